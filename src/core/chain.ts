@@ -1,0 +1,11 @@
+/** All operations that one root request set off, across handoffs. */
+export interface Chain {
+  /** The trace id of the root request, lower-case hex. */
+  readonly id: string;
+  /** Handoffs between the root and this exchange: 0 at the root. */
+  readonly depth: number;
+  /** The principal id of whoever made the root request. */
+  readonly root: string;
+  /** Names of the agents this chain passed through, oldest first. */
+  readonly path: readonly string[];
+}

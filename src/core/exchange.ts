@@ -1,0 +1,89 @@
+import type { Chain } from "./chain.ts";
+import type { Log } from "./log.ts";
+import type { Principal } from "./principal.ts";
+import type { Protocol } from "./operation.ts";
+
+/** The one reading of a request that authentication, policy, dispatch and forwarding share. Built once, by the edge. */
+export interface CanonicalRequest {
+  /** Upper case. */
+  readonly method: string;
+  /** Absolute path: no dot segments, no encoded slash, no path parameters, no empty segments. */
+  readonly path: string;
+  /** Without the question mark; empty when there is none. */
+  readonly query: string;
+  /** Lower-case names, no prototype. A header that may occur once did occur at most once. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Host and port as checked against the hosts this gateway serves. */
+  readonly host: string;
+  readonly scheme: "http" | "https";
+  /** The caller's address, after the trusted proxies. */
+  readonly ip: string;
+  /** Milliseconds since the epoch. */
+  readonly receivedAtMs: number;
+}
+
+/** A JSON body: the bytes as they came, and the value parsed from them once. The value is only read; edits are spliced into the bytes. */
+export interface JsonBody {
+  readonly bytes: Buffer;
+  readonly value: unknown;
+}
+
+/** W3C trace context (https://www.w3.org/TR/trace-context/): ids in lower-case hex. */
+export interface TraceContext {
+  readonly traceId: string;
+  /** The gateway's own span: what an upstream sees as its parent. */
+  readonly spanId: string;
+  /** The caller's span; empty at a root. */
+  readonly parentSpanId: string;
+  readonly sampled: boolean;
+  readonly tracestate: string;
+}
+
+/** The only way to answer. Every method is safe to call after the client has gone: it then does nothing. */
+export interface Reply {
+  /** True once a byte of the answer has been handed to the socket; from then on nothing is retried. */
+  readonly started: boolean;
+  /** Added to whatever answer follows. */
+  setHeader(name: string, value: string): void;
+  /** A whole answer. */
+  send(status: number, headers: Readonly<Record<string, string>>, body?: Buffer | string): void;
+  /** Starts a streamed answer and flushes its headers. */
+  open(status: number, headers: Readonly<Record<string, string>>): void;
+  /** Resolves when the socket can take more: awaiting it is the back pressure. */
+  write(chunk: Buffer | string): Promise<void> | void;
+  end(): void;
+  /** Breaks the connection: for a streamed answer that cannot end well in its protocol. */
+  destroy(): void;
+}
+
+/** What a route asks of the edge and of authentication. */
+export interface Route {
+  /** The configured path, such as `/mcp`; also the metric label. */
+  readonly path: string;
+  readonly protocol: Protocol;
+  /** The resource identifiers a token may be meant for (RFC 8707); the first is this route's own. */
+  readonly audiences: readonly string[];
+  readonly methods: readonly string[];
+  /** `optional`: a caller with no credential is the anonymous principal. A bad credential is refused either way. */
+  readonly authentication: "required" | "optional";
+  readonly bodyLimitBytes: number;
+}
+
+/** One HTTP request and its answer. */
+export interface Exchange {
+  /** `x-request-id` of the answer. */
+  readonly id: string;
+  readonly route: Route;
+  readonly request: CanonicalRequest;
+  /** Set by `authenticate`; reading it earlier throws. */
+  readonly principal: Principal;
+  readonly trace: TraceContext;
+  /** Set with the principal: a caller joins a chain only by rights. */
+  readonly chain: Chain;
+  readonly log: Log;
+  readonly reply: Reply;
+  /** Aborts when the client has gone, the credential has expired or the gateway stops; the reason is a GatewayError. */
+  readonly signal: AbortSignal;
+  /** Reads, limits, scans and parses the body once; later calls give the same value. */
+  body(): Promise<JsonBody>;
+}

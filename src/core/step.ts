@@ -1,0 +1,83 @@
+import type { Decision } from "./decision.ts";
+import type { GatewayError } from "./errors.ts";
+import type { Exchange } from "./exchange.ts";
+import type { Candidate, Operation, Usage } from "./operation.ts";
+
+/** How an operation ended; every entered step sees it exactly once. */
+export interface Outcome {
+  readonly status: "ok" | "denied" | "failed" | "aborted" | "drained";
+  readonly error?: GatewayError;
+  readonly durationMs: number;
+}
+
+/** One event of an answer. A whole answer is one event with `last: true`. */
+export interface AnswerEvent {
+  /** The parsed value, only read. */
+  readonly value: unknown;
+  /** The bytes of this event's payload; a step that changes the answer returns an event with other bytes. */
+  readonly bytes: Buffer;
+  readonly last: boolean;
+}
+
+/** What the steps of one operation share. Fields are named; there is no bag. */
+export interface OperationContext {
+  /** Unique; also the idempotency key of everything recorded for this operation. */
+  readonly id: string;
+  readonly exchange: Exchange;
+  readonly operation: Operation;
+  /** Aborts with the exchange, and when this operation alone is cancelled. */
+  readonly signal: AbortSignal;
+  readonly startedAtMs: number;
+  candidates: readonly Candidate[];
+  candidate: Candidate | undefined;
+  decision: Decision | undefined;
+  /** Set by the relay when the upstream says what it used. */
+  usage: Usage | undefined;
+  /** The upstream's HTTP status, for the journal. */
+  upstreamStatus: number | undefined;
+  /** Milliseconds from the start to the first byte of the answer. */
+  firstByteMs: number | undefined;
+  /** Present when some step looks at answers; a relay without it may pass bytes through unread. */
+  readonly answer: ((event: AnswerEvent) => AnswerEvent | Promise<AnswerEvent>) | undefined;
+}
+
+/**
+ * One step of the journey. `enter` may throw a GatewayError to refuse; any other exception is a denial.
+ * `answer` sees events on the way back, in reverse order. `end` runs exactly once for every step whose `enter` was called.
+ */
+export interface Step {
+  readonly name: string;
+  enter?(context: OperationContext): void | Promise<void>;
+  answer?(context: OperationContext, event: AnswerEvent): AnswerEvent | Promise<AnswerEvent>;
+  end?(context: OperationContext, outcome: Outcome): void;
+}
+
+/** What a protocol hands in to have one operation carried out. */
+export interface Work<T> {
+  /** Names to ordered candidates; the first that works answers. */
+  plan(context: OperationContext): readonly Candidate[] | Promise<readonly Candidate[]>;
+  /** Sends to one candidate and passes the answer on. Rejects with a GatewayError, or with the signal's reason when aborted. */
+  relay(context: OperationContext, candidate: Candidate): Promise<T>;
+}
+
+/** Carries one operation through the steps of its protocol. Rejects with a GatewayError when refused or failed. */
+export type Operate = <T>(exchange: Exchange, operation: Operation, work: Work<T>, signal?: AbortSignal) => Promise<T>;
+
+/** Whether a listed item may be seen: the same rules as a call to it, with what only a call has left open. */
+export type Visible = (exchange: Exchange, operation: Operation) => boolean;
+
+export interface RenderedError {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** A protocol's face to the gateway. */
+export interface ProtocolHandler {
+  /** Answers one exchange through its `reply`. Rejects with a GatewayError when nothing has been sent yet. */
+  handle(exchange: Exchange): Promise<void>;
+  /** The error in this protocol's own shape. `body`, when known, is the parsed request: JSON-RPC answers echo its id. */
+  renderError(error: GatewayError, exchange: Exchange, body?: unknown): RenderedError;
+  /** Ends sessions, child processes and timers. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,44 @@
+/**
+ * Whose idea an address was. `configured`: the operator wrote it, so it may be private. `influenced`: a caller, a card,
+ * a token or a server had a say, so it must be https to a public address, checked again at connect time.
+ */
+export type Trust = "configured" | "influenced";
+
+export interface UpstreamRequest {
+  readonly url: URL;
+  readonly trust: Trust;
+  readonly method: string;
+  /** Exactly what is sent, beyond host and content-length. Never a caller's own credential. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: Buffer;
+  readonly signal?: AbortSignal;
+  /** From dispatch to the response head. Default 60 s. */
+  readonly headersTimeoutMs?: number;
+  /** Longest silence inside the body; 0: none. Default 5 min. */
+  readonly idleTimeoutMs?: number;
+}
+
+/** A response whose body is pulled: not reading is back pressure on the upstream. */
+export interface UpstreamResponse {
+  readonly status: number;
+  /** Lower-case names; repeated headers joined by a comma, `set-cookie` dropped. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** The chunks as they arrive. Throws GatewayError("upstream_truncated") when the body breaks off. */
+  readonly body: AsyncIterable<Buffer>;
+  /** The whole body; GatewayError("upstream_invalid") beyond `limitBytes`. */
+  bytes(limitBytes: number): Promise<Buffer>;
+  /** Lets go of a body that is not wanted. */
+  discard(): void;
+}
+
+/** The only way out of the gateway. Redirects are never followed; ambient proxies and credentials are never used. */
+export interface Upstream {
+  /**
+   * Rejects with `upstream_unavailable` (refused, reset, not resolved), `upstream_timeout`, `denied` (address not allowed),
+   * or the signal's reason.
+   */
+  request(request: UpstreamRequest): Promise<UpstreamResponse>;
+  /** A `fetch` over the same door, for libraries that bring their own requests. */
+  fetch(trust: Trust): typeof globalThis.fetch;
+  close(): Promise<void>;
+}
