@@ -36,7 +36,10 @@ export interface A2aOptions {
    * Headers added for an agent that has a `client`: the actor token with which it may act for the caller
    * (`x-sallyport-actor-token`), and whatever ties its calls to this chain. Lower-case names.
    */
-  readonly onHandoff?: (exchange: Exchange, agent: HandedAgent) => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>;
+  readonly onHandoff?: (
+    exchange: Exchange,
+    agent: HandedAgent,
+  ) => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>;
 }
 
 export declare function createA2a(options: A2aOptions): ProtocolHandler;

@@ -29,7 +29,12 @@ export const inferenceConfig = {
     .optional()
     .meta({
       description: "The models callers may ask for, by the name they use, and who serves each.",
-      examples: [{ "gpt-4o": { provider: "openai", key: "${env:OPENAI_API_KEY}" }, llama: { provider: "vllm", url: "http://vllm-0:8000" } }],
+      examples: [
+        {
+          "gpt-4o": { provider: "openai", key: "${env:OPENAI_API_KEY}" },
+          llama: { provider: "vllm", url: "http://vllm-0:8000" },
+        },
+      ],
     }),
 };
 

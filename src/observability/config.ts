@@ -5,8 +5,14 @@ export const logLevels = ["debug", "info", "warn", "error", "silent"] as const;
 
 const log = z
   .strictObject({
-    level: z.enum(logLevels).default("info").meta({ description: "The least level that is written", examples: ["info"] }),
-    format: z.enum(["json", "pretty"]).default("json").meta({ description: "One JSON object a line, or text for a terminal", examples: ["json"] }),
+    level: z
+      .enum(logLevels)
+      .default("info")
+      .meta({ description: "The least level that is written", examples: ["info"] }),
+    format: z
+      .enum(["json", "pretty"])
+      .default("json")
+      .meta({ description: "One JSON object a line, or text for a terminal", examples: ["json"] }),
   })
   .prefault({})
   .meta({ description: "The log, on standard output", examples: [{ level: "info", format: "json" }] });
@@ -16,20 +22,32 @@ const traces = z
     otlp: z
       .url({ protocol: /^https?$/ })
       .optional()
-      .meta({ description: "OTLP/HTTP endpoint for spans; none are exported without it", examples: ["http://otel-collector:4318/v1/traces"] }),
+      .meta({
+        description: "OTLP/HTTP endpoint for spans; none are exported without it",
+        examples: ["http://otel-collector:4318/v1/traces"],
+      }),
     headers: z
       .record(z.string().regex(/^[A-Za-z0-9-]+$/), secret())
       .default({})
-      .meta({ description: "Headers for the endpoint, such as its API key", examples: [{ "api-key": "${env:OTLP_KEY}" }] }),
+      .meta({
+        description: "Headers for the endpoint, such as its API key",
+        examples: [{ "api-key": "${env:OTLP_KEY}" }],
+      }),
     sample: z
       .number()
       .min(0)
       .max(1)
       .default(1)
-      .meta({ description: "Share of new traces that are exported; a caller's own sampling flag is kept", examples: [0.1] }),
+      .meta({
+        description: "Share of new traces that are exported; a caller's own sampling flag is kept",
+        examples: [0.1],
+      }),
   })
   .prefault({})
-  .meta({ description: "OpenTelemetry spans", examples: [{ otlp: "http://otel-collector:4318/v1/traces", sample: 0.1 }] });
+  .meta({
+    description: "OpenTelemetry spans",
+    examples: [{ otlp: "http://otel-collector:4318/v1/traces", sample: 0.1 }],
+  });
 
 const journal = z
   .strictObject({
@@ -46,7 +64,10 @@ const journal = z
     onFull: z
       .enum(["drop", "refuse"])
       .default("drop")
-      .meta({ description: "When the store cannot keep up: drop the oldest waiting records and count them, or refuse calls", examples: ["drop"] }),
+      .meta({
+        description: "When the store cannot keep up: drop the oldest waiting records and count them, or refuse calls",
+        examples: ["drop"],
+      }),
   })
   .prefault({})
   .meta({ description: "The record of every decision", examples: [{ retention: "7d", maxRecords: 1_000_000 }] });
@@ -56,7 +77,10 @@ export const observabilityConfig = {
   observability: z
     .strictObject({ log, traces, journal })
     .prefault({})
-    .meta({ description: "Log, traces and journal", examples: [{ log: { level: "info" }, journal: { retention: "7d" } }] }),
+    .meta({
+      description: "Log, traces and journal",
+      examples: [{ log: { level: "info" }, journal: { retention: "7d" } }],
+    }),
 };
 
 export type ObservabilityConfig = z.output<typeof observabilityConfig.observability>;

@@ -33,7 +33,11 @@ const redisUrl = /^rediss?:\/\/[^\s/]+/;
 const anyUrl = /^[a-z][a-z0-9+.-]*:\/\//i;
 const HINT = "memory, a file such as ./data/sallyport.db, or a redis:// or rediss:// address";
 
-const sqlite = (file: string, synchronous: "normal" | "full" = "normal"): SqliteStateConfig => ({ kind: "sqlite", file, synchronous });
+const sqlite = (file: string, synchronous: "normal" | "full" = "normal"): SqliteStateConfig => ({
+  kind: "sqlite",
+  file,
+  synchronous,
+});
 
 const short = z
   .string()
@@ -41,7 +45,14 @@ const short = z
   .transform((text, context): StateConfig => {
     if (text === "memory") return { kind: "memory" };
     if (redisUrl.test(text)) {
-      return { kind: "redis", urls: [text], cluster: false, prefix: DEFAULT_PREFIX, timeoutMs: DEFAULT_TIMEOUT_MS, ca: undefined };
+      return {
+        kind: "redis",
+        urls: [text],
+        cluster: false,
+        prefix: DEFAULT_PREFIX,
+        timeoutMs: DEFAULT_TIMEOUT_MS,
+        ca: undefined,
+      };
     }
     if (!anyUrl.test(text)) return sqlite(text);
     context.addIssue({ code: "custom", message: `this kind of address is not supported; use ${HINT}` });
@@ -52,30 +63,63 @@ const short = z
 
 const redisAddress = secret()
   .regex(redisUrl, "an address such as redis://host:6379 or rediss://user:password@host:6380/0")
-  .meta({ description: "A Redis address: redis:// or, over TLS, rediss://", examples: ["rediss://user:password@redis:6380/0"] });
+  .meta({
+    description: "A Redis address: redis:// or, over TLS, rediss://",
+    examples: ["rediss://user:password@redis:6380/0"],
+  });
 
 const long = z
   .strictObject({
-    file: z.string().min(1).optional().meta({ description: "The SQLite file; made with its folder, readable by its owner only", examples: [DEFAULT_FILE] }),
+    file: z
+      .string()
+      .min(1)
+      .optional()
+      .meta({
+        description: "The SQLite file; made with its folder, readable by its owner only",
+        examples: [DEFAULT_FILE],
+      }),
     synchronous: z
       .enum(["normal", "full"])
       .optional()
-      .meta({ description: "full: a power loss loses nothing acknowledged, at one disk flush a write; normal: it may lose the last moments", examples: ["normal"] }),
+      .meta({
+        description:
+          "full: a power loss loses nothing acknowledged, at one disk flush a write; normal: it may lose the last moments",
+        examples: ["normal"],
+      }),
     redis: z
       .union([redisAddress, z.array(redisAddress).min(1)])
       .optional()
-      .meta({ description: "A Redis server's address, or with `cluster` those of some of its nodes", examples: ["redis://127.0.0.1:6379"] }),
-    cluster: z.boolean().optional().meta({ description: "The addresses are nodes of a Redis Cluster", examples: [true] }),
+      .meta({
+        description: "A Redis server's address, or with `cluster` those of some of its nodes",
+        examples: ["redis://127.0.0.1:6379"],
+      }),
+    cluster: z
+      .boolean()
+      .optional()
+      .meta({ description: "The addresses are nodes of a Redis Cluster", examples: [true] }),
     prefix: z
       .string()
-      .regex(/^[A-Za-z0-9:._-]{1,64}$/, "1 to 64 letters, digits, and : . _ - (braces would move keys between cluster slots)")
+      .regex(
+        /^[A-Za-z0-9:._-]{1,64}$/,
+        "1 to 64 letters, digits, and : . _ - (braces would move keys between cluster slots)",
+      )
       .optional()
-      .meta({ description: "What every Redis key starts with: two gateways on one Redis share state when it is equal", examples: [DEFAULT_PREFIX] }),
+      .meta({
+        description: "What every Redis key starts with: two gateways on one Redis share state when it is equal",
+        examples: [DEFAULT_PREFIX],
+      }),
     timeout: durationMs()
       .pipe(z.number().min(10).max(60_000))
       .optional()
       .meta({ description: "Longest wait for Redis before a call fails as unavailable", examples: ["500ms"] }),
-    ca: z.string().min(1).optional().meta({ description: "PEM of the authority behind a rediss:// server's certificate", examples: ["${file:/etc/redis/ca.pem}"] }),
+    ca: z
+      .string()
+      .min(1)
+      .optional()
+      .meta({
+        description: "PEM of the authority behind a rediss:// server's certificate",
+        examples: ["${file:/etc/redis/ca.pem}"],
+      }),
   })
   .transform((form, context): StateConfig => {
     const refuse = (path: keyof typeof form, message: string) => {
@@ -94,7 +138,14 @@ const long = z
     const urls = typeof form.redis === "string" ? [form.redis] : form.redis;
     const cluster = form.cluster ?? false;
     if (!cluster && urls.length > 1) return refuse("redis", "several addresses need `cluster: true`");
-    return { kind: "redis", urls, cluster, prefix: form.prefix ?? DEFAULT_PREFIX, timeoutMs: form.timeout ?? DEFAULT_TIMEOUT_MS, ca: form.ca };
+    return {
+      kind: "redis",
+      urls,
+      cluster,
+      prefix: form.prefix ?? DEFAULT_PREFIX,
+      timeoutMs: form.timeout ?? DEFAULT_TIMEOUT_MS,
+      ca: form.ca,
+    };
   });
 
 /** `state:` in the config file: where what outlives an exchange is kept. */
@@ -102,5 +153,8 @@ export const stateConfig = {
   state: z
     .union([short, long])
     .prefault(DEFAULT_FILE)
-    .meta({ description: `Where tokens, sessions, tasks, budgets and the journal are kept: ${HINT}`, examples: [DEFAULT_FILE, "memory", "redis://127.0.0.1:6379"] }),
+    .meta({
+      description: `Where tokens, sessions, tasks, budgets and the journal are kept: ${HINT}`,
+      examples: [DEFAULT_FILE, "memory", "redis://127.0.0.1:6379"],
+    }),
 };

@@ -1,0 +1,13 @@
+import { configJsonSchema } from "../config/json-schema.ts";
+import { defineCommand } from "./command.ts";
+
+export const schemaCommand = defineCommand({
+  name: "schema",
+  summary: "print the JSON Schema of sallyport.yaml, for editors",
+  usage: "",
+  options: {},
+  run({ out }) {
+    out(JSON.stringify(configJsonSchema(), null, 2));
+    return 0;
+  },
+});

@@ -1,0 +1,19 @@
+import { z } from "zod";
+import { a2aConfig } from "../a2a/config.ts";
+import { inferenceConfig } from "../inference/config.ts";
+import { mcpConfig } from "../mcp/config.ts";
+
+/** The whole configuration: every domain's part, side by side. A domain that gains a `config.ts` gains a line here. */
+export const configSchema = z
+  .strictObject({
+    ...mcpConfig,
+    ...a2aConfig,
+    ...inferenceConfig,
+  })
+  .meta({ title: "sallyport.yaml", description: "The configuration of a Sallyport gateway." });
+
+/** What `loadConfig` gives: parsed, checked and frozen. */
+export type Config = z.output<typeof configSchema> & {
+  /** Absolute path of the folder the file lies in; relative paths in the file start here. */
+  readonly baseDir: string;
+};
