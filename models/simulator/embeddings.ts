@@ -1,0 +1,31 @@
+import { toUsage } from "./chunks.ts";
+import { countTokens, hash } from "./text.ts";
+
+/**
+ * Vectors of unit length made of the words of a text: texts that share words lie close, the same text is always the same vector.
+ * `base64` gives little-endian 32-bit floats, as the official SDK asks for.
+ */
+export function embed(model: string, inputs: readonly string[], dimensions: number, base64: boolean): object {
+  const promptTokens = inputs.reduce((sum, text) => sum + countTokens(text), 0);
+  const { prompt_tokens, total_tokens } = toUsage(promptTokens, 0);
+  return {
+    object: "list",
+    data: inputs.map((text, index) => {
+      const vector = toVector(text, dimensions);
+      return { object: "embedding", index, embedding: base64 ? Buffer.from(vector.buffer).toString("base64") : [...vector] };
+    }),
+    model,
+    usage: { prompt_tokens, total_tokens },
+  };
+}
+
+function toVector(text: string, dimensions: number): Float32Array {
+  const vector = new Float32Array(dimensions);
+  for (const word of text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [text]) {
+    const place = hash(word);
+    const slot = place % dimensions;
+    vector[slot] = (vector[slot] ?? 0) + (place & 0x40000000 ? -1 : 1);
+  }
+  const length = Math.hypot(...vector) || 1;
+  return vector.map((value) => value / length);
+}

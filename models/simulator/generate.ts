@@ -1,0 +1,122 @@
+import type { ServerResponse } from "node:http";
+import { once } from "node:events";
+import { answer } from "./answer.ts";
+import { toGeneration } from "./chunks.ts";
+import type { Generation, Shape } from "./chunks.ts";
+import type { Engine, Sequence } from "./engine.ts";
+import type { Knobs } from "./knobs.ts";
+import type { Metrics } from "./metrics.ts";
+import type { ChatRequest } from "./request.ts";
+import { countTokens } from "./text.ts";
+import { wait } from "./wait.ts";
+
+export interface Generator {
+  readonly engine: Engine;
+  readonly metrics: Metrics;
+}
+
+export interface Job {
+  readonly id: string;
+  readonly model: string;
+  readonly request: ChatRequest;
+  readonly shape: Shape;
+  readonly knobs: Knobs;
+  /** Aborts when the client has gone. */
+  readonly signal: AbortSignal;
+}
+
+/** Runs one request through the engine and writes the answer, whole or as server-sent events. */
+export async function generate({ engine, metrics }: Generator, job: Job, response: ServerResponse): Promise<void> {
+  const startedAtMs = performance.now();
+  const promptTokens = job.request.messages.reduce((sum, message) => sum + countTokens(message.text) + 4, 0);
+  const sequence = await engine.admit(promptTokens, job.signal);
+  if (sequence === undefined) return;
+  const generation = toGeneration(answer(job.request, job.model), {
+    id: job.id,
+    createdS: Math.floor(Date.now() / 1_000),
+    model: job.request.model,
+    promptTokens,
+    exactTokens: job.knobs.tokens,
+    maxTokens: job.request.maxTokens,
+  });
+  let complete = false;
+  try {
+    metrics.prompt(promptTokens);
+    if (!(await wait(job.knobs.ttftMs ?? sequence.prefillMs(), job.signal))) return;
+    metrics.firstToken((performance.now() - startedAtMs) / 1_000);
+    complete = await (job.request.stream ? writeStream : writeWhole)({ job, generation, sequence, metrics, response });
+  } finally {
+    sequence.finish();
+    metrics.finished(complete ? generation.finish : "abort", (performance.now() - startedAtMs) / 1_000);
+  }
+}
+
+interface Run {
+  readonly job: Job;
+  readonly generation: Generation;
+  readonly sequence: Sequence;
+  readonly metrics: Metrics;
+  readonly response: ServerResponse;
+}
+
+async function writeWhole({ job, generation, sequence, metrics, response }: Run): Promise<boolean> {
+  const steps = generation.tokens.length - 1;
+  if (!(await wait((job.knobs.itlMs ?? sequence.decodeMs()) * steps, job.signal))) return false;
+  metrics.generated(generation.tokens.length);
+  const body = JSON.stringify(job.shape.whole(generation));
+  response.writeHead(200, { "content-type": "application/json", "content-length": Buffer.byteLength(body) });
+  if (job.knobs.fault?.kind === "die") {
+    response.write(body.slice(0, body.length / 2), () => response.destroy());
+    return false;
+  }
+  response.end(body);
+  return true;
+}
+
+async function writeStream(run: Run): Promise<boolean> {
+  const { job, generation, sequence, metrics, response } = run;
+  const fault = job.knobs.fault;
+  const withUsage = (chunk: object) => (job.request.includeUsage ? { ...chunk, usage: null } : chunk);
+  response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache" });
+
+  const first = job.shape.first(generation);
+  if (first !== undefined) await send(run, JSON.stringify(withUsage(first)));
+  let tokenAtMs = performance.now();
+  for (const [index, token] of generation.tokens.entries()) {
+    if (index > 0 && !(await wait(job.knobs.itlMs ?? sequence.decodeMs(), job.signal))) return false;
+    if (fault?.kind === "die" && index === fault.afterTokens) return breakOff(response);
+    await send(run, JSON.stringify(withUsage(job.shape.token(generation, token))));
+    if (job.signal.aborted) return false;
+    sequence.grow();
+    metrics.generated(1);
+    if (index > 0) metrics.nextToken((performance.now() - tokenAtMs) / 1_000);
+    tokenAtMs = performance.now();
+    if (index === 0 && fault !== undefined) await misbehave(run, fault.kind);
+  }
+  if (fault?.kind === "die") return breakOff(response);
+  if (fault?.kind !== "no-finish") {
+    await send(run, JSON.stringify(withUsage(job.shape.last(generation))));
+    if (job.request.includeUsage) await send(run, JSON.stringify(job.shape.usage(generation)));
+    if (fault?.kind !== "no-done") await send(run, "[DONE]");
+  }
+  response.end();
+  return true;
+}
+
+async function misbehave(run: Run, kind: string): Promise<void> {
+  if (kind === "garbage") await send(run, "this is not JSON");
+  if (kind === "error-event") await send(run, JSON.stringify({ error: { message: "The engine died.", type: "server_error", param: null, code: 500 } }));
+  if (kind === "huge-event") await send(run, JSON.stringify({ padding: "x".repeat(3 * 1_048_576) }));
+}
+
+/* Half an event first: what a crash leaves behind is seldom whole. */
+function breakOff(response: ServerResponse): false {
+  response.write('data: {"id":"chatcmpl-', () => response.destroy());
+  return false;
+}
+
+/** A slow reader stops the engine, as a full socket does a real one. */
+async function send({ response, job }: Run, data: string): Promise<void> {
+  if (response.write(`data: ${data}\n\n`) || job.signal.aborted) return;
+  await once(response, "drain", { signal: job.signal }).catch(() => undefined);
+}
