@@ -1,11 +1,13 @@
 import { z } from "zod";
 import { a2aConfig } from "../a2a/config.ts";
+import { httpConfig } from "../http/config.ts";
 import { inferenceConfig } from "../inference/config.ts";
 import { mcpConfig } from "../mcp/config.ts";
 
 /** The whole configuration: every domain's part, side by side. A domain that gains a `config.ts` gains a line here. */
 export const configSchema = z
   .strictObject({
+    ...httpConfig,
     ...mcpConfig,
     ...a2aConfig,
     ...inferenceConfig,
