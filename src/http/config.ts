@@ -183,6 +183,14 @@ const egress = z.strictObject({
       examples: [["hooks.internal.example.com", "10.1.0.0/16"]],
     }),
   connections: count(1_024, "Most connections to one upstream address."),
+  ca: z
+    .string()
+    .startsWith("-----BEGIN CERTIFICATE-----", "a PEM certificate, such as ${file:/etc/ssl/internal-ca.pem}")
+    .optional()
+    .meta({
+      description: "PEM of authorities to trust beside the usual ones, for upstreams with private certificates.",
+      examples: ["${file:/etc/ssl/internal-ca.pem}"],
+    }),
   connectTimeout: duration("2s", "Longest time to reach an upstream, TLS included."),
 });
 

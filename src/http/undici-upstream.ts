@@ -1,0 +1,64 @@
+import { getCACertificates } from "node:tls";
+import { Agent, type Dispatcher } from "undici";
+import { GatewayError } from "../core/errors.ts";
+import type { HttpConfig } from "./config.ts";
+import { createEgressGuard, type Resolve } from "./egress-guard.ts";
+import { UpstreamCall } from "./upstream-call.ts";
+import { createFetch } from "./upstream-fetch.ts";
+import type { Trust, Upstream } from "./upstream.ts";
+
+const MAX_HEADER_BYTES = 32_768;
+/** Addresses that callers chose and whose sockets are still open: an attacker makes up as many names as it likes. */
+const MAX_INFLUENCED_ORIGINS = 2_048;
+
+export interface UpstreamOptions {
+  readonly egress: HttpConfig["egress"];
+  /** How names of influenced addresses become IP addresses; the system's resolver when absent. */
+  readonly resolve?: Resolve;
+}
+
+/**
+ * The way out over undici. HTTP/1.1 only: one request a connection, so one stalled stream holds nobody else up.
+ * A request is sent again only when its pooled socket died before a byte of it was written.
+ */
+export function createUpstream({ egress, resolve }: UpstreamOptions): Upstream {
+  const guard = createEgressGuard(egress.allow, resolve);
+  const settings = {
+    connections: egress.connections,
+    pipelining: 1,
+    allowH2: false,
+    maxHeaderSize: MAX_HEADER_BYTES,
+    // Counted from dispatch by the call itself, so that waiting for a connection is included.
+    headersTimeout: 0,
+  };
+  const connect = {
+    timeout: egress.connectTimeout,
+    ...(egress.ca === undefined ? {} : { ca: [...getCACertificates("default"), egress.ca] }),
+  };
+  const open = new Agent({ ...settings, connect });
+  const guarded = new Agent({
+    ...settings,
+    maxOrigins: MAX_INFLUENCED_ORIGINS,
+    connect: { ...connect, lookup: guard.lookup },
+  });
+
+  function door(trust: Trust, url: URL): Dispatcher {
+    if (trust === "influenced") return guard.checkUrl(url) ? open : guarded;
+    if (url.protocol !== "https:" && url.protocol !== "http:")
+      throw new GatewayError("denied", "Upstreams speak http or https.");
+    return open;
+  }
+
+  return {
+    request(request) {
+      if (request.signal?.aborted === true) return Promise.reject(request.signal.reason);
+      return new Promise((succeed, fail) => {
+        new UpstreamCall(request, door(request.trust, request.url), succeed, fail).start();
+      });
+    },
+    fetch: (trust) => createFetch((url) => door(trust, url)),
+    async close() {
+      await Promise.all([open.destroy(), guarded.destroy()]);
+    },
+  };
+}

@@ -1,0 +1,278 @@
+import type { IncomingHttpHeaders } from "node:http";
+import type { Dispatcher } from "undici";
+import { GatewayError } from "../core/errors.ts";
+import { fromBodyFailure, fromHeadFailure, isStaleSocket, markUnsent } from "./upstream-errors.ts";
+import type { UpstreamRequest, UpstreamResponse } from "./upstream.ts";
+
+const DEFAULT_HEADERS_TIMEOUT_MS = 60_000;
+const DEFAULT_IDLE_TIMEOUT_MS = 300_000;
+/** Held for a slow consumer before the upstream's socket is paused. */
+const HIGH_WATER_BYTES = 65_536;
+/** A body that is not wanted is read up to here to keep the connection; beyond it the connection is cheaper to lose. */
+const DISCARD_BYTES = 65_536;
+/** Answers such as 103 that may come before the real one. */
+const MAX_INTERIM = 8;
+
+const empty = Buffer.alloc(0);
+const done: IteratorReturnResult<undefined> = { done: true, value: undefined };
+
+/* Not for anyone behind this connection (RFC 9110, section 7.6.1), and never a cookie of the upstream for the caller. */
+const dropped = new Set([
+  "connection", "keep-alive", "proxy-authenticate", "proxy-connection", "set-cookie", "te", "trailer", "transfer-encoding", "upgrade",
+]); // oxfmt-ignore
+
+function toHeaders(parsed: IncomingHttpHeaders): Record<string, string> {
+  const headers: Record<string, string> = Object.create(null);
+  for (const name in parsed) {
+    const value = parsed[name];
+    if (value === undefined || dropped.has(name)) continue;
+    headers[name] = typeof value === "string" ? value : value.join(", ");
+  }
+  return headers;
+}
+
+function onHeadTimeout(call: UpstreamCall): void {
+  call.fail(new GatewayError("upstream_timeout", "The upstream did not answer in time."));
+}
+
+interface Waiter {
+  readonly resolve: (result: IteratorResult<Buffer, undefined>) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+/** One request on its way: undici's handler, the response and its body's iterator in one object, because it is made for every request. */
+export class UpstreamCall implements Dispatcher.DispatchHandler, UpstreamResponse, AsyncIterableIterator<Buffer> {
+  status = 0;
+  headers: Readonly<Record<string, string>> = {};
+  readonly #request: UpstreamRequest;
+  readonly #dispatcher: Dispatcher;
+  readonly #resolve: (response: UpstreamResponse) => void;
+  readonly #reject: (reason: unknown) => void;
+  #controller: Dispatcher.DispatchController | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #interim = 0;
+  #sent = false;
+  #retried = false;
+  #headDone = false;
+  #ended = false;
+  #discarding = false;
+  #failed = false;
+  #failure: unknown;
+  #chunks: Buffer[] = [];
+  #heldBytes = 0;
+  #limitBytes = Number.POSITIVE_INFINITY;
+  #whole: ((body: Buffer) => void) | undefined;
+  #waiter: Waiter | undefined;
+  #broken: ((reason: unknown) => void) | undefined;
+
+  constructor(
+    request: UpstreamRequest,
+    dispatcher: Dispatcher,
+    resolve: (response: UpstreamResponse) => void,
+    reject: (reason: unknown) => void,
+  ) {
+    this.#request = request;
+    this.#dispatcher = dispatcher;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  start(): void {
+    const { signal, headersTimeoutMs = DEFAULT_HEADERS_TIMEOUT_MS } = this.#request;
+    signal?.addEventListener("abort", this);
+    if (headersTimeoutMs > 0) this.#timer = setTimeout(onHeadTimeout, headersTimeoutMs, this);
+    this.#dispatch();
+  }
+
+  #dispatch(): void {
+    const { url, method, headers, body, idleTimeoutMs = DEFAULT_IDLE_TIMEOUT_MS } = this.#request;
+    const list: string[] = [];
+    let encodings = false;
+    for (const name in headers) {
+      const value = headers[name];
+      if (value === undefined || name === "host" || name === "content-length") continue;
+      if (name === "accept-encoding") encodings = true;
+      list.push(name, value);
+    }
+    // Nothing here decompresses: 77 bytes of brotli can be 50 MB.
+    if (!encodings) list.push("accept-encoding", "identity");
+    this.#dispatcher.dispatch(
+      {
+        origin: url.origin,
+        path: url.pathname + url.search,
+        method,
+        headers: list,
+        body: body ?? null,
+        bodyTimeout: idleTimeoutMs,
+      },
+      this,
+    );
+  }
+
+  /** The signal's abort: EventTarget takes an object, which saves a closure a request. */
+  handleEvent(): void {
+    this.fail(this.#request.signal?.reason);
+  }
+
+  /** Ends the call with `reason`, whatever it was doing. */
+  fail(reason: unknown): void {
+    if (this.#ended || this.#failed) return;
+    const fresh = reason instanceof GatewayError && !this.#sent ? markUnsent(reason) : reason;
+    this.#settle(fresh);
+    this.#controller?.abort(reason instanceof Error ? reason : new Error("aborted", { cause: reason }));
+  }
+
+  #settle(reason: unknown): void {
+    this.#release();
+    this.#failed = true;
+    this.#failure = reason;
+    this.#chunks = [];
+    if (!this.#headDone) {
+      this.#headDone = true;
+      this.#reject(reason);
+    }
+    this.#waiter?.reject(reason);
+    this.#broken?.(reason);
+    this.#waiter = undefined;
+    this.#broken = undefined;
+    this.#whole = undefined;
+  }
+
+  #release(): void {
+    clearTimeout(this.#timer);
+    this.#request.signal?.removeEventListener("abort", this);
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    // Aborted while it waited for a connection: undici sends nothing then.
+    if (this.#failed) controller.abort(new Error("aborted before it was sent"));
+    else this.#sent = true;
+  }
+
+  onResponseStart(_: Dispatcher.DispatchController, status: number, parsed: IncomingHttpHeaders): void {
+    if (status < 200) {
+      if (++this.#interim > MAX_INTERIM) {
+        this.fail(new GatewayError("upstream_invalid", "The upstream sent too many interim answers."));
+      }
+      return;
+    }
+    clearTimeout(this.#timer);
+    this.status = status;
+    this.headers = toHeaders(parsed);
+    const encoding = this.headers["content-encoding"];
+    if (encoding !== undefined && encoding !== "identity" && this.#request.headers["accept-encoding"] === undefined) {
+      this.fail(new GatewayError("upstream_invalid", "The upstream compressed its answer without being asked."));
+      return;
+    }
+    this.#headDone = true;
+    this.#resolve(this);
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#failed) return;
+    if (this.#waiter !== undefined) {
+      const { resolve } = this.#waiter;
+      this.#waiter = undefined;
+      resolve({ done: false, value: chunk });
+      return;
+    }
+    this.#heldBytes += chunk.length;
+    if (this.#discarding) {
+      if (this.#heldBytes > DISCARD_BYTES) this.fail(new GatewayError("cancelled", "The answer was not wanted."));
+      return;
+    }
+    this.#chunks.push(chunk);
+    if (this.#whole === undefined) {
+      if (this.#heldBytes >= HIGH_WATER_BYTES) controller.pause();
+    } else if (this.#heldBytes > this.#limitBytes) this.#tooLarge();
+  }
+
+  onResponseEnd(): void {
+    if (this.#failed) return;
+    this.#ended = true;
+    this.#release();
+    this.#waiter?.resolve(done);
+    this.#waiter = undefined;
+    this.#whole?.(this.#takeAll());
+  }
+
+  onResponseError(_: Dispatcher.DispatchController, error: Error): void {
+    if (this.#failed || this.#ended) return;
+    if (this.#headDone) this.#settle(fromBodyFailure(error));
+    else if (!this.#sent && !this.#retried && isStaleSocket(error)) {
+      this.#retried = true;
+      this.#dispatch();
+    } else this.#settle(fromHeadFailure(error, this.#sent));
+  }
+
+  get body(): AsyncIterable<Buffer> {
+    return this;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  next(): Promise<IteratorResult<Buffer, undefined>> {
+    const chunk = this.#chunks.shift();
+    if (chunk !== undefined) {
+      this.#heldBytes -= chunk.length;
+      if (this.#heldBytes < HIGH_WATER_BYTES && this.#controller?.paused === true) this.#controller.resume();
+      return Promise.resolve({ done: false, value: chunk });
+    }
+    if (this.#failed) return Promise.reject(this.#failure);
+    if (this.#ended) return Promise.resolve(done);
+    return new Promise((resolve, reject) => {
+      this.#waiter = { resolve, reject };
+    });
+  }
+
+  /** The consumer broke out of its loop: the rest is not wanted. */
+  return(): Promise<IteratorResult<Buffer, undefined>> {
+    this.discard();
+    return Promise.resolve(done);
+  }
+
+  bytes(limitBytes: number): Promise<Buffer> {
+    if (this.#failed) return Promise.reject(this.#failure);
+    const announced = Number(this.headers["content-length"]);
+    return new Promise((resolve, reject) => {
+      this.#limitBytes = limitBytes;
+      this.#broken = reject;
+      if (announced > limitBytes || this.#heldBytes > limitBytes) this.#tooLarge();
+      else if (this.#ended) resolve(this.#takeAll());
+      else {
+        this.#whole = resolve;
+        this.#controller?.resume();
+      }
+    });
+  }
+
+  #tooLarge(): void {
+    const error = new GatewayError(
+      "upstream_invalid",
+      `The upstream's answer is larger than ${this.#limitBytes} bytes.`,
+    );
+    if (this.#ended) this.#settle(error);
+    else this.fail(error);
+  }
+
+  #takeAll(): Buffer {
+    const chunks = this.#chunks;
+    this.#chunks = [];
+    return chunks.length === 1 && chunks[0] !== undefined
+      ? chunks[0]
+      : chunks.length === 0
+        ? empty
+        : Buffer.concat(chunks);
+  }
+
+  discard(): void {
+    if (this.#ended || this.#failed) return;
+    this.#discarding = true;
+    this.#heldBytes = 0;
+    this.#chunks = [];
+    this.#controller?.resume();
+  }
+}

@@ -1,0 +1,68 @@
+import { GatewayError, type ErrorKind } from "../core/errors.ts";
+
+/* Codes of undici (https://undici.nodejs.org/#/docs/api/Errors) and of Node that say more than "not reachable". */
+const beforeHead: Readonly<Record<string, ErrorKind>> = {
+  UND_ERR_CONNECT_TIMEOUT: "upstream_timeout",
+  UND_ERR_HEADERS_TIMEOUT: "upstream_timeout",
+  ETIMEDOUT: "upstream_timeout",
+  UND_ERR_HEADERS_OVERFLOW: "upstream_invalid",
+  UND_ERR_RES_EXCEEDED_MAX_SIZE: "upstream_invalid",
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: "upstream_truncated",
+  UND_ERR_INVALID_ARG: "invalid_request",
+  UND_ERR_NOT_SUPPORTED: "invalid_request",
+  UND_ERR_REQ_CONTENT_LENGTH_MISMATCH: "internal",
+  UND_ERR_DESTROYED: "draining",
+  UND_ERR_CLOSED: "draining",
+};
+
+const messages: Partial<Record<ErrorKind, string>> = {
+  upstream_timeout: "The upstream did not answer in time.",
+  upstream_invalid: "The upstream's answer is not valid HTTP.",
+  upstream_truncated: "The upstream's answer broke off.",
+  upstream_unavailable: "The upstream could not be reached.",
+  invalid_request: "This request cannot be sent on: a header or the address has a character that HTTP does not allow.",
+  draining: "The gateway is stopping.",
+};
+
+const unsent = new WeakSet<GatewayError>();
+
+/** Whether the upstream has seen no byte of the request that failed with this error: it may be sent again, even if not idempotent. */
+export function neverSent(error: unknown): boolean {
+  return error instanceof GatewayError && unsent.has(error);
+}
+
+export function markUnsent(error: GatewayError): GatewayError {
+  unsent.add(error);
+  return error;
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
+}
+
+/** Whether an unsent request met a pooled socket that died under it: a fresh socket may do. */
+export function isStaleSocket(error: unknown): boolean {
+  const code = codeOf(error);
+  return code === "UND_ERR_SOCKET" || code === "ECONNRESET" || code === "EPIPE";
+}
+
+/** What a failure before the response head means to the caller. */
+export function fromHeadFailure(error: unknown, sent: boolean): GatewayError {
+  const code = codeOf(error);
+  const inner = error instanceof GatewayError ? error : error instanceof Error ? error.cause : undefined;
+  const kind = Object.hasOwn(beforeHead, code)
+    ? (beforeHead[code] ?? "upstream_unavailable")
+    : code.startsWith("HPE_")
+      ? "upstream_invalid"
+      : "upstream_unavailable";
+  const mapped = inner instanceof GatewayError ? inner : new GatewayError(kind, messages[kind] ?? "", { cause: error });
+  return sent ? mapped : markUnsent(mapped);
+}
+
+/** What a failure inside the response body means: whatever it was, the body is not whole. */
+export function fromBodyFailure(error: unknown): GatewayError {
+  if (error instanceof GatewayError) return error;
+  const kind = codeOf(error) === "UND_ERR_BODY_TIMEOUT" ? "upstream_timeout" : "upstream_truncated";
+  const message = kind === "upstream_timeout" ? "The upstream fell silent." : "The upstream's answer broke off.";
+  return new GatewayError(kind, message, { cause: error });
+}
