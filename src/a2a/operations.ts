@@ -1,3 +1,5 @@
+import type { A2aVariables } from "../core/operation.ts";
+
 /** The versions this gateway speaks, as Major.Minor (A2A 1.0, section 3.6). */
 export const versions = ["1.0", "0.3"] as const;
 export type Version = (typeof versions)[number];
@@ -57,3 +59,8 @@ export function normaliseVersion(sent: string): string {
 }
 
 export const isVersion = (text: string): text is Version => (versions as readonly string[]).includes(text);
+
+/** What CEL sees of an operation that names nothing but its agent. */
+export function emptyVariables(agent: string, method: string, version: string): A2aVariables {
+  return { method, agent, skill: "", task: { id: "", state: "", owner: "" }, context: "", message: { parts: [], metadata: {} }, version };
+}

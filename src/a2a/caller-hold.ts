@@ -1,0 +1,45 @@
+/** Lets a send outlive its caller until the gateway knows which task it began: an unowned task could never be reached again. */
+export interface CallerHold {
+  /** For the call upstream. */
+  readonly signal: AbortSignal;
+  /** The task is known: from now on the call ends with its caller. */
+  identified(): void;
+  /** Settles with `work`, or rejects with the reason as soon as the caller's signal aborts. */
+  race<T>(work: Promise<T>): Promise<T>;
+}
+
+/** Calls that have outlived their callers, ended together when the gateway closes. */
+export type Orphans = Set<AbortController>;
+
+/* Beyond this many a send ends with its caller like any other call. */
+const maxOrphans = 256;
+
+export function holdCaller(caller: AbortSignal, mustIdentify: boolean, orphans: Orphans): CallerHold {
+  const upstream = new AbortController();
+  let identified = !mustIdentify;
+  const onAbort = () => {
+    if (identified || orphans.size >= maxOrphans) upstream.abort(caller.reason);
+    else orphans.add(upstream);
+  };
+  if (caller.aborted) upstream.abort(caller.reason);
+  else caller.addEventListener("abort", onAbort, { once: true });
+  return {
+    signal: upstream.signal,
+    identified() {
+      identified = true;
+      if (caller.aborted) upstream.abort(caller.reason);
+    },
+    race(work) {
+      return new Promise((resolve, reject) => {
+        const onGone = () => reject(caller.reason as Error);
+        if (caller.aborted) onGone();
+        else caller.addEventListener("abort", onGone, { once: true });
+        work.then(resolve, reject).finally(() => {
+          caller.removeEventListener("abort", onAbort);
+          caller.removeEventListener("abort", onGone);
+          orphans.delete(upstream);
+        });
+      });
+    },
+  };
+}

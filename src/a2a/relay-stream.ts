@@ -1,0 +1,70 @@
+import type { UpstreamResponse } from "../http/upstream.ts";
+import { readEventBlocks, type EventBlock } from "./event-blocks.ts";
+import { answerHeaders, type AgentCall } from "./relay-call.ts";
+import { isObject } from "./rpc-request.ts";
+import { isTerminal, sightingOf } from "./sighting.ts";
+
+const ping = Buffer.from(": ping\n\n");
+
+/**
+ * Passes an event stream on block by block, each as it came. The task is recorded before the event that first shows it is sent.
+ * Not reading is the back pressure; the stream ends when the agent ends it, for A2A leaves that to the agent (sections 3.1.2 and 7.6).
+ */
+export async function relayStream(call: AgentCall, response: UpstreamResponse): Promise<void> {
+  const { reply } = call.exchange;
+  const { signal } = call.context;
+  const observe = createObserver(call);
+  let idleSince = call.clock.monotonic();
+  let writing = false;
+  if (!signal.aborted) reply.open(200, { ...answerHeaders(response.headers, call.request, "text/event-stream"), "x-accel-buffering": "no" });
+  const keepAlive = setInterval(() => {
+    if (writing || signal.aborted || call.clock.monotonic() - idleSince < call.config.keepAlive) return;
+    idleSince = call.clock.monotonic();
+    void reply.write(ping);
+  }, call.config.keepAlive);
+  try {
+    for await (const block of readEventBlocks(response.body, call.config.eventLimit)) {
+      const bytes = await observe(block);
+      if (signal.aborted) return;
+      writing = true;
+      await reply.write(bytes);
+      writing = false;
+      idleSince = call.clock.monotonic();
+    }
+    if (!signal.aborted) reply.end();
+  } finally {
+    clearInterval(keepAlive);
+  }
+}
+
+/** Watches a stream for the task it is about, and lets the steps see each event. Gives the bytes to send. */
+function createObserver(call: AgentCall): (block: EventBlock) => Promise<Buffer> {
+  const { context, request, agent, index, hold, exchange } = call;
+  let taskId = "";
+  let state = "";
+  return async ({ raw, data }) => {
+    if (data === "") return raw;
+    // Once the task is known only a change of its state is of interest, and parsing is most of the cost of an event.
+    if (taskId !== "" && context.answer === undefined && !raw.includes('"state"')) return raw;
+    const value = parse(data);
+    const sighting = isObject(value) ? sightingOf(value.result, request.version, request.spec) : undefined;
+    if (sighting !== undefined && (sighting.taskId !== taskId || (sighting.state !== "" && sighting.state !== state))) {
+      await index.record(agent.name, sighting, request.version, exchange.principal);
+      taskId = sighting.taskId;
+      if (sighting.state !== "") state = sighting.state;
+      hold.identified();
+    }
+    if (context.answer === undefined) return raw;
+    const bytes = Buffer.from(data);
+    const event = await context.answer({ value, bytes, last: isTerminal(state) });
+    return event.bytes === bytes ? raw : Buffer.from(`data: ${event.bytes.toString("utf8").replaceAll("\n", "\ndata: ")}\n\n`);
+  };
+}
+
+function parse(data: string): unknown {
+  try {
+    return JSON.parse(data);
+  } catch {
+    return undefined;
+  }
+}
