@@ -1,16 +1,24 @@
 import { z } from "zod";
 import { a2aConfig } from "../a2a/config.ts";
+import { authConfig } from "../auth/config.ts";
+import { authzConfig } from "../authz/config.ts";
 import { httpConfig } from "../http/config.ts";
 import { inferenceConfig } from "../inference/config.ts";
 import { mcpConfig } from "../mcp/config.ts";
+import { observabilityConfig } from "../observability/config.ts";
+import { stateConfig } from "../state/config.ts";
 
 /** The whole configuration: every domain's part, side by side. A domain that gains a `config.ts` gains a line here. */
 export const configSchema = z
   .strictObject({
     ...httpConfig,
+    ...authConfig,
     ...mcpConfig,
     ...a2aConfig,
     ...inferenceConfig,
+    ...authzConfig,
+    ...stateConfig,
+    ...observabilityConfig,
   })
   .meta({ title: "sallyport.yaml", description: "The configuration of a Sallyport gateway." });
 

@@ -26,7 +26,8 @@ export interface AnyExtension<Deps, Made> {
 
 /** Gives the `define…` of one kind: `export const defineGuard = defineExtension<GuardDeps, Guard>()`. */
 export function defineExtension<Deps, Made>() {
-  return <const Type extends string, Shape extends z.ZodRawShape>(extension: Extension<Type, Shape, Deps, Made>) => extension;
+  return <const Type extends string, Shape extends z.ZodRawShape>(extension: Extension<Type, Shape, Deps, Made>) =>
+    extension;
 }
 
 /** The config branch of one extension. */
@@ -35,25 +36,35 @@ type Branch<E, Common extends z.ZodRawShape> =
     ? z.ZodObject<{ type: z.ZodLiteral<Type> } & Shape & Common, z.core.$strict>
     : never;
 
-type Branches<Registry extends readonly unknown[], Common extends z.ZodRawShape> = Registry extends readonly [infer First, ...infer Rest]
+type Branches<Registry extends readonly unknown[], Common extends z.ZodRawShape> = Registry extends readonly [
+  infer First,
+  ...infer Rest,
+]
   ? [Branch<First, Common>, ...Branches<Rest, Common>]
   : [];
 
 /** The config branch of a registry: a strict object for each extension, told apart by `type`; `common` options are added to each. */
-export function variants<const Registry extends readonly AnyExtension<never, unknown>[], Common extends z.ZodRawShape = {}>(
-  registry: Registry,
-  common: Common = {} as Common,
-): z.ZodDiscriminatedUnion<Branches<Registry, Common>, "type"> {
+export function variants<
+  const Registry extends readonly AnyExtension<never, unknown>[],
+  Common extends z.ZodRawShape = {},
+>(registry: Registry, common: Common = {} as Common): z.ZodDiscriminatedUnion<Branches<Registry, Common>, "type"> {
   const [first, ...rest] = registry.map(({ type, description, options }) =>
     z.strictObject({ type: z.literal(type), ...options, ...common }).meta({ description }),
   );
   if (first === undefined) throw new TypeError("A registry of extensions is never empty.");
   // map() loses the tuple; the return type says what it built.
-  return z.discriminatedUnion("type", [first, ...rest]) as unknown as z.ZodDiscriminatedUnion<Branches<Registry, Common>, "type">;
+  return z.discriminatedUnion("type", [first, ...rest]) as unknown as z.ZodDiscriminatedUnion<
+    Branches<Registry, Common>,
+    "type"
+  >;
 }
 
 /** Builds what one parsed config entry asks for. `type` was checked by the schema that `variants` gave. */
-export function createVariant<Deps, Made>(registry: readonly AnyExtension<Deps, Made>[], config: { readonly type: string }, deps: Deps): Made {
+export function createVariant<Deps, Made>(
+  registry: readonly AnyExtension<Deps, Made>[],
+  config: { readonly type: string },
+  deps: Deps,
+): Made {
   const extension = registry.find(({ type }) => type === config.type);
   if (extension === undefined) throw new TypeError(`No extension of type ${config.type}.`);
   return extension.create(config as never, deps);

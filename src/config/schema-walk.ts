@@ -1,0 +1,82 @@
+import type { ConfigPath } from "../core/config-problem.ts";
+import type { JsonSchema } from "./json-schema.ts";
+
+interface Branch {
+  readonly "x-secret"?: unknown;
+  readonly properties?: Readonly<Record<string, Branch>>;
+  readonly additionalProperties?: Branch | boolean;
+  readonly items?: Branch;
+  readonly anyOf?: readonly Branch[];
+  readonly oneOf?: readonly Branch[];
+  readonly allOf?: readonly Branch[];
+  readonly const?: unknown;
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null;
+
+/* A variant whose constant differs from what is written, such as `provider: vllm`, is not the one that was meant. */
+function isRuledOut({ properties = {} }: Branch, value: unknown): boolean {
+  if (!isRecord(value)) return false;
+  return Object.entries(properties).some(
+    ([key, property]) => property.const !== undefined && Object.hasOwn(value, key) && value[key] !== property.const,
+  );
+}
+
+function variants(branch: Branch, value: unknown): Branch[] {
+  const inner = [...(branch.anyOf ?? []), ...(branch.oneOf ?? []), ...(branch.allOf ?? [])];
+  const fitting = inner.filter((variant) => !isRuledOut(variant, value));
+  return [branch, ...fitting.flatMap((variant) => variants(variant, value))];
+}
+
+function below(branch: Branch, part: string | number): Branch | undefined {
+  if (typeof part === "number") return branch.items;
+  if (branch.properties !== undefined && Object.hasOwn(branch.properties, part)) return branch.properties[part];
+  return typeof branch.additionalProperties === "object" ? branch.additionalProperties : undefined;
+}
+
+/** Every part of a JSON Schema that speaks about the value at `path`. */
+function branchesAt(schema: JsonSchema, value: unknown, path: ConfigPath): Branch[] {
+  let branches = variants(schema as Branch, value);
+  let current = value;
+  for (const part of path) {
+    current = isRecord(current) && Object.hasOwn(current, part) ? current[part] : undefined;
+    branches = branches.flatMap((branch) => {
+      const next = below(branch, part);
+      return next === undefined ? [] : variants(next, current);
+    });
+  }
+  return branches;
+}
+
+/** The keys that may stand in the map at `path`. */
+export function knownKeys(schema: JsonSchema, value: unknown, path: ConfigPath): string[] {
+  return [...new Set(branchesAt(schema, value, path).flatMap((branch) => Object.keys(branch.properties ?? {})))];
+}
+
+/** Whether the schema marks the value at `path`, or something around it, as a secret. */
+export function isSecretAt(schema: JsonSchema, value: unknown, path: ConfigPath): boolean {
+  return path.some((_part, index) =>
+    branchesAt(schema, value, path.slice(0, index + 1)).some((branch) => branch["x-secret"] === true),
+  );
+}
+
+/** Every string in `value` that the schema marks as a secret. */
+export function secretsIn(schema: JsonSchema, value: unknown): string[] {
+  const found: string[] = [];
+  const visit = (branches: readonly Branch[], current: unknown, secret: boolean): void => {
+    const isSecret = secret || branches.some((branch) => branch["x-secret"] === true);
+    if (typeof current === "string" && isSecret) found.push(current);
+    if (!isRecord(current)) return;
+    for (const [key, inner] of Object.entries(current)) {
+      const part = Array.isArray(current) ? Number(key) : key;
+      const next = branches.flatMap((branch) => below(branch, part) ?? []);
+      visit(
+        next.flatMap((branch) => variants(branch, inner)),
+        inner,
+        isSecret,
+      );
+    }
+  };
+  visit(variants(schema as Branch, value), value, false);
+  return found;
+}
