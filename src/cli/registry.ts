@@ -1,5 +1,6 @@
 import type { Command } from "./command.ts";
+import { checkCommand } from "./check.ts";
 import { schemaCommand } from "./schema.ts";
 
 /** Every command, in the order of the help text. A file in this folder and a line here make one. */
-export const commands: readonly Command[] = [schemaCommand];
+export const commands: readonly Command[] = [checkCommand, schemaCommand];

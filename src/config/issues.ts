@@ -50,6 +50,7 @@ function describeUnion(issue: Issue & { code: "invalid_union" }, path: ConfigPat
   );
   const closest = fitting.toSorted((a, b) => a.length - b.length)[0];
   if (closest !== undefined) return closest.map((inner) => ({ ...inner, path: [...path, ...inner.path] }));
+  if (issue.message !== "Invalid input") return issue.message;
   const kinds = issue.errors
     .flat()
     .flatMap((inner) => (inner.code === "invalid_type" ? (kindNames[inner.expected] ?? inner.expected) : []));

@@ -8,7 +8,7 @@ import { coerceReferences } from "./coerce.ts";
 import { toProblems, valueAt } from "./issues.ts";
 import { configJsonSchema } from "./json-schema.ts";
 import { createRedaction, HIDDEN, type Redaction } from "./redaction.ts";
-import { isSecretAt, secretsIn } from "./schema-walk.ts";
+import { mayShow, secretsIn } from "./schema-walk.ts";
 import { type Config, configSchema } from "./schema.ts";
 import { substitute, type Substituted } from "./substitute.ts";
 import { type LocatedProblem, parseYaml, type YamlSource } from "./yaml-source.ts";
@@ -49,9 +49,9 @@ function deepFreeze(value: unknown): void {
   for (const inner of Object.values(value)) deepFreeze(inner);
 }
 
-function shown(value: unknown, hidden: boolean): string | undefined {
-  if (value === undefined || value === null || typeof value === "object") return undefined;
-  if (hidden) return HIDDEN;
+function shown(value: unknown, may: ReturnType<typeof mayShow>): string | undefined {
+  if (value === undefined || value === null || typeof value === "object" || may === "unknown") return undefined;
+  if (may === "secret") return HIDDEN;
   const text = JSON.stringify(value);
   return text.length > SHOWN_LETTERS ? `${text.slice(0, SHOWN_LETTERS)}…` : text;
 }
@@ -92,8 +92,8 @@ export function readConfig(file: string, { env = process.env }: LoadOptions = {}
   const redact = createRedaction([...secrets, ...secretsIn(schema, source.value())]);
   const locate = ({ path: at, message }: ConfigProblem): LocatedProblem => {
     const node = source.nodeAt(at);
-    const hidden = (isScalar(node) && scalars.has(node)) || isSecretAt(schema, source.value(), at);
-    const value = shown(valueAt(source.value(), at), hidden);
+    const may = isScalar(node) && scalars.has(node) ? "secret" : mayShow(schema, source.value(), at);
+    const value = shown(valueAt(source.value(), at), may);
     return { path: at, ...source.locate(at), message: redact(message), ...(value !== undefined && { shown: value }) };
   };
 

@@ -25,7 +25,7 @@ function isRuledOut({ properties = {} }: Branch, value: unknown): boolean {
 function variants(branch: Branch, value: unknown): Branch[] {
   const inner = [...(branch.anyOf ?? []), ...(branch.oneOf ?? []), ...(branch.allOf ?? [])];
   const fitting = inner.filter((variant) => !isRuledOut(variant, value));
-  return [branch, ...fitting.flatMap((variant) => variants(variant, value))];
+  return [branch, ...(fitting.length === 0 ? inner : fitting).flatMap((variant) => variants(variant, value))];
 }
 
 function below(branch: Branch, part: string | number): Branch | undefined {
@@ -53,11 +53,14 @@ export function knownKeys(schema: JsonSchema, value: unknown, path: ConfigPath):
   return [...new Set(branchesAt(schema, value, path).flatMap((branch) => Object.keys(branch.properties ?? {})))];
 }
 
-/** Whether the schema marks the value at `path`, or something around it, as a secret. */
-export function isSecretAt(schema: JsonSchema, value: unknown, path: ConfigPath): boolean {
-  return path.some((_part, index) =>
-    branchesAt(schema, value, path.slice(0, index + 1)).some((branch) => branch["x-secret"] === true),
-  );
+/** Whether the value at `path` may be shown. What the schema does not know may be a secret under a misspelt name. */
+export function mayShow(schema: JsonSchema, value: unknown, path: ConfigPath): "yes" | "secret" | "unknown" {
+  for (let depth = 1; depth <= path.length; depth++) {
+    const branches = branchesAt(schema, value, path.slice(0, depth));
+    if (branches.length === 0) return "unknown";
+    if (branches.some((branch) => branch["x-secret"] === true)) return "secret";
+  }
+  return "yes";
 }
 
 /** Every string in `value` that the schema marks as a secret. */

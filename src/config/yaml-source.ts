@@ -90,18 +90,24 @@ export function parseYaml(text: string): YamlSource {
     const { line, col: column } = lines.linePos(offset);
     problems.push({ path, line, column, message });
   };
-  const parsed = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: sameKey, logLevel: "error" });
+  const parsed = parseAllDocuments(text, {
+    lineCounter: lines,
+    prettyErrors: false,
+    uniqueKeys: sameKey,
+    logLevel: "error",
+  });
   const documents = Array.isArray(parsed) ? parsed : [];
   const document: Document = documents[0] ?? new Document(null);
   const syntax = [...document.errors, ...document.warnings].filter((error) => !isDuplicate(error));
   const tooDeep = syntax.find(({ message }) => /call stack|stack overflow/i.test(message));
+  /* The first errors are what is wrong, the rest is what follows from it. */
+  const first = syntax.slice(0, SYNTAX_ERRORS_SHOWN);
   if (tooDeep !== undefined) report([], tooDeep.pos[0], "values are nested too deeply");
-  /* The first errors are what is wrong, the rest is what follows from it. */ else
-    for (const { message, pos } of syntax.slice(0, SYNTAX_ERRORS_SHOWN)) report([], pos[0], message);
+  else for (const { message, pos } of first) report([], pos[0], message);
   if (documents[1] !== undefined)
     report([], documents[1].range[0], "a second YAML document begins here: one file holds one document");
   for (const { path, offset, message } of badKeys(document)) report(path, offset, message);
-  if (!isMap(document.contents))
+  if (problems.length === 0 && !isMap(document.contents))
     report([], 0, "expected a map of settings, such as `publicUrl: http://localhost:4000`");
   try {
     if (problems.length === 0) document.toJS({ maxAliasCount: ALIAS_LIMIT });

@@ -1,0 +1,51 @@
+import { bindHostOf, publicUrlOf } from "../http/config.ts";
+import type { Config } from "./schema.ts";
+
+const NAMES_SHOWN = 12;
+
+function list(names: readonly string[]): string {
+  if (names.length === 0) return "none";
+  const rest = names.length - NAMES_SHOWN;
+  return rest > 0 ? `${names.slice(0, NAMES_SHOWN).join(", ")} and ${rest} more` : names.join(", ");
+}
+
+function callers({ auth }: Config): string {
+  const ways = [
+    ...(auth?.embedded === undefined ? [] : ["tokens of the embedded authorization server"]),
+    ...(auth?.issuers ?? []).map((issuer) => `tokens of ${issuer.url}`),
+    ...(Object.keys(auth?.keys ?? {}).length === 0 ? [] : [`API keys ${list(Object.keys(auth?.keys ?? {}))}`]),
+    ...(auth?.anonymous === true ? ["anyone, as the anonymous principal"] : []),
+  ];
+  return ways.length === 0 ? "nobody yet: set auth.issuers, auth.embedded or auth.keys" : ways.join("; ");
+}
+
+function policies({ policies: where }: Config): string {
+  if (where === "open") return "open: every authenticated caller may do everything";
+  if (typeof where === "string") return `the rules in ${where}; what no rule allows is denied`;
+  const what = Array.isArray(where) ? `the rules in ${list(where)}` : `${where.rules.length} rules in this file`;
+  return `${what}; what no rule allows is denied`;
+}
+
+function state({ state: where }: Config): string {
+  if (where.kind === "memory") return "in memory: a restart forgets everything";
+  return where.kind === "sqlite" ? "a SQLite file: a restart forgets nothing" : "Redis, shared by every replica";
+}
+
+/** What a configuration means, in words, on one screen. */
+export function summarize(config: Config): string[] {
+  const rows: [string, string][] = [
+    ["address", `${publicUrlOf(config).origin}, bound to ${bindHostOf(config)}:${config.listen.port}`],
+    ["callers", callers(config)],
+    ["tenant", config.tenant ?? "what the credential says"],
+    ["policies", policies(config)],
+    ...Object.entries(config.mcp?.routes ?? {}).map(([path, { servers, tools }]): [string, string] => [
+      "MCP",
+      `${path} offers ${tools === undefined ? "everything" : `tools ${list(tools)}`} of ${list(servers)}`,
+    ]),
+    ["agents", list(Object.keys(config.a2a?.agents ?? {}))],
+    ["models", list(Object.entries(config.models ?? {}).map(([name, { provider }]) => `${name} (${provider})`))],
+    ["state", state(config)],
+  ];
+  const width = Math.max(...rows.map(([name]) => name.length));
+  return rows.map(([name, text]) => `${name.padEnd(width)}  ${text}`);
+}
