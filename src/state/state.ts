@@ -1,8 +1,8 @@
 import type { Clock } from "../core/clock.ts";
-import { GatewayError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import type { StateConfig } from "./config.ts";
 import { createMemoryStore } from "./memory.ts";
+import { openRedisStore } from "./redis.ts";
 import { createSqliteStore } from "./sqlite.ts";
 import type { Store } from "./store.ts";
 
@@ -19,6 +19,6 @@ export async function openStore(config: StateConfig, deps: StateDeps): Promise<S
     case "sqlite":
       return createSqliteStore(config, deps);
     case "redis":
-      throw new GatewayError("unsupported", "Redis is not available yet; use a file or memory.");
+      return openRedisStore(config, deps);
   }
 }
