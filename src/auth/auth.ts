@@ -1,14 +1,29 @@
-import type { Router } from "express";
+import express, { type Router } from "express";
 import type { Clock } from "../core/clock.ts";
-import type { GatewayError } from "../core/errors.ts";
+import { GatewayError } from "../core/errors.ts";
 import type { CanonicalRequest, Route } from "../core/exchange.ts";
 import type { Log } from "../core/log.ts";
 import type { Principal } from "../core/principal.ts";
 import type { Upstream } from "../http/upstream.ts";
 import type { Store } from "../state/store.ts";
-import type { ApiKeys } from "./api-keys.ts";
-import type { Clients } from "./clients.ts";
-import type { AuthConfig } from "./config.ts";
+import { createTokenSigner } from "./access-token.ts";
+import { createApiKeys, type ApiKeys } from "./api-keys.ts";
+import { createAudiences } from "./audiences.ts";
+import { createChallenges } from "./challenge.ts";
+import { noClients, type Clients } from "./clients.ts";
+import { issuerConfig, type AuthConfig } from "./config.ts";
+import { openCors } from "./cors.ts";
+import { readCredential } from "./credential.ts";
+import { delegatedClaims } from "./delegation.ts";
+import { addEmbedded } from "./embedded/embedded.ts";
+import { createFailureLog } from "./failure-log.ts";
+import { createIssuerKeys } from "./issuer-keys.ts";
+import { addResourceMetadata } from "./metadata.ts";
+import { anonymousPrincipal, withTenant } from "./principal-from.ts";
+import { createRemembered } from "./remembered.ts";
+import { createRevocations } from "./revocations.ts";
+import { loadSigningKeys } from "./signing-keys.ts";
+import { createTokenVerifier, type TrustedIssuer, type Verdict } from "./token-verifier.ts";
 
 export interface MintRequest {
   /** For whom the agent acts. */
@@ -60,6 +75,109 @@ export interface AuthOptions {
   readonly log: Log;
 }
 
-export function createAuth(_options: AuthOptions): Promise<Auth> {
-  return Promise.reject(new Error("auth is being built"));
+/** Opens authentication: keys are read from the store or made; issuers are asked for theirs when the first token comes. */
+export async function createAuth(options: AuthOptions): Promise<Auth> {
+  const { config, publicUrl, routes, store, upstream, clock, log, tenant } = options;
+  const issuer = publicUrl.href.replace(/\/$/, "");
+  const audiences = createAudiences(config.audience ?? issuer, routes);
+  const baseScopes = config.scopes ?? (config.embedded === undefined ? [] : ["gateway"]);
+
+  const remembered = createRemembered(clock);
+  const revocations = await createRevocations(store, (id) => remembered.forget(id));
+  const signingKeys = await loadSigningKeys(store, clock);
+  const trusted = new Map<string, TrustedIssuer>(
+    config.issuers.map((one) => [one.url, { config: one, keys: createIssuerKeys({ issuer: one, upstream, clock, log }), own: false }]),
+  );
+  trusted.set(issuer, { config: issuerConfig({ url: issuer, algorithms: ["ES256"] }), keys: signingKeys, own: true });
+  const verifyToken = createTokenVerifier({ issuers: trusted, revocations, clock });
+  const apiKeys = createApiKeys({ config: config.keys, store, revocations, clock });
+  const sign = createTokenSigner({ issuer, keys: signingKeys, clock });
+  const challenges = createChallenges(issuer, () => baseScopes);
+  const failed = createFailureLog(log, clock);
+
+  const settle = async (check: Promise<Verdict>): Promise<Verdict> => {
+    const verdict = await check;
+    return verdict.ok ? { ...verdict, principal: withTenant(verdict.principal, tenant) } : verdict;
+  };
+  const checks = {
+    token: (credential: string) => settle(verifyToken(credential)),
+    key: (credential: string) => settle(apiKeys.verify(credential)),
+  };
+
+  /* The verdict is on the credential; whether it is meant for this route is asked every time. */
+  function admit(verdict: Verdict, request: CanonicalRequest, route: Route): Principal {
+    const fits = verdict.ok && (verdict.audiences === undefined || route.audiences.some((own) => verdict.audiences?.includes(own)));
+    if (verdict.ok && fits) return verdict.principal;
+    const [reason, detail] = verdict.ok ? ["The access token is meant for another resource.", "aud"] : [verdict.reason, verdict.detail];
+    failed({ route: route.path, ip: request.ip, check: detail }, "authentication failed");
+    throw challenges.invalid(route, reason, detail);
+  }
+
+  const router = express.Router();
+  router.use("/.well-known", openCors("GET"));
+  addResourceMetadata(router, {
+    audience: audiences.gateway,
+    routes,
+    authorizationServers: [...(config.embedded === undefined ? [] : [issuer]), ...config.issuers.map(({ url }) => url)],
+    scopes: () => baseScopes,
+  });
+  const embedded =
+    config.embedded === undefined
+      ? undefined
+      : await addEmbedded(router, {
+          issuer,
+          config: config.embedded,
+          baseScopes,
+          policyScopes: options.policyScopes ?? (() => []),
+          audiences,
+          keys: signingKeys,
+          revocations,
+          sign,
+          verify: checks.token,
+          failed,
+          store,
+          upstream,
+          clock,
+          log,
+        });
+
+  return {
+    issuer,
+    audience: audiences.gateway,
+    authenticate(request, route) {
+      const credential = readCredential(request);
+      switch (credential.kind) {
+        case "none":
+          if (route.authentication === "optional" || config.anonymous) return anonymousPrincipal;
+          throw challenges.missing(route);
+        case "bad":
+          failed({ route: route.path, ip: request.ip, check: "form" }, "authentication failed");
+          throw challenges.invalid(route, credential.reason);
+        default: {
+          const verdict = remembered.get(credential.kind, credential.value, checks[credential.kind]);
+          return verdict instanceof Promise ? verdict.then((late) => admit(late, request, route)) : admit(verdict, request, route);
+        }
+      }
+    },
+    stepUp: challenges.stepUp,
+    router,
+    keys: apiKeys.keys,
+    clients: embedded?.clients ?? noClients,
+    passcode: embedded?.accounts.passcode,
+    async resetPasscode() {
+      if (embedded === undefined) throw new GatewayError("unsupported", "A passcode needs the embedded authorization server: set auth.embedded.");
+      return embedded.accounts.resetPasscode();
+    },
+    async mintActorToken({ principal, client, audience, scopes, ttlMs }) {
+      const resource = audiences.canonical(audience);
+      if (resource === undefined) throw new GatewayError("invalid_params", "The audience is not one of this gateway's resources.", { param: "audience" });
+      const expiresAtMs = Math.min(clock.now() + ttlMs, principal.expiresAtMs ?? Number.POSITIVE_INFINITY);
+      return sign(delegatedClaims({ issuer, principal, client, audience: resource, scopes }), expiresAtMs);
+    },
+    rotateKeys: () => signingKeys.rotate(),
+    async close() {
+      await revocations.close();
+      await signingKeys.close();
+    },
+  };
 }

@@ -124,5 +124,7 @@ export type AuthConfig = z.output<typeof auth>;
 export type IssuerConfig = z.output<typeof issuer>;
 export type EmbeddedConfig = z.output<typeof embedded>;
 export type ClientConfig = z.output<typeof client>;
+/** One issuer with everything left out filled in. */
+export const issuerConfig = (value: z.input<typeof issuer>): IssuerConfig => issuer.parse(value);
 /** Parses one `auth` branch: for tests and for parts that build a config in code. */
 export const parseAuthConfig = (value: unknown): AuthConfig => auth.parse(value);

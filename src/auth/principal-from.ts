@@ -1,0 +1,36 @@
+import { GatewayError } from "../core/errors.ts";
+import type { Principal } from "../core/principal.ts";
+
+/** The issuer of principals that an API key stands for. */
+export const keyIssuer = "urn:sallyport:key";
+
+/** `issuer#subject`: an issuer has no fragment (RFC 8414, section 2), so the first # ends it and no two pairs share an id. */
+export const principalId = (issuer: string, subject: string): string => `${issuer}#${subject}`;
+
+export const anonymousPrincipal: Principal = Object.freeze({
+  id: principalId("urn:sallyport:anonymous", "anonymous"),
+  issuer: "urn:sallyport:anonymous",
+  subject: "anonymous",
+  client: "",
+  tenant: "",
+  scopes: [],
+  groups: [],
+  claims: Object.freeze({}),
+  actors: [],
+  credential: "anonymous",
+  expiresAtMs: undefined,
+  credentialId: undefined,
+});
+
+/** The principal with its tenant. What a key or one of our tokens says of itself stands; anything else is computed, and a failure refuses. */
+export function withTenant(principal: Principal, tenant: ((principal: Principal) => string) | undefined): Principal {
+  if (principal.tenant !== "" || tenant === undefined) return principal;
+  let value: string;
+  try {
+    value = tenant(principal);
+  } catch (cause) {
+    throw new GatewayError("denied", "No tenant could be found for this caller.", { cause });
+  }
+  if (typeof value !== "string" || value === "") throw new GatewayError("denied", "No tenant could be found for this caller.");
+  return { ...principal, tenant: value };
+}

@@ -1,0 +1,75 @@
+import { hash } from "node:crypto";
+import type { Clock } from "../core/clock.ts";
+import type { Verdict } from "./token-verifier.ts";
+
+/** How long a good credential is trusted without asking again: revocation takes effect within this. */
+export const REMEMBER_MS = 60_000;
+const REMEMBER_BAD_MS = 10_000;
+const MAX_REMEMBERED = 10_000;
+const MAX_PENDING = 1_000;
+
+interface Entry {
+  readonly verdict: Verdict;
+  readonly untilMs: number;
+}
+
+/**
+ * Verdicts by the SHA-256 of the whole credential: a prefix or a truncated hash as the key has let one token pass for another
+ * (CVE-2026-35030, CVE-2026-35039). Bounded; the oldest goes first.
+ */
+export function createRemembered(clock: Clock) {
+  const entries = new Map<string, Entry>();
+  const pending = new Map<string, Promise<Verdict>>();
+  let generation = 0;
+
+  function put(key: string, verdict: Verdict): void {
+    const now = clock.now();
+    if (entries.size >= MAX_REMEMBERED) {
+      for (const oldest of entries.keys()) {
+        entries.delete(oldest);
+        break;
+      }
+    }
+    entries.delete(key);
+    entries.set(key, { verdict, untilMs: verdict.ok ? Math.min(now + REMEMBER_MS, verdict.expiresAtMs) : now + REMEMBER_BAD_MS });
+  }
+
+  return {
+    /** The remembered verdict, or the outcome of `check`, asked once for all who wait for it. A check that rejects is not remembered. */
+    get(kind: "token" | "key", credential: string, check: (credential: string) => Promise<Verdict>): Verdict | Promise<Verdict> {
+      const key = hash("sha256", `${kind}\n${credential}`, "base64url");
+      const entry = entries.get(key);
+      if (entry !== undefined && clock.now() < entry.untilMs) return entry.verdict;
+      const waiting = pending.get(key);
+      if (waiting !== undefined) return waiting;
+      const before = generation;
+      const running = check(credential)
+        .then((verdict) => {
+          // What was revoked while it was being checked may have been read before the revocation.
+          if (before === generation) put(key, verdict);
+          return verdict;
+        })
+        .finally(() => pending.delete(key));
+      if (pending.size < MAX_PENDING) pending.set(key, running);
+      return running;
+    },
+    /** Drops verdicts on whatever was made under a revoked id. */
+    forget(id: string): void {
+      generation += 1;
+      const at = id.indexOf(":");
+      const [kind, name] = [id.slice(0, at), id.slice(at + 1)];
+      for (const [key, { verdict }] of entries) {
+        if (!verdict.ok) continue;
+        const { credentialId, client, claims, credential } = verdict.principal;
+        const hit =
+          kind === "client" ? client === name : kind === "grant" ? claims["gid"] === name : kind === "key" ? credential === "key" && credentialId === name : credentialId === name;
+        if (hit) entries.delete(key);
+      }
+    },
+    get size() {
+      return entries.size;
+    },
+  };
+}
+
+export type Remembered = ReturnType<typeof createRemembered>;
