@@ -17,11 +17,21 @@ export interface Generation {
 /** Cuts or repeats an answer to the number of tokens that was asked for. */
 export function toGeneration(
   answer: Answer,
-  facts: { readonly id: string; readonly createdS: number; readonly model: string; readonly promptTokens: number; readonly exactTokens: number | undefined; readonly maxTokens: number | undefined },
+  facts: {
+    readonly id: string;
+    readonly createdS: number;
+    readonly model: string;
+    readonly promptTokens: number;
+    readonly exactTokens: number | undefined;
+    readonly maxTokens: number | undefined;
+  },
 ): Generation {
   const natural = toTokens(answer.kind === "text" ? answer.text : answer.arguments);
   const exact = facts.exactTokens;
-  const wanted = exact === undefined ? natural : Array.from({ length: exact }, (_, index) => natural[index % natural.length] ?? " word");
+  const wanted =
+    exact === undefined
+      ? natural
+      : Array.from({ length: exact }, (_, index) => natural[index % natural.length] ?? " word");
   const limit = facts.maxTokens ?? Number.POSITIVE_INFINITY;
   const tokens = wanted.length > limit ? wanted.slice(0, limit) : wanted;
   const natureOfEnd: FinishReason = answer.kind === "tool" ? "tool_calls" : "stop";
@@ -34,7 +44,12 @@ export function toUsage(promptTokens: number, completionTokens: number) {
     completion_tokens: completionTokens,
     total_tokens: promptTokens + completionTokens,
     prompt_tokens_details: { cached_tokens: 0, audio_tokens: 0 },
-    completion_tokens_details: { reasoning_tokens: 0, audio_tokens: 0, accepted_prediction_tokens: 0, rejected_prediction_tokens: 0 },
+    completion_tokens_details: {
+      reasoning_tokens: 0,
+      audio_tokens: 0,
+      accepted_prediction_tokens: 0,
+      rejected_prediction_tokens: 0,
+    },
   };
 }
 
@@ -56,7 +71,9 @@ const chunk = (generation: Generation, object: string, choices: readonly object[
   system_fingerprint: "fp_simulated",
   choices,
 });
-const choice = (delta: object, finish_reason: string | null = null) => [{ index: 0, delta, logprobs: null, finish_reason }];
+const choice = (delta: object, finish_reason: string | null = null) => [
+  { index: 0, delta, logprobs: null, finish_reason },
+];
 const callId = (generation: Generation) => `call_${generation.id.slice(-12)}`;
 
 const CHAT_CHUNK = "chat.completion.chunk";
@@ -68,9 +85,18 @@ export const chatShape: Shape = {
     const message =
       answer.kind === "text"
         ? { role: "assistant", content: text, refusal: null }
-        : { role: "assistant", content: null, refusal: null, tool_calls: [{ id: callId(generation), type: "function", function: { name: answer.name, arguments: text } }] };
+        : {
+            role: "assistant",
+            content: null,
+            refusal: null,
+            tool_calls: [
+              { id: callId(generation), type: "function", function: { name: answer.name, arguments: text } },
+            ],
+          };
     return {
-      ...chunk(generation, "chat.completion", [{ index: 0, message, logprobs: null, finish_reason: generation.finish }]),
+      ...chunk(generation, "chat.completion", [
+        { index: 0, message, logprobs: null, finish_reason: generation.finish },
+      ]),
       usage: toUsage(generation.promptTokens, tokens.length),
     };
   },
@@ -79,13 +105,30 @@ export const chatShape: Shape = {
     const delta =
       answer.kind === "text"
         ? { role: "assistant", content: "", refusal: null }
-        : { role: "assistant", content: null, tool_calls: [{ index: 0, id: callId(generation), type: "function", function: { name: answer.name, arguments: "" } }] };
+        : {
+            role: "assistant",
+            content: null,
+            tool_calls: [
+              { index: 0, id: callId(generation), type: "function", function: { name: answer.name, arguments: "" } },
+            ],
+          };
     return chunk(generation, CHAT_CHUNK, choice(delta));
   },
   token: (generation, token) =>
-    chunk(generation, CHAT_CHUNK, choice(generation.answer.kind === "text" ? { content: token } : { tool_calls: [{ index: 0, function: { arguments: token } }] })),
+    chunk(
+      generation,
+      CHAT_CHUNK,
+      choice(
+        generation.answer.kind === "text"
+          ? { content: token }
+          : { tool_calls: [{ index: 0, function: { arguments: token } }] },
+      ),
+    ),
   last: (generation) => chunk(generation, CHAT_CHUNK, choice({}, generation.finish)),
-  usage: (generation) => ({ ...chunk(generation, CHAT_CHUNK, []), usage: toUsage(generation.promptTokens, generation.tokens.length) }),
+  usage: (generation) => ({
+    ...chunk(generation, CHAT_CHUNK, []),
+    usage: toUsage(generation.promptTokens, generation.tokens.length),
+  }),
 };
 
 const textChoice = (text: string, finish_reason: string | null) => [{ index: 0, text, logprobs: null, finish_reason }];
@@ -98,5 +141,8 @@ export const completionShape: Shape = {
   first: () => undefined,
   token: (generation, token) => chunk(generation, "text_completion", textChoice(token, null)),
   last: (generation) => chunk(generation, "text_completion", textChoice("", generation.finish)),
-  usage: (generation) => ({ ...chunk(generation, "text_completion", []), usage: toUsage(generation.promptTokens, generation.tokens.length) }),
+  usage: (generation) => ({
+    ...chunk(generation, "text_completion", []),
+    usage: toUsage(generation.promptTokens, generation.tokens.length),
+  }),
 };

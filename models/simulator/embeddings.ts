@@ -12,7 +12,11 @@ export function embed(model: string, inputs: readonly string[], dimensions: numb
     object: "list",
     data: inputs.map((text, index) => {
       const vector = toVector(text, dimensions);
-      return { object: "embedding", index, embedding: base64 ? Buffer.from(vector.buffer).toString("base64") : [...vector] };
+      return {
+        object: "embedding",
+        index,
+        embedding: base64 ? Buffer.from(vector.buffer).toString("base64") : [...vector],
+      };
     }),
     model,
     usage: { prompt_tokens, total_tokens },

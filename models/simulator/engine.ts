@@ -49,8 +49,10 @@ export function createEngine(options: EngineOptions): Engine {
     let held = promptTokens;
     tokens += held;
     return {
-      prefillMs: () => Math.max(PREFILL_FLOOR_S, PREFILL_BASE_S + PREFILL_PER_TOKEN_S * promptTokens) * 1_000 * options.timeScale,
-      decodeMs: () => (DECODE_BASE_S + DECODE_PER_KV_TOKEN_S * tokens + DECODE_PER_SEQUENCE_S * running) * 1_000 * options.timeScale,
+      prefillMs: () =>
+        Math.max(PREFILL_FLOOR_S, PREFILL_BASE_S + PREFILL_PER_TOKEN_S * promptTokens) * 1_000 * options.timeScale,
+      decodeMs: () =>
+        (DECODE_BASE_S + DECODE_PER_KV_TOKEN_S * tokens + DECODE_PER_SEQUENCE_S * running) * 1_000 * options.timeScale,
       grow() {
         held++;
         tokens++;

@@ -15,7 +15,9 @@ export function fillSchema(schema: unknown, text: string): unknown {
   const written = findJson(text);
   if (written !== undefined) return written;
   const material: Material = {
-    strings: [...text.matchAll(/"([^"]*)"|'([^']*)'|`([^`]*)`/g)].map((match) => match[1] ?? match[2] ?? match[3] ?? ""),
+    strings: [...text.matchAll(/"([^"]*)"|'([^']*)'|`([^`]*)`/g)].map(
+      (match) => match[1] ?? match[2] ?? match[3] ?? "",
+    ),
     numbers: [...text.matchAll(/-?\d+(?:\.\d+)?/g)].map((match) => Number(match[0])),
     whole: text,
   };
@@ -37,7 +39,8 @@ function fill(schema: unknown, material: Material, depth: number): unknown {
   if (!isRecord(schema) || depth > 8) return {};
   if ("const" in schema) return schema["const"];
   const options = schema["enum"];
-  if (Array.isArray(options)) return options.find((option) => typeof option === "string" && material.whole.includes(option)) ?? options[0];
+  if (Array.isArray(options))
+    return options.find((option) => typeof option === "string" && material.whole.includes(option)) ?? options[0];
   switch (schemaType(schema)) {
     case "string":
       return material.strings.shift() ?? schema["default"] ?? material.whole;

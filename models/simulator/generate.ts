@@ -42,6 +42,11 @@ export async function generate({ engine, metrics }: Generator, job: Job, respons
   let complete = false;
   try {
     metrics.prompt(promptTokens);
+    if (job.request.stream) {
+      // Before the prefill, as vLLM does.
+      response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache" });
+      response.flushHeaders();
+    }
     if (!(await wait(job.knobs.ttftMs ?? sequence.prefillMs(), job.signal))) return;
     metrics.firstToken((performance.now() - startedAtMs) / 1_000);
     complete = await (job.request.stream ? writeStream : writeWhole)({ job, generation, sequence, metrics, response });
@@ -77,7 +82,6 @@ async function writeStream(run: Run): Promise<boolean> {
   const { job, generation, sequence, metrics, response } = run;
   const fault = job.knobs.fault;
   const withUsage = (chunk: object) => (job.request.includeUsage ? { ...chunk, usage: null } : chunk);
-  response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache" });
 
   const first = job.shape.first(generation);
   if (first !== undefined) await send(run, JSON.stringify(withUsage(first)));
@@ -105,7 +109,11 @@ async function writeStream(run: Run): Promise<boolean> {
 
 async function misbehave(run: Run, kind: string): Promise<void> {
   if (kind === "garbage") await send(run, "this is not JSON");
-  if (kind === "error-event") await send(run, JSON.stringify({ error: { message: "The engine died.", type: "server_error", param: null, code: 500 } }));
+  if (kind === "error-event")
+    await send(
+      run,
+      JSON.stringify({ error: { message: "The engine died.", type: "server_error", param: null, code: 500 } }),
+    );
   if (kind === "huge-event") await send(run, JSON.stringify({ padding: "x".repeat(3 * 1_048_576) }));
 }
 

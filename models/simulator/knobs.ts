@@ -15,10 +15,33 @@ export interface Knobs {
 /** `die`: the socket breaks after `afterTokens`. `no-done`, `no-finish`: a clean end without `[DONE]`, or without either. */
 export type Fault =
   | { readonly kind: "status"; readonly status: number }
-  | { readonly kind: "hang" | "html" | "plain-error" | "reset" | "json-for-stream" | "garbage" | "error-event" | "no-done" | "no-finish" | "huge-event" }
+  | {
+      readonly kind:
+        | "hang"
+        | "html"
+        | "plain-error"
+        | "reset"
+        | "json-for-stream"
+        | "garbage"
+        | "error-event"
+        | "no-done"
+        | "no-finish"
+        | "huge-event";
+    }
   | { readonly kind: "die"; readonly afterTokens: number };
 
-const plainFaults = ["hang", "html", "plain-error", "reset", "json-for-stream", "garbage", "error-event", "no-done", "no-finish", "huge-event"] as const;
+const plainFaults = [
+  "hang",
+  "html",
+  "plain-error",
+  "reset",
+  "json-for-stream",
+  "garbage",
+  "error-event",
+  "no-done",
+  "no-finish",
+  "huge-event",
+] as const;
 
 /** Splits `name@knobs`. */
 export function splitModel(model: string): { readonly name: string; readonly knobs: string } {
@@ -32,7 +55,10 @@ export function parseKnobs(text: string, faultsAllowed: boolean): Knobs {
   let itlMs: number | undefined;
   let tokens: number | undefined;
   let fault: Fault | undefined;
-  for (const part of text.split(",").map((piece) => piece.trim()).filter(Boolean)) {
+  for (const part of text
+    .split(",")
+    .map((piece) => piece.trim())
+    .filter(Boolean)) {
     const [key = "", value = ""] = part.split("=");
     if (key === "ttft") ttftMs = toNumber(part, value);
     else if (key === "itl") itlMs = toNumber(part, value);
@@ -49,12 +75,14 @@ function parseFault(part: string, key: string, value: string): Fault {
   if (key === "status") return { kind: "status", status: toNumber(part, value) };
   if (key === "die") return { kind: "die", afterTokens: toNumber(part, value) };
   const kind = plainFaults.find((name) => name === key);
-  if (kind === undefined) throw new Error(`unknown knob ${part}; known: ttft, itl, tokens, status, die, ${plainFaults.join(", ")}`);
+  if (kind === undefined)
+    throw new Error(`unknown knob ${part}; known: ttft, itl, tokens, status, die, ${plainFaults.join(", ")}`);
   return { kind };
 }
 
 function toNumber(part: string, value: string): number {
   const number = Number(value);
-  if (value === "" || !Number.isFinite(number) || number < 0) throw new Error(`the knob ${part} needs a number that is not negative`);
+  if (value === "" || !Number.isFinite(number) || number < 0)
+    throw new Error(`the knob ${part} needs a number that is not negative`);
   return number;
 }

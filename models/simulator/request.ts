@@ -39,7 +39,8 @@ export function isRecord(value: unknown): value is Record<string, unknown> {
 
 export function readChat(body: unknown): ChatRequest {
   const request = asRecord(body);
-  if (!Array.isArray(request["messages"]) || request["messages"].length === 0) throw new BadRequest("messages must be an array that is not empty");
+  if (!Array.isArray(request["messages"]) || request["messages"].length === 0)
+    throw new BadRequest("messages must be an array that is not empty");
   return {
     ...readCommon(request),
     messages: request["messages"].map(readMessage),
@@ -54,16 +55,29 @@ export function readCompletion(body: unknown): ChatRequest {
   const request = asRecord(body);
   const prompt = request["prompt"];
   if (typeof prompt !== "string") throw new BadRequest("prompt must be a string");
-  return { ...readCommon(request), messages: [{ role: "user", text: prompt }], tools: [], toolChoice: "none", json: undefined };
+  return {
+    ...readCommon(request),
+    messages: [{ role: "user", text: prompt }],
+    tools: [],
+    toolChoice: "none",
+    json: undefined,
+  };
 }
 
-export function readEmbeddings(body: unknown): { model: string; inputs: readonly string[]; dimensions: number; base64: boolean } {
+export function readEmbeddings(body: unknown): {
+  model: string;
+  inputs: readonly string[];
+  dimensions: number;
+  base64: boolean;
+} {
   const request = asRecord(body);
   const input = request["input"];
   const inputs = typeof input === "string" ? [input] : input;
-  if (!Array.isArray(inputs) || inputs.length === 0) throw new BadRequest("input must be a string or an array that is not empty");
+  if (!Array.isArray(inputs) || inputs.length === 0)
+    throw new BadRequest("input must be a string or an array that is not empty");
   const dimensions = request["dimensions"] ?? 64;
-  if (typeof dimensions !== "number" || !Number.isInteger(dimensions) || dimensions < 1 || dimensions > 4096) throw new BadRequest("dimensions must be 1 to 4096");
+  if (typeof dimensions !== "number" || !Number.isInteger(dimensions) || dimensions < 1 || dimensions > 4096)
+    throw new BadRequest("dimensions must be 1 to 4096");
   return {
     model: readModel(request),
     inputs: inputs.map((item) => (typeof item === "string" ? item : JSON.stringify(item))),
@@ -85,7 +99,8 @@ function readModel(request: Record<string, unknown>): string {
 function readCommon(request: Record<string, unknown>) {
   const options = request["stream_options"];
   const maxTokens = request["max_completion_tokens"] ?? request["max_tokens"] ?? undefined;
-  if (maxTokens !== undefined && (typeof maxTokens !== "number" || !Number.isInteger(maxTokens) || maxTokens < 1)) throw new BadRequest("max_tokens must be a positive integer");
+  if (maxTokens !== undefined && (typeof maxTokens !== "number" || !Number.isInteger(maxTokens) || maxTokens < 1))
+    throw new BadRequest("max_tokens must be a positive integer");
   return {
     model: readModel(request),
     stream: request["stream"] === true,
@@ -102,14 +117,18 @@ function readMessage(value: unknown): Message {
 function readContent(content: unknown): string {
   if (typeof content === "string") return content;
   if (!Array.isArray(content)) return "";
-  return content.map((part: unknown) => (isRecord(part) && typeof part["text"] === "string" ? part["text"] : "")).join("\n");
+  return content
+    .map((part: unknown) => (isRecord(part) && typeof part["text"] === "string" ? part["text"] : ""))
+    .join("\n");
 }
 
 function readTools(value: unknown): Tool[] {
   if (!Array.isArray(value)) return [];
   return value.flatMap((tool: unknown) => {
     const described = isRecord(tool) ? tool["function"] : undefined;
-    return isRecord(described) && typeof described["name"] === "string" ? [{ name: described["name"], parameters: described["parameters"] }] : [];
+    return isRecord(described) && typeof described["name"] === "string"
+      ? [{ name: described["name"], parameters: described["parameters"] }]
+      : [];
   });
 }
 

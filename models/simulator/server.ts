@@ -29,4 +29,5 @@ const simulator = await startSimulator({
 });
 console.log(JSON.stringify({ name: "simulator", url: simulator.url, model: values.model }));
 
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => void simulator.close().then(() => process.exit(0)));
+for (const signal of ["SIGINT", "SIGTERM"] as const)
+  process.once(signal, () => void simulator.close().then(() => process.exit(0)));

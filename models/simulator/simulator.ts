@@ -59,7 +59,9 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const generator = { engine, metrics: createMetrics(model, engine, blocks) };
   let served = 0;
   const server = createServer((request, response) => {
-    answerRequest({ options, model, generator, number: ++served }, request, response).catch((error: unknown) => sendFailure(response, error));
+    answerRequest({ options, model, generator, number: ++served }, request, response).catch((error: unknown) =>
+      sendFailure(response, error),
+    );
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
@@ -93,14 +95,24 @@ async function answerRequest(server: Server, request: IncomingMessage, response:
   const method = request.method ?? "GET";
   server.options.onRequest?.({ method, path, headers: request.headers, body, signal: gone.signal });
   if (path === "/health") return void response.end();
-  if (path === "/metrics") return void response.writeHead(200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" }).end(server.generator.metrics.render());
+  if (path === "/metrics")
+    return void response
+      .writeHead(200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" })
+      .end(server.generator.metrics.render());
   if (server.options.key !== undefined && request.headers.authorization !== `Bearer ${server.options.key}`) {
     return sendError(response, 401, "Incorrect API key provided.", "invalid_request_error", "invalid_api_key");
   }
-  if (method === "GET" && path === "/v1/models") return sendJson(response, 200, { object: "list", data: [describeModel(server.model)] });
+  if (method === "GET" && path === "/v1/models")
+    return sendJson(response, 200, { object: "list", data: [describeModel(server.model)] });
   const post = method === "POST" ? posts[path] : undefined;
-  if (post === undefined) return sendError(response, 404, `Unknown request URL: ${method} ${path}.`, "invalid_request_error", "unknown_url");
-  await post(server, { body: parseBody(body), header: String(request.headers["x-simulate"] ?? ""), signal: gone.signal, response });
+  if (post === undefined)
+    return sendError(response, 404, `Unknown request URL: ${method} ${path}.`, "invalid_request_error", "unknown_url");
+  await post(server, {
+    body: parseBody(body),
+    header: String(request.headers["x-simulate"] ?? ""),
+    signal: gone.signal,
+    response,
+  });
 }
 
 interface Post {
@@ -126,7 +138,11 @@ async function complete(server: Server, post: Post, request: ChatRequest, shape:
   const knobs = readKnobs(server, post, request.model);
   if (knobs.fault !== undefined && (await fail(knobs.fault, post))) return;
   const id = `${prefix}-${hash(JSON.stringify(post.body)).toString(16).padStart(8, "0")}${server.number.toString(16).padStart(8, "0")}`;
-  await generate(server.generator, { id, model: splitModel(request.model).name, request, shape, knobs, signal: post.signal }, post.response);
+  await generate(
+    server.generator,
+    { id, model: splitModel(request.model).name, request, shape, knobs, signal: post.signal },
+    post.response,
+  );
 }
 
 function readKnobs(server: Server, post: Post, model: string): Knobs {
@@ -150,14 +166,22 @@ async function fail(fault: Fault, { response, signal }: Post): Promise<boolean> 
       response.writeHead(200, { "content-type": "text/html" }).end("<html><body>Welcome to nginx!</body></html>");
       return true;
     case "plain-error":
-      response.writeHead(500, { "content-type": "text/plain" }).end("Traceback (most recent call last): engine.py line 12, host 10.0.0.7");
+      response
+        .writeHead(500, { "content-type": "text/plain" })
+        .end("Traceback (most recent call last): engine.py line 12, host 10.0.0.7");
       return true;
     case "json-for-stream":
       sendJson(response, 200, { object: "chat.completion", choices: [] });
       return true;
     case "status":
       if (fault.status === 429) response.setHeader("retry-after", "7");
-      sendError(response, fault.status, `Simulated status ${fault.status}.`, fault.status < 500 ? "invalid_request_error" : "server_error", "simulated");
+      sendError(
+        response,
+        fault.status,
+        `Simulated status ${fault.status}.`,
+        fault.status < 500 ? "invalid_request_error" : "server_error",
+        "simulated",
+      );
       return true;
     default:
       return false;
@@ -183,11 +207,18 @@ async function readBody(request: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-const describeModel = (id: string) => ({ id, object: "model", created: 1_700_000_000, owned_by: "sallyport-simulator" });
+const describeModel = (id: string) => ({
+  id,
+  object: "model",
+  created: 1_700_000_000,
+  owned_by: "sallyport-simulator",
+});
 
 function sendJson(response: ServerResponse, status: number, value: object): void {
   const body = JSON.stringify(value);
-  response.writeHead(status, { "content-type": "application/json", "content-length": Buffer.byteLength(body) }).end(body);
+  response
+    .writeHead(status, { "content-type": "application/json", "content-length": Buffer.byteLength(body) })
+    .end(body);
 }
 
 function sendError(response: ServerResponse, status: number, message: string, type: string, code: string): void {
@@ -196,6 +227,7 @@ function sendError(response: ServerResponse, status: number, message: string, ty
 
 function sendFailure(response: ServerResponse, error: unknown): void {
   if (response.headersSent) return void response.destroy();
-  if (error instanceof BadRequest) sendError(response, error.status, error.message, "invalid_request_error", "bad_request");
+  if (error instanceof BadRequest)
+    sendError(response, error.status, error.message, "invalid_request_error", "bad_request");
   else sendError(response, 500, "The simulator failed.", "server_error", "internal");
 }

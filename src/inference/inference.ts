@@ -1,8 +1,24 @@
 import type { Clock } from "../core/clock.ts";
+import { GatewayError } from "../core/errors.ts";
+import type { Exchange } from "../core/exchange.ts";
 import type { Log } from "../core/log.ts";
-import type { Operate, ProtocolHandler, Visible } from "../core/step.ts";
+import type { Candidate } from "../core/operation.ts";
+import type { Operate, OperationContext, ProtocolHandler, Visible } from "../core/step.ts";
 import type { Upstream } from "../http/upstream.ts";
+import { toUpstreamBody } from "./call-body.ts";
+import { createCatalog, toCallOperation, toListedOperation } from "./catalog.ts";
+import type { Model } from "./catalog.ts";
 import type { InferenceConfig } from "./config.ts";
+import { openaiEndpoints } from "./dialects/openai-endpoints.ts";
+import { renderOpenaiError } from "./dialects/openai-errors.ts";
+import type { Endpoint } from "./model-call.ts";
+import { createModelList, unknownModel } from "./model-list.ts";
+import { toRefusal, verbatimOf } from "./provider-refusal.ts";
+import { relayStream } from "./relay-stream.ts";
+import { relayWhole } from "./relay-whole.ts";
+import { toUpstreamRequest } from "./upstream-request.ts";
+
+const LIST_PATH = "/v1/models";
 
 export interface InferenceOptions {
   readonly config: InferenceConfig;
@@ -15,5 +31,101 @@ export interface InferenceOptions {
   readonly keepAliveMs?: number;
 }
 
-/** The model relay: `/v1/chat/completions`, `/v1/completions`, `/v1/embeddings`, `/v1/models`. */
-export type CreateInference = (options: InferenceOptions) => ProtocolHandler;
+/** The model relay: `/v1/chat/completions`, `/v1/completions`, `/v1/embeddings` and `/v1/models` in the OpenAI dialect. */
+export function createInference(options: InferenceOptions): ProtocolHandler {
+  const { operate, visible, clock } = options;
+  const catalog = createCatalog(options.config);
+  const models = createModelList({ catalog, operate, visible, createdS: Math.floor(clock.now() / 1_000) });
+
+  async function callModel(exchange: Exchange, endpoint: Endpoint): Promise<void> {
+    const body = await exchange.body();
+    const call = endpoint.read(body.value);
+    const model = catalog.get(call.model);
+    const operation = toCallOperation(call, model);
+
+    async function relay(context: OperationContext, { name }: Candidate): Promise<void> {
+      const to = catalog.get(name) as Model;
+      const bytes = toUpstreamBody(body, call, to.upstreamName);
+      const response = await options.upstream.request(toUpstreamRequest(to, call, bytes, exchange, context.signal));
+      context.upstreamStatus = response.status;
+      if (response.status !== 200) throw await toRefusal(response, to);
+      if (!call.stream) return relayWhole(context, response);
+      const { wantsUsage } = call;
+      return relayStream({
+        context,
+        response,
+        clock,
+        wantsUsage,
+        keepAliveMs: options.keepAliveMs ?? 15_000,
+        secrets: to.access.secrets,
+      });
+    }
+
+    try {
+      await operate(exchange, operation, {
+        plan() {
+          if (model === undefined) throw unknownModel(call.model);
+          return [model];
+        },
+        relay,
+      });
+    } catch (thrown) {
+      // Denied for what a list would show of it: then it must look as if it did not exist.
+      const hidden =
+        thrown instanceof GatewayError &&
+        thrown.kind === "denied" &&
+        model !== undefined &&
+        !visible(exchange, toListedOperation(model));
+      throw hidden ? unknownModel(call.model) : thrown;
+    }
+  }
+
+  function answer(exchange: Exchange): Promise<unknown> {
+    const { method, path } = exchange.request;
+    if (path === LIST_PATH || path.startsWith(`${LIST_PATH}/`)) {
+      requireMethod("GET", method, path);
+      return path === LIST_PATH
+        ? models.list(exchange)
+        : models.retrieve(exchange, decode(path.slice(LIST_PATH.length + 1)));
+    }
+    const endpoint = openaiEndpoints.get(path);
+    if (endpoint === undefined) {
+      throw new GatewayError(
+        "method_not_found",
+        `Unknown request URL: ${method} ${path}. This gateway serves ${[...openaiEndpoints.keys(), LIST_PATH].join(", ")}.`,
+      );
+    }
+    requireMethod("POST", method, path);
+    return callModel(exchange, endpoint);
+  }
+
+  return {
+    async handle(exchange) {
+      try {
+        await answer(exchange);
+      } catch (thrown) {
+        // Told in the stream already, as far as anything can still be told.
+        if (exchange.reply.started) return exchange.log.debug({ error: thrown }, "a stream ended with an error");
+        throw thrown;
+      }
+    },
+    renderError: (error) => verbatimOf(error) ?? renderOpenaiError(error),
+    close: async () => {},
+  };
+}
+
+function requireMethod(needed: string, method: string, path: string): void {
+  if (method === needed) return;
+  throw new GatewayError("method_not_allowed", `${path} takes ${needed}, not ${method}.`, {
+    headers: { allow: needed },
+  });
+}
+
+/* A model's name may hold a slash or a percent sign; a broken escape is a name that nobody has. */
+function decode(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
+}

@@ -1,0 +1,74 @@
+import type { LlmVariables, Operation } from "../core/operation.ts";
+import type { InferenceConfig, ModelConfig } from "./config.ts";
+import type { ModelCall } from "./model-call.ts";
+import type { Provider, ProviderAccess } from "./providers/provider.ts";
+import { providers } from "./providers/registry.ts";
+
+/** A model as callers know it, and how it is reached. */
+export interface Model {
+  readonly name: string;
+  /** The name its provider knows. */
+  readonly upstreamName: string;
+  readonly provider: string;
+  readonly dialect: string;
+  readonly access: ProviderAccess;
+}
+
+/** Every configured model, by the name callers use. */
+export function createCatalog(config: InferenceConfig): ReadonlyMap<string, Model> {
+  return new Map(Object.entries(config.models ?? {}).map(([name, entry]) => [name, toModel(name, entry)]));
+}
+
+function toModel(name: string, entry: ModelConfig): Model {
+  const provider = providers.find((candidate) => candidate.name === entry.provider) as Provider;
+  return {
+    name,
+    upstreamName: entry.model ?? name,
+    provider: provider.name,
+    dialect: provider.dialect,
+    access: provider.access(entry),
+  };
+}
+
+/** The operation of calling a model. A name that is not configured has no provider; the plan step refuses it. */
+export function toCallOperation(call: ModelCall, model: Model | undefined): Operation {
+  return {
+    protocol: "llm",
+    method: call.method,
+    direction: "to-target",
+    mode: call.stream ? "stream" : "call",
+    target: { kind: "model", name: call.model, server: model?.provider ?? "" },
+    judged: true,
+    variables: {
+      llm: {
+        model: call.model,
+        provider: model?.provider ?? "",
+        dialect: model?.dialect ?? "openai",
+        stream: call.stream,
+        messages: call.messages,
+        tools: call.tools,
+        maxTokens: call.maxTokens,
+      },
+    },
+  };
+}
+
+const noCall: Omit<LlmVariables, "model" | "provider" | "dialect"> = {
+  stream: false,
+  messages: [],
+  tools: [],
+  maxTokens: 0n,
+};
+
+/** The operation that a model in a list stands for. */
+export function toListedOperation(model: Model): Operation {
+  return {
+    protocol: "llm",
+    method: "chat.completions",
+    direction: "to-target",
+    mode: "call",
+    target: { kind: "model", name: model.name, server: model.provider },
+    judged: true,
+    variables: { llm: { model: model.name, provider: model.provider, dialect: model.dialect, ...noCall } },
+  };
+}

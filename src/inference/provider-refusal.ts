@@ -1,0 +1,93 @@
+import { GatewayError } from "../core/errors.ts";
+import type { ErrorKind } from "../core/errors.ts";
+import type { RenderedError } from "../core/step.ts";
+import type { UpstreamResponse } from "../http/upstream.ts";
+import { toAnswerHeaders } from "./answer-headers.ts";
+import type { Model } from "./catalog.ts";
+import { isFields } from "./dialects/openai-fields.ts";
+
+const ERROR_BODY_LIMIT_BYTES = 65_536;
+
+/* A provider's own words, kept beside the error that stands for them in the journal. They are shown as they came. */
+const verbatim = new WeakMap<GatewayError, RenderedError>();
+
+/** The provider's own error answer, if this error has one. */
+export function verbatimOf(error: GatewayError): RenderedError | undefined {
+  return verbatim.get(error);
+}
+
+/**
+ * The error of an answer that is not 200. An OpenAI-shaped body passes through with its status; anything else is put into
+ * words of the gateway's. A 401 or 403 is the gateway's own trouble: the caller's credential was good.
+ */
+export async function toRefusal(response: UpstreamResponse, model: Model): Promise<GatewayError> {
+  const { status } = response;
+  if (status < 400 || status === 401 || status === 403 || status === 407) {
+    response.discard();
+    return new GatewayError("upstream_invalid", refusalWithoutBody(status), {
+      cause: new Error(`${model.provider} answered ${status}`),
+    });
+  }
+  const body = await response.bytes(ERROR_BODY_LIMIT_BYTES).catch((error: unknown) => {
+    if (error instanceof GatewayError && error.kind !== "cancelled") return Buffer.alloc(0);
+    throw error;
+  });
+  const text = body.toString("utf8");
+  const said = readSaid(text);
+  const cause = new Error(`${model.provider} answered ${status}: ${text.slice(0, 1_000)}`);
+  if (said === undefined || model.access.secrets.some((secret) => text.includes(secret))) {
+    return new GatewayError(kindOf(status), explain(status), { cause, headers: pickRetry(response.headers) });
+  }
+  const error = new GatewayError(kindOf(status), said.message, { cause });
+  verbatim.set(error, {
+    status,
+    headers: toAnswerHeaders("application/json", response.headers),
+    body: said.whole ? text : wrap(said.message, error),
+  });
+  return error;
+}
+
+function refusalWithoutBody(status: number): string {
+  if (status < 400) return `The provider answered with an unexpected status ${status}.`;
+  return "The provider refused the gateway's credential for this model; tell whoever runs the gateway.";
+}
+
+/** The message of `{"error": {"message"}}`, `whole`; or of the near misses `{"error": "…"}`, `{"message": "…"}` and `{"detail": "…"}`. */
+function readSaid(text: string): { readonly message: string; readonly whole: boolean } | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  if (!isFields(value)) return undefined;
+  const error = value["error"];
+  if (isFields(error) && typeof error["message"] === "string") return { message: error["message"], whole: true };
+  const message = error ?? value["message"] ?? value["detail"];
+  return typeof message === "string" && message !== "" ? { message: message.slice(0, 1_000), whole: false } : undefined;
+}
+
+function wrap(message: string, error: GatewayError): string {
+  return JSON.stringify({ error: { message, type: error.spec.openai, param: null, code: null } });
+}
+
+function pickRetry(headers: Readonly<Record<string, string>>): Record<string, string> {
+  const after = headers["retry-after"];
+  return after === undefined ? {} : { "retry-after": after };
+}
+
+function kindOf(status: number): ErrorKind {
+  if (status === 404) return "not_found";
+  if (status === 408 || status === 504) return "upstream_timeout";
+  if (status === 413) return "too_large";
+  if (status === 422) return "invalid_params";
+  if (status === 429) return "rate_limited";
+  return status < 500 ? "invalid_request" : "upstream_unavailable";
+}
+
+function explain(status: number): string {
+  if (status === 429) return "The provider's own rate limit is exhausted; try again later.";
+  if (status < 500)
+    return `The provider rejected the request with status ${status} and said nothing readable about why.`;
+  return `The provider failed with status ${status}.`;
+}

@@ -1,0 +1,76 @@
+import { GatewayError } from "../core/errors.ts";
+import type { Usage } from "../core/operation.ts";
+import { readEvent } from "./dialects/openai-events.ts";
+
+/** What the relay does with one event. */
+export interface Verdict {
+  readonly keep: boolean;
+  /** The stream ends here, badly; what came before is still good. */
+  readonly failure?: GatewayError;
+  readonly value?: unknown;
+}
+
+export interface StreamJudgeOptions {
+  /** False: the usage was asked for by the gateway alone, and its chunk is taken out. */
+  readonly wantsUsage: boolean;
+  /** Whether every event is parsed, for steps that look at answers. */
+  readonly parse: boolean;
+  /** Must not appear in what a provider says went wrong. */
+  readonly secrets: readonly string[];
+}
+
+const KEEP: Verdict = { keep: true };
+const DROP: Verdict = { keep: false };
+
+/** Follows one stream, event by event, and knows whether it ended well: with `[DONE]`, after some choice had a finish reason. */
+export class StreamJudge {
+  /** A `[DONE]` that could be believed has come. */
+  done = false;
+  /** The provider's own error event was let through; a second one would say less. */
+  errorShown = false;
+  usage: Usage | undefined;
+  #concluded = false;
+  readonly #options: StreamJudgeOptions;
+
+  constructor(options: StreamJudgeOptions) {
+    this.#options = options;
+  }
+
+  judge(data: string): Verdict {
+    // What follows `[DONE]` or an error belongs to no answer.
+    if (this.done || this.errorShown) return DROP;
+    const meaning = readEvent(data, this.#options.parse);
+    if (meaning.broken === true) return fail("upstream_invalid", "The provider sent an event that is not JSON.", data);
+    if (meaning.done === true) {
+      if (!this.#concluded) return { keep: false, failure: truncated() };
+      this.done = true;
+      return KEEP;
+    }
+    if (meaning.usage !== undefined) this.usage = meaning.usage;
+    if (meaning.ended === true) this.#concluded = true;
+    if (meaning.error === true) {
+      if (this.#options.secrets.some((secret) => data.includes(secret))) return { keep: false, failure: failed(data) };
+      this.errorShown = true;
+    }
+    return { keep: this.#options.wantsUsage || meaning.onlyUsage !== true, value: meaning.value };
+  }
+
+  /** The body has ended: what is wrong with that, if anything. */
+  ending(): GatewayError | undefined {
+    if (this.errorShown) return failed("see the stream");
+    return this.done ? undefined : truncated();
+  }
+}
+
+const failed = (data: string) =>
+  new GatewayError("upstream_unavailable", "The provider reported an error in its stream.", {
+    cause: new Error(data.slice(0, 500)),
+  });
+
+function fail(kind: "upstream_invalid", message: string, data: string): Verdict {
+  return { keep: false, failure: new GatewayError(kind, message, { cause: new Error(data.slice(0, 500)) }) };
+}
+
+function truncated(): GatewayError {
+  return new GatewayError("upstream_truncated", "The provider's stream broke off before the answer was complete.");
+}
