@@ -14,6 +14,12 @@ function readVersion(): string {
   return "unknown";
 }
 
+/* A reader that has seen enough, such as `head`, is no failure. */
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(0);
+  throw error;
+});
+
 /* exitCode, not exit(): output that a pipe has not taken yet would be cut off. */
 process.exitCode = await runCommand(commands, readVersion(), process.argv.slice(2), {
   out: (line) => void process.stdout.write(`${line}\n`),

@@ -36,7 +36,7 @@ function below(branch: Branch, part: string | number): Branch | undefined {
 
 /** Every part of a JSON Schema that speaks about the value at `path`. */
 function branchesAt(schema: JsonSchema, value: unknown, path: ConfigPath): Branch[] {
-  let branches = variants(schema as Branch, value);
+  let branches = variants(schema, value);
   let current = value;
   for (const part of path) {
     current = isRecord(current) && Object.hasOwn(current, part) ? current[part] : undefined;
@@ -80,6 +80,6 @@ export function secretsIn(schema: JsonSchema, value: unknown): string[] {
       );
     }
   };
-  visit(variants(schema as Branch, value), value, false);
+  visit(variants(schema, value), value, false);
   return found;
 }

@@ -1,0 +1,12 @@
+import { configJsonSchema } from "../src/config/json-schema.ts";
+import { configReference } from "./config-reference.ts";
+import { errorReference } from "./error-reference.ts";
+
+/** Every file that is written from code: its path from the root of the repository, and its text. */
+export function generatedFiles(): ReadonlyMap<string, string> {
+  return new Map([
+    ["docs/sallyport.schema.json", `${JSON.stringify(configJsonSchema(), null, 2)}\n`],
+    ["docs/config.md", configReference()],
+    ["docs/errors.md", errorReference()],
+  ]);
+}
