@@ -1,34 +1,12 @@
-import type { Decision } from "../core/decision.ts";
-import type { Exchange } from "../core/exchange.ts";
-import type { Candidate, Operation } from "../core/operation.ts";
-
-/** What policy reads of an exchange. */
-export type Caller = Pick<Exchange, "principal" | "request" | "chain">;
-
-/** What became of one rule. `call-only`: it needs what only a call has, and this is a list. */
-export type RuleOutcome = "match" | "no match" | "error" | "call-only" | "not for this protocol" | "lifted by scopes";
-
-export interface RuleExplanation {
-  readonly rule: string;
-  readonly effect: "allow" | "deny" | "require";
-  /** `policies/tools.yaml:4`. */
-  readonly source: string;
-  readonly expression: string;
-  readonly outcome: RuleOutcome;
-  /** Why, when the outcome is `error`. */
-  readonly error?: string;
-  /** Scopes of the rule the caller lacks. */
-  readonly missingScopes?: readonly string[];
-  readonly shadow: boolean;
-  readonly decided: boolean;
-}
-
-/** Every rule and which one decided: for people, never for callers. */
-export interface Explanation {
-  readonly decision: Decision;
-  readonly why: string;
-  readonly rules: readonly RuleExplanation[];
-}
+import { createHash } from "node:crypto";
+import { allow, type Decision, deny } from "../core/decision.ts";
+import type { Log } from "../core/log.ts";
+import { type Candidate, type Operation, type Protocol, protocols } from "../core/operation.ts";
+import { type CompiledRule, compileRules, type ProtocolRules, rulesOn } from "./compile-rules.ts";
+import type { PoliciesConfig } from "./config.ts";
+import { type Caller, type Case, createCase, decide, shadowOutcomes } from "./decide.ts";
+import { type Explanation, explainCase } from "./explanation.ts";
+import { loadPolicies } from "./load-policies.ts";
 
 /** The policies of one config epoch. */
 export interface Authz {
@@ -42,4 +20,86 @@ export interface Authz {
   visible(caller: Caller, operation: Operation): boolean;
   /** The decision on a call, or on a listed item, rule by rule. */
   explain(caller: Caller, operation: Operation, options?: { readonly listing?: boolean; readonly candidate?: Candidate }): Explanation;
+}
+
+export interface AuthzOptions {
+  readonly config: PoliciesConfig;
+  /** Relative paths start here: the folder of the configuration file. */
+  readonly baseDir: string;
+  readonly log: Log;
+}
+
+function createOpen(log: Log): Authz {
+  log.warn({}, "policies are open: every authenticated caller may do everything");
+  const authorize: Authz["authorize"] = ({ principal }, { judged }) =>
+    judged && principal.credential === "anonymous"
+      ? deny("open", "open policies are for authenticated callers")
+      : allow(judged ? "open" : "principal");
+  return {
+    policyHash: createHash("sha256").update("open").digest("hex"),
+    files: [],
+    authorize,
+    visible: (caller, operation) => authorize(caller, operation).allow,
+    explain: (caller, operation) => ({ decision: authorize(caller, operation), why: "policies are open", rules: [] }),
+  };
+}
+
+function hashOf(rules: readonly CompiledRule[]): string {
+  const parts = rules.map(({ name, effect, on, scopes, shadow, message, expression }) => [name, effect, on, scopes, shadow, message ?? "", expression.source]);
+  return createHash("sha256").update(JSON.stringify(parts)).digest("hex");
+}
+
+/** Policy from compiled rules. */
+export function createRuleAuthz(rules: readonly CompiledRule[], files: readonly string[], log: Log): Authz {
+  const byProtocol = Object.fromEntries(protocols.map((protocol) => [protocol, rulesOn(rules, protocol)])) as Record<Protocol, ProtocolRules>;
+
+  const caseOf = ({ principal, request, chain }: Caller, { protocol, variables }: Operation, listing: boolean, candidate?: Candidate): Case =>
+    createCase(byProtocol[protocol], { principal, request, chain, variables, override: candidate?.variables, listing });
+
+  /* The one place where an exception inside a check becomes a denial. */
+  const denyFault = (error: unknown): Decision => {
+    log.error({ err: error }, "a policy check failed; the operation is denied");
+    return deny("default", "the check itself failed");
+  };
+
+  return {
+    policyHash: hashOf(rules),
+    files,
+    authorize(caller, operation, candidate) {
+      try {
+        if (!operation.judged) return allow("principal");
+        const judged = caseOf(caller, operation, false, candidate);
+        const decision = decide(judged);
+        if (judged.rules.shadow.length === 0) return decision;
+        const shadow = shadowOutcomes(judged);
+        return shadow.length === 0 ? decision : { ...decision, shadow };
+      } catch (error) {
+        return denyFault(error);
+      }
+    },
+    visible(caller, operation) {
+      try {
+        if (!operation.judged) return true;
+        const decision = decide(caseOf(caller, operation, true));
+        return decision.allow || decision.scopes !== undefined;
+      } catch (error) {
+        denyFault(error);
+        return false;
+      }
+    },
+    explain(caller, operation, { listing = false, candidate } = {}) {
+      const judged = caseOf(caller, operation, listing, candidate);
+      const decision: Decision = operation.judged ? decide(judged) : allow("principal");
+      return explainCase(rules, judged, decision, operation.protocol);
+    },
+  };
+}
+
+/** Loads, checks and compiles the policies. Throws PolicyError with every problem, its place and its fix. */
+export async function createAuthz({ config, baseDir, log }: AuthzOptions): Promise<Authz> {
+  if (config === "open") return createOpen(log);
+  const { rules, files } = loadPolicies(config, baseDir);
+  const compiled = compileRules(rules);
+  log.info({ rules: compiled.length, files: files.length }, "policies loaded");
+  return createRuleAuthz(compiled, files, log);
 }

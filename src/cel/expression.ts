@@ -1,0 +1,101 @@
+import { EvaluationError } from "@marcbachmann/cel-js";
+import { nearest } from "../core/nearest.ts";
+import type { Context } from "./context.ts";
+import { environmentOf, LONGEST_EXPRESSION, type Prepared } from "./environment.ts";
+import { WORK_LIMIT } from "./evaluator.ts";
+import { ExpressionError } from "./expression-error.ts";
+import { callOf, syntaxOf, type SyntaxNode } from "./syntax.ts";
+import { isShape, type VariableName } from "./variables.ts";
+import { didYouMean, hasLoop, unknownField, unknownVariable, vet } from "./vet.ts";
+
+interface Results {
+  readonly bool: boolean;
+  readonly string: string;
+  readonly double: number;
+}
+export type ResultType = keyof Results;
+
+const jsTypes = { bool: "boolean", string: "string", double: "number" } as const;
+
+/** A compiled expression. */
+export interface Expression<R extends ResultType> {
+  readonly source: string;
+  /** Throws whatever goes wrong: a missing key, a value of another type, CALL_ONLY. */
+  evaluate(context: Context): Results[R];
+}
+
+export interface CompileOptions<R extends ResultType> {
+  /** The variables the expression may read; a context must have them all. */
+  readonly variables: readonly VariableName[];
+  /** What it must give. An untyped result (`dyn`, such as a claim) is checked when it runs. */
+  readonly result: R;
+}
+
+interface CelFailure {
+  readonly code: string;
+  readonly summary: string;
+  readonly range?: { readonly start: number };
+  readonly node?: SyntaxNode;
+}
+
+const isCelFailure = (error: unknown): error is Error & CelFailure => error instanceof Error && "summary" in error && "code" in error;
+
+/** The library's error with the nearest right name. */
+function explain(error: CelFailure, { environment }: Prepared, allowed: readonly VariableName[]): string {
+  const { code, node, summary } = error;
+  if (code === "unknown_variable" && typeof node?.args === "string") return unknownVariable(node.args, allowed);
+  if (code === "no_such_key" && node !== undefined) {
+    const [of, name] = node.args as [SyntaxNode, unknown];
+    const shape = of.checkedType?.name;
+    if (shape !== undefined && isShape(shape) && typeof name === "string") return unknownField(shape, name);
+  }
+  const call = node === undefined ? undefined : callOf(node);
+  if (code === "no_matching_overload" && call !== undefined) {
+    const names = new Set(environment.getDefinitions().functions.map((known) => known.name));
+    if (!names.has(call.name)) return `there is no function ${call.name}${didYouMean(nearest(call.name, names))}`;
+  }
+  return summary;
+}
+
+function parse(source: string, from: Prepared, allowed: readonly VariableName[]) {
+  try {
+    const parsed = from.environment.parse(source);
+    const { valid, type, error } = parsed.check();
+    if (!valid) throw error ?? new Error("the expression does not type-check");
+    return { parsed, type };
+  } catch (error) {
+    if (!isCelFailure(error)) throw new ExpressionError(error instanceof Error ? error.message : String(error), source, 0, error);
+    throw new ExpressionError(explain(error, from, allowed), source, error.range?.start ?? 0, error);
+  }
+}
+
+/** Parses, type-checks and vets an expression. Throws ExpressionError with what is wrong, where, and the nearest right name. */
+export function compileExpression<R extends ResultType>(source: string, options: CompileOptions<R>): Expression<R> {
+  const { variables, result } = options;
+  if (source.length > LONGEST_EXPRESSION) throw new ExpressionError(`the expression is longer than ${LONGEST_EXPRESSION} characters`, source, 0);
+  const { parsed: draft, type } = parse(source, environmentOf(variables, false), variables);
+  vet(syntaxOf(draft), source);
+  if (type !== result && type !== "dyn") throw new ExpressionError(`the result must be ${result}, and this is ${type}`, source, 0);
+  const metered = hasLoop(syntaxOf(draft));
+  const { guardrail } = environmentOf(variables, metered);
+  const parsed = metered ? parse(source, environmentOf(variables, true), variables).parsed : draft;
+  const expected = jsTypes[result];
+  return {
+    source,
+    evaluate(context) {
+      context.callOnly = false;
+      guardrail.fault = undefined;
+      guardrail.workLeft = WORK_LIMIT;
+      const value: unknown = parsed(context as unknown as Record<string, unknown>);
+      if (guardrail.fault !== undefined) throw guardrail.fault;
+      if (typeof value !== expected) throw new EvaluationError(`the result must be ${result}, and it is ${value === null ? "null" : typeof value}`);
+      return value as Results[R];
+    },
+  };
+}
+
+/** What went wrong in an evaluation, in a line for people; never a value of the caller's. */
+export function evaluationFault(error: unknown): string {
+  if (isCelFailure(error)) return error.summary;
+  return error instanceof RangeError ? error.message : "an internal error";
+}

@@ -1,0 +1,27 @@
+import { createRequire } from "node:module";
+
+/* recheck in plain JavaScript, in this thread: its main entry starts a JVM, a native binary or a worker, whichever it finds. It takes 100 ms to load. */
+type Recheck = Pick<typeof import("recheck"), "checkSync">;
+let recheck: Recheck | undefined;
+const loadRecheck = () => (recheck ??= createRequire(import.meta.url)("recheck/lib/browser.js") as Recheck);
+
+const TIMEOUT_MS = 2_000;
+const LONGEST = 500;
+
+/**
+ * Why a pattern must not run on a caller's text, or undefined when it is proven to take linear time.
+ * JavaScript backtracks: 24 letters held `(a+)+$` for 1.4 s, and a caller chooses the letters.
+ */
+export function patternFault(pattern: string): string | undefined {
+  if (pattern.length > LONGEST) return `the pattern is longer than ${LONGEST} characters`;
+  try {
+    new RegExp(pattern);
+  } catch (error) {
+    return `the pattern does not compile: ${error instanceof Error ? error.message : String(error)}`;
+  }
+  /* `automaton` proves or gives up; the other checker searches for an attack and calls it safe when it finds none. */
+  const found = loadRecheck().checkSync(pattern, "", { checker: "automaton", timeout: TIMEOUT_MS });
+  if (found.status === "safe") return undefined;
+  const growth = found.status === "vulnerable" ? found.complexity.summary : "not proven linear";
+  return `the pattern can be slow on a hostile text (${growth}): anchor it with ^, avoid nested or neighbouring repetition, or use contains(), startsWith() or endsWith()`;
+}

@@ -1,0 +1,139 @@
+import { type Protocol, protocols } from "../core/operation.ts";
+
+/** One field an expression may read. */
+export interface Field {
+  /** A CEL type, or the name of another shape. */
+  readonly type: string;
+  readonly description: string;
+  /** The property it is read from, where the name differs. */
+  readonly from?: string;
+  /** `always`: only a call has it. `when empty`: an empty value means that, in a list, it is not known yet. */
+  readonly callOnly?: "always" | "when empty";
+}
+
+export type Shape = Readonly<Record<string, Field>>;
+
+/** Every type the environment knows, by the path under which it is read. Docs, views and checks come from here. */
+// oxfmt-ignore
+export const shapes = {
+  principal: {
+    id:      { type: "string", description: "Issuer and subject together." },
+    issuer:  { type: "string", description: "Who vouches for the caller." },
+    subject: { type: "string", description: "The caller, as the issuer names it." },
+    client:  { type: "string", description: "The OAuth client in use; empty when the credential names none." },
+    tenant:  { type: "string", description: "The team or product the caller belongs to." },
+    scopes:  { type: "list<string>", description: "OAuth scopes the credential carries." },
+    groups:  { type: "list<string>", description: "Groups from the credential." },
+    claims:  { type: "map<string, dyn>", description: "All claims as they stood in the credential, untyped." },
+    actors:  { type: "list<actor>", description: "Who acts for the subject, nearest first; empty when nobody does." },
+  },
+  actor: {
+    issuer:  { type: "string", description: "Who vouches for the actor." },
+    subject: { type: "string", description: "The actor, as the issuer names it." },
+  },
+  request: {
+    method:  { type: "string", description: "The HTTP method, upper case." },
+    path:    { type: "string", description: "The absolute path, canonical." },
+    headers: { type: "map<string, string>", description: "Header fields by lower-case name." },
+    ip:      { type: "string", description: "The caller's address, behind the trusted proxies." },
+    time:    { type: "google.protobuf.Timestamp", from: "receivedAtMs", description: "When the request arrived." },
+  },
+  mcp: {
+    method:   { type: "string", description: "The MCP method, such as `tools/call`; items of a list are judged as the call to them." },
+    server:   { type: "string", description: "The configured name of the server that offers the target." },
+    tool:     { type: "mcp.tool", description: "The tool, when one is the target." },
+    resource: { type: "mcp.resource", description: "The resource, when one is the target." },
+    prompt:   { type: "mcp.prompt", description: "The prompt, when one is the target." },
+  },
+  "mcp.tool": {
+    name:        { type: "string", description: "Its name on its server; empty when no tool is the target." },
+    arguments:   { type: "map<string, dyn>", callOnly: "always", description: "What the caller passes, untyped; empty when nothing." },
+    annotations: { type: "map<string, dyn>", description: "What its server says of it, such as `readOnlyHint`; a hint, not a promise." },
+  },
+  "mcp.resource": {
+    uri: { type: "string", description: "Its URI; empty when no resource is the target." },
+  },
+  "mcp.prompt": {
+    name:      { type: "string", description: "Its name on its server; empty when no prompt is the target." },
+    arguments: { type: "map<string, dyn>", callOnly: "always", description: "What the caller passes, untyped." },
+  },
+  a2a: {
+    method:  { type: "string", callOnly: "when empty", description: "The A2A operation, such as `SendMessage`." },
+    agent:   { type: "string", description: "The configured name of the agent." },
+    skill:   { type: "string", callOnly: "when empty", description: "The skill asked for; empty when the message names none." },
+    task:    { type: "a2a.task", description: "The task the operation is about." },
+    context: { type: "string", callOnly: "when empty", description: "The context id; empty for a new one." },
+    message: { type: "a2a.message", description: "The message sent." },
+    version: { type: "string", callOnly: "when empty", description: "The A2A version the caller speaks." },
+  },
+  "a2a.task": {
+    id:    { type: "string", callOnly: "when empty", description: "Its id; empty when there is no task yet." },
+    state: { type: "string", callOnly: "when empty", description: "Its last known state." },
+    owner: { type: "string", callOnly: "when empty", description: "The principal id of its owner." },
+  },
+  "a2a.message": {
+    parts:    { type: "list<dyn>", callOnly: "always", description: "Its parts, untyped." },
+    metadata: { type: "map<string, dyn>", callOnly: "always", description: "Its metadata, untyped; empty when none." },
+  },
+  llm: {
+    model:     { type: "string", description: "The configured name of the model." },
+    provider:  { type: "string", callOnly: "when empty", description: "The provider of the candidate that is judged." },
+    dialect:   { type: "string", callOnly: "when empty", description: "The wire format the caller speaks, such as `openai`." },
+    stream:    { type: "bool", callOnly: "always", description: "Whether the answer is streamed." },
+    messages:  { type: "list<dyn>", callOnly: "always", description: "The messages, untyped." },
+    tools:     { type: "list<dyn>", callOnly: "always", description: "The tools offered to the model, untyped." },
+    maxTokens: { type: "int", callOnly: "always", description: "The caller's bound on the answer; 0 when none." },
+    complexity: { type: "double", callOnly: "always", description: "How hard the prompt is, 0 to 1." },
+    tokens:    { type: "llm.tokens", description: "Counts of tokens." },
+    cost:      { type: "double", callOnly: "always", description: "What the call is expected to cost, in dollars." },
+  },
+  "llm.tokens": {
+    input:  { type: "int", callOnly: "always", description: "Tokens of the prompt." },
+    output: { type: "int", callOnly: "always", description: "Tokens of the answer, at most." },
+  },
+  chain: {
+    id:      { type: "string", description: "The trace id of the root request." },
+    depth:   { type: "int", description: "Handoffs since the root; 0 at the root." },
+    root:    { type: "string", description: "The principal id of whoever made the root request." },
+    path:    { type: "list<string>", description: "The agents the chain passed through, oldest first." },
+    spent:   { type: "double", description: "What the chain has cost so far, in dollars: last known." },
+    tainted: { type: "bool", description: "Whether content from outside has entered the chain." },
+  },
+  budget: {},
+} as const satisfies Readonly<Record<string, Shape>>;
+
+export type ShapeName = keyof typeof shapes;
+
+/**
+ * What the environment knows and this build cannot tell yet: path → what is missing. A rule that uses one is a load error.
+ * Whoever builds the missing part deletes its rows.
+ */
+export const notYet: ReadonlyMap<string, string> = new Map([
+  ["chain.spent", "budgets"],
+  ["chain.tainted", "taint tracking"],
+  ["llm.complexity", "a complexity measure"],
+  ["llm.tokens", "token counting"],
+  ["llm.cost", "prices"],
+  ["budget.remaining", "budgets"],
+]);
+
+export type VariableName = "principal" | "request" | "mcp" | "a2a" | "llm" | "chain" | "budget";
+
+/** The variables of the environment: the shape of the same name, and the protocols whose operations have it. */
+export const variables: Readonly<Record<VariableName, { readonly on: readonly Protocol[]; readonly description: string }>> = {
+  principal: { on: protocols, description: "Who calls." },
+  request: { on: protocols, description: "The HTTP request that carries the operation." },
+  mcp: { on: ["mcp"], description: "An operation toward MCP servers." },
+  a2a: { on: ["a2a"], description: "An operation toward A2A agents." },
+  llm: { on: ["llm"], description: "An operation toward models." },
+  chain: { on: protocols, description: "All operations that one root request set off." },
+  budget: { on: protocols, description: '`budget.remaining("name")`: what is left of a budget, last known.' },
+};
+
+export const isShape = (type: string): type is ShapeName => Object.hasOwn(shapes, type);
+export const fieldsOf = (shape: ShapeName): Shape => shapes[shape];
+
+/** The variables that operations of all these protocols have. */
+export function variablesOn(on: readonly Protocol[]): VariableName[] {
+  return (Object.keys(variables) as VariableName[]).filter((name) => on.every((protocol) => variables[name].on.includes(protocol)));
+}

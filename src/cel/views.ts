@@ -1,0 +1,70 @@
+import { fieldsOf, isShape, type Field, type ShapeName, shapes } from "./variables.ts";
+
+/** Thrown when an expression reads, while listing, what only a call has. One frozen object: a stack per item would cost 5 µs. */
+export const CALL_ONLY: Error = Object.freeze(new Error("only a call has this"));
+
+/** What views tell the evaluation that reads them. */
+export interface Reading {
+  /** Whether an item of a list is judged, not a call. */
+  readonly listing: boolean;
+  /** Set when something only a call has was asked for. */
+  callOnly: boolean;
+}
+
+export type View = object;
+export type ViewClass = new (source: unknown, reading: Reading) => View;
+
+const none: Readonly<Record<string, never>> = Object.freeze(Object.create(null));
+
+/** A field's value as CEL wants it: BigInt for int (a JS number is a double there), Date for a timestamp, views for shapes. */
+function converter({ type }: Field): (value: unknown, reading: Reading) => unknown {
+  const element = /^list<(.+)>$/.exec(type)?.[1];
+  if (element !== undefined && isShape(element)) {
+    return (value, reading) => (value as readonly unknown[]).map((item) => new views[element](item, reading));
+  }
+  if (isShape(type)) return (value, reading) => new views[type](value, reading);
+  if (type.startsWith("map<")) return (value) => value ?? none;
+  if (type === "int") return (value) => (typeof value === "number" ? BigInt(value) : value);
+  if (type === "google.protobuf.Timestamp") return (value) => new Date(value as number);
+  return (value) => value;
+}
+
+/** A class whose prototype has a getter for each field: made once, so that a view costs one small object and no closure. */
+function defineView(shape: ShapeName): ViewClass {
+  class ShapeView {
+    readonly #source: Readonly<Record<string, unknown>>;
+    readonly #reading: Reading;
+    constructor(source: unknown, reading: Reading) {
+      this.#source = source as Readonly<Record<string, unknown>>;
+      this.#reading = reading;
+    }
+    static {
+      for (const [name, field] of Object.entries(fieldsOf(shape))) {
+        const key = field.from ?? name;
+        const convert = converter(field);
+        const { callOnly } = field;
+        Object.defineProperty(this.prototype, name, {
+          get(this: ShapeView) {
+            const reading = this.#reading;
+            if (callOnly === "always" && reading.listing) {
+              reading.callOnly = true;
+              throw CALL_ONLY;
+            }
+            const value = this.#source[key];
+            if (callOnly === "when empty" && reading.listing && (value === "" || value === undefined)) {
+              reading.callOnly = true;
+              throw CALL_ONLY;
+            }
+            return convert(value, reading);
+          },
+        });
+      }
+    }
+  }
+  return ShapeView;
+}
+
+/** One class for each shape. */
+export const views = Object.fromEntries(
+  (Object.keys(shapes) as ShapeName[]).map((shape) => [shape, defineView(shape)]),
+) as Readonly<Record<ShapeName, ViewClass>>;
