@@ -12,7 +12,7 @@ export interface RawProvider {
 /** `script` is called once a request has come in whole, and writes what it likes. */
 export async function startRawProvider(script: (socket: Socket) => void): Promise<RawProvider> {
   const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
+  const server = createServer({ noDelay: true }, (socket) => {
     sockets.add(socket);
     let received = Buffer.alloc(0);
     socket.on("close", () => sockets.delete(socket));

@@ -1,0 +1,55 @@
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { createCatalog } from "../../src/inference/catalog.ts";
+import { inferenceConfig } from "../../src/inference/config.ts";
+
+const schema = z.strictObject(inferenceConfig);
+const problems = (model: object) =>
+  schema.safeParse({ models: { m: model } }).error?.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
+
+describe("the configuration of models", () => {
+  it("takes the forms a person writes and knows each provider's usual address", () => {
+    const config = schema.parse({
+      models: {
+        "gpt-4o": { provider: "openai", key: "k" },
+        small: { provider: "openai", key: "k", model: "gpt-4o-mini", url: "https://proxy.example.com/openai/v1/" },
+        llama: { provider: "vllm", url: "http://vllm-0:8000" },
+        "llama3.2:3b": { provider: "ollama" },
+        other: { provider: "openai-compatible", url: "https://models.example.com/api/v3", key: "k" },
+      },
+    });
+    const catalog = createCatalog(config);
+    expect(
+      [...catalog.values()].map(({ name, upstreamName, access }) => [
+        name,
+        upstreamName,
+        access.baseUrl,
+        access.headers["authorization"],
+      ]),
+    ).toEqual([
+      ["gpt-4o", "gpt-4o", "https://api.openai.com/v1", "Bearer k"],
+      ["small", "gpt-4o-mini", "https://proxy.example.com/openai/v1", "Bearer k"],
+      ["llama", "llama", "http://vllm-0:8000/v1", undefined],
+      ["llama3.2:3b", "llama3.2:3b", "http://127.0.0.1:11434/v1", undefined],
+      ["other", "other", "https://models.example.com/api/v3", "Bearer k"],
+    ]);
+  });
+
+  it.each([
+    [{ provider: "openai", key: "k", fallback: ["x"] }, "models.m.fallback: `fallback` is not in this build"],
+    [{ pool: "local", model: "x" }, "models.m.provider: `pool` is not in this build"],
+    [{ choose: [], otherwise: "x" }, "models.m.provider: `choose` is not in this build"],
+    [{ provider: "anthropic", key: "k" }, "models.m.provider: `provider` is one of `openai`"],
+    [{ provider: "openai" }, "models.m.key: "],
+    [{ provider: "openai-compatible" }, "models.m.url: an http or https address"],
+    [{ provider: "vllm", url: "ftp://vllm" }, "models.m.url: an http or https address"],
+    [{ provider: "vllm", url: "http://user:pass@vllm" }, "models.m.url: no query, fragment or user in it"],
+    [{ provider: "vllm", uri: "http://vllm" }, 'models.m: Unrecognized key: "uri"'],
+  ])("refuses what it cannot honour: %j", (model, problem) => {
+    expect(problems(model)).toEqual([expect.stringContaining(problem)]);
+  });
+
+  it("refuses a name that no header or label could carry", () => {
+    expect(schema.safeParse({ models: { "two words": { provider: "ollama" } } }).success).toBe(false);
+  });
+});
