@@ -51,7 +51,8 @@ function whyOf(decision: Decision, rules: readonly RuleExplanation[]): string {
   }
   if (decision.scopes !== undefined) return `"${decisive.rule}" wants ${decision.scopes.join(" ")}: ${decision.reason}`;
   if (decisive.outcome === "error") return `"${decisive.rule}" (${decisive.effect}) failed, and a failed ${decisive.effect} denies: ${decisive.error}`;
-  return decisive.effect === "deny" ? `"${decisive.rule}" denies it` : `"${decisive.rule}" is required and does not hold`;
+  const what = decisive.effect === "deny" ? "denies it" : "is required and does not hold";
+  return `"${decisive.rule}" ${what}: ${decisive.expression}`;
 }
 
 /** Tells of every rule what it came to, and why the decision is what it is. */

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { a2aConfig } from "../a2a/config.ts";
 import { authConfig } from "../auth/config.ts";
 import { authzConfig } from "../authz/config.ts";
+import { guardrailsConfig } from "../guardrails/config.ts";
 import { httpConfig } from "../http/config.ts";
 import { inferenceConfig } from "../inference/config.ts";
 import { mcpConfig } from "../mcp/config.ts";
@@ -17,6 +18,7 @@ export const configSchema = z
     ...a2aConfig,
     ...inferenceConfig,
     ...authzConfig,
+    ...guardrailsConfig,
     ...stateConfig,
     ...observabilityConfig,
   })

@@ -1,0 +1,16 @@
+import { z } from "zod";
+import { variants } from "../core/extension.ts";
+import { protocols } from "../core/operation.ts";
+import { maxLength } from "./max-length.ts";
+
+/** Every type of guard. */
+export const guards = [maxLength] as const;
+
+/** One entry of `guardrails:` in the configuration. */
+export const guardSchema = variants(guards, {
+  on: z
+    .array(z.enum(protocols))
+    .min(1)
+    .default([...protocols])
+    .meta({ description: "The protocols it guards; all when absent.", examples: [["llm", "mcp", "a2a"]] }),
+});
