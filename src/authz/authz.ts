@@ -19,7 +19,11 @@ export interface Authz {
   /** Whether a listed item may be seen: the rules of a call to it, with what only a call has left open. Never throws. */
   visible(caller: Caller, operation: Operation): boolean;
   /** The decision on a call, or on a listed item, rule by rule. */
-  explain(caller: Caller, operation: Operation, options?: { readonly listing?: boolean; readonly candidate?: Candidate }): Explanation;
+  explain(
+    caller: Caller,
+    operation: Operation,
+    options?: { readonly listing?: boolean; readonly candidate?: Candidate },
+  ): Explanation;
 }
 
 export interface AuthzOptions {
@@ -45,15 +49,31 @@ function createOpen(log: Log): Authz {
 }
 
 function hashOf(rules: readonly CompiledRule[]): string {
-  const parts = rules.map(({ name, effect, on, scopes, shadow, message, expression }) => [name, effect, on, scopes, shadow, message ?? "", expression.source]);
+  const parts = rules.map(({ name, effect, on, scopes, shadow, message, expression }) => [
+    name,
+    effect,
+    on,
+    scopes,
+    shadow,
+    message ?? "",
+    expression.source,
+  ]);
   return createHash("sha256").update(JSON.stringify(parts)).digest("hex");
 }
 
 /** Policy from compiled rules. */
 export function createRuleAuthz(rules: readonly CompiledRule[], files: readonly string[], log: Log): Authz {
-  const byProtocol = Object.fromEntries(protocols.map((protocol) => [protocol, rulesOn(rules, protocol)])) as Record<Protocol, ProtocolRules>;
+  const byProtocol = Object.fromEntries(protocols.map((protocol) => [protocol, rulesOn(rules, protocol)])) as Record<
+    Protocol,
+    ProtocolRules
+  >;
 
-  const caseOf = ({ principal, request, chain }: Caller, { protocol, variables }: Operation, listing: boolean, candidate?: Candidate): Case =>
+  const caseOf = (
+    { principal, request, chain }: Caller,
+    { protocol, variables }: Operation,
+    listing: boolean,
+    candidate?: Candidate,
+  ): Case =>
     createCase(byProtocol[protocol], { principal, request, chain, variables, override: candidate?.variables, listing });
 
   /* The one place where an exception inside a check becomes a denial. */

@@ -57,5 +57,11 @@ export function compileRules(rules: readonly Placed<Rule>[]): readonly CompiledR
 export function rulesOn(rules: readonly CompiledRule[], protocol: Protocol): ProtocolRules {
   const all = rules.filter((rule) => rule.on.includes(protocol));
   const deciding = (effect: Effect) => all.filter((rule) => rule.effect === effect && !rule.shadow);
-  return { all, deny: deciding("deny"), require: deciding("require"), allow: deciding("allow"), shadow: all.filter((rule) => rule.shadow) };
+  return {
+    all,
+    deny: deciding("deny"),
+    require: deciding("require"),
+    allow: deciding("allow"),
+    shadow: all.filter((rule) => rule.shadow),
+  };
 }

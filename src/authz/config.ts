@@ -7,11 +7,15 @@ const forms = "a folder or file of rules such as ./policies, a list of them, `op
 
 /** Where the rules are: `open`, a path or several (relative to the configuration file), or the rules themselves. */
 export const policiesSchema = z
-  .union([z.string().min(1), z.array(z.string().min(1)).min(1), z.strictObject({ rules: z.array(ruleSchema).min(1) })], {
-    error: ({ input }) => (input === undefined || input === null ? missing : forms),
-  })
+  .union(
+    [z.string().min(1), z.array(z.string().min(1)).min(1), z.strictObject({ rules: z.array(ruleSchema).min(1) })],
+    {
+      error: ({ input }) => (input === undefined || input === null ? missing : forms),
+    },
+  )
   .meta({
-    description: "Who may do what, in CEL. A folder or files of rules deny by default; `open` lets every authenticated caller do everything.",
+    description:
+      "Who may do what, in CEL. A folder or files of rules deny by default; `open` lets every authenticated caller do everything.",
     examples: ["./policies", "open"],
   });
 

@@ -37,8 +37,10 @@ export function judge(rule: CompiledRule, context: Context, onError?: (fault: st
 const denies = (verdict: Verdict) => verdict === "match" || verdict === "error";
 const holds = (verdict: Verdict) => verdict === "match" || verdict === "call-only";
 
-const holdsScopes = (rule: CompiledRule, scopes: readonly string[]) => rule.scopes.every((scope) => scopes.includes(scope));
-const missing = (rule: CompiledRule, scopes: readonly string[]) => rule.scopes.filter((scope) => !scopes.includes(scope)).length;
+const holdsScopes = (rule: CompiledRule, scopes: readonly string[]) =>
+  rule.scopes.every((scope) => scopes.includes(scope));
+const missing = (rule: CompiledRule, scopes: readonly string[]) =>
+  rule.scopes.filter((scope) => !scopes.includes(scope)).length;
 
 function refuse(rule: CompiledRule, reason: string, scopes?: readonly string[]): Decision {
   const decision = deny(rule.name, reason, scopes);

@@ -30,33 +30,53 @@ export interface Explanation {
   readonly rules: readonly RuleExplanation[];
 }
 
-function explainRule(rule: CompiledRule, { context, scopes }: Case, protocol: Protocol, decided: boolean): RuleExplanation {
+function explainRule(
+  rule: CompiledRule,
+  { context, scopes }: Case,
+  protocol: Protocol,
+  decided: boolean,
+): RuleExplanation {
   const { name, effect, place, expression, shadow } = rule;
   const base = { rule: name, effect, source: place, expression: expression.source, shadow, decided };
   if (!rule.on.includes(protocol)) return { ...base, outcome: "not for this protocol" };
   let error: string | undefined;
   const outcome = judge(rule, context, (fault) => (error = fault));
   const missingScopes = rule.scopes.filter((scope) => !scopes.includes(scope));
-  return { ...base, outcome, ...(error !== undefined && { error }), ...(missingScopes.length > 0 && { missingScopes }) };
+  return {
+    ...base,
+    outcome,
+    ...(error !== undefined && { error }),
+    ...(missingScopes.length > 0 && { missingScopes }),
+  };
 }
 
 function whyOf(decision: Decision, rules: readonly RuleExplanation[]): string {
   const decisive = rules.find(({ decided }) => decided);
   if (decision.allow) {
-    return decisive === undefined ? "needs only a principal" : `"${decision.rule}" allows it, no deny rule matches and every require rule holds`;
+    return decisive === undefined
+      ? "needs only a principal"
+      : `"${decision.rule}" allows it, no deny rule matches and every require rule holds`;
   }
   if (decisive === undefined) {
-    const failed = rules.filter(({ effect, outcome, shadow }) => effect === "allow" && outcome === "error" && !shadow).length;
+    const failed = rules.filter(
+      ({ effect, outcome, shadow }) => effect === "allow" && outcome === "error" && !shadow,
+    ).length;
     return `${decision.reason}${failed === 0 ? "" : `; ${failed} failed, and a failed allow is no match`}`;
   }
   if (decision.scopes !== undefined) return `"${decisive.rule}" wants ${decision.scopes.join(" ")}: ${decision.reason}`;
-  if (decisive.outcome === "error") return `"${decisive.rule}" (${decisive.effect}) failed, and a failed ${decisive.effect} denies: ${decisive.error}`;
+  if (decisive.outcome === "error")
+    return `"${decisive.rule}" (${decisive.effect}) failed, and a failed ${decisive.effect} denies: ${decisive.error}`;
   const what = decisive.effect === "deny" ? "denies it" : "is required and does not hold";
   return `"${decisive.rule}" ${what}: ${decisive.expression}`;
 }
 
 /** Tells of every rule what it came to, and why the decision is what it is. */
-export function explainCase(all: readonly CompiledRule[], judged: Case, decision: Decision, protocol: Protocol): Explanation {
+export function explainCase(
+  all: readonly CompiledRule[],
+  judged: Case,
+  decision: Decision,
+  protocol: Protocol,
+): Explanation {
   const rules = all.map((rule) => explainRule(rule, judged, protocol, rule.name === decision.rule && !rule.shadow));
   return { decision, why: whyOf(decision, rules), rules };
 }

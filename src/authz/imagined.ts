@@ -41,13 +41,20 @@ const kinds = {
   tool: { protocol: "mcp", method: "tools/call", beside: ["server", "arguments", "annotations", "method"] },
   resource: { protocol: "mcp", method: "resources/read", beside: ["server", "method"] },
   prompt: { protocol: "mcp", method: "prompts/get", beside: ["server", "arguments", "method"] },
-  agent: { protocol: "a2a", method: "SendMessage", beside: ["skill", "task", "context", "message", "version", "method"] },
+  agent: {
+    protocol: "a2a",
+    method: "SendMessage",
+    beside: ["skill", "task", "context", "message", "version", "method"],
+  },
   model: {
     protocol: "llm",
     method: "chat.completions",
     beside: ["provider", "dialect", "stream", "messages", "tools", "maxTokens", "method"],
   },
-} as const satisfies Record<string, { readonly protocol: Protocol; readonly method: string; readonly beside: readonly string[] }>;
+} as const satisfies Record<
+  string,
+  { readonly protocol: Protocol; readonly method: string; readonly beside: readonly string[] }
+>;
 
 type Kind = keyof typeof kinds;
 const kindNames = Object.keys(kinds) as Kind[];
@@ -64,7 +71,9 @@ export const callSchema = z
     arguments: dictionary.optional(),
     annotations: dictionary.optional(),
     skill: text.optional(),
-    task: z.strictObject({ id: text.default("task-1"), state: text.default("TASK_STATE_WORKING"), owner: text.default("") }).optional(),
+    task: z
+      .strictObject({ id: text.default("task-1"), state: text.default("TASK_STATE_WORKING"), owner: text.default("") })
+      .optional(),
     context: text.optional(),
     message: z.strictObject({ parts: z.array(z.unknown()).default([]), metadata: dictionary.default({}) }).optional(),
     version: text.optional(),
@@ -84,7 +93,12 @@ export const callSchema = z
     }
     const known: readonly string[] = [kind, ...kinds[kind].beside];
     for (const key of Object.keys(call)) {
-      if (!known.includes(key)) context.addIssue({ code: "custom", path: [key], message: `a ${kind} has no ${key}; it has ${known.join(", ")}` });
+      if (!known.includes(key))
+        context.addIssue({
+          code: "custom",
+          path: [key],
+          message: `a ${kind} has no ${key}; it has ${known.join(", ")}`,
+        });
     }
   })
   .meta({ description: "What is asked for." });
@@ -120,7 +134,15 @@ function toVariables(kind: Kind, call: Call, method: string): OperationVariables
       return { a2a: { method, agent, skill, task, context, message, version } };
     }
     case "model": {
-      const { model = "", provider = "", dialect = "openai", stream = false, messages = [], tools = [], maxTokens = 0 } = call;
+      const {
+        model = "",
+        provider = "",
+        dialect = "openai",
+        stream = false,
+        messages = [],
+        tools = [],
+        maxTokens = 0,
+      } = call;
       return { llm: { model, provider, dialect, stream, messages, tools, maxTokens: BigInt(maxTokens) } };
     }
     default: {

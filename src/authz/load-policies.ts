@@ -77,7 +77,11 @@ export function loadPolicies(config: Exclude<PoliciesConfig, "open">, baseDir: s
   }
   problems.push(...doubledNames(rules));
   if (problems.length === 0 && rules.length === 0) {
-    problems.push({ place: paths.join(", "), message: "there is no rule here, so nobody could do anything; `policies: open` lets every authenticated caller do everything" });
+    problems.push({
+      place: paths.join(", "),
+      message:
+        "there is no rule here, so nobody could do anything; `policies: open` lets every authenticated caller do everything",
+    });
   }
   if (problems.length > 0) throw new PolicyError(problems);
   return { files: [...new Set([...paths, ...files])], rules, tests };

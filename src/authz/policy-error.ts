@@ -8,7 +8,9 @@ export interface PolicyProblem {
 }
 
 const format = ({ place, message, excerpt }: PolicyProblem) =>
-  [`${place}: ${message}`, ...(excerpt === undefined ? [] : excerpt.split("\n").map((line) => `    ${line}`))].join("\n");
+  [`${place}: ${message}`, ...(excerpt === undefined ? [] : excerpt.split("\n").map((line) => `    ${line}`))].join(
+    "\n",
+  );
 
 /** The policies cannot be used: every problem, with its place and its fix. */
 export class PolicyError extends Error {

@@ -37,10 +37,17 @@ export const policyTestSchema = z
     expect: expectationSchema,
   })
   .superRefine(({ call, list, expect }, context) => {
-    if ((call === undefined) === (list === undefined)) context.addIssue({ code: "custom", message: "a test has either call or list" });
+    if ((call === undefined) === (list === undefined))
+      context.addIssue({ code: "custom", message: "a test has either call or list" });
     const aboutLists = expect.kind === "visible" || expect.kind === "hidden";
-    if (list !== undefined && !aboutLists) context.addIssue({ code: "custom", path: ["expect"], message: "an item of a list is visible or hidden" });
-    if (call !== undefined && aboutLists) context.addIssue({ code: "custom", path: ["expect"], message: "visible and hidden are about `list`, not `call`" });
+    if (list !== undefined && !aboutLists)
+      context.addIssue({ code: "custom", path: ["expect"], message: "an item of a list is visible or hidden" });
+    if (call !== undefined && aboutLists)
+      context.addIssue({
+        code: "custom",
+        path: ["expect"],
+        message: "visible and hidden are about `list`, not `call`",
+      });
   });
 
 export type PolicyTest = z.output<typeof policyTestSchema>;
@@ -72,13 +79,21 @@ function messageOf(issue: z.core.$ZodIssue, known: readonly string[]): string {
   return at === "" ? issue.message : `${at}: ${issue.message}`;
 }
 
-const subSchemas = { as: asSchema, call: callSchema, list: callSchema, chain: chainSchema, request: requestSchema } as const;
+const subSchemas = {
+  as: asSchema,
+  call: callSchema,
+  list: callSchema,
+  chain: chainSchema,
+  request: requestSchema,
+} as const;
 
 /* The keys an unknown one is compared with: those of the part it stands in. */
 function knownKeys(section: "rules" | "tests", path: Path): readonly string[] {
   const part = String(path[0] ?? "");
   if (section === "rules") return Object.keys(ruleSchema.shape);
-  return Object.keys(Object.hasOwn(subSchemas, part) ? subSchemas[part as keyof typeof subSchemas].shape : policyTestSchema.shape);
+  return Object.keys(
+    Object.hasOwn(subSchemas, part) ? subSchemas[part as keyof typeof subSchemas].shape : policyTestSchema.shape,
+  );
 }
 
 /** Reads one policy file. `name` stands in every place; nothing is thrown for what stands in the text. */
@@ -88,20 +103,27 @@ export function parsePolicyFile(text: string, name: string): PolicyFile {
   const problems: PolicyProblem[] = [];
   const placeOf = (path: Path): string => {
     for (let length = path.length; length > 0; length--) {
-      const node = document.getIn(path.slice(0, length), true) as { readonly range?: readonly [number, number, number] } | undefined;
+      const node = document.getIn(path.slice(0, length), true) as
+        | { readonly range?: readonly [number, number, number] }
+        | undefined;
       if (node?.range !== undefined && node.range !== null) return `${name}:${lines.linePos(node.range[0]).line}`;
     }
     return name;
   };
-  for (const { message, pos } of document.errors) problems.push({ place: `${name}:${lines.linePos(pos[0]).line}`, message });
+  for (const { message, pos } of document.errors)
+    problems.push({ place: `${name}:${lines.linePos(pos[0]).line}`, message });
   if (problems.length > 0) return { rules: [], tests: [], problems };
 
   /* A hundred aliases at most: the yaml library refuses what would unfold into more. */
   const content: unknown = document.toJS({ maxAliasCount: 100 }) ?? {};
   if (typeof content !== "object" || content === null || Array.isArray(content)) {
-    return { rules: [], tests: [], problems: [{ place: name, message: "a policy file has `rules:` and, beside them, `tests:`" }] };
+    return {
+      rules: [],
+      tests: [],
+      problems: [{ place: name, message: "a policy file has `rules:` and, beside them, `tests:`" }],
+    };
   }
-  for (const key of Object.keys(content).filter((key) => key !== "rules" && key !== "tests")) {
+  for (const key of Object.keys(content).filter((found) => found !== "rules" && found !== "tests")) {
     problems.push({ place: placeOf([key]), message: `there is no key ${key}; a policy file has rules and tests` });
   }
   const parse = <T>(section: "rules" | "tests", schema: z.ZodType<T>): Placed<T>[] => {
@@ -115,7 +137,10 @@ export function parsePolicyFile(text: string, name: string): PolicyFile {
       if (parsed.success) return [{ value: parsed.data, place: placeOf([section, index]) }];
       for (const issue of parsed.error.issues) {
         const path = issue.path.map((part) => (typeof part === "number" ? part : String(part)));
-        problems.push({ place: placeOf([section, index, ...path]), message: messageOf(issue, knownKeys(section, path)) });
+        problems.push({
+          place: placeOf([section, index, ...path]),
+          message: messageOf(issue, knownKeys(section, path)),
+        });
       }
       return [];
     });

@@ -23,7 +23,8 @@ export interface TestReport {
   readonly untested: readonly { readonly rule: string; readonly place: string }[];
 }
 
-const sameScopes = (a: readonly string[], b: readonly string[]) => a.length === b.length && a.every((scope) => b.includes(scope));
+const sameScopes = (a: readonly string[], b: readonly string[]) =>
+  a.length === b.length && a.every((scope) => b.includes(scope));
 
 function meets(expect: Expectation, { decision }: Explanation): boolean {
   switch (expect.kind) {
@@ -60,7 +61,11 @@ function nameOf({ name, as, call, list }: PolicyTest): string {
   return `${who} ${list === undefined ? "calls" : "lists"} ${target.kind} ${target.name}`;
 }
 
-function runOne(compiled: readonly CompiledRule[], { value: test, place }: Placed<PolicyTest>, touched: Set<string>): TestFailure | undefined {
+function runOne(
+  compiled: readonly CompiledRule[],
+  { value: test, place }: Placed<PolicyTest>,
+  touched: Set<string>,
+): TestFailure | undefined {
   const authz = createRuleAuthz(compiled, [], silentLog);
   const listing = test.list !== undefined;
   const operation = toOperation(test.call ?? test.list ?? {});
@@ -87,9 +92,13 @@ export function runPolicyTests({ rules, tests }: Policies): TestReport {
 
 /** The report for people: what failed and why, what no test covers, and the counts in the last line. */
 export function formatTestReport({ rules, passed, failures, untested }: TestReport): string[] {
-  const lines = failures.map(({ place, name, expected, got, why }) => `${place}: ${name}: expected ${expected}, got ${got} (${why})`);
+  const lines = failures.map(
+    ({ place, name, expected, got, why }) => `${place}: ${name}: expected ${expected}, got ${got} (${why})`,
+  );
   for (const { rule, place } of untested) lines.push(`${place}: note: no test shows rule "${rule}" at work`);
   const total = passed + failures.length;
-  lines.push(`policy-test: ${passed}/${total} passed, ${rules} ${rules === 1 ? "rule" : "rules"}, ${untested.length} without a test`);
+  lines.push(
+    `policy-test: ${passed}/${total} passed, ${rules} ${rules === 1 ? "rule" : "rules"}, ${untested.length} without a test`,
+  );
   return lines;
 }

@@ -19,7 +19,9 @@ export const ruleSchema = z
       .trim()
       .min(1)
       .max(120)
-      .refine((name) => !reservedNames.includes(name), { error: `another name: ${reservedNames.join(", ")} have a meaning of their own` })
+      .refine((name) => !reservedNames.includes(name), {
+        error: `another name: ${reservedNames.join(", ")} have a meaning of their own`,
+      })
       .meta({ description: "Unique; journal, explanations and tests say it." }),
     on: z
       .union([protocol, z.array(protocol).min(1)], { error: `one or a list of ${protocols.join(", ")}` })
@@ -29,11 +31,23 @@ export const ruleSchema = z
     deny: cel.optional().meta({ description: "Refuses an operation when true, and when it fails." }),
     require: cel.optional().meta({ description: "Refuses an operation unless true." }),
     scopes: z
-      .array(z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, { error: "an OAuth scope: printable characters without space, quote and backslash" }))
+      .array(
+        z
+          .string()
+          .regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, {
+            error: "an OAuth scope: printable characters without space, quote and backslash",
+          }),
+      )
       .min(1)
       .optional()
-      .meta({ description: "OAuth scopes the caller must hold; a caller who lacks one is asked to step up.", examples: [["files:write"]] }),
-    mode: z.literal("shadow", { error: "shadow, or nothing" }).optional().meta({ description: "`shadow` records what the rule would have done and decides nothing." }),
+      .meta({
+        description: "OAuth scopes the caller must hold; a caller who lacks one is asked to step up.",
+        examples: [["files:write"]],
+      }),
+    mode: z
+      .literal("shadow", { error: "shadow, or nothing" })
+      .optional()
+      .meta({ description: "`shadow` records what the rule would have done and decides nothing." }),
     message: z.string().min(1).max(500).optional().meta({ description: "Shown to a caller whom this rule refuses." }),
   })
   .refine(({ allow, deny, require }) => [allow, deny, require].filter((text) => text !== undefined).length === 1, {

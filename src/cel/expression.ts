@@ -38,7 +38,8 @@ interface CelFailure {
   readonly node?: SyntaxNode;
 }
 
-const isCelFailure = (error: unknown): error is Error & CelFailure => error instanceof Error && "summary" in error && "code" in error;
+const isCelFailure = (error: unknown): error is Error & CelFailure =>
+  error instanceof Error && "summary" in error && "code" in error;
 
 /** The library's error with the nearest right name. */
 function explain(error: CelFailure, { environment }: Prepared, allowed: readonly VariableName[]): string {
@@ -64,7 +65,8 @@ function parse(source: string, from: Prepared, allowed: readonly VariableName[])
     if (!valid) throw error ?? new Error("the expression does not type-check");
     return { parsed, type };
   } catch (error) {
-    if (!isCelFailure(error)) throw new ExpressionError(error instanceof Error ? error.message : String(error), source, 0, error);
+    if (!isCelFailure(error))
+      throw new ExpressionError(error instanceof Error ? error.message : String(error), source, 0, error);
     throw new ExpressionError(explain(error, from, allowed), source, error.range?.start ?? 0, error);
   }
 }
@@ -72,10 +74,12 @@ function parse(source: string, from: Prepared, allowed: readonly VariableName[])
 /** Parses, type-checks and vets an expression. Throws ExpressionError with what is wrong, where, and the nearest right name. */
 export function compileExpression<R extends ResultType>(source: string, options: CompileOptions<R>): Expression<R> {
   const { variables, result } = options;
-  if (source.length > LONGEST_EXPRESSION) throw new ExpressionError(`the expression is longer than ${LONGEST_EXPRESSION} characters`, source, 0);
+  if (source.length > LONGEST_EXPRESSION)
+    throw new ExpressionError(`the expression is longer than ${LONGEST_EXPRESSION} characters`, source, 0);
   const { parsed: draft, type } = parse(source, environmentOf(variables, false), variables);
   vet(syntaxOf(draft), source);
-  if (type !== result && type !== "dyn") throw new ExpressionError(`the result must be ${result}, and this is ${type}`, source, 0);
+  if (type !== result && type !== "dyn")
+    throw new ExpressionError(`the result must be ${result}, and this is ${type}`, source, 0);
   const metered = hasLoop(syntaxOf(draft));
   const { guardrail } = environmentOf(variables, metered);
   const parsed = metered ? parse(source, environmentOf(variables, true), variables).parsed : draft;
@@ -86,9 +90,10 @@ export function compileExpression<R extends ResultType>(source: string, options:
       context.callOnly = false;
       guardrail.fault = undefined;
       guardrail.workLeft = WORK_LIMIT;
-      const value: unknown = parsed(context as unknown as Record<string, unknown>);
+      const value: unknown = parsed(context);
       if (guardrail.fault !== undefined) throw guardrail.fault;
-      if (typeof value !== expected) throw new EvaluationError(`the result must be ${result}, and it is ${value === null ? "null" : typeof value}`);
+      if (typeof value !== expected)
+        throw new EvaluationError(`the result must be ${result}, and it is ${value === null ? "null" : typeof value}`);
       return value as Results[R];
     },
   };

@@ -15,7 +15,7 @@ const LONGEST = 500;
 export function patternFault(pattern: string): string | undefined {
   if (pattern.length > LONGEST) return `the pattern is longer than ${LONGEST} characters`;
   try {
-    new RegExp(pattern);
+    void new RegExp(pattern);
   } catch (error) {
     return `the pattern does not compile: ${error instanceof Error ? error.message : String(error)}`;
   }

@@ -11,7 +11,7 @@ export interface SyntaxNode {
   readonly checkedType?: { readonly name: string };
 }
 
-export const syntaxOf = (parsed: ParseResult): SyntaxNode => parsed.ast as unknown as SyntaxNode;
+export const syntaxOf = (parsed: ParseResult): SyntaxNode => parsed.ast;
 
 const isNode = (value: unknown): value is SyntaxNode => typeof value === "object" && value !== null && "op" in value;
 
@@ -38,7 +38,9 @@ export function accessOf(node: SyntaxNode): { readonly of: SyntaxNode; readonly 
 /** `f(a)` and `r.f(a)`. */
 export function callOf(
   node: SyntaxNode,
-): { readonly name: string; readonly receiver: SyntaxNode | undefined; readonly args: readonly SyntaxNode[] } | undefined {
+):
+  | { readonly name: string; readonly receiver: SyntaxNode | undefined; readonly args: readonly SyntaxNode[] }
+  | undefined {
   if (node.op === "call") {
     const [name, args] = node.args as [string, readonly SyntaxNode[]];
     return { name, receiver: undefined, args };

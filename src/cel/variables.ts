@@ -120,7 +120,9 @@ export const notYet: ReadonlyMap<string, string> = new Map([
 export type VariableName = "principal" | "request" | "mcp" | "a2a" | "llm" | "chain" | "budget";
 
 /** The variables of the environment: the shape of the same name, and the protocols whose operations have it. */
-export const variables: Readonly<Record<VariableName, { readonly on: readonly Protocol[]; readonly description: string }>> = {
+export const variables: Readonly<
+  Record<VariableName, { readonly on: readonly Protocol[]; readonly description: string }>
+> = {
   principal: { on: protocols, description: "Who calls." },
   request: { on: protocols, description: "The HTTP request that carries the operation." },
   mcp: { on: ["mcp"], description: "An operation toward MCP servers." },
@@ -135,5 +137,7 @@ export const fieldsOf = (shape: ShapeName): Shape => shapes[shape];
 
 /** The variables that operations of all these protocols have. */
 export function variablesOn(on: readonly Protocol[]): VariableName[] {
-  return (Object.keys(variables) as VariableName[]).filter((name) => on.every((protocol) => variables[name].on.includes(protocol)));
+  return (Object.keys(variables) as VariableName[]).filter((name) =>
+    on.every((protocol) => variables[name].on.includes(protocol)),
+  );
 }

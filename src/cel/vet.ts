@@ -33,11 +33,16 @@ function vetAccess(node: SyntaxNode, source: string): void {
   const access = accessOf(node);
   if (access === undefined) return;
   const { of, name } = access;
-  if (name === "__proto__" || name === "constructor") throw new ExpressionError(`${name} cannot be read`, source, node.start);
+  if (name === "__proto__" || name === "constructor")
+    throw new ExpressionError(`${name} cannot be read`, source, node.start);
   const shape = shapeOf(of);
   if (shape === undefined) return;
   if (name === undefined) {
-    throw new ExpressionError(`a field of ${shape} must be written out, such as ${shape}.${Object.keys(fieldsOf(shape))[0]}`, source, node.start);
+    throw new ExpressionError(
+      `a field of ${shape} must be written out, such as ${shape}.${Object.keys(fieldsOf(shape))[0]}`,
+      source,
+      node.start,
+    );
   }
   checkAvailable(`${shape}.${name}`, source, node);
   if (!Object.hasOwn(fieldsOf(shape), name)) throw new ExpressionError(unknownField(shape, name), source, node.start);
@@ -52,7 +57,11 @@ function vetCall(node: SyntaxNode, source: string): void {
   const pattern = call.args[0];
   if (pattern === undefined) return;
   if (pattern.op !== "value" || typeof pattern.args !== "string") {
-    throw new ExpressionError("the pattern of matches() must be written out: a computed one cannot be checked for hostile texts", source, pattern.start);
+    throw new ExpressionError(
+      "the pattern of matches() must be written out: a computed one cannot be checked for hostile texts",
+      source,
+      pattern.start,
+    );
   }
   const fault = patternFault(pattern.args);
   if (fault !== undefined) throw new ExpressionError(fault, source, pattern.start);
@@ -80,9 +89,12 @@ export function vet(node: SyntaxNode, source: string): void {
 export function unknownVariable(name: string, allowed: readonly string[]): string {
   if (Object.hasOwn(variables, name)) {
     const { on } = variables[name as keyof typeof variables];
-    const where = on.length === 1 ? `exists only where every operation is ${on[0]}: write \`on: ${on[0]}\`` : "cannot be used here";
+    const where =
+      on.length === 1 ? `exists only where every operation is ${on[0]}: write \`on: ${on[0]}\`` : "cannot be used here";
     return `${name} ${where}; usable here: ${allowed.join(", ")}`;
   }
-  const near = nearest(name, allowed) ?? allowed.map((root) => isShape(root) && Object.hasOwn(fieldsOf(root), name) && `${root}.${name}`).find(Boolean);
+  const near =
+    nearest(name, allowed) ??
+    allowed.map((root) => isShape(root) && Object.hasOwn(fieldsOf(root), name) && `${root}.${name}`).find(Boolean);
   return `there is no variable ${name}${near ? didYouMean(near) : `; usable here: ${allowed.join(", ")}`}`;
 }

@@ -9,7 +9,8 @@ import { readConfig } from "../config/load.ts";
 import { silentLog } from "../core/log.ts";
 import { defineCommand, UsageError } from "./command.ts";
 
-const target = (what: string) => ({ type: "string", value: "NAME", description: `the ${what} that is called` }) as const;
+const target = (what: string) =>
+  ({ type: "string", value: "NAME", description: `the ${what} that is called` }) as const;
 const json = (description: string) => ({ type: "string", value: "JSON", description }) as const;
 
 function parseJson(option: string, text: string | undefined): unknown {
@@ -27,7 +28,10 @@ function parseWith<T>(schema: z.ZodType<T>, option: string, value: unknown): T {
   throw new UsageError(`--${option}: ${z.prettifyError(parsed.error).replaceAll("\n", " ")}`);
 }
 
-function policiesOf(config: string | undefined, policies: string | undefined): { config: PoliciesConfig; baseDir: string } {
+function policiesOf(
+  config: string | undefined,
+  policies: string | undefined,
+): { config: PoliciesConfig; baseDir: string } {
   if (policies !== undefined) return { config: policies, baseDir: process.cwd() };
   if (config === undefined) throw new UsageError("explain needs --config FILE or --policies PATH.");
   const read = readConfig(config);
@@ -35,7 +39,10 @@ function policiesOf(config: string | undefined, policies: string | undefined): {
   return { config: read.config.policies, baseDir: read.config.baseDir ?? dirname(config) };
 }
 
-function outcomeLine({ rule, effect, source, outcome, error, missingScopes, shadow, decided }: RuleExplanation, width: number): string {
+function outcomeLine(
+  { rule, effect, source, outcome, error, missingScopes, shadow, decided }: RuleExplanation,
+  width: number,
+): string {
   const notes = [
     ...(error === undefined ? [] : [error]),
     ...(missingScopes === undefined ? [] : [`the caller lacks ${missingScopes.join(" ")}`]),
@@ -78,7 +85,15 @@ export const explainCommand = defineCommand({
   },
   async run({ options, out, err }) {
     const { tool, resource, prompt, agent, model, server } = options;
-    const named = { tool, resource, prompt, agent, model, server, ...(options.arguments !== undefined && { arguments: parseJson("arguments", options.arguments) }) };
+    const named = {
+      tool,
+      resource,
+      prompt,
+      agent,
+      model,
+      server,
+      ...(options.arguments !== undefined && { arguments: parseJson("arguments", options.arguments) }),
+    };
     const given = Object.fromEntries(Object.entries(named).filter(([, value]) => value !== undefined));
     const call = parseWith(callSchema, "call", { ...(parseJson("call", options.call) as object), ...given });
     const caller = toCaller(

@@ -14,8 +14,13 @@ export interface Guardrails {
 }
 
 export function createGuardrails({ config }: { readonly config: GuardrailsConfig }): Guardrails {
-  const built = config.map((entry) => ({ on: entry.on, guard: createVariant<undefined, Guard>(guards, entry, undefined) }));
-  const byProtocol = new Map(protocols.map((protocol) => [protocol, built.filter(({ on }) => on.includes(protocol)).map(({ guard }) => guard)]));
+  const built = config.map((entry) => ({
+    on: entry.on,
+    guard: createVariant<undefined, Guard>(guards, entry, undefined),
+  }));
+  const byProtocol = new Map(
+    protocols.map((protocol) => [protocol, built.filter(({ on }) => on.includes(protocol)).map(({ guard }) => guard)]),
+  );
   const guarding = (protocol: Protocol) => byProtocol.get(protocol) ?? [];
   return {
     guards: (protocol) => guarding(protocol).length > 0,

@@ -5,7 +5,10 @@ export const maxLength = defineGuard({
   type: "max-length",
   description: "Rejects an operation whose texts are longer than `max` characters together.",
   options: {
-    max: z.int().positive().meta({ description: "Characters (UTF-16 code units) allowed in all texts together.", examples: [20_000] }),
+    max: z
+      .int()
+      .positive()
+      .meta({ description: "Characters (UTF-16 code units) allowed in all texts together.", examples: [20_000] }),
     message: z
       .string()
       .min(1)

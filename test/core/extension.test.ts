@@ -11,7 +11,10 @@ const metre = defineRuler({
   type: "metre",
   description: "A ruler of metres.",
   options: { length: z.int().default(1) },
-  create: ({ length }, { unit }) => () => `${length} ${unit}`,
+  create:
+    ({ length }, { unit }) =>
+    () =>
+      `${length} ${unit}`,
 });
 const named = defineRuler({
   type: "named",
@@ -36,7 +39,9 @@ describe("an extension", () => {
   });
 
   test("refuses an option it does not have and a type nobody defines", () => {
-    expect(z.prettifyError(schema.safeParse({ type: "metre", lenght: 2 }).error!)).toContain('Unrecognized key: "lenght"');
+    expect(z.prettifyError(schema.safeParse({ type: "metre", lenght: 2 }).error!)).toContain(
+      'Unrecognized key: "lenght"',
+    );
     expect(schema.safeParse({ type: "yard" }).success).toBe(false);
   });
 

@@ -29,7 +29,11 @@ describe("guardrails", () => {
   test("max-length counts all texts together and rejects with its own message", () => {
     const guardrails = build([{ type: "max-length", max: 10, message: "Too much." }]);
     expect(guardrails.input(operation("mcp"), ["12345", "67890"])).toEqual({ pass: true });
-    expect(guardrails.input(operation("mcp"), ["12345", "678901"])).toEqual({ pass: false, guard: "max-length", message: "Too much." });
+    expect(guardrails.input(operation("mcp"), ["12345", "678901"])).toEqual({
+      pass: false,
+      guard: "max-length",
+      message: "Too much.",
+    });
   });
 
   test("guard only the protocols they name", () => {
@@ -50,7 +54,12 @@ describe("guardrails", () => {
   });
 
   test("refuse an unknown type, an unknown option and an unknown protocol at load", () => {
-    for (const entry of [{ type: "max-lenght", max: 1 }, { type: "max-length", maximum: 1 }, { type: "max-length", max: 1, on: ["http"] }, { type: "max-length", max: 0 }]) {
+    for (const entry of [
+      { type: "max-lenght", max: 1 },
+      { type: "max-length", maximum: 1 },
+      { type: "max-length", max: 1, on: ["http"] },
+      { type: "max-length", max: 0 },
+    ]) {
       expect(schema.safeParse({ guardrails: [entry] }).success, JSON.stringify(entry)).toBe(false);
     }
   });
