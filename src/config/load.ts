@@ -5,6 +5,7 @@ import { type ConfigProblem, formatConfigPath } from "../core/config-problem.ts"
 import { checks } from "./checks.ts";
 import { ConfigError } from "./config-error.ts";
 import { coerceReferences } from "./coerce.ts";
+import { type Fingerprint, stateOf } from "./fingerprint.ts";
 import { toProblems, valueAt } from "./issues.ts";
 import { configJsonSchema } from "./json-schema.ts";
 import { createRedaction, HIDDEN, type Redaction } from "./redaction.ts";
@@ -23,8 +24,8 @@ export interface LoadOptions {
 
 /** What came of reading a configuration: the configuration, or everything that is wrong with it. */
 export type ReadConfig = {
-  /** Absolute paths of the file and of every file it refers to: what a reload watches. */
-  readonly files: readonly string[];
+  /** The file and every file it refers to, by absolute path, as they stood just before they were read: what a reload watches. */
+  readonly files: Fingerprint;
   /** Blanks out every secret of this configuration in a text. */
   readonly redact: Redaction;
 } & ({ readonly config: Config } | { readonly config: undefined; readonly error: ConfigError });
@@ -67,10 +68,11 @@ function fit(source: YamlSource, scalars: Substituted["scalars"]) {
 /** Reads, substitutes, checks and freezes one configuration file. Never throws for what stands in the file. */
 export function readConfig(file: string, { env = process.env }: LoadOptions = {}): ReadConfig {
   const path = resolve(file);
+  const own: Fingerprint = new Map([[path, stateOf(path)]]);
   const text = readText(path);
   const fail = (
     problems: readonly LocatedProblem[],
-    files = [path],
+    files = own,
     redact: Redaction = (plain) => plain,
   ): ReadConfig => ({
     config: undefined,
@@ -106,7 +108,7 @@ export function readConfig(file: string, { env = process.env }: LoadOptions = {}
       ? toProblems(parsed.error?.issues ?? [], schema, source.value())
       : checks.flatMap((check) => check(config));
   const problems = [...unresolved, ...found.filter((problem) => !repeated.has(formatConfigPath(problem.path)))];
-  const watched = [path, ...files];
+  const watched = new Map([...files, ...own]);
   if (config === undefined || problems.length + source.problems.length > 0)
     return fail([...source.problems, ...problems.map(locate)], watched, redact);
   deepFreeze(config);

@@ -2,6 +2,7 @@ import { readFileSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { type Document, type Scalar, visit } from "yaml";
 import type { ConfigProblem } from "../core/config-problem.ts";
+import { type Fingerprint, stateOf } from "./fingerprint.ts";
 import { pathThrough } from "./yaml-source.ts";
 
 export interface SubstituteOptions {
@@ -15,8 +16,8 @@ export interface Substituted {
   readonly scalars: ReadonlyMap<Scalar, boolean>;
   /** Every value that came from outside the file. */
   readonly secrets: ReadonlySet<string>;
-  /** Absolute paths of the files that were read or looked for. */
-  readonly files: ReadonlySet<string>;
+  /** The files that were read or looked for, by absolute path, as they stood just before. */
+  readonly files: Fingerprint;
   readonly problems: readonly ConfigProblem[];
 }
 
@@ -51,14 +52,14 @@ function readFile(path: string): string {
 export function substitute(document: Document, { baseDir, env }: SubstituteOptions): Substituted {
   const scalars = new Map<Scalar, boolean>();
   const secrets = new Set<string>();
-  const files = new Set<string>();
+  const files = new Map<string, string>();
   const problems: ConfigProblem[] = [];
 
   function lookUp(kind: string, name: string): string {
     if (kind === "env") return readEnv(name, env);
     if (kind !== "file") throw new Error(`\${${kind}:…} is unknown: use \${env:NAME} or \${file:/path}`);
     const path = resolve(baseDir, name);
-    files.add(path);
+    files.set(path, stateOf(path));
     return readFile(path);
   }
 

@@ -1,0 +1,98 @@
+import { resolve } from "node:path";
+import type { Log } from "../core/log.ts";
+import { type Fingerprint, fingerprint, sameFingerprint } from "./fingerprint.ts";
+import { type LoadOptions, type ReadConfig, readConfig } from "./load.ts";
+import type { Config } from "./schema.ts";
+
+export interface WatchOptions {
+  readonly log: Log;
+  /** Builds what the new configuration asks for and puts it in place. When it rejects, the former one stays in force. */
+  apply(config: Config): void | Promise<void>;
+  /** Told why a changed configuration is not in force. The message holds no secret. */
+  refused?(error: Error): void;
+  /** How often files are looked at; a change is taken up once it has stood still for one interval. Default 500 ms. */
+  readonly intervalMs?: number;
+}
+
+/** A configuration file and what it refers to, over time. */
+export interface ConfigSource {
+  /** What the file said when it was opened. */
+  readonly config: Config;
+  /** Starts looking for changes. */
+  watch(options: WatchOptions): void;
+  close(): void;
+}
+
+/** The folders and files of policies: read by whoever applies the configuration, so looked at before. */
+function policyPaths({ policies, baseDir }: Config): readonly string[] {
+  if (policies === "open" || (typeof policies === "object" && !Array.isArray(policies))) return [];
+  return [policies].flat().map((path) => resolve(baseDir, path));
+}
+
+async function seenBy(read: ReadConfig): Promise<Fingerprint> {
+  return read.config === undefined
+    ? read.files
+    : new Map([...(await fingerprint(policyPaths(read.config))), ...read.files]);
+}
+
+/** Loads a configuration and keeps an eye on it. Rejects with a ConfigError that lists every problem. */
+export async function openConfig(file: string, options: LoadOptions = {}): Promise<ConfigSource> {
+  const first = readConfig(file, options);
+  if (first.config === undefined) throw first.error;
+
+  let paths: readonly string[] = [...first.files.keys(), ...policyPaths(first.config)];
+  let known = await seenBy(first);
+  let settling: Fingerprint | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  let closed = false;
+
+  async function takeUp({ log, apply, refused }: WatchOptions, now: Fingerprint): Promise<void> {
+    const read = readConfig(file, options);
+    const seen = await seenBy(read);
+    /* A file that was refused may be mended by a change to what the former one referred to, so that stays watched as well. */
+    paths = [...new Set([...(read.config === undefined ? paths : policyPaths(read.config)), ...read.files.keys()])];
+    known = read.config === undefined ? new Map([...now, ...seen]) : seen;
+    try {
+      if (read.config === undefined) throw read.error;
+      await apply(read.config);
+      log.info({ file }, "the changed configuration is in force");
+    } catch (thrown) {
+      const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+      const reason = read.redact(error.message);
+      log.error({ file, reason }, "the changed configuration is refused; the last good one stays in force");
+      refused?.(error);
+    }
+  }
+
+  async function look(watching: WatchOptions): Promise<void> {
+    const now = await fingerprint(paths);
+    const changed = !sameFingerprint(now, known);
+    /* An editor or a copy may still be writing: only what two looks found alike is taken up. */
+    const settled = settling !== undefined && sameFingerprint(now, settling);
+    settling = changed && !settled ? now : undefined;
+    if (changed && settled && !closed) await takeUp(watching, now);
+  }
+
+  return {
+    config: first.config,
+    watch(watching) {
+      /* Looking beats being told: a watch on a file is lost when an editor replaces it, Kubernetes swaps a link two levels up,
+         and network file systems tell nothing. */
+      const schedule = () => {
+        timer = setTimeout(() => {
+          look(watching)
+            .catch((error: unknown) => watching.log.error({ file, error }, "the configuration cannot be watched"))
+            .finally(() => {
+              if (!closed) schedule();
+            });
+        }, watching.intervalMs ?? 500);
+        timer.unref();
+      };
+      if (!closed) schedule();
+    },
+    close() {
+      closed = true;
+      clearTimeout(timer);
+    },
+  };
+}

@@ -1,0 +1,145 @@
+import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { describe, expect, onTestFinished, test } from "vitest";
+import type { Log } from "../../src/core/log.ts";
+import { type ConfigSource, openConfig } from "../../src/config/reload.ts";
+import type { Config } from "../../src/config/schema.ts";
+import { makeFolder } from "./config-folder.ts";
+
+const withPort = (port: number | string) => `policies: open\nlisten: {port: ${port}}\n`;
+
+function listeningLog(lines: string[]): Log {
+  const write = (fields: Readonly<Record<string, unknown>>, message: string) =>
+    void lines.push(`${message} ${JSON.stringify(fields)}`);
+  const log: Log = { debug: write, info: write, warn: write, error: write, child: () => log };
+  return log;
+}
+
+/** Watches and hands out, one after the other, what the watcher says: a configuration or an error. */
+function follow(source: ConfigSource, apply: (config: Config) => void = () => {}) {
+  const events: (Config | Error)[] = [];
+  const lines: string[] = [];
+  let wake = () => {};
+  onTestFinished(() => source.close());
+  const tell = (event: Config | Error) => {
+    events.push(event);
+    wake();
+  };
+  source.watch({
+    log: listeningLog(lines),
+    intervalMs: 10,
+    apply(config) {
+      apply(config);
+      tell(config);
+    },
+    refused: tell,
+  });
+  return {
+    lines,
+    async next(): Promise<Config | Error> {
+      while (events.length === 0) await new Promise<void>((resolve) => (wake = resolve));
+      return events.shift() as Config | Error;
+    },
+    async nextPort(): Promise<number> {
+      const event = await this.next();
+      if (event instanceof Error) throw event;
+      return event.listen.port;
+    },
+  };
+}
+
+describe("a watched configuration", () => {
+  test("a file written in place is taken up", async () => {
+    const folder = makeFolder({ "s.yaml": withPort(1) });
+    const watched = follow(await openConfig(folder.at("s.yaml")));
+    writeFileSync(folder.at("s.yaml"), withPort(22));
+    expect(await watched.nextPort()).toBe(22);
+    expect(watched.lines.at(-1)).toContain("is in force");
+  });
+
+  test("a file replaced by renaming is taken up, twice", async () => {
+    const folder = makeFolder({ "s.yaml": withPort(1) });
+    const watched = follow(await openConfig(folder.at("s.yaml")));
+    for (const port of [2, 3]) {
+      writeFileSync(folder.at("s.yaml~"), withPort(port));
+      renameSync(folder.at("s.yaml~"), folder.at("s.yaml"));
+      expect(await watched.nextPort()).toBe(port);
+    }
+  });
+
+  test("a mounted ConfigMap, whose links are swapped above the file, is taken up", async () => {
+    const folder = makeFolder();
+    for (const port of [1, 2]) {
+      mkdirSync(folder.at(`..v${port}`));
+      writeFileSync(folder.at(`..v${port}/s.yaml`), withPort(port));
+    }
+    symlinkSync("..v1", folder.at("..data"));
+    symlinkSync("..data/s.yaml", folder.at("s.yaml"));
+    const watched = follow(await openConfig(folder.at("s.yaml")));
+    symlinkSync("..v2", folder.at("..next"));
+    renameSync(folder.at("..next"), folder.at("..data"));
+    rmSync(folder.at("..v1"), { recursive: true });
+    expect(await watched.nextPort()).toBe(2);
+  });
+
+  test("a changed secret file is taken up", async () => {
+    const folder = makeFolder({ "s.yaml": withPort('"${file:port}"'), port: "4001\n" });
+    const watched = follow(await openConfig(folder.at("s.yaml")));
+    writeFileSync(folder.at("port"), "4002\n");
+    expect(await watched.nextPort()).toBe(4002);
+  });
+
+  test("a rule added to the policies folder is taken up", async () => {
+    const folder = makeFolder({ "s.yaml": "policies: ./rules\n" });
+    mkdirSync(folder.at("rules"));
+    const watched = follow(await openConfig(folder.at("s.yaml")));
+    writeFileSync(folder.at("rules/new.yaml"), "rules: []\n");
+    expect(await watched.next()).toMatchObject({ policies: "./rules" });
+  });
+
+  test("a file that cannot be honoured is refused with its problems, and mending it is taken up", async () => {
+    const folder = makeFolder({ "s.yaml": withPort(1) });
+    const watched = follow(await openConfig(folder.at("s.yaml")));
+    writeFileSync(folder.at("s.yaml"), withPort("many"));
+    expect(await watched.next()).toMatchObject({
+      name: "ConfigError",
+      problems: [{ path: ["listen", "port"], line: 2 }],
+    });
+    expect(watched.lines.at(-1)).toMatch(/refused; the last good one stays in force.*listen\.port/);
+    writeFileSync(folder.at("s.yaml"), withPort(2));
+    expect(await watched.nextPort()).toBe(2);
+  });
+
+  test("a reference that a refused file makes is watched too: creating the secret mends it", async () => {
+    const folder = makeFolder({ "s.yaml": withPort(1) });
+    const watched = follow(await openConfig(folder.at("s.yaml")));
+    writeFileSync(folder.at("s.yaml"), withPort('"${file:port}"'));
+    expect(String(await watched.next())).toContain("there is no file");
+    writeFileSync(folder.at("port"), "4003");
+    expect(await watched.nextPort()).toBe(4003);
+  });
+
+  test("a file that goes away is refused, and coming back is taken up", async () => {
+    const folder = makeFolder({ "s.yaml": withPort(1) });
+    const watched = follow(await openConfig(folder.at("s.yaml")));
+    rmSync(folder.at("s.yaml"));
+    expect(String(await watched.next())).toContain("there is no such file");
+    writeFileSync(folder.at("s.yaml"), withPort(5));
+    expect(await watched.nextPort()).toBe(5);
+  });
+
+  test("a configuration that the gateway cannot build is refused, and the log does not tell its secrets", async () => {
+    const folder = makeFolder({ "s.yaml": withPort(1), key: "sk-very-secret" });
+    const watched = follow(await openConfig(folder.at("s.yaml")), (config) => {
+      throw new Error(`cannot reach it with ${JSON.stringify(config.models)}`);
+    });
+    writeFileSync(folder.at("s.yaml"), `${withPort(2)}models: {m: {provider: openai, key: "\${file:key}"}}\n`);
+    expect(await watched.next()).toBeInstanceOf(Error);
+    expect(watched.lines.at(-1)).toContain("[secret]");
+    expect(watched.lines.join()).not.toContain("sk-very-secret");
+  });
+
+  test("opening a file that cannot be honoured rejects", async () => {
+    const folder = makeFolder({ "s.yaml": "policies: open\nlisten: {prot: 1}\n" });
+    await expect(openConfig(folder.at("s.yaml"))).rejects.toThrow('did you mean "port"?');
+  });
+});
