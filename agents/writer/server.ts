@@ -37,7 +37,6 @@ function createWriter(): AgentExecutor {
         events.status("COMPLETED");
       } finally {
         canceled.delete(context.taskId);
-        bus.finished();
       }
     },
     async cancelTask(taskId) {

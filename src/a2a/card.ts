@@ -98,7 +98,7 @@ function upstreamHosts(card: Fields, agentUrl: string): readonly string[] {
 
 /** A member that is an address on the agent's own host goes (callers cannot reach it); inside a text the gateway's address takes its place. */
 function withoutUpstream(value: Record<string, unknown>, hosts: readonly string[], publicUrl: string): Record<string, unknown> {
-  const pattern = new RegExp(`(?:[a-z][a-z0-9+.-]*://)?(?:${hosts.map(escapeRegExp).join("|")})(?![\\w.:-])[^\\s"'<>)]*`, "gi");
+  const pattern = new RegExp(`(?:[a-z][a-z0-9+.-]{0,15}://)?(?:${hosts.map(escapeRegExp).join("|")})(?![\\w:-])(?:[^\\s"'<>)]*[^\\s"'<>).,;:!?])?`, "gi");
   const publicHost = new URL(publicUrl).host;
   const clean = (item: unknown): unknown => {
     if (typeof item === "string") return item.startsWith(publicUrl) ? item : item.replace(pattern, publicUrl);
