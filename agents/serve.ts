@@ -30,13 +30,21 @@ export async function serveAgent(agent: SampleAgent, port: number, host = "127.0
     server.listen(port, host, resolve);
   });
   const url = `http://${host === "0.0.0.0" ? "127.0.0.1" : host}:${(server.address() as AddressInfo).port}`;
-  const supportedInterfaces = agent.versions.map((protocolVersion) => ({ url: `${url}/`, protocolBinding: "JSONRPC", protocolVersion }));
+  const supportedInterfaces = agent.versions.map((protocolVersion) => ({
+    url: `${url}/`,
+    protocolBinding: "JSONRPC",
+    protocolVersion,
+  }));
   const card = AgentCard.fromJSON({ ...agent.card, supportedInterfaces });
   const requestHandler = new DefaultRequestHandler(card, new InMemoryTaskStore(), agent.executor);
   const legacyCompat = { enabled: agent.versions.includes("0.3") };
   app.get("/healthz", (_request, response) => void response.json({ status: "ok" }));
   app.use("/.well-known/agent-card.json", agentCardHandler({ agentCardProvider: requestHandler, legacyCompat }));
-  app.use("/", express.json({ limit: agent.bodyLimitBytes ?? 4_194_304 }), jsonRpcHandler({ requestHandler, userBuilder: UserBuilder.noAuthentication, legacyCompat }));
+  app.use(
+    "/",
+    express.json({ limit: agent.bodyLimitBytes ?? 4_194_304 }),
+    jsonRpcHandler({ requestHandler, userBuilder: UserBuilder.noAuthentication, legacyCompat }),
+  );
   return {
     url,
     close: () =>
@@ -49,7 +57,12 @@ export async function serveAgent(agent: SampleAgent, port: number, host = "127.0
 
 /** Runs an agent as a process: `--port` and `--host`, one JSON line with its address, an end on SIGTERM. */
 export async function runAgent(name: string, agent: SampleAgent): Promise<void> {
-  const { values } = parseArgs({ options: { port: { type: "string", default: process.env.PORT ?? "0" }, host: { type: "string", default: process.env.HOST ?? "127.0.0.1" } } });
+  const { values } = parseArgs({
+    options: {
+      port: { type: "string", default: process.env.PORT ?? "0" },
+      host: { type: "string", default: process.env.HOST ?? "127.0.0.1" },
+    },
+  });
   const running = await serveAgent(agent, Number(values.port), values.host);
   console.log(JSON.stringify({ agent: name, url: running.url, pid: process.pid }));
   for (const signal of ["SIGTERM", "SIGINT"] as const) {

@@ -26,13 +26,20 @@ function createWriter(): AgentExecutor {
       const sentences = sentencesOf(textOf(context.userMessage));
       events.begin();
       try {
-        if (sentences.length === 0) return events.status("INPUT_REQUIRED", "What shall I write about? Send a few notes.");
+        if (sentences.length === 0)
+          return events.status("INPUT_REQUIRED", "What shall I write about? Send a few notes.");
         events.status("WORKING", `Writing ${sentences.length} sentence${sentences.length === 1 ? "" : "s"}.`);
         for (const [index, sentence] of sentences.entries()) {
           if (paceMs > 0) await waitMs(paceMs);
           if (canceled.has(context.taskId)) return events.status("CANCELED", "Stopped as asked.");
           const last = index === sentences.length - 1;
-          events.artifact({ id: "text", name: "text", text: last ? sentence : `${sentence} `, append: index > 0, last });
+          events.artifact({
+            id: "text",
+            name: "text",
+            text: last ? sentence : `${sentence} `,
+            append: index > 0,
+            last,
+          });
         }
         events.status("COMPLETED");
       } finally {
@@ -56,7 +63,15 @@ export const createWriterAgent = (): SampleAgent => ({
     capabilities: { streaming: true, pushNotifications: false, extendedAgentCard: false },
     defaultInputModes: ["text/plain"],
     defaultOutputModes: ["text/plain"],
-    skills: [{ id: "write", name: "Write", description: "Writes sentences from notes, one at a time.", tags: ["writing"], examples: ["the sky is blue. why it is so"] }],
+    skills: [
+      {
+        id: "write",
+        name: "Write",
+        description: "Writes sentences from notes, one at a time.",
+        tags: ["writing"],
+        examples: ["the sky is blue. why it is so"],
+      },
+    ],
   },
 });
 

@@ -1,48 +1,15 @@
-import type { Clock } from "../core/clock.ts";
 import { GatewayError } from "../core/errors.ts";
-import type { Exchange } from "../core/exchange.ts";
-import type { Log } from "../core/log.ts";
-import type { Operate, ProtocolHandler, Visible } from "../core/step.ts";
-import type { Upstream } from "../http/upstream.ts";
-import type { Store } from "../state/store.ts";
+import type { ProtocolHandler } from "../core/step.ts";
 import { createAgents } from "./agents.ts";
 import type { Orphans } from "./caller-hold.ts";
-import type { CardAuthorization } from "./card.ts";
-import type { A2aConfig } from "./config.ts";
 import { isVersion, normaliseVersion } from "./operations.ts";
+import type { A2aOptions } from "./options.ts";
 import { renderA2aError } from "./render-error.ts";
 import { handleRpc } from "./rpc.ts";
 import { methodNotAllowed, serveCard, serveCatalogue } from "./serve-card.ts";
 import { createTaskIndex } from "./task-index.ts";
 
-/** An agent that calls back through the gateway, as the one it is handed a task. */
-export interface HandedAgent {
-  readonly name: string;
-  /** The OAuth client id it authenticates with. */
-  readonly client: string;
-}
-
-export interface A2aOptions {
-  readonly config: A2aConfig;
-  /** The address callers know; cards are written from it alone. */
-  readonly publicUrl: URL;
-  readonly operate: Operate;
-  readonly visible: Visible;
-  readonly upstream: Upstream;
-  readonly store: Store;
-  readonly clock: Clock;
-  readonly log: Log;
-  /** Absent: cards offer HTTP bearer only. */
-  readonly authorization?: CardAuthorization;
-  /**
-   * Headers added for an agent that has a `client`: the actor token with which it may act for the caller
-   * (`x-sallyport-actor-token`), and whatever ties its calls to this chain. Lower-case names.
-   */
-  readonly onHandoff?: (
-    exchange: Exchange,
-    agent: HandedAgent,
-  ) => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>;
-}
+export type { A2aOptions, HandedAgent } from "./options.ts";
 
 const root = "/a2a";
 const cardPaths = new Set(["/.well-known/agent-card.json", "/.well-known/agent.json"]);
@@ -65,12 +32,18 @@ export function createA2a(options: A2aOptions): ProtocolHandler {
         if (!isRead) throw methodNotAllowed("GET");
         return serveCard(exchange, name, agents, options.config);
       }
-      if (rest !== "") throw new GatewayError("not_found", "There is nothing at this address. An agent's JSON-RPC is at /a2a/NAME, its card at /a2a/NAME/.well-known/agent-card.json.");
+      if (rest !== "")
+        throw new GatewayError(
+          "not_found",
+          "There is nothing at this address. An agent's JSON-RPC is at /a2a/NAME, its card at /a2a/NAME/.well-known/agent-card.json.",
+        );
       if (method !== "POST") throw methodNotAllowed("POST");
       return handleRpc(exchange, name, { options, agents, index, orphans });
     },
     renderError(error, exchange, body) {
-      const version = normaliseVersion(exchange.request.headers["a2a-version"] ?? new URLSearchParams(exchange.request.query).get("A2A-Version") ?? "");
+      const version = normaliseVersion(
+        exchange.request.headers["a2a-version"] ?? new URLSearchParams(exchange.request.query).get("A2A-Version") ?? "",
+      );
       return renderA2aError(error, isVersion(version) ? version : "1.0", body);
     },
     close() {

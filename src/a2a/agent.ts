@@ -42,7 +42,11 @@ const cardTimeoutMs = 10_000;
 /* After a failed fetch the last good card is served this long before the agent is asked again. */
 const retryAfterMs = 5_000;
 
-export function createAgent(name: string, config: AgentConfig, { upstream, clock, log, cardTtlMs }: AgentDependencies): Agent {
+export function createAgent(
+  name: string,
+  config: AgentConfig,
+  { upstream, clock, log, cardTtlMs }: AgentDependencies,
+): Agent {
   let card: AgentCard | undefined;
   let etag = "";
   let staleAtMs = 0;
@@ -52,8 +56,20 @@ export function createAgent(name: string, config: AgentConfig, { upstream, clock
   async function fetchCard(): Promise<AgentCard> {
     let lastStatus = 0;
     for (const url of cardUrls(config)) {
-      const headers = { accept: "application/json", "a2a-version": "1.0", ...(etag === "" ? {} : { "if-none-match": etag }), ...credentialHeaders(config) };
-      const response = await upstream.request({ url, trust: "configured", method: "GET", headers, headersTimeoutMs: cardTimeoutMs, idleTimeoutMs: cardTimeoutMs });
+      const headers = {
+        accept: "application/json",
+        "a2a-version": "1.0",
+        ...(etag === "" ? {} : { "if-none-match": etag }),
+        ...credentialHeaders(config),
+      };
+      const response = await upstream.request({
+        url,
+        trust: "configured",
+        method: "GET",
+        headers,
+        headersTimeoutMs: cardTimeoutMs,
+        idleTimeoutMs: cardTimeoutMs,
+      });
       lastStatus = response.status;
       if (response.status === 304 && card !== undefined) {
         response.discard();
@@ -67,7 +83,9 @@ export function createAgent(name: string, config: AgentConfig, { upstream, clock
       etag = response.headers.etag ?? "";
       return next;
     }
-    throw new GatewayError("upstream_unavailable", `The agent ${name} shows no card.`, { cause: new Error(`last status ${lastStatus}`) });
+    throw new GatewayError("upstream_unavailable", `The agent ${name} shows no card.`, {
+      cause: new Error(`last status ${lastStatus}`),
+    });
   }
 
   function refresh(): Promise<AgentCard> {
@@ -82,7 +100,7 @@ export function createAgent(name: string, config: AgentConfig, { upstream, clock
         (thrown: unknown) => {
           failed = GatewayError.from(thrown);
           staleAtMs = clock.now() + Math.min(retryAfterMs, cardTtlMs);
-          log.warn({ agent: name, kind: failed.kind, cause: String(failed.cause ?? failed.message) }, "agent card not fetched");
+          log.warn({ agent: name, kind: failed.kind, error: failed }, "agent card not fetched");
           if (card !== undefined) return card;
           throw failed;
         },
@@ -121,7 +139,11 @@ export function createAgent(name: string, config: AgentConfig, { upstream, clock
 function cardUrls({ url, card }: AgentConfig): readonly URL[] {
   if (card !== undefined) return [new URL(card, url)];
   const base = url.replace(/[?#].*$/, "").replace(/\/+$/, "");
-  const places = [`${base}/.well-known/agent-card.json`, new URL("/.well-known/agent-card.json", url).href, `${base}/.well-known/agent.json`];
+  const places = [
+    `${base}/.well-known/agent-card.json`,
+    new URL("/.well-known/agent-card.json", url).href,
+    `${base}/.well-known/agent.json`,
+  ];
   return [...new Set(places)].map((place) => new URL(place));
 }
 
@@ -136,10 +158,12 @@ function readCard(bytes: Buffer, config: AgentConfig): AgentCard {
   const found = cardInterfaces(value, config);
   if (config.versions !== undefined) {
     // What the operator wrote wins: versions the card does not tell are added, others taken out.
-    for (const version of config.versions) if (!found.has(version)) found.set(version, { url: new URL(config.url), tenant: "" });
+    for (const version of config.versions)
+      if (!found.has(version)) found.set(version, { url: new URL(config.url), tenant: "" });
     for (const version of [...found.keys()]) if (!config.versions.includes(version)) found.delete(version);
   }
-  if (found.size === 0) throw new GatewayError("upstream_invalid", "The agent's card offers no JSON-RPC interface of A2A 1.0 or 0.3.");
+  if (found.size === 0)
+    throw new GatewayError("upstream_invalid", "The agent's card offers no JSON-RPC interface of A2A 1.0 or 0.3.");
   return { value, interfaces: found };
 }
 
@@ -152,7 +176,8 @@ function cardInterfaces(card: Readonly<Record<string, unknown>>, config: AgentCo
     found.set(known, { url: endpoint(config, url), tenant: typeof tenant === "string" ? tenant : "" });
   };
   const current: unknown[] = Array.isArray(card.supportedInterfaces) ? card.supportedInterfaces : [];
-  for (const item of current) if (isObject(item)) add(item.protocolBinding, item.protocolVersion, item.url, item.tenant);
+  for (const item of current)
+    if (isObject(item)) add(item.protocolBinding, item.protocolVersion, item.url, item.tenant);
   if (typeof card.url === "string") {
     const version = card.protocolVersion ?? "0.3";
     add(card.preferredTransport ?? "JSONRPC", version, card.url, "");

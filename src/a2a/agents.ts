@@ -1,6 +1,6 @@
 import { GatewayError } from "../core/errors.ts";
 import type { Exchange } from "../core/exchange.ts";
-import type { A2aOptions } from "./a2a.ts";
+import type { A2aOptions } from "./options.ts";
 import { createAgent, type Agent, type AgentCard } from "./agent.ts";
 import { rewriteCard } from "./card.ts";
 import { emptyVariables, type Version } from "./operations.ts";
@@ -18,7 +18,8 @@ export interface Agents {
 }
 
 /** One answer for an agent that does not exist and for one the caller may not see. */
-export const unknownAgent = (name: string) => new GatewayError("not_found", `There is no agent ${JSON.stringify(name.slice(0, 64))} here.`);
+export const unknownAgent = (name: string) =>
+  new GatewayError("not_found", `There is no agent ${JSON.stringify(name.slice(0, 64))} here.`);
 
 export function createAgents({ config, publicUrl, visible, upstream, clock, log, authorization }: A2aOptions): Agents {
   const agents = new Map<string, Agent>();
@@ -41,6 +42,7 @@ export function createAgents({ config, publicUrl, visible, upstream, clock, log,
         variables: { a2a: emptyVariables(agent.name, "SendMessage", "1.0") },
       }),
     publicUrl: urlOf,
-    publicCard: (agent, card, shape) => rewriteCard(card, { publicUrl: urlOf(agent), agentUrl: agent.config.url, shape, authorization }),
+    publicCard: (agent, card, shape) =>
+      rewriteCard(card, { publicUrl: urlOf(agent), agentUrl: agent.config.url, shape, authorization }),
   };
 }

@@ -22,7 +22,16 @@ export interface CardRewrite {
 }
 
 /* The fields of a 1.0 card that are the agent's to say (A2A 1.0, section 4.4.1). Whatever else a card holds does not pass. */
-const ownFields = ["name", "description", "version", "provider", "documentationUrl", "iconUrl", "defaultInputModes", "defaultOutputModes"] as const;
+const ownFields = [
+  "name",
+  "description",
+  "version",
+  "provider",
+  "documentationUrl",
+  "iconUrl",
+  "defaultInputModes",
+  "defaultOutputModes",
+] as const;
 const skillFields = ["id", "name", "description", "tags", "examples", "inputModes", "outputModes"] as const;
 
 /**
@@ -36,11 +45,17 @@ export function rewriteCard({ value, interfaces }: AgentCard, rewrite: CardRewri
   const order = (["1.0", "0.3"] as const).filter((version) => interfaces.has(version));
   const card: Record<string, unknown> = {
     ...pick(value, ownFields),
-    supportedInterfaces: order.map((protocolVersion) => ({ url: rewrite.publicUrl, protocolBinding: "JSONRPC", protocolVersion })),
+    supportedInterfaces: order.map((protocolVersion) => ({
+      url: rewrite.publicUrl,
+      protocolBinding: "JSONRPC",
+      protocolVersion,
+    })),
     capabilities: {
       streaming: capabilities.streaming === true,
       pushNotifications: false,
-      ...(Array.isArray(capabilities.extensions) && capabilities.extensions.length > 0 ? { extensions: capabilities.extensions } : {}),
+      ...(Array.isArray(capabilities.extensions) && capabilities.extensions.length > 0
+        ? { extensions: capabilities.extensions }
+        : {}),
       extendedAgentCard: extended,
     },
     skills: (Array.isArray(value.skills) ? value.skills : []).filter(isObject).map((skill) => pick(skill, skillFields)),
@@ -57,7 +72,11 @@ function legacyFields({ publicUrl, authorization }: CardRewrite, extended: boole
   const oauth =
     authorization === undefined
       ? undefined
-      : { type: "oauth2", flows: { clientCredentials: { tokenUrl: authorization.tokenUrl, scopes: {} } }, oauth2MetadataUrl: authorization.metadataUrl };
+      : {
+          type: "oauth2",
+          flows: { clientCredentials: { tokenUrl: authorization.tokenUrl, scopes: {} } },
+          oauth2MetadataUrl: authorization.metadataUrl,
+        };
   const schemes = isObject(clean.securitySchemes) ? clean.securitySchemes : {};
   const merged = (name: string, legacy: Fields) => ({ ...legacy, ...(isObject(schemes[name]) ? schemes[name] : {}) });
   return {
@@ -66,13 +85,17 @@ function legacyFields({ publicUrl, authorization }: CardRewrite, extended: boole
     preferredTransport: "JSONRPC",
     additionalInterfaces: [{ url: publicUrl, transport: "JSONRPC" }],
     supportsAuthenticatedExtendedCard: extended,
-    securitySchemes: { bearer: merged("bearer", bearer), ...(oauth === undefined ? {} : { oauth2: merged("oauth2", oauth) }) },
+    securitySchemes: {
+      bearer: merged("bearer", bearer),
+      ...(oauth === undefined ? {} : { oauth2: merged("oauth2", oauth) }),
+    },
     security: requirements(authorization).map((name) => ({ [name]: [] })),
   };
 }
 
 /** Bearer first: some clients look at the first requirement alone and give up when it is not theirs. */
-const requirements = (authorization: CardAuthorization | undefined) => (authorization === undefined ? ["bearer"] : ["bearer", "oauth2"]);
+const requirements = (authorization: CardAuthorization | undefined) =>
+  authorization === undefined ? ["bearer"] : ["bearer", "oauth2"];
 
 function currentSchemes(authorization: CardAuthorization | undefined): Fields {
   const bearer = { httpAuthSecurityScheme: { scheme: "bearer" } };
@@ -93,18 +116,31 @@ function upstreamHosts(card: Fields, agentUrl: string): readonly string[] {
   for (const list of [card.supportedInterfaces, card.additionalInterfaces]) {
     if (Array.isArray(list)) for (const item of list as unknown[]) if (isObject(item)) urls.push(item.url);
   }
-  return [...new Set(urls.filter((url): url is string => typeof url === "string" && URL.canParse(url)).map((url) => new URL(url).host))].filter((host) => host !== "");
+  return [
+    ...new Set(
+      urls.filter((url): url is string => typeof url === "string" && URL.canParse(url)).map((url) => new URL(url).host),
+    ),
+  ].filter((host) => host !== "");
 }
 
 /** A member that is an address on the agent's own host goes (callers cannot reach it); inside a text the gateway's address takes its place. */
-function withoutUpstream(value: Record<string, unknown>, hosts: readonly string[], publicUrl: string): Record<string, unknown> {
-  const pattern = new RegExp(`(?:[a-z][a-z0-9+.-]{0,15}://)?(?:${hosts.map(escapeRegExp).join("|")})(?![\\w:-])(?:[^\\s"'<>)]*[^\\s"'<>).,;:!?])?`, "gi");
+function withoutUpstream(
+  value: Record<string, unknown>,
+  hosts: readonly string[],
+  publicUrl: string,
+): Record<string, unknown> {
+  const pattern = new RegExp(
+    `(?:[a-z][a-z0-9+.-]{0,15}://)?(?:${hosts.map(escapeRegExp).join("|")})(?![\\w:-])(?:[^\\s"'<>)]*[^\\s"'<>).,;:!?])?`,
+    "gi",
+  );
   const publicHost = new URL(publicUrl).host;
   const clean = (item: unknown): unknown => {
     if (typeof item === "string") return item.startsWith(publicUrl) ? item : item.replace(pattern, publicUrl);
     if (Array.isArray(item)) return item.map(clean);
     if (!isObject(item)) return item;
-    const entries = Object.entries(item).filter(([, member]) => !(typeof member === "string" && isOwnAddress(member, hosts, publicHost)));
+    const entries = Object.entries(item).filter(
+      ([, member]) => !(typeof member === "string" && isOwnAddress(member, hosts, publicHost)),
+    );
     return Object.fromEntries(entries.map(([name, member]) => [name, clean(member)]));
   };
   return clean(value) as Record<string, unknown>;

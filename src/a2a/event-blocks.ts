@@ -34,7 +34,8 @@ export async function* readEventBlocks(body: AsyncIterable<Buffer>, limitBytes: 
     // The last bytes may be the first half of the blank line.
     scanned = Math.max(0, pending.length - 3);
   }
-  if (pending.toString("latin1").trim() !== "") throw new GatewayError("upstream_truncated", "The agent's stream broke off inside an event.");
+  if (pending.toString("latin1").trim() !== "")
+    throw new GatewayError("upstream_truncated", "The agent's stream broke off inside an event.");
 }
 
 function tooLarge(limitBytes: number): GatewayError {

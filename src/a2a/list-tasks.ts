@@ -1,5 +1,6 @@
 import { GatewayError } from "../core/errors.ts";
-import { readAnswer, send, sendAnswer, type AgentCall, type WholeAnswer } from "./relay-call.ts";
+import type { AgentCall, WholeAnswer } from "./agent-call.ts";
+import { readAnswer, send, sendAnswer } from "./relay-call.ts";
 import { isObject } from "./rpc-request.ts";
 import type { TaskRecord } from "./task-index.ts";
 
@@ -21,7 +22,15 @@ export async function relayTaskList(call: AgentCall, isVisible: (task: TaskRecor
   const pageSize = readPageSize(request.params.pageSize);
   if (request.contextId !== "" && !(await index.ownsContext(agent.name, request.contextId, exchange.principal))) {
     // Nobody's context and somebody else's look the same: an empty list, and the agent is not asked.
-    return exchange.reply.send(200, { "content-type": "application/json" }, JSON.stringify({ jsonrpc: "2.0", id: request.id, result: { tasks: [], nextPageToken: "", pageSize, totalSize: 0 } }));
+    return exchange.reply.send(
+      200,
+      { "content-type": "application/json" },
+      JSON.stringify({
+        jsonrpc: "2.0",
+        id: request.id,
+        result: { tasks: [], nextPageToken: "", pageSize, totalSize: 0 },
+      }),
+    );
   }
   const gathered = await gather(call, pageSize, isVisible);
   if (call.context.signal.aborted) return;
@@ -29,7 +38,9 @@ export async function relayTaskList(call: AgentCall, isVisible: (task: TaskRecor
   if (!isObject(first.value.result)) return sendAnswer(call, first, first.bytes);
   const whole = nextPageToken === "" && (request.params.pageToken ?? "") === "";
   const state = typeof request.params.status === "string" ? request.params.status : "";
-  const totalSize = whole ? tasks.length : Math.max(tasks.length, await index.count(agent.name, exchange.principal, request.contextId, state));
+  const totalSize = whole
+    ? tasks.length
+    : Math.max(tasks.length, await index.count(agent.name, exchange.principal, request.contextId, state));
   const edited = { ...first.value, result: { ...first.value.result, tasks, nextPageToken, pageSize, totalSize } };
   return sendAnswer(call, first, Buffer.from(JSON.stringify(edited)));
 }
@@ -59,7 +70,11 @@ function nextPage({ request, target }: AgentCall, { tasks, nextPageToken }: Gath
   return Buffer.from(JSON.stringify({ jsonrpc: "2.0", id: request.id, method: request.spec.method, params }));
 }
 
-async function isOwn({ agent, exchange, index }: AgentCall, task: unknown, isVisible: (task: TaskRecord) => boolean): Promise<boolean> {
+async function isOwn(
+  { agent, exchange, index }: AgentCall,
+  task: unknown,
+  isVisible: (task: TaskRecord) => boolean,
+): Promise<boolean> {
   if (!isObject(task) || typeof task.id !== "string") return false;
   const record = await index.find(agent.name, task.id, exchange.principal);
   return record !== undefined && isVisible(record);

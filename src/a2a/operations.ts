@@ -62,5 +62,13 @@ export const isVersion = (text: string): text is Version => (versions as readonl
 
 /** What CEL sees of an operation that names nothing but its agent. */
 export function emptyVariables(agent: string, method: string, version: string): A2aVariables {
-  return { method, agent, skill: "", task: { id: "", state: "", owner: "" }, context: "", message: { parts: [], metadata: {} }, version };
+  return {
+    method,
+    agent,
+    skill: "",
+    task: { id: "", state: "", owner: "" },
+    context: "",
+    message: { parts: [], metadata: {} },
+    version,
+  };
 }

@@ -1,44 +1,15 @@
-import type { Clock } from "../core/clock.ts";
 import { GatewayError } from "../core/errors.ts";
-import type { Exchange } from "../core/exchange.ts";
-import type { OperationContext } from "../core/step.ts";
-import type { Upstream, UpstreamResponse } from "../http/upstream.ts";
-import type { Agent, AgentInterface } from "./agent.ts";
-import type { CallerHold } from "./caller-hold.ts";
-import type { A2aConfig } from "./config.ts";
+import type { UpstreamResponse } from "../http/upstream.ts";
+import { answerHeaders, type AgentCall, type WholeAnswer } from "./agent-call.ts";
 import { relayStream } from "./relay-stream.ts";
-import { isObject, type RpcRequest } from "./rpc-request.ts";
+import { isObject } from "./rpc-request.ts";
 import { sightingOf } from "./sighting.ts";
-import type { TaskIndex } from "./task-index.ts";
-import { extensionsHeader } from "./upstream-headers.ts";
-
-/** Everything one call to one agent needs. */
-export interface AgentCall {
-  readonly exchange: Exchange;
-  readonly context: OperationContext;
-  readonly agent: Agent;
-  readonly target: AgentInterface;
-  readonly request: RpcRequest;
-  /** What is sent. */
-  readonly body: Buffer;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly hold: CallerHold;
-  readonly index: TaskIndex;
-  readonly upstream: Upstream;
-  readonly config: A2aConfig;
-  readonly clock: Clock;
-}
-
-/** A whole JSON-RPC answer: the bytes as they came and what they say. */
-export interface WholeAnswer {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly bytes: Buffer;
-  readonly value: Readonly<Record<string, unknown>>;
-}
 
 /** Sends one request and passes the answer on, whole or streamed. `edit` may change a whole answer before it is sent. */
-export async function relayCall(call: AgentCall, edit?: (answer: WholeAnswer) => Buffer | Promise<Buffer>): Promise<void> {
+export async function relayCall(
+  call: AgentCall,
+  edit?: (answer: WholeAnswer) => Buffer | Promise<Buffer>,
+): Promise<void> {
   const response = await send(call, call.body);
   if (call.request.spec.stream && isEventStream(response)) return relayStream(call, response);
   const answer = await readAnswer(call, response);
@@ -72,17 +43,23 @@ export async function readAnswer(call: AgentCall, response: UpstreamResponse): P
   const { status } = response;
   if (status === 401 || status === 403 || status === 407) {
     response.discard();
-    throw new GatewayError("upstream_invalid", `The agent ${agent.name} did not accept the gateway.`, { cause: new Error(`status ${status}`) });
+    throw new GatewayError("upstream_invalid", `The agent ${agent.name} did not accept the gateway.`, {
+      cause: new Error(`status ${status}`),
+    });
   }
   if (status >= 300 && status < 400) {
     response.discard();
-    throw new GatewayError("upstream_invalid", `The agent ${agent.name} answered with a redirect.`, { cause: new Error(`status ${status}`) });
+    throw new GatewayError("upstream_invalid", `The agent ${agent.name} answered with a redirect.`, {
+      cause: new Error(`status ${status}`),
+    });
   }
   const bytes = await response.bytes(call.config.answerLimit);
   const value = parseAnswer(bytes);
   if (value === undefined) {
     const kind = status >= 500 ? "upstream_unavailable" : "upstream_invalid";
-    throw new GatewayError(kind, `The agent ${agent.name} did not answer in JSON-RPC.`, { cause: new Error(`status ${status}`) });
+    throw new GatewayError(kind, `The agent ${agent.name} did not answer in JSON-RPC.`, {
+      cause: new Error(`status ${status}`),
+    });
   }
   const sighting = sightingOf(value.result, request.version, request.spec);
   if (sighting !== undefined) await call.index.record(agent.name, sighting, request.version, call.exchange.principal);
@@ -93,16 +70,16 @@ export async function readAnswer(call: AgentCall, response: UpstreamResponse): P
 /** Sends a whole answer through the steps to the caller. `bytes` are the answer's own, or what was made of them. */
 export async function sendAnswer(call: AgentCall, answer: WholeAnswer, bytes: Buffer): Promise<void> {
   const { context, exchange, request } = call;
-  const event = context.answer === undefined ? undefined : await context.answer({ value: bytes === answer.bytes ? answer.value : JSON.parse(bytes.toString("utf8")), bytes, last: true });
+  const event =
+    context.answer === undefined
+      ? undefined
+      : await context.answer({
+          value: bytes === answer.bytes ? answer.value : JSON.parse(bytes.toString("utf8")),
+          bytes,
+          last: true,
+        });
   if (context.signal.aborted) return;
   exchange.reply.send(answer.status, answerHeaders(answer.headers, request, "application/json"), event?.bytes ?? bytes);
-}
-
-/** Of the agent's own headers only the extensions it activated pass. */
-export function answerHeaders(upstream: Readonly<Record<string, string>>, { version }: RpcRequest, contentType: string): Record<string, string> {
-  const name = extensionsHeader(version);
-  const extensions = upstream[name];
-  return { "content-type": contentType, "cache-control": "no-store", ...(extensions === undefined ? {} : { [name]: extensions }) };
 }
 
 function parseAnswer(bytes: Buffer): Readonly<Record<string, unknown>> | undefined {
@@ -114,4 +91,5 @@ function parseAnswer(bytes: Buffer): Readonly<Record<string, unknown>> | undefin
   }
 }
 
-const isEventStream = (response: UpstreamResponse) => response.status === 200 && (response.headers["content-type"] ?? "").toLowerCase().startsWith("text/event-stream");
+const isEventStream = (response: UpstreamResponse) =>
+  response.status === 200 && (response.headers["content-type"] ?? "").toLowerCase().startsWith("text/event-stream");

@@ -1,6 +1,6 @@
 import type { UpstreamResponse } from "../http/upstream.ts";
 import { readEventBlocks, type EventBlock } from "./event-blocks.ts";
-import { answerHeaders, type AgentCall } from "./relay-call.ts";
+import { answerHeaders, type AgentCall } from "./agent-call.ts";
 import { isObject } from "./rpc-request.ts";
 import { isTerminal, sightingOf } from "./sighting.ts";
 
@@ -16,7 +16,11 @@ export async function relayStream(call: AgentCall, response: UpstreamResponse): 
   const observe = createObserver(call);
   let idleSince = call.clock.monotonic();
   let writing = false;
-  if (!signal.aborted) reply.open(200, { ...answerHeaders(response.headers, call.request, "text/event-stream"), "x-accel-buffering": "no" });
+  if (!signal.aborted)
+    reply.open(200, {
+      ...answerHeaders(response.headers, call.request, "text/event-stream"),
+      "x-accel-buffering": "no",
+    });
   const keepAlive = setInterval(() => {
     if (writing || signal.aborted || call.clock.monotonic() - idleSince < call.config.keepAlive) return;
     idleSince = call.clock.monotonic();
@@ -57,7 +61,9 @@ function createObserver(call: AgentCall): (block: EventBlock) => Promise<Buffer>
     if (context.answer === undefined) return raw;
     const bytes = Buffer.from(data);
     const event = await context.answer({ value, bytes, last: isTerminal(state) });
-    return event.bytes === bytes ? raw : Buffer.from(`data: ${event.bytes.toString("utf8").replaceAll("\n", "\ndata: ")}\n\n`);
+    return event.bytes === bytes
+      ? raw
+      : Buffer.from(`data: ${event.bytes.toString("utf8").replaceAll("\n", "\ndata: ")}\n\n`);
   };
 }
 

@@ -22,7 +22,8 @@ export function errorBody(error: GatewayError, version: Version, id: string | nu
 
 function errorDetails(error: GatewayError): unknown[] {
   const metadata: Record<string, string> = {};
-  for (const [name, value] of Object.entries(error.data ?? {})) metadata[name] = typeof value === "string" ? value : JSON.stringify(value);
+  for (const [name, value] of Object.entries(error.data ?? {}))
+    metadata[name] = typeof value === "string" ? value : JSON.stringify(value);
   if (error.spec.retry) metadata.retryable = "true";
   // The reasons A2A defines carry its domain (section 9.5); all others are the gateway's.
   const own = error instanceof A2aError && error.reason !== "METHOD_NOT_FOUND" && error.reason !== "INVALID_PARAMS";
@@ -33,14 +34,24 @@ function errorDetails(error: GatewayError): unknown[] {
     metadata,
   };
   if (error.param === undefined) return [info];
-  return [info, { "@type": "type.googleapis.com/google.rpc.BadRequest", fieldViolations: [{ field: error.param, description: error.message }] }];
+  return [
+    info,
+    {
+      "@type": "type.googleapis.com/google.rpc.BadRequest",
+      fieldViolations: [{ field: error.param, description: error.message }],
+    },
+  ];
 }
 
 /** A whole error answer. `body` is the parsed request when it is known. */
 export function renderA2aError(error: GatewayError, version: Version, body: unknown): RenderedError {
   return {
     status: error instanceof A2aError ? 200 : error.spec.status,
-    headers: { ...error.headers, "content-type": "application/json", ...(error.spec.retry ? { "x-should-retry": "true" } : {}) },
+    headers: {
+      ...error.headers,
+      "content-type": "application/json",
+      ...(error.spec.retry ? { "x-should-retry": "true" } : {}),
+    },
     body: errorBody(error, version, requestId(body)),
   };
 }

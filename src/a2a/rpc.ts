@@ -2,15 +2,16 @@ import { GatewayError } from "../core/errors.ts";
 import type { Exchange } from "../core/exchange.ts";
 import type { Operation } from "../core/operation.ts";
 import type { OperationContext } from "../core/step.ts";
+import type { AgentCall } from "./agent-call.ts";
 import { A2aError, taskNotFound } from "./a2a-error.ts";
-import type { A2aOptions } from "./a2a.ts";
+import type { A2aOptions } from "./options.ts";
 import type { Agent } from "./agent.ts";
 import { unknownAgent, type Agents } from "./agents.ts";
 import { holdCaller, type Orphans } from "./caller-hold.ts";
 import { relayExtendedCard } from "./extended-card.ts";
 import { relayTaskList } from "./list-tasks.ts";
 import { emptyVariables } from "./operations.ts";
-import { relayCall, type AgentCall } from "./relay-call.ts";
+import { relayCall } from "./relay-call.ts";
 import { errorBody } from "./render-error.ts";
 import { asksForPush, isObject, parseRpcRequest, versionNotSupported, type RpcRequest } from "./rpc-request.ts";
 import type { TaskIndex, TaskRecord } from "./task-index.ts";
@@ -58,7 +59,13 @@ export async function handleRpc(exchange: Exchange, name: string, dependencies: 
 }
 
 /** What stands against the request before policy is asked; undefined: nothing. Touches the store and the agent's card only. */
-async function refusalOf(exchange: Exchange, agent: Agent, request: RpcRequest, record: TaskRecord | undefined, index: TaskIndex): Promise<GatewayError | undefined> {
+async function refusalOf(
+  exchange: Exchange,
+  agent: Agent,
+  request: RpcRequest,
+  record: TaskRecord | undefined,
+  index: TaskIndex,
+): Promise<GatewayError | undefined> {
   const { spec, taskId, version } = request;
   try {
     const interfaces = await agent.interfaces();
@@ -67,7 +74,10 @@ async function refusalOf(exchange: Exchange, agent: Agent, request: RpcRequest, 
     return GatewayError.from(thrown);
   }
   if (spec.subject === "push" || asksForPush(request)) {
-    return new A2aError("PUSH_NOTIFICATION_NOT_SUPPORTED", "Push notifications are not supported here: stream the task or ask for it again.");
+    return new A2aError(
+      "PUSH_NOTIFICATION_NOT_SUPPORTED",
+      "Push notifications are not supported here: stream the task or ask for it again.",
+    );
   }
   if (taskId !== "" && record === undefined) return taskNotFound(taskId);
   for (const reference of request.referenceTaskIds) {
@@ -76,16 +86,34 @@ async function refusalOf(exchange: Exchange, agent: Agent, request: RpcRequest, 
   return undefined;
 }
 
-async function relay(exchange: Exchange, context: OperationContext, agent: Agent, request: RpcRequest, bytes: Buffer, dependencies: RpcDependencies): Promise<void> {
+async function relay(
+  exchange: Exchange,
+  context: OperationContext,
+  agent: Agent,
+  request: RpcRequest,
+  bytes: Buffer,
+  dependencies: RpcDependencies,
+): Promise<void> {
   const { options, index, orphans } = dependencies;
   const { spec, version } = request;
-  if (spec.subject === "message" && request.contextId !== "" && !(await index.claimContext(agent.name, request.contextId, exchange.principal))) {
-    throw new A2aError("INVALID_PARAMS", "Invalid parameters: message.contextId cannot be used here. Leave it out, or choose one that nobody else can guess.", { param: "message.contextId" });
+  if (
+    spec.subject === "message" &&
+    request.contextId !== "" &&
+    !(await index.claimContext(agent.name, request.contextId, exchange.principal))
+  ) {
+    throw new A2aError(
+      "INVALID_PARAMS",
+      "Invalid parameters: message.contextId cannot be used here. Leave it out, or choose one that nobody else can guess.",
+      { param: "message.contextId" },
+    );
   }
   const target = (await agent.interfaces()).get(version);
   if (target === undefined) throw versionNotSupported(version, []);
   const { client } = agent.config;
-  const handed = spec.subject !== "message" || client === undefined || options.onHandoff === undefined ? {} : await options.onHandoff(exchange, { name: agent.name, client });
+  const handed =
+    spec.subject !== "message" || client === undefined || options.onHandoff === undefined
+      ? {}
+      : await options.onHandoff(exchange, { name: agent.name, client });
   const hold = holdCaller(context.signal, spec.subject === "message" && request.taskId === "", orphans);
   const call: AgentCall = {
     exchange,
@@ -115,7 +143,11 @@ async function endBroken(exchange: Exchange, request: RpcRequest, error: Gateway
 
 function isTaskVisible(call: AgentCall, task: TaskRecord, { visible }: A2aOptions): boolean {
   const { agent, request, exchange } = call;
-  const variables = { ...emptyVariables(agent.name, "GetTask", request.version), task: { id: task.taskId, state: task.state, owner: task.owner }, context: task.contextId };
+  const variables = {
+    ...emptyVariables(agent.name, "GetTask", request.version),
+    task: { id: task.taskId, state: task.state, owner: task.owner },
+    context: task.contextId,
+  };
   return visible(exchange, {
     protocol: "a2a",
     method: "GetTask",
@@ -132,14 +164,21 @@ function toOperation(agent: Agent, request: RpcRequest, record: TaskRecord | und
   const { spec, message, taskId } = request;
   const metadata = isObject(message.metadata) ? message.metadata : {};
   const skill = metadata.skill_id ?? metadata.skillId;
-  const task = record === undefined ? { id: taskId, state: "", owner: "" } : { id: taskId, state: record.state, owner: record.owner };
+  const task =
+    record === undefined
+      ? { id: taskId, state: "", owner: "" }
+      : { id: taskId, state: record.state, owner: record.owner };
   const onTask = spec.subject === "task" || spec.subject === "list" || spec.subject === "push";
   return {
     protocol: "a2a",
     method: spec.method,
     direction: "to-target",
     mode: spec.stream ? "stream" : "call",
-    target: { kind: onTask ? "task" : "agent", name: onTask && taskId !== "" ? taskId : agent.name, server: agent.name },
+    target: {
+      kind: onTask ? "task" : "agent",
+      name: onTask && taskId !== "" ? taskId : agent.name,
+      server: agent.name,
+    },
     // A list is open to whoever sees the agent; each of its tasks is judged as a call for it would be.
     judged: spec.subject !== "list",
     variables: {

@@ -31,8 +31,16 @@ export async function serveCard(exchange: Exchange, name: string, agents: Agents
 /** Lists the agents the caller may use. */
 export function serveCatalogue(exchange: Exchange, agents: Agents): void {
   const visible: Agent[] = [...agents.all()].filter((agent) => agents.isVisible(exchange, agent));
-  const listed = visible.map((agent) => ({ name: agent.name, url: agents.publicUrl(agent), card: `${agents.publicUrl(agent)}/.well-known/agent-card.json` }));
-  exchange.reply.send(200, { "content-type": "application/json", "cache-control": "no-store" }, JSON.stringify({ agents: listed }));
+  const listed = visible.map((agent) => ({
+    name: agent.name,
+    url: agents.publicUrl(agent),
+    card: `${agents.publicUrl(agent)}/.well-known/agent-card.json`,
+  }));
+  exchange.reply.send(
+    200,
+    { "content-type": "application/json", "cache-control": "no-store" },
+    JSON.stringify({ agents: listed }),
+  );
 }
 
 /** RFC 9110, section 13.1.2: weak comparison over a list. */

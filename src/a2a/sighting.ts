@@ -17,7 +17,10 @@ export function sightingOf(result: unknown, version: Version, spec: MethodSpec):
   if (!isObject(result)) return undefined;
   const subject = version === "1.0" ? subjectOfCurrent(result, spec) : result;
   if (!isObject(subject)) return undefined;
-  const isTask = version === "1.0" ? subject === result.task || subject === result : result.kind === "task" || result.kind === undefined;
+  const isTask =
+    version === "1.0"
+      ? subject === result.task || subject === result
+      : result.kind === "task" || result.kind === undefined;
   const taskId = text(isTask ? subject.id : subject.taskId);
   const contextId = text(subject.contextId);
   if (taskId === "" && contextId === "") return undefined;

@@ -71,7 +71,11 @@ export function createTaskIndex(store: Store, clock: Clock, rememberMs: number):
     if (state === value.state && contextId === value.contextId && now - value.seenAtMs <= refreshMs) return;
     const next: TaskRecord = { ...value, state, contextId, seenAtMs: now };
     // A lost race means that another answer about the same task was recorded just now, which is as good.
-    await store.put(tasks, existing.key, next, { ifVersion: existing.version, ttlMs: rememberMs, indexes: indexesOf(agent, next) });
+    await store.put(tasks, existing.key, next, {
+      ifVersion: existing.version,
+      ttlMs: rememberMs,
+      indexes: indexesOf(agent, next),
+    });
   }
 
   return {
@@ -89,14 +93,28 @@ export function createTaskIndex(store: Store, clock: Clock, rememberMs: number):
       if (taskId !== "") {
         const key = recordKey(agent, taskId);
         const now = clock.now();
-        const fresh: TaskRecord = { owner: principal.id, tenant: principal.tenant, taskId, contextId, state, version, createdAtMs: now, seenAtMs: now };
+        const fresh: TaskRecord = {
+          owner: principal.id,
+          tenant: principal.tenant,
+          taskId,
+          contextId,
+          state,
+          version,
+          createdAtMs: now,
+          seenAtMs: now,
+        };
         let existing = await store.get<TaskRecord>(tasks, key);
         if (existing === undefined) {
-          const written = await store.put(tasks, key, fresh, { ifVersion: 0, ttlMs: rememberMs, indexes: indexesOf(agent, fresh) });
+          const written = await store.put(tasks, key, fresh, {
+            ifVersion: 0,
+            ttlMs: rememberMs,
+            indexes: indexesOf(agent, fresh),
+          });
           if (written === undefined) existing = await store.get<TaskRecord>(tasks, key);
         }
         if (existing !== undefined) {
-          if (!isOwner(existing.value, principal)) throw new GatewayError("upstream_invalid", "The agent answered with a task that is not this caller's.");
+          if (!isOwner(existing.value, principal))
+            throw new GatewayError("upstream_invalid", "The agent answered with a task that is not this caller's.");
           await update(agent, sighting, existing);
         }
       }
@@ -109,8 +127,14 @@ export function createTaskIndex(store: Store, clock: Clock, rememberMs: number):
       let total = 0;
       let after: string | undefined;
       for (let round = 0; round < 10; round++) {
-        const page = await store.find<TaskRecord>(tasks, index, value, after === undefined ? { limit: 1_000 } : { limit: 1_000, after });
-        total += state === "" ? page.records.length : page.records.filter((record) => record.value.state === state).length;
+        const page = await store.find<TaskRecord>(
+          tasks,
+          index,
+          value,
+          after === undefined ? { limit: 1_000 } : { limit: 1_000, after },
+        );
+        total +=
+          state === "" ? page.records.length : page.records.filter((record) => record.value.state === state).length;
         after = page.next;
         if (after === undefined) break;
       }
@@ -128,6 +152,7 @@ function recordKey(agent: string, id: string): string {
   return `${agent}/${/^[A-Za-z0-9._:-]{1,128}$/.test(id) ? id : `~${hash(id)}`}`;
 }
 
-const ownerKey = (agent: string, who: Pick<Owned, "owner" | "tenant">) => `${agent}/${hash(JSON.stringify([who.tenant, who.owner]))}`;
+const ownerKey = (agent: string, who: Pick<Owned, "owner" | "tenant">) =>
+  `${agent}/${hash(JSON.stringify([who.tenant, who.owner]))}`;
 const contextKey = (owner: string, contextId: string) => `${owner}/${hash(contextId)}`;
 const hash = (text: string) => createHash("sha256").update(text).digest("base64url");

@@ -10,7 +10,12 @@ export function credentialHeaders({ credentials }: AgentConfig): Record<string, 
 }
 
 /** All headers of one call to an agent, built from nothing: no header of the caller's passes but the list of extensions. */
-export function upstreamHeaders(exchange: Exchange, config: AgentConfig, version: Version, handed: Readonly<Record<string, string>>): Record<string, string> {
+export function upstreamHeaders(
+  exchange: Exchange,
+  config: AgentConfig,
+  version: Version,
+  handed: Readonly<Record<string, string>>,
+): Record<string, string> {
   const { trace } = exchange;
   const headers: Record<string, string> = {
     ...handed,

@@ -21,7 +21,8 @@ async function start(a2a: Record<string, unknown> = {}, more: Omit<TestGatewayOp
   gateway = await startGateway({ a2a: { agents: { raw: { url: agent.url } }, ...a2a }, ...more });
   return `${gateway.url}/a2a/raw`;
 }
-const getCard = (url: string, headers: Record<string, string> = { "a2a-version": "1.0" }) => fetch(`${url}/.well-known/agent-card.json`, { headers });
+const getCard = (url: string, headers: Record<string, string> = { "a2a-version": "1.0" }) =>
+  fetch(`${url}/.well-known/agent-card.json`, { headers });
 
 it("shows the gateway's address, security and capabilities, and nothing of where the agent is", async () => {
   agent.card = {
@@ -34,13 +35,39 @@ it("shows the gateway's address, security and capabilities, and nothing of where
       { url: "http://agent.internal:5000/grpc", protocolBinding: "GRPC", protocolVersion: "1.0" },
       { url: `${agent.url}/rpc`, protocolBinding: "JSONRPC", protocolVersion: "1.0", tenant: "inner" },
     ],
-    capabilities: { streaming: true, pushNotifications: true, extensions: [{ uri: "urn:x", required: true, params: { endpoint: `${agent.url}/ext`, note: "ask agent.internal:5000 about it" } }] },
+    capabilities: {
+      streaming: true,
+      pushNotifications: true,
+      extensions: [
+        {
+          uri: "urn:x",
+          required: true,
+          params: { endpoint: `${agent.url}/ext`, note: "ask agent.internal:5000 about it" },
+        },
+      ],
+    },
     securitySchemes: { internal: { apiKeySecurityScheme: { location: "header", name: "x-internal" } } },
     securityRequirements: [{ schemes: { internal: { list: [] } } }],
-    skills: [{ id: "s", name: "S", description: "d", tags: ["t"], securityRequirements: [{ schemes: { internal: { list: [] } } }] }],
+    skills: [
+      {
+        id: "s",
+        name: "S",
+        description: "d",
+        tags: ["t"],
+        securityRequirements: [{ schemes: { internal: { list: [] } } }],
+      },
+    ],
     signatures: [{ protected: "p", signature: "s" }],
   };
-  const url = await start({}, { authorization: { metadataUrl: "https://gw.example/.well-known/oauth-authorization-server", tokenUrl: "https://gw.example/oauth/token" } });
+  const url = await start(
+    {},
+    {
+      authorization: {
+        metadataUrl: "https://gw.example/.well-known/oauth-authorization-server",
+        tokenUrl: "https://gw.example/oauth/token",
+      },
+    },
+  );
   const response = await getCard(url);
   const card = await response.json();
   expect(card).toEqual({
@@ -52,11 +79,21 @@ it("shows the gateway's address, security and capabilities, and nothing of where
     defaultInputModes: ["text/plain"],
     defaultOutputModes: ["text/plain"],
     supportedInterfaces: [{ url, protocolBinding: "JSONRPC", protocolVersion: "1.0" }],
-    capabilities: { streaming: true, pushNotifications: false, extendedAgentCard: false, extensions: [{ uri: "urn:x", required: true, params: { note: `ask ${url} about it` } }] },
+    capabilities: {
+      streaming: true,
+      pushNotifications: false,
+      extendedAgentCard: false,
+      extensions: [{ uri: "urn:x", required: true, params: { note: `ask ${url} about it` } }],
+    },
     skills: [{ id: "s", name: "S", description: "d", tags: ["t"] }],
     securitySchemes: {
       bearer: { httpAuthSecurityScheme: { scheme: "bearer" } },
-      oauth2: { oauth2SecurityScheme: { flows: { clientCredentials: { tokenUrl: "https://gw.example/oauth/token", scopes: {} } }, oauth2MetadataUrl: "https://gw.example/.well-known/oauth-authorization-server" } },
+      oauth2: {
+        oauth2SecurityScheme: {
+          flows: { clientCredentials: { tokenUrl: "https://gw.example/oauth/token", scopes: {} } },
+          oauth2MetadataUrl: "https://gw.example/.well-known/oauth-authorization-server",
+        },
+      },
     },
     securityRequirements: [{ schemes: { bearer: { list: [] } } }, { schemes: { oauth2: { list: [] } } }],
   });
@@ -85,7 +122,13 @@ it("is pure 1.0 for who asks for 1.0, and readable by 0.3 for who names no versi
     ]);
     const hybrid = (await (await getCard(url, {})).json()) as Record<string, unknown>;
     expect(hybrid).toMatchObject({ ...current, securitySchemes: { bearer: { type: "http", scheme: "bearer" } } });
-    expect(hybrid).toMatchObject({ url, protocolVersion: "0.3.0", preferredTransport: "JSONRPC", security: [{ bearer: [] }], supportsAuthenticatedExtendedCard: false });
+    expect(hybrid).toMatchObject({
+      url,
+      protocolVersion: "0.3.0",
+      preferredTransport: "JSONRPC",
+      security: [{ bearer: [] }],
+      supportsAuthenticatedExtendedCard: false,
+    });
   } finally {
     await writer.close();
   }
@@ -96,18 +139,46 @@ it("names no 0.3 address for an agent that speaks 1.0 alone", async () => {
 });
 
 it("reads a card of 0.3, and posts to the path it names on the configured host", async () => {
-  agent.card = { name: "old", description: "d", version: "1", protocolVersion: "0.3.0", url: "http://localhost:1/old/rpc", preferredTransport: "JSONRPC", capabilities: { streaming: true, stateTransitionHistory: true }, defaultInputModes: [], defaultOutputModes: [], skills: [], supportsAuthenticatedExtendedCard: true };
+  agent.card = {
+    name: "old",
+    description: "d",
+    version: "1",
+    protocolVersion: "0.3.0",
+    url: "http://localhost:1/old/rpc",
+    preferredTransport: "JSONRPC",
+    capabilities: { streaming: true, stateTransitionHistory: true },
+    defaultInputModes: [],
+    defaultOutputModes: [],
+    skills: [],
+    supportsAuthenticatedExtendedCard: true,
+  };
   const url = await start();
-  expect(await (await getCard(url)).json()).toMatchObject({ supportedInterfaces: [{ url, protocolVersion: "0.3" }], capabilities: { extendedAgentCard: true } });
-  await rpc(url, "alice", "message/send", { message: { kind: "message", messageId: "m", role: "user", parts: [] } }, { version: "" });
+  expect(await (await getCard(url)).json()).toMatchObject({
+    supportedInterfaces: [{ url, protocolVersion: "0.3" }],
+    capabilities: { extendedAgentCard: true },
+  });
+  await rpc(
+    url,
+    "alice",
+    "message/send",
+    { message: { kind: "message", messageId: "m", role: "user", parts: [] } },
+    { version: "" },
+  );
   expect(agent.seen[0]).toMatchObject({ url: "/old/rpc", headers: { "a2a-version": "0.3" } });
 });
 
 it("passes an extended card on with the gateway's addresses in it", async () => {
   agent.card = { ...currentCard(agent.url), capabilities: { streaming: true, extendedAgentCard: true } };
-  agent.answer = (body, response) => json(response, { jsonrpc: "2.0", id: body.id, result: { ...currentCard(agent.url), name: "extended", signatures: [{}] } });
+  agent.answer = (body, response) =>
+    json(response, {
+      jsonrpc: "2.0",
+      id: body.id,
+      result: { ...currentCard(agent.url), name: "extended", signatures: [{}] },
+    });
   const url = await start();
-  const answer = (await (await rpc(url, "alice", "GetExtendedAgentCard", {})).json()) as { result: Record<string, unknown> };
+  const answer = (await (await rpc(url, "alice", "GetExtendedAgentCard", {})).json()) as {
+    result: Record<string, unknown>;
+  };
   expect(answer.result).toMatchObject({ name: "extended", supportedInterfaces: [{ url }] });
   expect(JSON.stringify(answer)).not.toContain(agent.url);
   expect(answer.result).not.toHaveProperty("signatures");
@@ -118,7 +189,9 @@ it("names the agent's own tenant to the agent alone", async () => {
   agent.card = { ...currentCard(agent.url), supportedInterfaces: interfaces };
   const url = await start();
   await rpc(url, "alice", "SendMessage", { message: { messageId: "m", parts: [] } });
-  expect(JSON.parse(agent.seen[0]?.body ?? "")).toMatchObject({ params: { tenant: "inner", message: { messageId: "m" } } });
+  expect(JSON.parse(agent.seen[0]?.body ?? "")).toMatchObject({
+    params: { tenant: "inner", message: { messageId: "m" } },
+  });
 });
 
 it("keeps the last good card while the agent is down, and takes the new one when it is back", async () => {
@@ -155,11 +228,17 @@ it("hides cards that are not public from who may not use the agent", async () =>
   const unknown = await getCard(url.replace("/raw", "/nix"), { authorization: "Bearer mallory" });
   expect([hidden.status, (await hidden.text()).replace("raw", "nix")]).toEqual([unknown.status, await unknown.text()]);
   const shown = await getCard(url, { authorization: "Bearer alice" });
-  expect([shown.status, shown.headers.get("vary"), shown.headers.get("cache-control")]).toEqual([200, "A2A-Version, Authorization", "private, max-age=60"]);
+  expect([shown.status, shown.headers.get("vary"), shown.headers.get("cache-control")]).toEqual([
+    200,
+    "A2A-Version, Authorization",
+    "private, max-age=60",
+  ]);
 });
 
 it("lists the agents a caller may use", async () => {
   const url = await start({ agents: { raw: { url: agent.url }, other: { url: agent.url } } });
   if (gateway !== undefined) gateway.rule = (_principal, operation) => operation.target.server === "raw";
-  expect(await (await fetch(`${gateway?.url}/a2a`)).json()).toEqual({ agents: [{ name: "raw", url, card: `${url}/.well-known/agent-card.json` }] });
+  expect(await (await fetch(`${gateway?.url}/a2a`)).json()).toEqual({
+    agents: [{ name: "raw", url, card: `${url}/.well-known/agent-card.json` }],
+  });
 });

@@ -26,7 +26,8 @@ export function officialClient(agentUrl: string, caller: string, legacy = false)
 /** As a client of 0.3 would ask: without a version, and reading the 0.3 part of the card alone. */
 function withoutVersionOnCards(inner: typeof fetch): typeof fetch {
   return async (input, init) => {
-    if (!String(input).includes("/.well-known/")) return inner(input, init);
+    if (!(input instanceof Request ? input.url : new URL(input).href).includes("/.well-known/"))
+      return inner(input, init);
     const headers = new Headers(init?.headers);
     headers.delete("a2a-version");
     const response = await inner(input, { ...init, headers });
@@ -35,12 +36,25 @@ function withoutVersionOnCards(inner: typeof fetch): typeof fetch {
   };
 }
 
-export function textMessage(text: string, more: Readonly<Record<string, unknown>> = {}, configuration: Readonly<Record<string, unknown>> = {}): SendMessageRequest {
-  return SendMessageRequest.fromJSON({ message: { messageId: randomUUID(), role: "ROLE_USER", parts: [{ text }], ...more }, configuration });
+export function textMessage(
+  text: string,
+  more: Readonly<Record<string, unknown>> = {},
+  configuration: Readonly<Record<string, unknown>> = {},
+): SendMessageRequest {
+  return SendMessageRequest.fromJSON({
+    message: { messageId: randomUUID(), role: "ROLE_USER", parts: [{ text }], ...more },
+    configuration,
+  });
 }
 
 /** Posts one raw JSON-RPC request. */
-export async function rpc(agentUrl: string, caller: string, method: string, params: unknown, options: { version?: string; id?: unknown; headers?: Record<string, string>; signal?: AbortSignal } = {}): Promise<Response> {
+export async function rpc(
+  agentUrl: string,
+  caller: string,
+  method: string,
+  params: unknown,
+  options: { version?: string; id?: unknown; headers?: Record<string, string>; signal?: AbortSignal } = {},
+): Promise<Response> {
   const version: Record<string, string> = options.version === "" ? {} : { "a2a-version": options.version ?? "1.0" };
   return fetch(agentUrl, {
     method: "POST",

@@ -17,7 +17,10 @@ afterAll(async () => {
   await writer.close();
 });
 
-const textOf = (task: Task) => task.artifacts.flatMap(({ parts }) => parts.map(({ content }) => (content?.$case === "text" ? content.value : ""))).join("");
+const textOf = (task: Task) =>
+  task.artifacts
+    .flatMap(({ parts }) => parts.map(({ content }) => (content?.$case === "text" ? content.value : "")))
+    .join("");
 
 describe.each([
   ["1.0", false],
@@ -31,13 +34,26 @@ describe.each([
     expect(textOf(sent)).toBe("The sky is blue. Light scatters.");
     const read = await client.getTask({ id: sent.id, tenant: "" });
     expect(read.status?.state).toBe(TaskState.TASK_STATE_COMPLETED);
-    expect(gateway.records.at(-1)).toMatchObject({ outcome: "ok", operation: { method: "GetTask", variables: { a2a: { version, task: { state: "TASK_STATE_COMPLETED", owner: "https://issuer.test alice" } } } } });
+    expect(gateway.records.at(-1)).toMatchObject({
+      outcome: "ok",
+      operation: {
+        method: "GetTask",
+        variables: { a2a: { version, task: { state: "TASK_STATE_COMPLETED", owner: "https://issuer.test alice" } } },
+      },
+    });
   });
 
   it("streams a task event by event", async () => {
     const client = await connect("alice");
     const events = await collect(client.sendMessageStream(textMessage("one. two. three", { metadata: { paceMs: 5 } })));
-    expect(kindsOf(events)).toEqual(["task", "statusUpdate", "artifactUpdate", "artifactUpdate", "artifactUpdate", "statusUpdate"]);
+    expect(kindsOf(events)).toEqual([
+      "task",
+      "statusUpdate",
+      "artifactUpdate",
+      "artifactUpdate",
+      "artifactUpdate",
+      "statusUpdate",
+    ]);
   });
 
   it("cancels a task that works, while a second stream watches it", async () => {
@@ -52,7 +68,9 @@ describe.each([
     expect(canceled.status?.state).toBe(TaskState.TASK_STATE_CANCELED);
     const rest = await collect(stream);
     expect(rest.at(-1)?.payload).toMatchObject({ value: { status: { state: TaskState.TASK_STATE_CANCELED } } });
-    expect((await watched).at(-1)?.payload).toMatchObject({ value: { status: { state: TaskState.TASK_STATE_CANCELED } } });
+    expect((await watched).at(-1)?.payload).toMatchObject({
+      value: { status: { state: TaskState.TASK_STATE_CANCELED } },
+    });
   });
 
   it("tells a stranger nothing of a task", async () => {
@@ -87,7 +105,16 @@ it("lists the caller's own tasks alone", async () => {
     mine.push(((await carol.sendMessage(textMessage(`note ${index}`))) as Task).id);
     await dave.sendMessage(textMessage(`other ${index}`));
   }
-  const listAll = { tenant: "", contextId: "", status: TaskState.TASK_STATE_UNSPECIFIED, pageSize: 2, pageToken: "", historyLength: 0, statusTimestampAfter: undefined, includeArtifacts: false };
+  const listAll = {
+    tenant: "",
+    contextId: "",
+    status: TaskState.TASK_STATE_UNSPECIFIED,
+    pageSize: 2,
+    pageToken: "",
+    historyLength: 0,
+    statusTimestampAfter: undefined,
+    includeArtifacts: false,
+  };
   const seen: string[] = [];
   let pageToken = "";
   do {

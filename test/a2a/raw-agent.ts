@@ -14,13 +14,20 @@ export interface RawAgent {
   readonly seen: SeenRequest[];
   cardFetches: number;
   /** Answers JSON-RPC posts. */
-  answer: (body: { id: unknown; method: string; params: Record<string, unknown> }, response: ServerResponse, request: IncomingMessage) => void | Promise<void>;
+  answer: (
+    body: { id: unknown; method: string; params: Record<string, unknown> },
+    response: ServerResponse,
+    request: IncomingMessage,
+  ) => void | Promise<void>;
   card: Record<string, unknown>;
   close(): Promise<void>;
 }
 
 /** An agent on bare HTTP, for answers and failures that no SDK makes. */
-export async function startRawAgent(card: (url: string) => Record<string, unknown> = currentCard, port = 0): Promise<RawAgent> {
+export async function startRawAgent(
+  card: (url: string) => Record<string, unknown> = currentCard,
+  port = 0,
+): Promise<RawAgent> {
   const server = createServer((request, response) => void serve(request, response));
   await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
   const bound = (server.address() as AddressInfo).port;
@@ -74,4 +81,8 @@ export function openStream(response: ServerResponse): void {
 
 export const event = (id: unknown, result: unknown) => `data: ${JSON.stringify({ jsonrpc: "2.0", id, result })}\n\n`;
 
-export const task = (id: string, contextId = "c", state = "TASK_STATE_COMPLETED") => ({ id, contextId, status: { state } });
+export const task = (id: string, contextId = "c", state = "TASK_STATE_COMPLETED") => ({
+  id,
+  contextId,
+  status: { state },
+});

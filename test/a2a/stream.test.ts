@@ -10,7 +10,9 @@ let url: string;
 
 beforeEach(async () => {
   agent = await startRawAgent();
-  gateway = await startGateway({ a2a: { agents: { raw: { url: agent.url } }, keepAlive: "40ms", eventLimit: "64KiB" } });
+  gateway = await startGateway({
+    a2a: { agents: { raw: { url: agent.url } }, keepAlive: "40ms", eventLimit: "64KiB" },
+  });
   url = `${gateway.url}/a2a/raw`;
 });
 afterEach(async () => {
@@ -19,7 +21,8 @@ afterEach(async () => {
 });
 
 const message = { message: { messageId: "m", role: "ROLE_USER", parts: [{ text: "x" }] } };
-const send = (signal?: AbortSignal) => rpc(url, "alice", "SendStreamingMessage", message, { id: "one", ...(signal === undefined ? {} : { signal }) });
+const send = (signal?: AbortSignal) =>
+  rpc(url, "alice", "SendStreamingMessage", message, { id: "one", ...(signal === undefined ? {} : { signal }) });
 const withoutPings = (text: string) => text.replaceAll(": ping\n\n", "");
 
 it("passes a stream on byte for byte: ids, comments, event names, unknown fields, numbers and line ends", async () => {
@@ -50,9 +53,15 @@ it.each([
     openStream(response);
     response.write(event(body.id, { task: task("t", "c", "TASK_STATE_WORKING") }) + rest, () => response.destroy());
   };
-  const events = withoutPings(await (await send()).text()).trimEnd().split("\n\n");
+  const events = withoutPings(await (await send()).text())
+    .trimEnd()
+    .split("\n\n");
   expect(events).toHaveLength(2);
-  expect(JSON.parse(events[1]?.slice(6) ?? "")).toMatchObject({ jsonrpc: "2.0", id: "one", error: { code: -32603, data: [{ reason: "UPSTREAM_TRUNCATED", metadata: { retryable: "true" } }] } });
+  expect(JSON.parse(events[1]?.slice(6) ?? "")).toMatchObject({
+    jsonrpc: "2.0",
+    id: "one",
+    error: { code: -32603, data: [{ reason: "UPSTREAM_TRUNCATED", metadata: { retryable: "true" } }] },
+  });
   expect(gateway.records.at(-1)).toMatchObject({ outcome: "failed", error: "upstream_truncated" });
 });
 
@@ -75,7 +84,8 @@ it("refuses an event beyond the limit", async () => {
 });
 
 it("answers an error before the first event as plain JSON", async () => {
-  agent.answer = (body, response) => json(response, { jsonrpc: "2.0", id: body.id, error: { code: -32004, message: "no" } });
+  agent.answer = (body, response) =>
+    json(response, { jsonrpc: "2.0", id: body.id, error: { code: -32004, message: "no" } });
   const response = await send();
   expect(response.headers.get("content-type")).toBe("application/json");
   expect(await response.json()).toEqual({ jsonrpc: "2.0", id: "one", error: { code: -32004, message: "no" } });
@@ -85,7 +95,13 @@ it("keeps a silent stream open with comments", async () => {
   agent.answer = (body, response) => {
     openStream(response);
     response.write(event(body.id, { task: task("t", "c", "TASK_STATE_WORKING") }));
-    setTimeout(() => response.end(event(body.id, { statusUpdate: { taskId: "t", contextId: "c", status: { state: "TASK_STATE_COMPLETED" } } })), 300);
+    setTimeout(
+      () =>
+        response.end(
+          event(body.id, { statusUpdate: { taskId: "t", contextId: "c", status: { state: "TASK_STATE_COMPLETED" } } }),
+        ),
+      300,
+    );
   };
   const blocks = (await (await send()).text()).trimEnd().split("\n\n");
   expect(blocks.filter((block) => block === ": ping").length).toBeGreaterThan(0);
@@ -113,12 +129,21 @@ it("does not read from the agent what the client does not read", async () => {
   let stalled = false;
   agent.answer = async (body, response) => {
     openStream(response);
-    const chunk = event(body.id, { artifactUpdate: { taskId: "t", contextId: "c", artifact: { artifactId: "a", parts: [{ text: "x".repeat(60_000) }] } } });
+    const chunk = event(body.id, {
+      artifactUpdate: {
+        taskId: "t",
+        contextId: "c",
+        artifact: { artifactId: "a", parts: [{ text: "x".repeat(60_000) }] },
+      },
+    });
     response.write(event(body.id, { task: task("t", "c", "TASK_STATE_WORKING") }));
     while (!response.destroyed && written < 100_000_000) {
       written += chunk.length;
       if (!response.write(chunk)) {
-        const drained = await Promise.race([new Promise((resolve) => response.once("drain", () => resolve(true))), new Promise((resolve) => setTimeout(() => resolve(false), 400))]);
+        const drained = await Promise.race([
+          new Promise((resolve) => response.once("drain", () => resolve(true))),
+          new Promise((resolve) => setTimeout(() => resolve(false), 400)),
+        ]);
         if (drained === false) break;
       }
     }
@@ -134,11 +159,19 @@ it("does not read from the agent what the client does not read", async () => {
 }, 30_000);
 
 it("lets the steps change an event on its way back", async () => {
-  gateway.answer = ({ value, bytes, last }) => ({ value, last, bytes: bytes.includes("secret") ? Buffer.from(bytes.toString().replace("secret", "[masked]")) : bytes });
+  gateway.answer = ({ value, bytes, last }) => ({
+    value,
+    last,
+    bytes: bytes.includes("secret") ? Buffer.from(bytes.toString().replace("secret", "[masked]")) : bytes,
+  });
   agent.answer = (body, response) => {
     openStream(response);
     response.write(event(body.id, { task: task("t", "c", "TASK_STATE_WORKING") }));
-    response.end(event(body.id, { artifactUpdate: { taskId: "t", contextId: "c", artifact: { artifactId: "a", parts: [{ text: "a secret" }] } } }));
+    response.end(
+      event(body.id, {
+        artifactUpdate: { taskId: "t", contextId: "c", artifact: { artifactId: "a", parts: [{ text: "a secret" }] } },
+      }),
+    );
   };
   const text = withoutPings(await (await send()).text());
   expect(text).toContain("a [masked]");
