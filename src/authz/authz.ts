@@ -14,6 +14,8 @@ export interface Authz {
   readonly policyHash: string;
   /** The files the rules came from, absolute: what a reload watches. */
   readonly files: readonly string[];
+  /** Every scope a rule names, sorted: what an authorization server must be able to issue. */
+  readonly scopes: readonly string[];
   /** Judges one operation; for a candidate, with what it says of itself in place of the operation's variables. Never throws. */
   authorize(caller: Caller, operation: Operation, candidate?: Candidate): Decision;
   /** Whether a listed item may be seen: the rules of a call to it, with what only a call has left open. Never throws. */
@@ -42,6 +44,7 @@ function createOpen(log: Log): Authz {
   return {
     policyHash: createHash("sha256").update("open").digest("hex"),
     files: [],
+    scopes: [],
     authorize,
     visible: (caller, operation) => authorize(caller, operation).allow,
     explain: (caller, operation) => ({ decision: authorize(caller, operation), why: "policies are open", rules: [] }),
@@ -85,6 +88,7 @@ export function createRuleAuthz(rules: readonly CompiledRule[], files: readonly 
   return {
     policyHash: hashOf(rules),
     files,
+    scopes: [...new Set(rules.flatMap((rule) => rule.scopes))].toSorted(),
     authorize(caller, operation, candidate) {
       try {
         if (!operation.judged) return allow("principal");

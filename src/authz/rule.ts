@@ -32,11 +32,9 @@ export const ruleSchema = z
     require: cel.optional().meta({ description: "Refuses an operation unless true." }),
     scopes: z
       .array(
-        z
-          .string()
-          .regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, {
-            error: "an OAuth scope: printable characters without space, quote and backslash",
-          }),
+        z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]+$/, {
+          error: "an OAuth scope: printable characters without space, quote and backslash",
+        }),
       )
       .min(1)
       .optional()
