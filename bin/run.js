@@ -1,19 +1,22 @@
 #!/usr/bin/env node
-// Plain JavaScript for any Node from 18: finds a runtime new enough for the rest and hands over to it.
+// Plain JavaScript for any Node from 18: runs a script under a runtime new enough for it, as `node SCRIPT ARGS…` would.
 import { spawn } from "node:child_process";
-import { existsSync } from "node:fs";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
-import { pathToFileURL } from "node:url";
+import { existsSync, realpathSync } from "node:fs";
+import { createRequire, Module } from "node:module";
+import { Socket } from "node:net";
+import { constants } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 
 const NEEDED_MAJOR = 24;
+const PARENT = "SALLYPORT_LAUNCHER";
+const LEASH_FD = 3;
 
 /** The pinned runtime that npm brought as an optional dependency, wherever npm put it. */
 function pinnedRuntime() {
   const platform = process.platform === "win32" ? "win" : process.platform;
-  const name = `node-${platform}-${process.arch}`;
   try {
-    const home = dirname(createRequire(import.meta.url).resolve(`${name}/package.json`));
+    const home = dirname(createRequire(import.meta.url).resolve(`node-${platform}-${process.arch}/package.json`));
     const binary = join(home, "bin", process.platform === "win32" ? "node.exe" : "node");
     return existsSync(binary) ? binary : undefined;
   } catch {
@@ -21,23 +24,72 @@ function pinnedRuntime() {
   }
 }
 
-export async function run(argv) {
-  if (Number(process.versions.node.split(".")[0]) >= NEEDED_MAJOR) {
-    process.argv.splice(1, process.argv.length - 1, ...argv);
-    await import(pathToFileURL(argv[0]).href);
-    return;
-  }
-  const runtime = pinnedRuntime();
-  if (runtime === undefined) {
-    console.error(
-      `sallyport: needs Node ${NEEDED_MAJOR}; this is ${process.version}, and no pinned runtime for ` +
-        `${process.platform}-${process.arch} is installed. Run "npm ci" without --omit=optional, or install Node ${NEEDED_MAJOR}.`,
-    );
-    process.exit(1);
-  }
-  const child = spawn(runtime, argv, { stdio: "inherit" });
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
-  child.on("exit", (code, signal) => process.exit(code ?? (signal === "SIGINT" ? 130 : 143)));
+function explainMissing() {
+  const here = `${process.platform}-${process.arch}`;
+  const pinned = ["linux-x64", "linux-arm64", "win32-x64"].includes(here);
+  const fix = pinned
+    ? 'Run "npm ci" without --omit=optional: it brings one.'
+    : `Install Node ${NEEDED_MAJOR} (https://nodejs.org${process.platform === "darwin" ? ', or "brew install node@24"' : ""}); npm brings none for ${here}.`;
+  console.error(`sallyport: needs Node ${NEEDED_MAJOR} or newer, and this is Node ${process.versions.node}. ${fix}`);
 }
 
-if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) await run(process.argv.slice(2));
+/* The launcher holds the other end of this pipe. When it is killed without a chance to pass that on, this process must not stay
+   behind and keep its port. */
+function dieWithLauncher() {
+  const parent = process.env[PARENT];
+  delete process.env[PARENT];
+  if (parent !== String(process.ppid)) return;
+  const leash = new Socket({ fd: LEASH_FD, readable: true, writable: false });
+  const die = () => process.kill(process.pid, "SIGKILL");
+  leash.on("end", die).on("error", die).resume();
+  leash.unref();
+}
+
+function runHere([script, ...args]) {
+  dieWithLauncher();
+  process.argv.splice(1, process.argv.length - 1, resolve(script), ...args);
+  /* Not import(): the script is the main module, to itself as well. */
+  Module.runMain();
+}
+
+function runUnder(runtime, argv) {
+  const child = spawn(runtime, [...process.execArgv, fileURLToPath(import.meta.url), ...argv], {
+    stdio: ["inherit", "inherit", "inherit", "pipe"],
+    env: { ...process.env, [PARENT]: String(process.pid) },
+  });
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
+    process.on(signal, () => {
+      /* A terminal sends Ctrl-C to the child as well; a second one would cut its orderly end short. */
+      if (signal !== "SIGINT" || !process.stdin.isTTY) child.kill(signal);
+    });
+  }
+  child.on("error", (error) => {
+    console.error(`sallyport: ${runtime} does not start: ${error.message}`);
+    process.exit(1);
+  });
+  child.on("exit", (code, signal) => process.exit(code ?? 128 + (constants.signals[signal] ?? 0)));
+}
+
+/** Runs `argv[0]`, a script, with the rest as its arguments. */
+export function run(argv) {
+  if (argv.length === 0) {
+    console.error("usage: node bin/run.js SCRIPT [ARGS…]");
+    process.exit(2);
+  }
+  if (Number.parseInt(process.versions.node, 10) >= NEEDED_MAJOR) return runHere(argv);
+  const runtime = pinnedRuntime();
+  if (runtime !== undefined) return runUnder(runtime, argv);
+  explainMissing();
+  process.exit(1);
+}
+
+function wasStartedItself() {
+  try {
+    return realpathSync(process.argv[1]) === fileURLToPath(import.meta.url);
+  } catch {
+    return false;
+  }
+}
+
+/* `sallyport.js` imports this file and calls `run` with other arguments. */
+if (wasStartedItself()) run(process.argv.slice(2));

@@ -6,4 +6,4 @@ import { run } from "./run.js";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const source = here("../src/main.ts");
-await run([existsSync(source) ? source : here("../dist/src/main.js"), ...process.argv.slice(2)]);
+run([existsSync(source) ? source : here("../dist/src/main.js"), ...process.argv.slice(2)]);
