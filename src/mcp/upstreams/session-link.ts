@@ -1,0 +1,134 @@
+import { GatewayError } from "../../core/errors.ts";
+import type { UpstreamResponse } from "../../http/upstream.ts";
+import { isObject } from "../message.ts";
+import type { JsonObject } from "../message.ts";
+import { isLegacyVersion } from "../revisions.ts";
+import { readAnswer, readStream, refusedBy } from "./endpoint.ts";
+import type { Endpoint } from "./endpoint.ts";
+import type { Incoming, Link, OnMessage, Outbound, ServerInfo } from "./link.ts";
+import { renumber } from "./renumber.ts";
+
+/** What a session at a server is known by; an empty id where the server keeps none. */
+export interface SessionHandle {
+  readonly id: string;
+  readonly version: string;
+}
+
+export interface SessionLinkOptions {
+  readonly endpoint: Endpoint;
+  /** What `initialize` says: the caller's own words, or the gateway's where it speaks for itself. */
+  readonly hello: { readonly version: string; readonly capabilities: JsonObject; readonly client: JsonObject };
+  /** A session made earlier, perhaps by a gateway that was killed since. */
+  readonly restored?: SessionHandle | undefined;
+  /** Called before the first request goes out on a new session. */
+  readonly onSession?: (session: SessionHandle, info: ServerInfo) => Promise<void>;
+  /** Whether several callers share the session, so that their ids would collide. */
+  readonly shared: boolean;
+}
+
+const HELLO_ID = "sallyport-hello";
+const CLOSE_TIMEOUT_MS = 2_000;
+
+/** A link to a session-era server over Streamable HTTP. An expired session is made anew once, without the caller noticing. */
+export function createSessionLink(options: SessionLinkOptions): Link & { info(signal: AbortSignal): Promise<ServerInfo> } {
+  const { endpoint, hello, shared } = options;
+  let session = options.restored;
+  let info: ServerInfo | undefined;
+  let opening: Promise<SessionHandle> | undefined;
+  let lastId = 0;
+
+  const headersOf = (handle: SessionHandle): Record<string, string> => ({
+    ...(handle.id === "" ? {} : { "mcp-session-id": handle.id }),
+    "mcp-protocol-version": handle.version,
+  });
+
+  async function open(): Promise<SessionHandle> {
+    const signal = AbortSignal.timeout(endpoint.config.timeouts.connect);
+    try {
+      const body = { jsonrpc: "2.0", id: HELLO_ID, method: "initialize", params: { protocolVersion: hello.version, capabilities: hello.capabilities, clientInfo: hello.client } };
+      const response = await endpoint.send("POST", {}, Buffer.from(JSON.stringify(body)), signal, endpoint.config.timeouts.connect);
+      const answer = await readAnswer(endpoint.server, response, JSON.stringify(HELLO_ID), () => {});
+      const result = answer.value["result"];
+      if (!isObject(result)) throw new GatewayError("upstream_invalid", `MCP server ${endpoint.server} refused to start a session.`, { cause: answer.value["error"] });
+      const version = result["protocolVersion"];
+      if (typeof version !== "string" || !isLegacyVersion(version)) throw new GatewayError("upstream_invalid", `MCP server ${endpoint.server} offers a protocol version that is not known.`);
+      const handle = { id: response.headers["mcp-session-id"] ?? "", version };
+      info = {
+        era: "legacy",
+        capabilities: isObject(result["capabilities"]) ? result["capabilities"] : {},
+        identity: isObject(result["serverInfo"]) ? result["serverInfo"] : undefined,
+        instructions: typeof result["instructions"] === "string" ? result["instructions"] : undefined,
+      };
+      const ready = await endpoint.send("POST", headersOf(handle), Buffer.from('{"jsonrpc":"2.0","method":"notifications/initialized"}'), signal, endpoint.config.timeouts.connect);
+      ready.discard();
+      session = handle;
+      await options.onSession?.(handle, info);
+      return handle;
+    } catch (thrown) {
+      if (signal.aborted) throw new GatewayError("upstream_timeout", `MCP server ${endpoint.server} did not start a session in time.`, { cause: thrown });
+      throw thrown;
+    }
+  }
+
+  /* One handshake for all who wait for it. */
+  const ensure = (): Promise<SessionHandle> | SessionHandle => session ?? (opening ??= open().finally(() => (opening = undefined)));
+
+  async function post(bytes: Buffer, signal: AbortSignal, headers: Readonly<Record<string, string>> = {}): Promise<UpstreamResponse> {
+    const before = session;
+    const handle = await ensure();
+    const response = await endpoint.send("POST", { ...headers, ...headersOf(handle) }, bytes, signal, endpoint.config.timeouts.call);
+    /* 404 means the server has dropped the session and has not looked at the message (2025-11-25, "Session Management"). */
+    if (response.status !== 404 || before === undefined || handle.id === "") return response;
+    response.discard();
+    if (session === handle) session = undefined;
+    return await endpoint.send("POST", { ...headers, ...headersOf(await ensure()) }, bytes, signal, endpoint.config.timeouts.call);
+  }
+
+  async function send(bytes: Buffer): Promise<void> {
+    const response = await post(bytes, AbortSignal.timeout(endpoint.config.timeouts.connect));
+    response.discard();
+    if (response.status >= 400) throw refusedBy(endpoint.server, response);
+  }
+
+  return {
+    era: "legacy",
+    dedicated: !shared,
+    async info(signal) {
+      if (info === undefined) await ensure();
+      signal.throwIfAborted();
+      return info!;
+    },
+    async request(outbound: Outbound, signal: AbortSignal, onMessage: OnMessage): Promise<Incoming> {
+      const own = shared ? renumber(outbound, (lastId += 1)) : undefined;
+      const idText = own === undefined ? outbound.idText : String(lastId);
+      try {
+        const response = await post(own?.bytes ?? outbound.bytes, signal, outbound.headers);
+        const answer = await readAnswer(endpoint.server, response, idText, own === undefined ? onMessage : (message) => onMessage(own.restore(message)));
+        return own?.restore(answer) ?? answer;
+      } catch (thrown) {
+        /* In this era a closed connection is not a cancellation; the server has to be told (2025-11-25, "Cancellation"). */
+        if (signal.aborted && session !== undefined) send(Buffer.from(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":${idText}}}`)).catch(() => {});
+        throw thrown;
+      }
+    },
+    send,
+    async listen(signal, onMessage, onOpen) {
+      const handle = await ensure();
+      const response = await endpoint.send("GET", headersOf(handle), undefined, signal, 0);
+      if (response.status === 404 && session === handle) session = undefined;
+      if (response.status !== 200) return response.discard();
+      onOpen();
+      await readStream(endpoint.server, response, onMessage);
+    },
+    async close() {
+      if (session === undefined || session.id === "") return;
+      const handle = session;
+      session = undefined;
+      try {
+        (await endpoint.send("DELETE", headersOf(handle), undefined, AbortSignal.timeout(CLOSE_TIMEOUT_MS), CLOSE_TIMEOUT_MS)).discard();
+      } catch {
+        // A server that cannot be reached drops the session by itself.
+      }
+    },
+  };
+}

@@ -1,0 +1,54 @@
+import { encodeHeaderValue } from "../classify.ts";
+import { CAPABILITIES_KEY, CLIENT_KEY, MODERN, VERSION_KEY } from "../revisions.ts";
+import { readAnswer } from "./endpoint.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { gatewayIdentity } from "./identity.ts";
+import type { Link, OnMessage, Outbound } from "./link.ts";
+
+/** The envelope of requests that the gateway makes for itself. */
+export const OWN_ENVELOPE = { [VERSION_KEY]: MODERN, [CLIENT_KEY]: gatewayIdentity, [CAPABILITIES_KEY]: {} };
+
+/** Every kind of change a server may announce (2026-07-28, subscriptions, "Notification Filter"). */
+export const ALL_CHANGES = { toolsListChanged: true, promptsListChanged: true, resourcesListChanged: true };
+
+export const ACKNOWLEDGED = "notifications/subscriptions/acknowledged";
+
+/** A link to a server of 2026-07-28 over HTTP: every request stands for itself, so callers' ids pass as they are. */
+export function createStatelessLink(endpoint: Endpoint, subscriptions: () => readonly string[]): Link {
+  const post = (outbound: Outbound, signal: AbortSignal, idleTimeoutMs: number) =>
+    endpoint.send(
+      "POST",
+      {
+        ...outbound.headers,
+        "mcp-protocol-version": MODERN,
+        "mcp-method": outbound.method,
+        ...(outbound.name === undefined ? {} : { "mcp-name": encodeHeaderValue(outbound.name) }),
+      },
+      outbound.bytes,
+      signal,
+      idleTimeoutMs,
+    );
+  return {
+    era: "modern",
+    dedicated: true,
+    async request(outbound, signal, onMessage) {
+      const response = await post(outbound, signal, endpoint.config.timeouts.call);
+      return await readAnswer(endpoint.server, response, outbound.idText, onMessage);
+    },
+    /* 2026-07-28 defines no message from client to server over HTTP beside requests. */
+    async send() {},
+    async listen(signal: AbortSignal, onMessage: OnMessage, onOpen: () => void) {
+      const outbound = listenRequest(1, subscriptions());
+      const response = await post(outbound, signal, 0);
+      await readAnswer(endpoint.server, response, outbound.idText, (message) => (message.value["method"] === ACKNOWLEDGED ? onOpen() : onMessage(message)));
+    },
+    async close() {},
+  };
+}
+
+/** A `subscriptions/listen` request for all list changes and the given resources. */
+export function listenRequest(id: number, uris: readonly string[]): Outbound {
+  const notifications = { ...ALL_CHANGES, ...(uris.length === 0 ? {} : { resourceSubscriptions: uris }) };
+  const message = { jsonrpc: "2.0", id, method: "subscriptions/listen", params: { _meta: OWN_ENVELOPE, notifications } };
+  return { bytes: Buffer.from(JSON.stringify(message)), idText: String(id), method: message.method };
+}
