@@ -35,7 +35,7 @@ export interface Link {
   /** Sends a notification or a response. */
   send(bytes: Buffer): Promise<void>;
   /** What the server says outside of requests, until the signal aborts or the stream ends. `onOpen`: nothing said from now on is missed. */
-  listen(signal: AbortSignal, onMessage: OnMessage, onOpen: () => void): Promise<void>;
+  listen(signal: AbortSignal, onMessage: OnMessage, onOpen: () => void): Promise<"ended" | "unsupported">;
   close(): Promise<void>;
 }
 

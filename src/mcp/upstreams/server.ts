@@ -12,7 +12,7 @@ import { createSessionLink } from "./session-link.ts";
 import type { SessionLinkOptions } from "./session-link.ts";
 import { createStatelessLink, OWN_ENVELOPE } from "./stateless-link.ts";
 import { discovered, openStdioLink } from "./stdio-link.ts";
-import { startWatch } from "./watch.ts";
+import { changeOf, startWatch } from "./watch.ts";
 import type { Change, Watch } from "./watch.ts";
 
 const FIRST_BACK_OFF_MS = 500;
@@ -95,6 +95,14 @@ export class McpServer {
     this.#options.log.warn({ mcp_server: this.name, err: error, retry_in_ms: backOffMs }, "mcp server is not available");
   }
 
+  /** Finds out anew what the server is, after it answered as if it were something else. */
+  reconsider(): void {
+    if (this.#endpoint === undefined || this.#connection === undefined) return;
+    this.#connection = undefined;
+    this.#watch?.stop();
+    this.#watch = undefined;
+  }
+
   /** A conversation for one caller of the stateless era. */
   async pooled(principalId: string): Promise<Link> {
     const { link, info } = await this.connect();
@@ -119,7 +127,7 @@ export class McpServer {
     return this.#endpoint === undefined || info.era === "modern" ? link : this.#sessionLink({ ...options, shared: false });
   }
 
-  /** Whether calls of different principals run in one conversation, so that a session of a caller leaves nothing at the server. */
+  /** Whether a session of a caller needs one of its own here. */
   get keepsSessions(): boolean {
     return this.#endpoint !== undefined && this.info?.era !== "modern";
   }
@@ -226,7 +234,10 @@ export class McpServer {
     this.#watch = startWatch(
       this.name,
       async () => (await this.connect()).link,
-      (change) => this.announce(change),
+      (message) => {
+        const change = changeOf(message);
+        if (change !== undefined) this.announce(change);
+      },
       this.#options.log,
     );
   }

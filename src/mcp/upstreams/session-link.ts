@@ -116,9 +116,13 @@ export function createSessionLink(options: SessionLinkOptions): Link & { info(si
       const handle = await ensure();
       const response = await endpoint.send("GET", headersOf(handle), undefined, signal, 0);
       if (response.status === 404 && session === handle) session = undefined;
-      if (response.status !== 200) return response.discard();
+      if (response.status !== 200) {
+        response.discard();
+        return response.status === 405 ? "unsupported" : "ended";
+      }
       onOpen();
       await readStream(endpoint.server, response, onMessage);
+      return "ended";
     },
     async close() {
       if (session === undefined || session.id === "") return;

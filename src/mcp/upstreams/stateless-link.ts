@@ -41,6 +41,7 @@ export function createStatelessLink(endpoint: Endpoint, subscriptions: () => rea
       const outbound = listenRequest(1, subscriptions());
       const response = await post(outbound, signal, 0);
       await readAnswer(endpoint.server, response, outbound.idText, (message) => (message.value["method"] === ACKNOWLEDGED ? onOpen() : onMessage(message)));
+      return "ended";
     },
     async close() {},
   };

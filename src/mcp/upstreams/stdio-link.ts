@@ -154,6 +154,7 @@ export async function openStdioLink(options: StdioLinkOptions): Promise<StdioLin
         if (info.era === "legacy") onOpen();
         if (info.era === "modern") await request(listenRequest(0, options.subscriptions()), signal, () => {});
         else await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+        return "ended";
       } finally {
         if (unrelated === mine) unrelated = undefined;
       }

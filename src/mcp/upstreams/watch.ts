@@ -1,6 +1,6 @@
 import type { Log } from "../../core/log.ts";
 import { isObject } from "../message.ts";
-import type { Incoming, Link } from "./link.ts";
+import type { Incoming, Link, OnMessage } from "./link.ts";
 
 export type ChangeKind = "tools" | "prompts" | "resources" | "updated";
 
@@ -37,7 +37,7 @@ export interface Watch {
 }
 
 /** Listens on a link; a stream that ended is opened again. */
-export function startWatch(server: string, link: () => Promise<Link>, onChange: (change: Change) => void, log: Log): Watch {
+export function startWatch(server: string, link: () => Promise<Link>, onMessage: OnMessage, log: Log): Watch {
   const controller = new AbortController();
   const opened = Promise.withResolvers<void>();
   let delayMs = FIRST_DELAY_MS;
@@ -45,17 +45,11 @@ export function startWatch(server: string, link: () => Promise<Link>, onChange: 
     while (!controller.signal.aborted) {
       try {
         const current = await link();
-        await current.listen(
-          controller.signal,
-          (message) => {
-            const change = changeOf(message);
-            if (change !== undefined) onChange(change);
-          },
-          () => {
-            delayMs = FIRST_DELAY_MS;
-            opened.resolve();
-          },
-        );
+        const how = await current.listen(controller.signal, onMessage, () => {
+          delayMs = FIRST_DELAY_MS;
+          opened.resolve();
+        });
+        if (how === "unsupported") return opened.resolve();
       } catch (error) {
         if (!controller.signal.aborted) log.debug({ mcp_server: server, err: error }, "mcp watch stream ended");
       }

@@ -1,0 +1,49 @@
+import { LEGACY_LATEST } from "./revisions.ts";
+import type { Caller } from "./relay.ts";
+import type { Session } from "./session.ts";
+import type { Sessions } from "./sessions.ts";
+import { isObject } from "./message.ts";
+import type { Link } from "./upstreams/link.ts";
+import type { McpServer } from "./upstreams/server.ts";
+
+/** The conversation a caller has with a server: the gateway's for stateless callers, the session's own for the others. */
+export async function linkFor(sessions: Sessions, server: McpServer, caller: Caller): Promise<Link> {
+  const { session } = caller;
+  if (session === undefined) return await server.pooled(caller.exchange.principal.id);
+  const held = session.links.get(server.name);
+  if (held !== undefined) return await held;
+  const made = openFor(sessions, server, session);
+  session.links.set(server.name, made);
+  try {
+    const link = await made;
+    /* A link that all share is the server's own affair: after a restart it is another one. */
+    if (link.era === "modern" || !link.dedicated) session.links.delete(server.name);
+    else session.stream?.attach(server.name, link);
+    return link;
+  } catch (thrown) {
+    session.links.delete(server.name);
+    throw thrown;
+  }
+}
+
+async function openFor(sessions: Sessions, server: McpServer, session: Session): Promise<Link> {
+  const { record } = session;
+  const link: Link = await server.dedicated({
+    hello: { version: record.version === "" ? LEGACY_LATEST : record.version, capabilities: record.capabilities, client: record.client },
+    restored: record.servers[server.name],
+    onSession: async (handle, info) => {
+      /* Written before the first call goes out: after a crash the session at the server is found again. */
+      await sessions.update(session, (current) => ({ ...current, servers: { ...current.servers, [server.name]: handle } }));
+      const level = session.record.logLevel;
+      if (level !== undefined && isObject(info.capabilities["logging"])) void setLogLevel(link, level);
+    },
+  });
+  return link;
+}
+
+/** Tells a server which log messages a session wants. */
+export async function setLogLevel(link: Link, level: string): Promise<void> {
+  const id = '"sallyport-log-level"';
+  const bytes = Buffer.from(`{"jsonrpc":"2.0","id":${id},"method":"logging/setLevel","params":{"level":${JSON.stringify(level)}}}`);
+  await link.request({ bytes, idText: id, method: "logging/setLevel" }, AbortSignal.timeout(5_000), () => {}).catch(() => {});
+}

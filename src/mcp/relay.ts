@@ -1,0 +1,156 @@
+import type { Clock } from "../core/clock.ts";
+import { GatewayError } from "../core/errors.ts";
+import type { Exchange } from "../core/exchange.ts";
+import type { Operation } from "../core/operation.ts";
+import type { Operate, OperationContext } from "../core/step.ts";
+import type { Item } from "./catalog.ts";
+import { locate, splice } from "./json-ranges.ts";
+import { isObject } from "./message.ts";
+import type { Message } from "./message.ts";
+import { paramHeaders } from "./mirrored-params.ts";
+import { plainOperation } from "./operations.ts";
+import type { Answer, Outlet } from "./outlet.ts";
+import { LOG_LEVEL_KEY } from "./revisions.ts";
+import type { Era } from "./revisions.ts";
+import type { Session } from "./session.ts";
+import { toClient, toServer } from "./translate.ts";
+import type { Renamed } from "./translate.ts";
+import type { Incoming, Link } from "./upstreams/link.ts";
+import type { McpServer } from "./upstreams/server.ts";
+import { changeOf } from "./upstreams/watch.ts";
+
+const JSON_HEADERS = { "content-type": "application/json" };
+
+/** A caller and the stream that leads back to it. */
+export interface Caller {
+  readonly exchange: Exchange;
+  readonly era: Era;
+  readonly outlet: Outlet;
+  /** The caller's session; undefined in the stateless era. */
+  readonly session: Session | undefined;
+  /** Aborts this message alone. */
+  readonly signal: AbortSignal | undefined;
+}
+
+/** One message of a caller on its way. */
+export interface Call extends Caller {
+  readonly message: Message;
+}
+
+/** Where a call goes. */
+export interface Aim {
+  readonly server: McpServer;
+  readonly operation: Operation;
+  readonly renamed?: Renamed | undefined;
+  /** The name that `Mcp-Name` mirrors, as the server knows it. */
+  readonly name?: string | undefined;
+  readonly item?: Item | undefined;
+}
+
+export interface RelayOptions {
+  readonly clock: Clock;
+  readonly operate: Operate;
+  readonly link: (server: McpServer, caller: Caller) => Promise<Link>;
+}
+
+/** Carries one call to its server and the answer back, in whichever eras the two speak. */
+export async function relay(options: RelayOptions, call: Call, aim: Aim): Promise<Answer> {
+  return await options.operate(
+    call.exchange,
+    aim.operation,
+    {
+      plan: () => [{ name: aim.server.name }],
+      relay: (context) => carry(options, call, aim, context),
+    },
+    call.signal,
+  );
+}
+
+async function carry(options: RelayOptions, call: Call, aim: Aim, context: OperationContext): Promise<Answer> {
+  const { message, era, exchange } = call;
+  const link = await options.link(aim.server, call);
+  context.signal.throwIfAborted();
+  const params = message.params["_meta"];
+  const wantsLogs = era === "legacy" || (isObject(params) && params[LOG_LEVEL_KEY] !== undefined);
+  const answer = await link.request(
+    {
+      bytes: toServer(message, era, link.era, aim.renamed, call.session?.record.logLevel),
+      idText: message.idText!,
+      method: message.method,
+      name: aim.name,
+      headers: headersFor(call, aim, link),
+    },
+    context.signal,
+    async (between) => {
+      context.firstByteMs ??= options.clock.now() - context.startedAtMs;
+      const change = changeOf(between);
+      if (change !== undefined) aim.server.announce(change);
+      if (between.value["id"] !== undefined) return await ask(options, call, aim.server, link, between);
+      if (era === "modern" && (change !== undefined || (between.value["method"] === "notifications/message" && !wantsLogs))) return;
+      await call.outlet.event(await through(context, between, false));
+    },
+  );
+  context.upstreamStatus = answer.status;
+  context.firstByteMs ??= options.clock.now() - context.startedAtMs;
+  const translated = toClient(answer, message.method, link.era, era, aim.server.info?.identity);
+  exchange.signal.throwIfAborted();
+  return { status: era === "legacy" ? 200 : translated.status, headers: JSON_HEADERS, body: await through(context, translated, true) };
+}
+
+async function through(context: OperationContext, message: Incoming, last: boolean): Promise<Buffer> {
+  if (context.answer === undefined) return message.bytes;
+  return (await context.answer({ value: message.value, bytes: message.bytes, last })).bytes;
+}
+
+function headersFor(call: Call, aim: Aim, link: Link): Record<string, string> {
+  const { trace, request } = call.exchange;
+  const headers: Record<string, string> = { traceparent: `00-${trace.traceId}-${trace.spanId}-${trace.sampled ? "01" : "00"}` };
+  if (trace.tracestate !== "") headers["tracestate"] = trace.tracestate;
+  if (link.era === "legacy") return headers;
+  /* A modern client mirrors arguments itself, and its server compares them; for a legacy client the gateway does it. */
+  if (call.era === "legacy") return Object.assign(headers, paramHeaders(aim.item?.mirrored ?? [], call.message.params["arguments"]));
+  for (const [name, value] of Object.entries(request.headers)) if (name.startsWith("mcp-param-")) headers[name] = value;
+  return headers;
+}
+
+/** Hands a server's own request (sampling, elicitation, roots) to the client whose call it belongs to. */
+export async function ask(options: RelayOptions, call: Caller, server: McpServer, link: Link, request: Incoming): Promise<void> {
+  const idAt = locate(request.bytes, "id");
+  if (idAt === undefined) return;
+  const idText = request.bytes.toString("utf8", idAt.start, idAt.end);
+  if (call.era === "modern" || !link.dedicated || call.session === undefined) {
+    const refusal = '"error":{"code":-32601,"message":"The client of this call cannot be asked across protocol versions."}';
+    return await link.send(Buffer.from(`{"jsonrpc":"2.0","id":${idText},${refusal}}`));
+  }
+  /* The id says where the reply goes, so that no table has to survive a restart, and two servers' ids cannot meet. */
+  const bytes = splice(request.bytes, [{ start: idAt.start, end: idAt.end, text: JSON.stringify(`${server.name}:${idText}`) }]);
+  const operation = plainOperation(String(request.value["method"]), "call", "to-caller", server.name);
+  await options.operate(call.exchange, operation, { plan: () => [{ name: "client" }], relay: async () => void (await call.outlet.event(bytes)) }, call.signal);
+}
+
+/** Takes a reply to the server that asked, by the id that `ask` gave out. */
+export async function reply(options: RelayOptions, call: Call, servers: ReadonlyMap<string, McpServer>): Promise<void> {
+  const { message, session } = call;
+  const id = message.value["id"];
+  const [name, ...rest] = typeof id === "string" ? id.split(":") : [];
+  const server = name === undefined ? undefined : servers.get(name);
+  const idText = rest.join(":");
+  if (server === undefined || session?.record.servers[server.name] === undefined || !isId(idText)) throw new GatewayError("invalid_params", "This response answers no request of this session.");
+  const idAt = locate(message.bytes, "id")!;
+  const bytes = splice(message.bytes, [{ start: idAt.start, end: idAt.end, text: idText }]);
+  await options.operate(
+    call.exchange,
+    plainOperation("response", "reply", "to-target", server.name),
+    { plan: () => [{ name: server.name }], relay: async () => await (await options.link(server, call)).send(bytes) },
+    call.signal,
+  );
+}
+
+function isId(text: string): boolean {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "string" || typeof value === "number";
+  } catch {
+    return false;
+  }
+}
