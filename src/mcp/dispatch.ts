@@ -112,7 +112,8 @@ function offered(kind: ListKind, method: Method): Method {
 
 async function subscribe(options: DispatchOptions, call: Call, view: RouteView, wanted: boolean): Promise<Answer> {
   const aim: Aim = await aims["resources/subscribe"]!(view, call.message, call.era);
-  if (aim.server.keepsSessions) return await relayed(options, call, view);
+  const link = await options.link(aim.server, call);
+  if (link.era === "legacy" && link.dedicated) return await relayed(options, call, view);
   const uri = String(call.message.params["uri"]);
   try {
     return await plain(

@@ -12,6 +12,9 @@ import type { Incoming } from "./upstreams/link.ts";
 /** Results that must say how long they hold (2026-07-28, caching). */
 const CACHEABLE = new Set(["resources/read"]);
 
+/** A session that has not said which log messages it wants gets some; in 2026-07-28 silence means none. */
+const DEFAULT_LOG_LEVEL = "info";
+
 /** A new spelling of one value in the params, such as a tool's own name. */
 export interface Renamed {
   readonly path: readonly string[];
@@ -41,7 +44,7 @@ function withoutEnvelope(bytes: Buffer): Edit[] {
 
 /* The server is told of no client capabilities: what it would ask for could not be answered across the eras in this build. */
 function withEnvelope(bytes: Buffer, logLevel: string | undefined): Edit {
-  const envelope = { [VERSION_KEY]: MODERN, [CLIENT_KEY]: gatewayIdentity, [CAPABILITIES_KEY]: {}, ...(logLevel === undefined ? {} : { [LOG_LEVEL_KEY]: logLevel }) };
+  const envelope = { [VERSION_KEY]: MODERN, [CLIENT_KEY]: gatewayIdentity, [CAPABILITIES_KEY]: {}, [LOG_LEVEL_KEY]: logLevel ?? DEFAULT_LOG_LEVEL };
   const text = JSON.stringify(envelope).slice(1, -1);
   const params = locate(bytes, "params");
   if (params === undefined) return insertFirst(bytes, 0, `"params":{"_meta":{${text}}}`);

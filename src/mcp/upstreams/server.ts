@@ -20,6 +20,8 @@ const LONGEST_BACK_OFF_MS = 30_000;
 /** Sessions at one server that the gateway keeps for callers of the stateless era, and how long one may idle. */
 const MAX_POOLED = 500;
 const POOLED_IDLE_MS = 5 * 60_000;
+/** What a server can ask of a session-era client. */
+const ASKABLE = ["sampling", "elicitation", "roots"] as const;
 /** How long a subscriber waits for a stream to this server before it goes on without. */
 const WATCH_WAIT_MS = 1_000;
 
@@ -51,6 +53,8 @@ export class McpServer {
   #failures = 0;
   #watch: Watch | undefined;
   #closed = false;
+  /** A stateless server that turned down a session once is not asked again. */
+  #refusesSessions = false;
 
   constructor(options: McpServerOptions) {
     this.name = options.name;
@@ -124,12 +128,20 @@ export class McpServer {
     /* A server known to keep sessions need not be asked again after a restart. */
     if (this.#endpoint !== undefined && options.restored !== undefined) return this.#sessionLink({ ...options, shared: false });
     const { link, info } = await this.connect();
-    return this.#endpoint === undefined || info.era === "modern" ? link : this.#sessionLink({ ...options, shared: false });
-  }
-
-  /** Whether a session of a caller needs one of its own here. */
-  get keepsSessions(): boolean {
-    return this.#endpoint !== undefined && this.info?.era !== "modern";
+    if (this.#endpoint === undefined) return link;
+    if (info.era === "legacy") return this.#sessionLink({ ...options, shared: false });
+    /* A server of both eras: only a client that can be asked something gains by a session of its own. */
+    const askable = ASKABLE.some((capability) => options.hello.capabilities[capability] !== undefined);
+    if (!askable || this.config.era === "stateless" || this.#refusesSessions) return link;
+    const session = this.#sessionLink({ ...options, shared: false });
+    try {
+      await session.info(AbortSignal.timeout(this.config.timeouts.connect));
+      return session;
+    } catch (thrown) {
+      if (GatewayError.from(thrown).kind !== "upstream_invalid") throw thrown;
+      this.#refusesSessions = true;
+      return link;
+    }
   }
 
   /** Calls back for every announcement. The result unsubscribes. */
