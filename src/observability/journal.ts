@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { Clock } from "../core/clock.ts";
 import { GatewayError } from "../core/errors.ts";
 import { randomHex } from "../core/ids.ts";
@@ -10,9 +11,10 @@ import type { JournalRecord } from "./journal-record.ts";
 import { toIndexedName, toJournalIndexes, toJournalRecord } from "./journal-record.ts";
 
 const COLLECTION = "journal";
-/** A crash of the process loses at most what was recorded in this time. */
+/** A crash of the process loses at most what was recorded in this time, and in the writing that follows. */
 const FLUSH_AFTER_MS = 100;
-const BATCH = 500;
+/** Some 5 ms of a SQLite file's time; the event loop gets a turn between batches. */
+const BATCH = 250;
 /** About 10 MB of waiting records. */
 const MAX_WAITING = 10_000;
 const LONGEST_RETRY_MS = 2_000;
@@ -139,6 +141,8 @@ export function createJournal(config: JournalConfig, { store, clock, log, meter 
       }
       if (failures > 0) log.info({}, "the journal is written again");
       failures = 0;
+      // A file store answers at once, and batch after batch would otherwise hold up the event loop.
+      if (waiting.length > 0) await setImmediate();
     }
     return true;
   }
@@ -189,7 +193,7 @@ export function createJournal(config: JournalConfig, { store, clock, log, meter 
         drop(surplus, "overflow");
       }
       if (timer === undefined && writing === undefined) schedule(FLUSH_AFTER_MS);
-      if (waiting.length === BATCH && failures === 0) setImmediate(() => void flush());
+      if (waiting.length === BATCH && failures === 0) void setImmediate().then(flush);
     },
 
     checkRoom() {

@@ -42,13 +42,19 @@ export function parseTracestate(header: string | undefined): string {
   return members.join(",");
 }
 
+/**
+ * A trace id that begins with the time and ends in ten random bytes, as section 5.1 of level 2 wants the last seven to be. Ids that
+ * sort by time make the journal's index by chain grow at its end: random ones cost 10 µs a record on a SQLite file.
+ */
+const newTraceId = (nowMs: number): string => nowMs.toString(16).padStart(12, "0") + randomHex(10);
+
 /** Continues the caller's trace, or begins a new one; `sampleNew` decides for a new one. */
-export function beginTrace(headers: Readonly<Record<string, string>>, sampleNew: (traceId: string) => boolean): TraceContext {
+export function beginTrace(headers: Readonly<Record<string, string>>, nowMs: number, sampleNew: (traceId: string) => boolean): TraceContext {
   const parent = parseTraceparent(headers["traceparent"]);
   if (parent !== undefined) {
     return { traceId: parent.traceId, spanId: randomHex(8), parentSpanId: parent.spanId, sampled: parent.sampled, tracestate: parseTracestate(headers["tracestate"]) };
   }
-  const traceId = randomHex(16);
+  const traceId = newTraceId(nowMs);
   // Section 3.3: a tracestate without a traceparent means nothing.
   return { traceId, spanId: randomHex(8), parentSpanId: "", sampled: sampleNew(traceId), tracestate: "" };
 }

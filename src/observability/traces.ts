@@ -1,3 +1,4 @@
+import type { Clock } from "../core/clock.ts";
 import type { TraceContext } from "../core/exchange.ts";
 import type { Log } from "../core/log.ts";
 import type { Meter } from "../core/meter.ts";
@@ -18,6 +19,7 @@ export interface Tracer {
 }
 
 export interface TracerDeps {
+  readonly clock: Clock;
   readonly log: Log;
   readonly meter: Meter;
 }
@@ -34,14 +36,14 @@ export async function createTracer(config: TracesConfig, deps: TracerDeps): Prom
   if (config.otlp === undefined) {
     // A new trace that nobody keeps is not sampled; a caller's own flag goes on to upstreams as it came.
     const never = () => false;
-    return { exports: false, begin: (headers) => beginTrace(headers, never), record() {}, close: async () => {} };
+    return { exports: false, begin: (headers) => beginTrace(headers, deps.clock.now(), never), record() {}, close: async () => {} };
   }
   const { createSpanExport } = await import("./span-export.ts");
-  const spans: SpanExport = createSpanExport({ url: config.otlp, headers: config.headers, ...deps });
+  const spans: SpanExport = createSpanExport({ url: config.otlp, headers: config.headers, log: deps.log, meter: deps.meter });
   const sample = createSampler(config.sample);
   return {
     exports: true,
-    begin: (headers) => beginTrace(headers, sample),
+    begin: (headers) => beginTrace(headers, deps.clock.now(), sample),
     record(span) {
       if (span.sampled) spans.add(span);
     },

@@ -37,12 +37,6 @@ const migrations: readonly string[] = [
      name TEXT PRIMARY KEY,
      records INTEGER NOT NULL
    ) STRICT, WITHOUT ROWID;
-   CREATE TRIGGER record_added AFTER INSERT ON records BEGIN
-     INSERT INTO collections (name, records) VALUES (NEW.collection, 1) ON CONFLICT DO UPDATE SET records = records + 1;
-   END;
-   CREATE TRIGGER record_removed AFTER DELETE ON records BEGIN
-     UPDATE collections SET records = records - 1 WHERE name = OLD.collection;
-   END;
    CREATE TABLE hashes (
      key TEXT PRIMARY KEY,
      fields TEXT NOT NULL,

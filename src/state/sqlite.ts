@@ -32,6 +32,17 @@ function joinChannels(file: string, log: Log): { channels: Channels; leave: () =
   };
 }
 
+const NO_INDEXES = "[]";
+
+/** What a write needs to know of the row before it. */
+interface Head {
+  readonly id: number;
+  readonly version: number;
+  readonly expires_at: number | null;
+  /** Name and value pairs as JSON. */
+  readonly indexes: string;
+}
+
 interface Row {
   readonly key: string;
   readonly value: string;
@@ -51,6 +62,8 @@ export function createSqliteStore(config: SqliteStateConfig, { clock, log }: { r
   const database: DatabaseSync = openSqliteFile(config.file, config.synchronous);
   const sql = prepareStatements(database);
   const { channels, leave } = joinChannels(config.file, log);
+  /** How many records the transaction at hand adds to each collection. */
+  const counts = new Map<string, number>();
   let closed = false;
   let nextSweepAtMs = 0;
 
@@ -69,8 +82,8 @@ export function createSqliteStore(config: SqliteStateConfig, { clock, log }: { r
 
   function removeExpired(nowMs: number): void {
     if (nowMs < nextSweepAtMs) return;
-    const rows = sql.expired.all(nowMs, SWEEP_LIMIT) as unknown as { id: number; collection: string; key: string; indexes: string }[];
-    for (const row of rows) removeRow(row.id, row.collection, row.key, row.indexes);
+    const rows = sql.expired.all(nowMs, SWEEP_LIMIT) as unknown as (Head & { collection: string; key: string })[];
+    for (const row of rows) removeRow(row.collection, row.key, row);
     const hashes = Number(sql.sweepHashes.run(nowMs, SWEEP_LIMIT).changes);
     // A full haul means that there is more: go on with the next write.
     nextSweepAtMs = rows.length === SWEEP_LIMIT || hashes === SWEEP_LIMIT ? nowMs : nowMs + SWEEP_EVERY_MS;
@@ -84,42 +97,62 @@ export function createSqliteStore(config: SqliteStateConfig, { clock, log }: { r
       try {
         const result = work(nowMs);
         removeExpired(nowMs);
+        for (const [collection, change] of counts) sql.addToCount.run(collection, change);
         sql.commit.run();
         return result;
       } catch (error) {
         // A full disk makes SQLite roll back by itself.
         if (database.isTransaction) sql.rollback.run();
         throw error;
+      } finally {
+        if (counts.size > 0) counts.clear();
       }
     });
   }
 
+  const count = (collection: string, change: number) => void counts.set(collection, (counts.get(collection) ?? 0) + change);
+
+  const isLive = (row: Head | undefined, nowMs: number): row is Head => row !== undefined && (row.expires_at === null || row.expires_at > nowMs);
+
+  const headOf = (collection: string, key: string) => sql.head.get(collection, key) as Head | undefined;
+
   function unindex(collection: string, key: string, indexes: string): void {
-    if (indexes === "[]") return;
+    if (indexes === NO_INDEXES) return;
     for (const [name, value] of JSON.parse(indexes) as [string, string][]) sql.unindex.run(collection, name, value, key);
   }
 
-  function removeRow(id: number, collection: string, key: string, indexes: string): void {
-    unindex(collection, key, indexes);
-    sql.remove.run(id);
+  function index(collection: string, key: string, record: number | bigint, pairs: readonly (readonly [string, string])[]): void {
+    for (const [name, value] of pairs) sql.index.run(collection, name, value, key, record);
+  }
+
+  function removeRow(collection: string, key: string, row: Head): void {
+    unindex(collection, key, row.indexes);
+    sql.remove.run(row.id);
+    count(collection, -1);
   }
 
   /** The new version, or undefined when `ifVersion` does not hold. */
-  function write(collection: string, key: string, text: string, options: PutOptions, nowMs: number): number | undefined {
-    const row = sql.head.get(collection, key) as { id: number; version: number; expires_at: number | null; indexes: string } | undefined;
-    const version = row !== undefined && (row.expires_at === null || row.expires_at > nowMs) ? row.version : 0;
-    if (options.ifVersion !== undefined && options.ifVersion !== version) return undefined;
-    const pairs = toIndexPairs(options.indexes);
-    const indexes = JSON.stringify(pairs);
-    const expiry = toExpiry(nowMs, options.ttlMs) ?? null;
-    if (row !== undefined && row.indexes === indexes) {
-      sql.update.run(text, version + 1, expiry, indexes, row.id);
-      return version + 1;
+  function write(collection: string, key: string, text: string, { ifVersion, ttlMs, indexes }: PutOptions, nowMs: number): number | undefined {
+    const pairs = toIndexPairs(indexes);
+    const indexText = pairs.length === 0 ? NO_INDEXES : JSON.stringify(pairs);
+    const expiry = toExpiry(nowMs, ttlMs) ?? null;
+    if (ifVersion === undefined || ifVersion === 0) {
+      // Most records are new: the insert itself finds out whether there was one.
+      const inserted = sql.insert.run(collection, key, text, expiry, indexText);
+      if (inserted.changes === 1) {
+        count(collection, 1);
+        index(collection, key, inserted.lastInsertRowid, pairs);
+        return 1;
+      }
     }
-    if (row !== undefined) unindex(collection, key, row.indexes);
-    const id = row === undefined ? sql.insert.run(collection, key, text, expiry, indexes).lastInsertRowid : row.id;
-    if (row !== undefined) sql.update.run(text, version + 1, expiry, indexes, row.id);
-    for (const [name, value] of pairs) sql.index.run(collection, name, value, key, id);
+    const row = headOf(collection, key);
+    const version = isLive(row, nowMs) ? row.version : 0;
+    if (row === undefined || (ifVersion !== undefined && ifVersion !== version)) return undefined;
+    sql.update.run(text, version + 1, expiry, indexText, row.id);
+    if (row.indexes !== indexText) {
+      unindex(collection, key, row.indexes);
+      index(collection, key, row.id, pairs);
+    }
     return version + 1;
   }
 
@@ -156,19 +189,16 @@ export function createSqliteStore(config: SqliteStateConfig, { clock, log }: { r
       checkBatch(entries);
       const texts = entries.map((entry) => (checkKey(entry.key), toJsonText(entry.value)));
       transaction((nowMs) => {
-        for (const [at, { key, ttlMs, indexes }] of entries.entries()) {
-          write(collection, key, texts[at] as string, { ...(ttlMs !== undefined && { ttlMs }), ...(indexes && { indexes }) }, nowMs);
-        }
+        for (const [at, entry] of entries.entries()) write(collection, entry.key, texts[at] as string, entry, nowMs);
       });
     },
 
     async delete(collection, key, ifVersion) {
       checkCollection(collection);
       return transaction((nowMs) => {
-        const row = sql.head.get(collection, key) as { id: number; version: number; expires_at: number | null; indexes: string } | undefined;
-        if (row === undefined || (row.expires_at !== null && row.expires_at <= nowMs)) return false;
-        if (ifVersion !== undefined && ifVersion !== row.version) return false;
-        removeRow(row.id, collection, key, row.indexes);
+        const row = headOf(collection, key);
+        if (!isLive(row, nowMs) || (ifVersion !== undefined && ifVersion !== row.version)) return false;
+        removeRow(collection, key, row);
         return true;
       });
     },
@@ -192,11 +222,11 @@ export function createSqliteStore(config: SqliteStateConfig, { clock, log }: { r
     async trim(collection, keep) {
       checkCollection(collection);
       return transaction(() => {
-        const count = Number(sql.count.get(collection)?.["records"] ?? 0);
-        const surplus = Math.min(MAX_BATCH, Math.max(0, count - keep));
+        const records = Number(sql.count.get(collection)?.["records"] ?? 0);
+        const surplus = Math.min(MAX_BATCH, Math.max(0, records - keep));
         if (surplus === 0) return 0;
-        const rows = sql.lowest.all(collection, surplus) as unknown as { id: number; key: string; indexes: string }[];
-        for (const { id, key, indexes } of rows) removeRow(id, collection, key, indexes);
+        const rows = sql.lowest.all(collection, surplus) as unknown as (Head & { key: string })[];
+        for (const row of rows) removeRow(collection, row.key, row);
         return rows.length;
       });
     },
