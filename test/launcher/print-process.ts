@@ -1,5 +1,12 @@
 /* What the launcher's tests start: says how it was started, then does what its arguments ask for. */
 const [how, value = ""] = process.argv.slice(2);
+if (how === "wait") {
+  process.on("SIGTERM", () => {
+    console.log("asked to stop");
+    process.exit(7);
+  });
+  setInterval(() => {}, 60_000);
+}
 console.log(
   JSON.stringify({
     pid: process.pid,
@@ -11,10 +18,3 @@ console.log(
 );
 if (how === "exit") process.exit(Number(value));
 if (how === "die") process.kill(process.pid, value as NodeJS.Signals);
-if (how === "wait") {
-  process.on("SIGTERM", () => {
-    console.log("asked to stop");
-    process.exit(7);
-  });
-  setInterval(() => {}, 60_000);
-}
