@@ -43,6 +43,8 @@ export interface TraceContext {
 export interface Reply {
   /** True once a byte of the answer has been handed to the socket; from then on nothing is retried. */
   readonly started: boolean;
+  /** The status of the answer; 0 while there is none. */
+  readonly status: number;
   /** Added to whatever answer follows. */
   setHeader(name: string, value: string): void;
   /** A whole answer. */

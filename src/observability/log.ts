@@ -32,7 +32,7 @@ function toLog(logger: Logger): Log {
     info: write("info"),
     warn: write("warn"),
     error: write("error"),
-    child: (fields) => toLog(logger.child(redactFields(fields))),
+    child: (fields) => toLog(logger.child({ ...redactFields(fields) })),
   };
 }
 

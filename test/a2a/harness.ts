@@ -36,9 +36,7 @@ export interface TestGateway {
   close(): Promise<void>;
 }
 
-export interface TestGatewayOptions extends Partial<
-  Pick<A2aOptions, "store" | "onHandoff" | "authorization" | "clock">
-> {
+export interface TestGatewayOptions extends Partial<Pick<A2aOptions, "store" | "onHandoff" | "authorization" | "clock">> {
   readonly a2a: Record<string, unknown>;
 }
 
@@ -51,14 +49,7 @@ export async function startGateway(options: TestGatewayOptions): Promise<TestGat
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const upstream = createUpstream({ egress: parseHttpConfig({}).egress });
   const store: Store = options.store ?? createMemoryStore({ clock: systemClock, log: silentLog });
-  const gateway: TestGateway = {
-    url,
-    records: [],
-    rule: () => true,
-    answer: undefined,
-    handler: undefined as never,
-    close,
-  };
+  const gateway: TestGateway = { url, records: [], rule: () => true, answer: undefined, handler: undefined as never, close };
   const visible: Visible = (exchange, operation) => gateway.rule(exchange.principal, operation);
   const handler = createA2a({
     config,
@@ -105,15 +96,13 @@ function operateFor(gateway: TestGateway): Operate {
       context.candidates = await work.plan(context);
       const [candidate] = context.candidates;
       if (candidate === undefined) throw new GatewayError("upstream_unavailable", "no candidate");
-      if (operation.judged && !gateway.rule(exchange.principal, operation))
-        throw new GatewayError("denied", "Policy does not allow this.");
+      if (operation.judged && !gateway.rule(exchange.principal, operation)) throw new GatewayError("denied", "Policy does not allow this.");
       return await work.relay(context, candidate);
     } catch (thrown) {
       failure = GatewayError.from(thrown);
       throw failure;
     } finally {
-      const outcome =
-        failure === undefined ? "ok" : signal.aborted ? "aborted" : failure.kind === "denied" ? "denied" : "failed";
+      const outcome = failure === undefined ? "ok" : signal.aborted ? "aborted" : failure.kind === "denied" ? "denied" : "failed";
       gateway.records.push({ operation, principal: exchange.principal.id, outcome, error: failure?.kind });
     }
   };
@@ -142,24 +131,12 @@ async function serve(handler: ProtocolHandler, request: IncomingMessage, respons
   }
 }
 
-function toExchange(
-  request: IncomingMessage,
-  response: ServerResponse,
-  signal: AbortSignal,
-  body: () => JsonBody,
-): Exchange {
+function toExchange(request: IncomingMessage, response: ServerResponse, signal: AbortSignal, body: () => JsonBody): Exchange {
   const url = new URL(request.url ?? "/", "http://localhost");
   const name = /^Bearer (.+)$/.exec(request.headers.authorization ?? "")?.[1];
   return {
     id: randomHex(16),
-    route: {
-      path: "/a2a",
-      protocol: "a2a",
-      audiences: [],
-      methods: ["GET", "POST"],
-      authentication: "optional",
-      bodyLimitBytes: 4_194_304,
-    },
+    route: { path: "/a2a", protocol: "a2a", audiences: [], methods: ["GET", "POST"], authentication: "optional", bodyLimitBytes: 4_194_304 },
     request: {
       method: request.method ?? "GET",
       path: url.pathname,
@@ -200,6 +177,9 @@ function toPrincipal(name: string | undefined): Principal {
 
 function toReply(response: ServerResponse): Reply {
   return {
+    get status() {
+      return response.headersSent ? response.statusCode : 0;
+    },
     get started() {
       return response.headersSent;
     },

@@ -191,6 +191,9 @@ function createExchange(request: IncomingMessage, response: ServerResponse, sign
 function createReply(response: ServerResponse, id: string): Reply {
   response.setHeader("x-request-id", id);
   return {
+    get status() {
+      return response.headersSent ? response.statusCode : 0;
+    },
     get started() {
       return response.headersSent;
     },
