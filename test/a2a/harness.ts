@@ -36,7 +36,9 @@ export interface TestGateway {
   close(): Promise<void>;
 }
 
-export interface TestGatewayOptions extends Partial<Pick<A2aOptions, "store" | "onHandoff" | "authorization" | "clock">> {
+export interface TestGatewayOptions extends Partial<
+  Pick<A2aOptions, "store" | "onHandoff" | "authorization" | "clock">
+> {
   readonly a2a: Record<string, unknown>;
 }
 
@@ -49,7 +51,14 @@ export async function startGateway(options: TestGatewayOptions): Promise<TestGat
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const upstream = createUpstream({ egress: parseHttpConfig({}).egress });
   const store: Store = options.store ?? createMemoryStore({ clock: systemClock, log: silentLog });
-  const gateway: TestGateway = { url, records: [], rule: () => true, answer: undefined, handler: undefined as never, close };
+  const gateway: TestGateway = {
+    url,
+    records: [],
+    rule: () => true,
+    answer: undefined,
+    handler: undefined as never,
+    close,
+  };
   const visible: Visible = (exchange, operation) => gateway.rule(exchange.principal, operation);
   const handler = createA2a({
     config,
@@ -96,13 +105,15 @@ function operateFor(gateway: TestGateway): Operate {
       context.candidates = await work.plan(context);
       const [candidate] = context.candidates;
       if (candidate === undefined) throw new GatewayError("upstream_unavailable", "no candidate");
-      if (operation.judged && !gateway.rule(exchange.principal, operation)) throw new GatewayError("denied", "Policy does not allow this.");
+      if (operation.judged && !gateway.rule(exchange.principal, operation))
+        throw new GatewayError("denied", "Policy does not allow this.");
       return await work.relay(context, candidate);
     } catch (thrown) {
       failure = GatewayError.from(thrown);
       throw failure;
     } finally {
-      const outcome = failure === undefined ? "ok" : signal.aborted ? "aborted" : failure.kind === "denied" ? "denied" : "failed";
+      const outcome =
+        failure === undefined ? "ok" : signal.aborted ? "aborted" : failure.kind === "denied" ? "denied" : "failed";
       gateway.records.push({ operation, principal: exchange.principal.id, outcome, error: failure?.kind });
     }
   };
@@ -131,12 +142,24 @@ async function serve(handler: ProtocolHandler, request: IncomingMessage, respons
   }
 }
 
-function toExchange(request: IncomingMessage, response: ServerResponse, signal: AbortSignal, body: () => JsonBody): Exchange {
+function toExchange(
+  request: IncomingMessage,
+  response: ServerResponse,
+  signal: AbortSignal,
+  body: () => JsonBody,
+): Exchange {
   const url = new URL(request.url ?? "/", "http://localhost");
   const name = /^Bearer (.+)$/.exec(request.headers.authorization ?? "")?.[1];
   return {
     id: randomHex(16),
-    route: { path: "/a2a", protocol: "a2a", audiences: [], methods: ["GET", "POST"], authentication: "optional", bodyLimitBytes: 4_194_304 },
+    route: {
+      path: "/a2a",
+      protocol: "a2a",
+      audiences: [],
+      methods: ["GET", "POST"],
+      authentication: "optional",
+      bodyLimitBytes: 4_194_304,
+    },
     request: {
       method: request.method ?? "GET",
       path: url.pathname,

@@ -51,6 +51,9 @@ function principalOf(request: IncomingMessage): Principal {
 function replyFor(response: ServerResponse): Reply {
   const extra: Record<string, string> = {};
   return {
+    get status() {
+      return response.headersSent ? response.statusCode : 0;
+    },
     get started() {
       return response.headersSent;
     },
