@@ -31,31 +31,45 @@ export function defineExtension<Deps, Made>() {
 }
 
 /** The config branch of one extension. */
-type Branch<E, Common extends z.ZodRawShape> =
+type Branch<E, Common extends z.ZodRawShape, Key extends string> =
   E extends Extension<infer Type, infer Shape, infer _Deps, infer _Made>
-    ? z.ZodObject<{ type: z.ZodLiteral<Type> } & Shape & Common, z.core.$strict>
+    ? z.ZodObject<{ [K in Key]: z.ZodLiteral<Type> } & Shape & Common, z.core.$strict>
     : never;
 
-type Branches<Registry extends readonly unknown[], Common extends z.ZodRawShape> = Registry extends readonly [
-  infer First,
-  ...infer Rest,
-]
-  ? [Branch<First, Common>, ...Branches<Rest, Common>]
+type Branches<
+  Registry extends readonly unknown[],
+  Common extends z.ZodRawShape,
+  Key extends string,
+> = Registry extends readonly [infer First, ...infer Rest]
+  ? [Branch<First, Common, Key>, ...Branches<Rest, Common, Key>]
   : [];
+
+export interface VariantsOptions<Key extends string> {
+  /** The word that tells the extensions apart in configuration. Default `type`. */
+  readonly key?: Key;
+  /** What to say of an entry whose `key` names no extension. */
+  readonly unknown?: (entry: unknown) => string;
+}
 
 /** The config branch of a registry: a strict object for each extension, told apart by `type`; `common` options are added to each. */
 export function variants<
   const Registry extends readonly AnyExtension<never, unknown>[],
   Common extends z.ZodRawShape = {},
->(registry: Registry, common: Common = {} as Common): z.ZodDiscriminatedUnion<Branches<Registry, Common>, "type"> {
+  const Key extends string = "type",
+>(
+  registry: Registry,
+  common: Common = {} as Common,
+  { key = "type" as Key, unknown }: VariantsOptions<Key> = {},
+): z.ZodDiscriminatedUnion<Branches<Registry, Common, Key>, Key> {
   const [first, ...rest] = registry.map(({ type, description, options }) =>
-    z.strictObject({ type: z.literal(type), ...options, ...common }).meta({ description }),
+    z.strictObject({ [key]: z.literal(type), ...options, ...common }).meta({ description }),
   );
   if (first === undefined) throw new TypeError("A registry of extensions is never empty.");
+  const params = unknown === undefined ? {} : { error: ({ input }: { readonly input?: unknown }) => unknown(input) };
   // map() loses the tuple; the return type says what it built.
-  return z.discriminatedUnion("type", [first, ...rest]) as unknown as z.ZodDiscriminatedUnion<
-    Branches<Registry, Common>,
-    "type"
+  return z.discriminatedUnion(key, [first, ...rest], params) as unknown as z.ZodDiscriminatedUnion<
+    Branches<Registry, Common, Key>,
+    Key
   >;
 }
 
@@ -65,7 +79,12 @@ export function createVariant<Deps, Made>(
   config: { readonly type: string },
   deps: Deps,
 ): Made {
-  const extension = registry.find(({ type }) => type === config.type);
-  if (extension === undefined) throw new TypeError(`No extension of type ${config.type}.`);
-  return extension.create(config as never, deps);
+  return findExtension(registry, config.type).create(config as never, deps);
+}
+
+/** The extension that a parsed config entry names. */
+export function findExtension<E extends { readonly type: string }>(registry: readonly E[], type: string): E {
+  const extension = registry.find((candidate) => candidate.type === type);
+  if (extension === undefined) throw new TypeError(`No extension of type ${type}.`);
+  return extension;
 }

@@ -1,7 +1,8 @@
+import { findExtension } from "../core/extension.ts";
 import type { LlmVariables, Operation } from "../core/operation.ts";
 import type { InferenceConfig, ModelConfig } from "./config.ts";
 import type { ModelCall } from "./model-call.ts";
-import type { Provider, ProviderAccess } from "./providers/provider.ts";
+import type { Provider } from "./providers/provider.ts";
 import { providers } from "./providers/registry.ts";
 
 /** A model as callers know it, and how it is reached. */
@@ -9,9 +10,9 @@ export interface Model {
   readonly name: string;
   /** The name its provider knows. */
   readonly upstreamName: string;
+  /** Who serves it, as the configuration says: the target's server in policy and the journal. */
   readonly provider: string;
-  readonly dialect: string;
-  readonly access: ProviderAccess;
+  readonly server: Provider;
 }
 
 /** Every configured model, by the name callers use. */
@@ -20,13 +21,13 @@ export function createCatalog(config: InferenceConfig): ReadonlyMap<string, Mode
 }
 
 function toModel(name: string, entry: ModelConfig): Model {
-  const provider = providers.find((candidate) => candidate.name === entry.provider) as Provider;
+  const { create } = findExtension(providers, entry.provider);
   return {
     name,
     upstreamName: entry.model ?? name,
-    provider: provider.name,
-    dialect: provider.dialect,
-    access: provider.access(entry),
+    provider: entry.provider,
+    // The entry was parsed by the very extension that its `provider` names.
+    server: create(entry as never, undefined),
   };
 }
 
@@ -43,7 +44,7 @@ export function toCallOperation(call: ModelCall, model: Model | undefined): Oper
       llm: {
         model: call.model,
         provider: model?.provider ?? "",
-        dialect: model?.dialect ?? "openai",
+        dialect: model?.server.dialect ?? "openai",
         stream: call.stream,
         messages: call.messages,
         tools: call.tools,
@@ -69,6 +70,6 @@ export function toListedOperation(model: Model): Operation {
     mode: "call",
     target: { kind: "model", name: model.name, server: model.provider },
     judged: true,
-    variables: { llm: { model: model.name, provider: model.provider, dialect: model.dialect, ...noCall } },
+    variables: { llm: { model: model.name, provider: model.provider, dialect: model.server.dialect, ...noCall } },
   };
 }

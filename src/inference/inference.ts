@@ -57,7 +57,7 @@ export function createInference(options: InferenceOptions): ProtocolHandler {
         clock,
         wantsUsage,
         keepAliveMs: options.keepAliveMs ?? 15_000,
-        secrets: to.access.secrets,
+        secrets: to.server.secrets,
       });
     }
 

@@ -35,7 +35,7 @@ export async function toRefusal(response: UpstreamResponse, model: Model): Promi
   const text = body.toString("utf8");
   const said = readSaid(text);
   const cause = new Error(`${model.provider} answered ${status}: ${text.slice(0, 1_000)}`);
-  if (said === undefined || model.access.secrets.some((secret) => text.includes(secret))) {
+  if (said === undefined || model.server.secrets.some((secret) => text.includes(secret))) {
     return new GatewayError(kindOf(status), explain(status), { cause, headers: pickRetry(response.headers) });
   }
   const error = new GatewayError(kindOf(status), said.message, { cause });

@@ -20,7 +20,7 @@ export function toUpstreamRequest(
 ): UpstreamRequest {
   const beta = exchange.request.headers["openai-beta"];
   return {
-    url: new URL(model.access.baseUrl + call.path),
+    url: new URL(model.server.baseUrl + call.path),
     trust: "configured",
     method: "POST",
     headers: {
@@ -30,7 +30,7 @@ export function toUpstreamRequest(
       traceparent: toTraceparent(exchange.trace),
       ...(exchange.trace.tracestate === "" ? {} : { tracestate: exchange.trace.tracestate }),
       ...(beta === undefined ? {} : { "openai-beta": beta }),
-      ...model.access.headers,
+      ...model.server.headers,
     },
     body,
     signal,

@@ -1,6 +1,6 @@
 import { connect } from "node:net";
-import OpenAI from "openai";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import OpenAI, { APIUserAbortError } from "openai";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { startSimulator } from "../../models/simulator/simulator.ts";
 import type { SeenRequest, Simulator } from "../../models/simulator/simulator.ts";
 import { startHarness } from "./harness.ts";
@@ -35,6 +35,16 @@ afterEach(async () => {
 const aborted = (signal: AbortSignal) =>
   new Promise<void>((resolve) => (signal.aborted ? resolve() : signal.addEventListener("abort", () => resolve())));
 
+/** True once a count has begun and is the same as at the look before. */
+function stoppedGrowing(count: () => number): () => boolean {
+  let before = 0;
+  return () => {
+    const same = count() > 0 && count() === before;
+    before = count();
+    return same;
+  };
+}
+
 describe("a caller who leaves", () => {
   it.each([true, false])("frees the provider before its first byte (stream: %s)", async (stream) => {
     const leaving = new AbortController();
@@ -45,7 +55,7 @@ describe("a caller who leaves", () => {
     const { signal } = await arrived;
     const end = gateway.nextEnd();
     leaving.abort();
-    await expect(call).rejects.toBeInstanceOf(OpenAI.APIUserAbortError);
+    await expect(call).rejects.toBeInstanceOf(APIUserAbortError);
     await aborted(signal);
     expect((await end).outcome).toMatchObject({ status: "aborted", error: { kind: "cancelled" } });
   });
@@ -95,16 +105,15 @@ describe("a credential that expires", () => {
     reader.pause();
     try {
       // Nothing reads: the sockets' own buffers fill, then the provider is made to wait.
-      let before = -1;
-      while (before !== written || written === 0) {
-        before = written;
-        await new Promise((resolve) => setTimeout(resolve, 150));
-      }
+      await vi.waitUntil(
+        stoppedGrowing(() => written),
+        { interval: 150, timeout: 10_000 },
+      );
       expect(written).toBeLessThan(32 * 1_048_576);
       const end = blocked.nextEnd();
       blocked.expire();
       expect((await end).outcome).toMatchObject({ status: "aborted", error: { kind: "unauthenticated" } });
-      while (provider.open > 0) await new Promise((resolve) => setTimeout(resolve, 10));
+      await vi.waitUntil(() => provider.open === 0);
     } finally {
       reader.destroy();
       await blocked.close();

@@ -1,4 +1,4 @@
-import OpenAI from "openai";
+import OpenAI, { APIError } from "openai";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startSimulator } from "../../models/simulator/simulator.ts";
 import type { Simulator } from "../../models/simulator/simulator.ts";
@@ -69,19 +69,21 @@ async function rawStream(model: string): Promise<string> {
 }
 
 describe("a stream that breaks off", () => {
-  it.each(["die=2", "die=0", "no-done", "no-finish"])(
-    "throws in the official SDK after what had arrived: %s",
-    async (fault) => {
-      const { text, error } = await streamWith(fault);
-      expect(error).toBeInstanceOf(OpenAI.APIError);
-      expect(error).toMatchObject({ type: "server_error", code: "upstream_truncated" });
-      if (fault !== "die=0") expect(text.length).toBeGreaterThan(0);
-      expect(gateway.carried.at(-1)?.outcome).toMatchObject({
-        status: "failed",
-        error: { kind: "upstream_truncated" },
-      });
-    },
-  );
+  it.each([
+    ["die=2", "You asked"],
+    ["die=0", ""],
+    ["no-done", 'You asked: "Hello" This'],
+    ["no-finish", 'You asked: "Hello" This'],
+  ])("throws in the official SDK after what had arrived: %s", async (fault, arrived) => {
+    const { text, error } = await streamWith(fault);
+    expect(text).toBe(arrived);
+    expect(error).toBeInstanceOf(APIError);
+    expect(error).toMatchObject({ type: "server_error", code: "upstream_truncated" });
+    expect(gateway.carried.at(-1)?.outcome).toMatchObject({
+      status: "failed",
+      error: { kind: "upstream_truncated" },
+    });
+  });
 
   it.each(["die=2", "no-done", "no-finish", "garbage", "error-event", "huge-event"])(
     "never ends with [DONE], nor with half an event: %s",
@@ -125,7 +127,7 @@ describe("a provider that fails before its first event", () => {
   ])("is an error with a status of its own, not a stream: %s", async (fault, status, code) => {
     const { error } = await streamWith(fault);
     expect(error).toMatchObject({ status, code });
-    expect(String((error as Error).message)).not.toMatch(/nginx|Traceback|10\.0\.0\.7|127\.0\.0\.1/);
+    expect((error as Error).message).not.toMatch(/nginx|Traceback|10\.0\.0\.7|127\.0\.0\.1/);
   });
 
   it.each([
@@ -135,7 +137,6 @@ describe("a provider that fails before its first event", () => {
   ])("has its own words passed on when they are an OpenAI error: %s", async (fault, status) => {
     const { error } = await streamWith(fault);
     expect(error).toMatchObject({ status, code: "simulated", message: `${status} Simulated status ${status}.` });
-    if (status === 429) expect((error as InstanceType<typeof OpenAI.APIError>).headers?.get("retry-after")).toBe("7");
   });
 });
 

@@ -20,11 +20,11 @@ describe("the configuration of models", () => {
     });
     const catalog = createCatalog(config);
     expect(
-      [...catalog.values()].map(({ name, upstreamName, access }) => [
+      [...catalog.values()].map(({ name, upstreamName, server }) => [
         name,
         upstreamName,
-        access.baseUrl,
-        access.headers["authorization"],
+        server.baseUrl,
+        server.headers["authorization"],
       ]),
     ).toEqual([
       ["gpt-4o", "gpt-4o", "https://api.openai.com/v1", "Bearer k"],

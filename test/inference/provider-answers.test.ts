@@ -11,7 +11,6 @@ const events = [
   {
     id: "1",
     choices: [{ index: 0, delta: { role: "assistant", content: "" }, finish_reason: null }],
-    big: 9007199254740993,
   },
   { id: "1", choices: [{ index: 0, delta: { content: 'é𝄞 "usage":{ "finish_reason":"x' }, finish_reason: null }] },
   { id: "1", choices: [{ index: 0, delta: {}, finish_reason: "stop" }] },

@@ -1,10 +1,9 @@
+import { apiKey, baseUrl, openaiServer } from "./openai-compatible.ts";
 import { defineProvider } from "./provider.ts";
-import { openaiAccess, openaiSettings } from "./openai-compatible.ts";
 
 export const ollama = defineProvider({
-  name: "ollama",
-  summary: "Ollama's OpenAI-compatible server; `http://127.0.0.1:11434` unless `url` says otherwise.",
-  dialect: "openai",
-  settings: openaiSettings("ollama"),
-  access: (model) => openaiAccess(model, "http://127.0.0.1:11434"),
+  type: "ollama",
+  description: "Ollama's OpenAI-compatible server.",
+  options: { url: baseUrl().default("http://127.0.0.1:11434"), key: apiKey().optional() },
+  create: ({ url, key }) => openaiServer(url, key),
 });
