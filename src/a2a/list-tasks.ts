@@ -1,7 +1,7 @@
 import { GatewayError } from "../core/errors.ts";
 import type { AgentCall, WholeAnswer } from "./agent-call.ts";
 import { readAnswer, send, sendAnswer } from "./relay-call.ts";
-import { isObject } from "./rpc-request.ts";
+import { fieldOf, isObject } from "./rpc-request.ts";
 import type { TaskRecord } from "./task-index.ts";
 
 /* How many pages of an agent's list are read to fill one page of the caller's: beyond it a page is short but its token goes on. */
@@ -19,7 +19,7 @@ interface Gathered {
  */
 export async function relayTaskList(call: AgentCall, isVisible: (task: TaskRecord) => boolean): Promise<void> {
   const { request, exchange, agent, index } = call;
-  const pageSize = readPageSize(request.params.pageSize);
+  const pageSize = readPageSize(fieldOf(request.params, "pageSize"));
   if (request.contextId !== "" && !(await index.ownsContext(agent.name, request.contextId, exchange.principal))) {
     // Nobody's context and somebody else's look the same: an empty list, and the agent is not asked.
     return exchange.reply.send(
@@ -36,7 +36,7 @@ export async function relayTaskList(call: AgentCall, isVisible: (task: TaskRecor
   if (call.context.signal.aborted) return;
   const { first, tasks, nextPageToken } = gathered;
   if (!isObject(first.value.result)) return sendAnswer(call, first, first.bytes);
-  const whole = nextPageToken === "" && (request.params.pageToken ?? "") === "";
+  const whole = nextPageToken === "" && (fieldOf(request.params, "pageToken") ?? "") === "";
   const state = typeof request.params.status === "string" ? request.params.status : "";
   const totalSize = whole
     ? tasks.length
@@ -66,7 +66,8 @@ async function gather(call: AgentCall, pageSize: number, isVisible: (task: TaskR
 /** The gateway's own request for the rest of a page. */
 function nextPage({ request, target }: AgentCall, { tasks, nextPageToken }: Gathered, pageSize: number): Buffer {
   const tenant = target.tenant === "" ? {} : { tenant: target.tenant };
-  const params = { ...request.params, ...tenant, pageSize: pageSize - tasks.length, pageToken: nextPageToken };
+  const { page_size: _size, page_token: _token, ...asked } = request.params;
+  const params = { ...asked, ...tenant, pageSize: pageSize - tasks.length, pageToken: nextPageToken };
   return Buffer.from(JSON.stringify({ jsonrpc: "2.0", id: request.id, method: request.spec.method, params }));
 }
 

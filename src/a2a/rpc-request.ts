@@ -20,8 +20,8 @@ export interface RpcRequest {
 }
 
 /*
- * The fields that decide whose data is touched. Protobuf JSON also reads `task_id`, and Go reads any case, so any other spelling of
- * these would be one thing to the gateway and another to the agent: it is refused.
+ * The fields that decide whose data is touched. Protobuf JSON knows each by two names, `taskId` and `task_id`, and Go reads any case.
+ * Both names are read; any other spelling, and both names at once, would be one thing to the gateway and another to the agent.
  */
 const envelopeFields = fieldNames("jsonrpc", "id", "method", "params");
 const paramFields = fieldNames(
@@ -117,19 +117,19 @@ function subject(
     if (taskId === "") throw invalid("id", "is needed: the id of a task");
     return { ...none, taskId };
   }
-  if (spec.subject === "list") return { ...none, contextId: identifier(params.contextId, "contextId") };
+  if (spec.subject === "list") return { ...none, contextId: identifier(fieldOf(params, "contextId"), "contextId") };
   if (spec.subject !== "message") return none;
   const message = params.message;
   if (!isObject(message)) throw invalid("message", "is needed: an object");
   checkSpelling(message, messageFields, "message.");
   if (isObject(params.configuration)) checkSpelling(params.configuration, configurationFields, "configuration.");
-  const references = message.referenceTaskIds ?? [];
+  const references = fieldOf(message, "referenceTaskIds") ?? [];
   if (!Array.isArray(references) || references.length > 100)
     throw invalid("message.referenceTaskIds", "must be an array of at most 100 task ids");
   return {
     message,
-    taskId: identifier(message.taskId, "message.taskId"),
-    contextId: identifier(message.contextId, "message.contextId"),
+    taskId: identifier(fieldOf(message, "taskId"), "message.taskId"),
+    contextId: identifier(fieldOf(message, "contextId"), "message.contextId"),
     referenceTaskIds: references.map((reference: unknown, index) =>
       identifier(reference, `message.referenceTaskIds[${index}]`),
     ),
@@ -140,7 +140,11 @@ function subject(
 export function asksForPush(request: RpcRequest): boolean {
   const configuration = request.params.configuration;
   if (request.spec.subject !== "message" || !isObject(configuration)) return false;
-  return (configuration.taskPushNotificationConfig ?? configuration.pushNotificationConfig ?? null) !== null;
+  return (
+    (fieldOf(configuration, "taskPushNotificationConfig") ??
+      fieldOf(configuration, "pushNotificationConfig") ??
+      null) !== null
+  );
 }
 
 function identifier(value: unknown, field: string): string {
@@ -153,10 +157,19 @@ function identifier(value: unknown, field: string): string {
 function checkSpelling(object: Fields, names: ReadonlyMap<string, string>, where: string): void {
   for (const key of Object.keys(object)) {
     const name = names.get(key.replaceAll("_", "").toLowerCase());
-    if (name !== undefined && name !== key)
+    if (name === undefined || name === key) continue;
+    if (key !== snakeCase(name))
       throw invalid(where + name, `must be spelled so, not ${JSON.stringify(key.slice(0, 64))}`);
+    if (Object.hasOwn(object, name)) throw invalid(where + name, `is given twice, also as ${key}`);
   }
 }
+
+/** The value of a field under either of its names. */
+export function fieldOf(object: Fields, name: string): unknown {
+  return object[name] ?? object[snakeCase(name)];
+}
+
+const snakeCase = (name: string) => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
 function invalid(field: string, what: string): A2aError {
   return new A2aError("INVALID_PARAMS", `Invalid parameters: ${field} ${what}.`, { param: field });

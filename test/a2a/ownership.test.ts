@@ -65,9 +65,20 @@ describe("a stranger's task and a task that does not exist get the same bytes, a
   });
 });
 
-it("refuses every other spelling of a field that names a task", async () => {
+it("finds a task under the other name that protobuf knows a field by", async () => {
   await begin("alice", "t");
-  for (const more of [{ task_id: "t" }, { TaskID: "t" }, { context_id: "c" }, { reference_task_ids: ["t"] }]) {
+  for (const more of [{ task_id: "t" }, { reference_task_ids: ["t"] }]) {
+    const response = await rpc(url, "mallory", "SendMessage", message(more));
+    expect(await response.json()).toMatchObject({ error: { code: -32001 } });
+  }
+  const response = await rpc(url, "mallory", "SendMessage", message({ context_id: "c" }));
+  expect(await response.json()).toMatchObject({ error: { code: -32602 } });
+  expect(agent.seen).toEqual([]);
+});
+
+it("refuses every further spelling of a field that names a task, and two names at once", async () => {
+  await begin("alice", "t");
+  for (const more of [{ TaskID: "t" }, { taskid: "t" }, { Context_Id: "c" }, { task_id: "t", taskId: "own" }]) {
     const response = await rpc(url, "mallory", "SendMessage", message(more));
     expect(await response.json()).toMatchObject({ error: { code: -32602 } });
   }

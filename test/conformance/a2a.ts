@@ -1,0 +1,155 @@
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startSut } from "./a2a-sut.ts";
+
+const needed =
+  "conformance a2a needs the official suite: set A2A_TCK to a checkout of github.com/a2aproject/a2a-tck, branch 1.0-dev, and A2A_TCK_PYTHON to a Python 3.11 that has it installed (pip install -e CHECKOUT).";
+
+type Outcome = "passed" | "failed" | "skipped";
+type Outcomes = ReadonlyMap<string, Outcome>;
+
+/** Runs the official A2A suite over JSON-RPC against an agent on the SDK, direct and through the gateway, and compares test by test. */
+export async function runA2aSuite(): Promise<number> {
+  const suite = process.env.A2A_TCK ?? "";
+  const python = process.env.A2A_TCK_PYTHON ?? "python3";
+  if (
+    !existsSync(join(suite, "tests", "compatibility")) ||
+    (await run(python, ["-c", "import pytest, httpx, jsonschema, tck"], suite)) !== 0
+  ) {
+    console.error(needed);
+    return 2;
+  }
+  const sut = await startSut();
+  try {
+    const direct = await runSuite(python, suite, sut.url, "direct");
+    const gateway = await startGatewayFor(sut.url);
+    try {
+      const through = await runSuite(python, suite, `${gateway.url}/a2a/sut`, "through the gateway");
+      return report(direct, through);
+    } finally {
+      await gateway.stop();
+    }
+  } finally {
+    await sut.close();
+  }
+}
+
+function report(direct: Outcomes, through: Outcomes): number {
+  const names = [...new Set([...direct.keys(), ...through.keys()])].toSorted();
+  const differing = names.filter((name) => direct.get(name) !== through.get(name));
+  for (const name of names.filter((one) => through.get(one) === "failed" && !differing.includes(one)))
+    console.log(`fails both ways: ${name}`);
+  for (const name of differing)
+    console.log(
+      `differs: ${name}: ${direct.get(name) ?? "absent"} direct, ${through.get(name) ?? "absent"} through the gateway`,
+    );
+  const count = (outcome: Outcome) => [...through.values()].filter((one) => one === outcome).length;
+  const passed = count("passed");
+  console.log(
+    `${names.length} tests, ${count("skipped")} not for JSON-RPC or for what the agent does not offer; ${differing.length} with another outcome through the gateway`,
+  );
+  console.log(`conformance a2a: ${passed}/${passed + count("failed")} passed`);
+  return passed > 0 && differing.length === 0 ? 0 : 1;
+}
+
+async function runSuite(python: string, suite: string, host: string, how: string): Promise<Outcomes> {
+  const directory = mkdtempSync(join(tmpdir(), "sallyport-tck-"));
+  try {
+    const file = join(directory, "report.xml");
+    const options = ["-q", "--tb=no", "-p", "no:cacheprovider", `--junitxml=${file}`];
+    await run(
+      python,
+      ["-m", "pytest", "tests/compatibility", `--sut-host=${host}`, "--transport=jsonrpc", ...options],
+      suite,
+    );
+    if (!existsSync(file)) throw new Error(`the suite wrote no report of its run ${how}`);
+    const outcomes = readOutcomes(readFileSync(file, "utf8"));
+    console.log(
+      `${how}: ${[...outcomes.values()].filter((one) => one === "passed").length} passed, ${[...outcomes.values()].filter((one) => one === "failed").length} failed`,
+    );
+    return outcomes;
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** JUnit XML, as pytest writes it. */
+function readOutcomes(xml: string): Outcomes {
+  const outcomes = new Map<string, Outcome>();
+  for (const [, attributes = "", content = ""] of xml.matchAll(/<testcase ([^>]*?)(?:\/>|>([\s\S]*?)<\/testcase>)/g)) {
+    const attribute = (name: string) => new RegExp(`\\b${name}="([^"]*)"`).exec(attributes)?.[1] ?? "";
+    const outcome = /<(?:failure|error)\b/.test(content)
+      ? "failed"
+      : content.includes("<skipped")
+        ? "skipped"
+        : "passed";
+    outcomes.set(`${attribute("classname").replace("tests.compatibility.", "")} ${attribute("name")}`, outcome);
+  }
+  return outcomes;
+}
+
+/** A real gateway as a process of its own, with authentication, policy and journal on the way, open to callers without a token: the suite has none. */
+async function startGatewayFor(sutUrl: string): Promise<{ readonly url: string; stop(): Promise<void> }> {
+  const directory = mkdtempSync(join(tmpdir(), "sallyport-conformance-"));
+  const [port, consolePort, healthPort] = await freePorts(3);
+  const url = `http://127.0.0.1:${port}`;
+  const file = join(directory, "sallyport.yaml");
+  writeFileSync(
+    file,
+    `publicUrl: ${url}
+listen: {port: ${port}, console: {port: ${consolePort}}, health: {host: 127.0.0.1, port: ${healthPort}}}
+auth: {embedded: true, anonymous: true}
+a2a: {agents: {sut: {url: "${sutUrl}"}}}
+policies: open
+state: ${join(directory, "state.db")}
+`,
+  );
+  const child = spawn(process.execPath, ["src/main.ts", "serve", "--config", file], {
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+  const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  const stop = async () => {
+    child.kill("SIGTERM");
+    await ended;
+    rmSync(directory, { recursive: true, force: true });
+  };
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const response = await fetch(`${url}/a2a/sut/.well-known/agent-card.json`).catch(() => undefined);
+    if (response?.ok === true) return { url, stop };
+    if (child.exitCode !== null) break;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  await stop();
+  throw new Error("the gateway did not start");
+}
+
+async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from(
+      { length: count },
+      () =>
+        new Promise<ReturnType<typeof createServer>>((resolve) => {
+          const server = createServer().listen(0, "127.0.0.1", () => resolve(server));
+        }),
+    ),
+  );
+  const ports = servers.map((server) => (server.address() as AddressInfo).port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
+
+/** The exit code; what the program writes is not of interest. */
+function run(program: string, args: readonly string[], cwd: string): Promise<number> {
+  return new Promise((resolve) => {
+    const child = spawn(program, args, {
+      cwd: cwd === "" ? "." : cwd,
+      stdio: "ignore",
+      env: { ...process.env, PYTHONDONTWRITEBYTECODE: "1" },
+    });
+    child.once("error", () => resolve(-1));
+    child.once("exit", (code) => resolve(code ?? -1));
+  });
+}
