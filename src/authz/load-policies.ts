@@ -28,6 +28,12 @@ function filesUnder(path: string): string[] {
     });
 }
 
+/* As a person would type it from here. */
+function placeOf(path: string): string {
+  const fromHere = relative(process.cwd(), path);
+  return fromHere === "" || fromHere.startsWith("..") ? path : fromHere;
+}
+
 function readPolicyFile(file: string): string {
   if (statSync(file).size > FILE_LIMIT_BYTES) throw new Error("the file is larger than 1 MiB");
   return readFileSync(file, "utf8");
@@ -66,19 +72,19 @@ export function loadPolicies(config: Exclude<PoliciesConfig, "open">, baseDir: s
       for (const file of filesUnder(path)) {
         if (files.has(file)) continue;
         files.add(file);
-        const parsed = parsePolicyFile(readPolicyFile(file), relative(process.cwd(), file) || file);
+        const parsed = parsePolicyFile(readPolicyFile(file), placeOf(file));
         problems.push(...parsed.problems);
         rules.push(...parsed.rules);
         tests.push(...parsed.tests);
       }
     } catch (error) {
-      problems.push({ place: relative(process.cwd(), path) || path, message: reason(error) });
+      problems.push({ place: placeOf(path), message: reason(error) });
     }
   }
   problems.push(...doubledNames(rules));
   if (problems.length === 0 && rules.length === 0) {
     problems.push({
-      place: paths.join(", "),
+      place: paths.map(placeOf).join(", "),
       message:
         "there is no rule here, so nobody could do anything; `policies: open` lets every authenticated caller do everything",
     });

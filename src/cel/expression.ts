@@ -4,7 +4,7 @@ import type { Context } from "./context.ts";
 import { environmentOf, LONGEST_EXPRESSION, type Prepared } from "./environment.ts";
 import { WORK_LIMIT } from "./evaluator.ts";
 import { ExpressionError } from "./expression-error.ts";
-import { callOf, syntaxOf, type SyntaxNode } from "./syntax.ts";
+import { accessOf, callOf, syntaxOf, type SyntaxNode } from "./syntax.ts";
 import { isShape, type VariableName } from "./variables.ts";
 import { didYouMean, hasLoop, unknownField, unknownVariable, vet } from "./vet.ts";
 
@@ -46,9 +46,9 @@ function explain(error: CelFailure, { environment }: Prepared, allowed: readonly
   const { code, node, summary } = error;
   if (code === "unknown_variable" && typeof node?.args === "string") return unknownVariable(node.args, allowed);
   if (code === "no_such_key" && node !== undefined) {
-    const [of, name] = node.args as [SyntaxNode, unknown];
-    const shape = of.checkedType?.name;
-    if (shape !== undefined && isShape(shape) && typeof name === "string") return unknownField(shape, name);
+    const access = accessOf(node);
+    const shape = access?.of.checkedType?.name;
+    if (shape !== undefined && isShape(shape) && access?.name !== undefined) return unknownField(shape, access.name);
   }
   const call = node === undefined ? undefined : callOf(node);
   if (code === "no_matching_overload" && call !== undefined) {

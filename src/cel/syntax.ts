@@ -5,8 +5,8 @@ export interface SyntaxNode {
   /** The operator: `.`, `[]`, `id`, `value`, `call`, `rcall`, `list`, `map`, or an operator sign. */
   readonly op: string;
   readonly args: unknown;
-  readonly start: number;
-  readonly end: number;
+  /** Where its own sign or name stands; the left end of `a.b` is that of `a`. */
+  readonly pos: number;
   /** Set by the type checker. */
   readonly checkedType?: { readonly name: string };
 }

@@ -26,7 +26,7 @@ const unavailable = (path: string, missing: string) => `${path} is not available
 
 function checkAvailable(path: string, source: string, node: SyntaxNode): void {
   const missing = notYet.get(path);
-  if (missing !== undefined) throw new ExpressionError(unavailable(path, missing), source, node.start);
+  if (missing !== undefined) throw new ExpressionError(unavailable(path, missing), source, node.pos);
 }
 
 function vetAccess(node: SyntaxNode, source: string): void {
@@ -34,18 +34,18 @@ function vetAccess(node: SyntaxNode, source: string): void {
   if (access === undefined) return;
   const { of, name } = access;
   if (name === "__proto__" || name === "constructor")
-    throw new ExpressionError(`${name} cannot be read`, source, node.start);
+    throw new ExpressionError(`${name} cannot be read`, source, node.pos);
   const shape = shapeOf(of);
   if (shape === undefined) return;
   if (name === undefined) {
     throw new ExpressionError(
       `a field of ${shape} must be written out, such as ${shape}.${Object.keys(fieldsOf(shape))[0]}`,
       source,
-      node.start,
+      node.pos,
     );
   }
   checkAvailable(`${shape}.${name}`, source, node);
-  if (!Object.hasOwn(fieldsOf(shape), name)) throw new ExpressionError(unknownField(shape, name), source, node.start);
+  if (!Object.hasOwn(fieldsOf(shape), name)) throw new ExpressionError(unknownField(shape, name), source, node.pos);
 }
 
 function vetCall(node: SyntaxNode, source: string): void {
@@ -60,11 +60,11 @@ function vetCall(node: SyntaxNode, source: string): void {
     throw new ExpressionError(
       "the pattern of matches() must be written out: a computed one cannot be checked for hostile texts",
       source,
-      pattern.start,
+      pattern.pos,
     );
   }
   const fault = patternFault(pattern.args);
-  if (fault !== undefined) throw new ExpressionError(fault, source, pattern.start);
+  if (fault !== undefined) throw new ExpressionError(fault, source, pattern.pos);
 }
 
 export const didYouMean = (word: string | undefined) => (word === undefined ? "" : `; did you mean ${word}?`);

@@ -9,26 +9,107 @@ const table: readonly (readonly [string, readonly unknown[], string])[] = [
   ["nothing allows", [], "deny default"],
   ["an allow that does not match", [{ name: "a", allow: "false" }], "deny default"],
   ["an allow that matches", [{ name: "a", allow: "true" }], "allow a"],
-  ["the first of two allows", [{ name: "a", allow: "true" }, { name: "b", allow: "true" }], "allow a"],
-  ["a failed allow beside one that matches", [{ name: "a", allow: "1 / 0 == 1" }, { name: "b", allow: "true" }], "allow b"],
+  [
+    "the first of two allows",
+    [
+      { name: "a", allow: "true" },
+      { name: "b", allow: "true" },
+    ],
+    "allow a",
+  ],
+  [
+    "a failed allow beside one that matches",
+    [
+      { name: "a", allow: "1 / 0 == 1" },
+      { name: "b", allow: "true" },
+    ],
+    "allow b",
+  ],
   ["an allow that fails alone", [{ name: "a", allow: "principal.claims.none == 1" }], "deny default"],
-  ["a deny over an allow", [{ name: "a", allow: "true" }, { name: "d", deny: "true" }], "deny d"],
-  ["a deny that does not match", [{ name: "a", allow: "true" }, { name: "d", deny: "false" }], "allow a"],
-  ["a deny that fails", [{ name: "a", allow: "true" }, { name: "d", deny: "principal.claims.none == 1" }], "deny d"],
-  ["the first of two denies", [{ name: "a", allow: "true" }, { name: "d", deny: "true" }, { name: "e", deny: "true" }], "deny d"],
-  ["a require that holds", [{ name: "a", allow: "true" }, { name: "r", require: "true" }], "allow a"],
-  ["a require that does not hold", [{ name: "a", allow: "true" }, { name: "r", require: "false" }], "deny r"],
-  ["a require that fails", [{ name: "a", allow: "true" }, { name: "r", require: "1 / 0 == 1" }], "deny r"],
+  [
+    "a deny over an allow",
+    [
+      { name: "a", allow: "true" },
+      { name: "d", deny: "true" },
+    ],
+    "deny d",
+  ],
+  [
+    "a deny that does not match",
+    [
+      { name: "a", allow: "true" },
+      { name: "d", deny: "false" },
+    ],
+    "allow a",
+  ],
+  [
+    "a deny that fails",
+    [
+      { name: "a", allow: "true" },
+      { name: "d", deny: "principal.claims.none == 1" },
+    ],
+    "deny d",
+  ],
+  [
+    "the first of two denies",
+    [
+      { name: "a", allow: "true" },
+      { name: "d", deny: "true" },
+      { name: "e", deny: "true" },
+    ],
+    "deny d",
+  ],
+  [
+    "a require that holds",
+    [
+      { name: "a", allow: "true" },
+      { name: "r", require: "true" },
+    ],
+    "allow a",
+  ],
+  [
+    "a require that does not hold",
+    [
+      { name: "a", allow: "true" },
+      { name: "r", require: "false" },
+    ],
+    "deny r",
+  ],
+  [
+    "a require that fails",
+    [
+      { name: "a", allow: "true" },
+      { name: "r", require: "1 / 0 == 1" },
+    ],
+    "deny r",
+  ],
   ["a require without an allow", [{ name: "r", require: "true" }], "deny default"],
-  ["a result that is not a boolean", [{ name: "a", allow: "true" }, { name: "d", deny: "principal.claims.flag" }], "deny d"],
+  [
+    "a result that is not a boolean",
+    [
+      { name: "a", allow: "true" },
+      { name: "d", deny: "principal.claims.flag" },
+    ],
+    "deny d",
+  ],
   ["a rule of another protocol", [{ name: "a", on: "a2a", allow: "true" }], "deny default"],
-  ["a shadow deny", [{ name: "a", allow: "true" }, { name: "d", deny: "true", mode: "shadow" }], "allow a"],
+  [
+    "a shadow deny",
+    [
+      { name: "a", allow: "true" },
+      { name: "d", deny: "true", mode: "shadow" },
+    ],
+    "allow a",
+  ],
   ["a shadow allow", [{ name: "a", allow: "true", mode: "shadow" }], "deny default"],
 ];
 
 describe("a decision", () => {
   test.each(table)("with %s", (_name, rules, expected) => {
-    const decision = authzOf({ name: "unrelated", on: "llm", allow: "true" }, ...rules).authorize(caller({ claims: { flag: "true" } }), read);
+    const decision = authzOf({ name: "unrelated", on: "llm", allow: "true" }, ...rules).authorize(
+      caller({ claims: { flag: "true" } }),
+      read,
+    );
     expect(`${decision.allow ? "allow" : "deny"} ${decision.rule}`).toBe(expected);
   });
 
@@ -46,7 +127,10 @@ describe("a decision", () => {
   test("on a candidate sees what the candidate says of itself", () => {
     const authz = authzOf({ name: "a", on: "llm", allow: 'llm.provider == "local"' });
     const call = operation({ model: "small", provider: "local" });
-    const elsewhere = { name: "small@elsewhere", variables: operation({ model: "small", provider: "elsewhere" }).variables };
+    const elsewhere = {
+      name: "small@elsewhere",
+      variables: operation({ model: "small", provider: "elsewhere" }).variables,
+    };
     expect(authz.authorize(analyst, call).allow).toBe(true);
     expect(authz.authorize(analyst, call, elsewhere).allow).toBe(false);
     expect(authz.authorize(analyst, call, { name: "the same" }).allow).toBe(true);
@@ -73,7 +157,9 @@ describe("a decision", () => {
         { rule: "would allow", would: "allow" },
       ],
     });
-    expect(authzOf({ name: "a", allow: "true" }, { name: "s", deny: "false", mode: "shadow" }).authorize(analyst, read)).not.toHaveProperty("shadow");
+    expect(
+      authzOf({ name: "a", allow: "true" }, { name: "s", deny: "false", mode: "shadow" }).authorize(analyst, read),
+    ).not.toHaveProperty("shadow");
   });
 });
 
@@ -81,7 +167,9 @@ describe("scopes", () => {
   const challenge = (rules: readonly unknown[], scopes: readonly string[] = []) => {
     const decision = authzOf(...rules).authorize(caller({ scopes }), read);
     if (decision.allow) return `allow ${decision.rule}`;
-    return decision.scopes === undefined ? `deny ${decision.rule}` : `challenge ${decision.scopes.join(" ")} by ${decision.rule}`;
+    return decision.scopes === undefined
+      ? `deny ${decision.rule}`
+      : `challenge ${decision.scopes.join(" ")} by ${decision.rule}`;
   };
   const open = { name: "a", allow: "true" };
   const scopedAllow = { name: "s", allow: "true", scopes: ["x", "y"] };
@@ -92,8 +180,18 @@ describe("scopes", () => {
     ["an allow counts only with its scopes", [scopedAllow], ["x"], "challenge x y by s"],
     ["an allow with all its scopes", [scopedAllow], ["x", "y"], "allow s"],
     ["an allow without scopes makes the others needless", [scopedAllow, open], [], "allow a"],
-    ["of two scoped allows the one that lacks least", [scopedAllow, { name: "t", allow: "true", scopes: ["t"] }], [], "challenge t by t"],
-    ["of two scoped allows the one already held", [scopedAllow, { name: "t", allow: "true", scopes: ["t"] }], ["t"], "allow t"],
+    [
+      "of two scoped allows the one that lacks least",
+      [scopedAllow, { name: "t", allow: "true", scopes: ["t"] }],
+      [],
+      "challenge t by t",
+    ],
+    [
+      "of two scoped allows the one already held",
+      [scopedAllow, { name: "t", allow: "true", scopes: ["t"] }],
+      ["t"],
+      "allow t",
+    ],
     ["an allow that does not match asks for nothing", [{ ...scopedAllow, allow: "false" }], [], "deny default"],
     ["a deny stands until the caller steps up", [open, scopedDeny], [], "challenge d by d"],
     ["a deny is lifted by its scopes", [open, scopedDeny], ["d"], "allow a"],
@@ -101,10 +199,25 @@ describe("scopes", () => {
     ["a require holds only with its scopes", [open, scopedRequire], [], "challenge r by r"],
     ["a require with its scopes", [open, scopedRequire], ["r"], "allow a"],
     ["a require that does not hold is no challenge", [open, { ...scopedRequire, require: "false" }], [], "deny r"],
-    ["nothing is asked for where a deny stands anyway", [open, scopedDeny, { name: "no", deny: "true" }], [], "deny no"],
-    ["nothing is asked for where a require fails anyway", [open, scopedDeny, { name: "no", require: "false" }], [], "deny no"],
+    [
+      "nothing is asked for where a deny stands anyway",
+      [open, scopedDeny, { name: "no", deny: "true" }],
+      [],
+      "deny no",
+    ],
+    [
+      "nothing is asked for where a require fails anyway",
+      [open, scopedDeny, { name: "no", require: "false" }],
+      [],
+      "deny no",
+    ],
     ["nothing is asked for where nothing would allow", [scopedDeny], [], "deny default"],
-    ["one challenge names every scope, held ones too", [scopedAllow, scopedDeny, scopedRequire], ["x", "d"], "challenge x y r d by r"],
+    [
+      "one challenge names every scope, held ones too",
+      [scopedAllow, scopedDeny, scopedRequire],
+      ["x", "d"],
+      "challenge x y r d by r",
+    ],
   ];
 
   test.each(rows)("%s", (_name, rules, scopes, expected) => {
@@ -124,14 +237,61 @@ describe("scopes", () => {
 
 describe("a listed item", () => {
   const rows: readonly (readonly [string, readonly unknown[], boolean])[] = [
-    ["is not hidden by a deny that needs arguments", [{ name: "a", allow: "true" }, { name: "d", deny: 'mcp.tool.arguments.path.contains("..")', on: "mcp" }], true],
-    ["is not hidden by a require that needs arguments", [{ name: "a", allow: "true" }, { name: "r", require: "has(mcp.tool.arguments.path)", on: "mcp" }], true],
-    ["is possible under an allow that needs arguments", [{ name: "a", allow: 'mcp.tool.arguments.path == "x"', on: "mcp" }], true],
-    ["is hidden by a deny that needs none", [{ name: "a", allow: "true" }, { name: "d", deny: 'mcp.tool.name == "read_file"', on: "mcp" }], false],
-    ["is hidden by a deny that is true whatever the arguments", [{ name: "a", allow: "true" }, { name: "d", deny: 'mcp.tool.arguments.path == "x" || true', on: "mcp" }], false],
-    ["is hidden when an allow is false whatever the arguments", [{ name: "a", allow: 'mcp.tool.arguments.path == "x" && "root" in principal.groups', on: "mcp" }], false],
-    ["is possible when one side needs arguments and the other fails", [{ name: "a", allow: 'mcp.tool.arguments.path == "x" || principal.claims.none', on: "mcp" }], true],
-    ["is hidden by a deny that fails without arguments", [{ name: "a", allow: "true" }, { name: "d", deny: "principal.claims.none == 1" }], false],
+    [
+      "is not hidden by a deny that needs arguments",
+      [
+        { name: "a", allow: "true" },
+        { name: "d", deny: 'mcp.tool.arguments.path.contains("..")', on: "mcp" },
+      ],
+      true,
+    ],
+    [
+      "is not hidden by a require that needs arguments",
+      [
+        { name: "a", allow: "true" },
+        { name: "r", require: "has(mcp.tool.arguments.path)", on: "mcp" },
+      ],
+      true,
+    ],
+    [
+      "is possible under an allow that needs arguments",
+      [{ name: "a", allow: 'mcp.tool.arguments.path == "x"', on: "mcp" }],
+      true,
+    ],
+    [
+      "is hidden by a deny that needs none",
+      [
+        { name: "a", allow: "true" },
+        { name: "d", deny: 'mcp.tool.name == "read_file"', on: "mcp" },
+      ],
+      false,
+    ],
+    [
+      "is hidden by a deny that is true whatever the arguments",
+      [
+        { name: "a", allow: "true" },
+        { name: "d", deny: 'mcp.tool.arguments.path == "x" || true', on: "mcp" },
+      ],
+      false,
+    ],
+    [
+      "is hidden when an allow is false whatever the arguments",
+      [{ name: "a", allow: 'mcp.tool.arguments.path == "x" && "root" in principal.groups', on: "mcp" }],
+      false,
+    ],
+    [
+      "is possible when one side needs arguments and the other fails",
+      [{ name: "a", allow: 'mcp.tool.arguments.path == "x" || principal.claims.none', on: "mcp" }],
+      true,
+    ],
+    [
+      "is hidden by a deny that fails without arguments",
+      [
+        { name: "a", allow: "true" },
+        { name: "d", deny: "principal.claims.none == 1" },
+      ],
+      false,
+    ],
   ];
   test.each(rows)("%s", (_name, rules, visible) => {
     expect(authzOf(...rules).visible(analyst, read)).toBe(visible);
@@ -146,9 +306,18 @@ describe("a listed item", () => {
   });
 
   test("of models leaves open messages, stream, tools and bounds", () => {
-    for (const text of ["llm.stream", "llm.messages.size() > 3", "llm.tools.size() > 0", "llm.maxTokens > 10", 'llm.dialect == "anthropic"']) {
+    for (const text of [
+      "llm.stream",
+      "llm.messages.size() > 3",
+      "llm.tools.size() > 0",
+      "llm.maxTokens > 10",
+      'llm.dialect == "anthropic"',
+    ]) {
       const authz = authzOf({ name: "a", allow: "true" }, { name: "d", on: "llm", deny: `!(${text}) || ${text}` });
-      const model = { ...operation({ model: "small" }), variables: { llm: { ...operation({ model: "small" }).variables.llm!, dialect: "" } } };
+      const model = {
+        ...operation({ model: "small" }),
+        variables: { llm: { ...operation({ model: "small" }).variables.llm!, dialect: "" } },
+      };
       expect(authz.visible(analyst, model), text).toBe(true);
       expect(authz.authorize(analyst, model).allow, text).toBe(false);
     }

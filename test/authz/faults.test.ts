@@ -38,7 +38,12 @@ function trap<T>(value: T, [key, ...rest]: readonly string[], boom: () => never)
   return Object.defineProperty(copy, key!, { get: boom, enumerable: true }) as T;
 }
 
-function trapped(root: VariableName, protocol: Protocol, keys: readonly string[], boom: () => never): [Caller, Operation] {
+function trapped(
+  root: VariableName,
+  protocol: Protocol,
+  keys: readonly string[],
+  boom: () => never,
+): [Caller, Operation] {
   const call = calls[protocol];
   if (root === "mcp" || root === "a2a" || root === "llm") {
     return [who, { ...call, variables: { [root]: trap(call.variables[root]!, keys, boom) } }];
@@ -63,12 +68,22 @@ describe("a field that throws", () => {
     for (const [name, rules] of Object.entries({
       plain: [{ name: "a", on, allow: cel }],
       "beside true": [{ name: "a", on, allow: `${cel} || true` }],
-      "in a deny beside false": [{ name: "a", on, allow: "true" }, { name: "d", on, deny: `${cel} && false` }],
-      "in a require beside true": [{ name: "a", on, allow: "true" }, { name: "r", on, require: `true || ${cel} || true` }, { name: "s", on, require: `${cel} || true` }],
+      "in a deny beside false": [
+        { name: "a", on, allow: "true" },
+        { name: "d", on, deny: `${cel} && false` },
+      ],
+      "in a require beside true": [
+        { name: "a", on, allow: "true" },
+        { name: "r", on, require: `true || ${cel} || true` },
+        { name: "s", on, require: `${cel} || true` },
+      ],
       "in a loop": [{ name: "a", on, allow: `[1, 2].exists(x, ${cel} || x == 2)` }],
     })) {
       const authz = authzOf(...rules);
-      expect({ name, ...authz.authorize(...trapped(root, protocol, keys, boom)) }).toMatchObject({ name, allow: false });
+      expect({ name, ...authz.authorize(...trapped(root, protocol, keys, boom)) }).toMatchObject({
+        name,
+        allow: false,
+      });
     }
   });
 
@@ -79,7 +94,11 @@ describe("a field that throws", () => {
       },
     });
     const authz = authzOf({ name: "a", allow: "true" });
-    expect(authz.authorize(broken, calls.mcp)).toEqual({ allow: false, rule: "default", reason: "the check itself failed" });
+    expect(authz.authorize(broken, calls.mcp)).toEqual({
+      allow: false,
+      rule: "default",
+      reason: "the check itself failed",
+    });
     expect(authz.visible(broken, calls.mcp)).toBe(false);
   });
 });
@@ -90,7 +109,8 @@ describe("hostile arguments", () => {
     { name: "no admin", on: "mcp", deny: "has(mcp.tool.arguments.options.admin) && mcp.tool.arguments.options.admin" },
     { name: "no way out", on: "mcp", deny: 'has(mcp.tool.arguments.path) && mcp.tool.arguments.path.contains("..")' },
   );
-  const decide = (json: string) => authz.authorize(who, operation({ tool: "t", arguments: JSON.parse(json) as unknown })).allow;
+  const decide = (json: string) =>
+    authz.authorize(who, operation({ tool: "t", arguments: JSON.parse(json) as unknown })).allow;
 
   test("pass when harmless", () => {
     expect(decide('{"path":"a","options":{"admin":false}}')).toBe(true);
@@ -111,12 +131,19 @@ describe("hostile arguments", () => {
   ])("cannot hide behind names or types: %s", (json) => {
     const call = operation({ tool: "t" });
     const args = JSON.parse(json) as unknown;
-    const given = { ...call, variables: { mcp: { ...call.variables.mcp!, tool: { name: "t", arguments: args, annotations: {} } } } };
+    const given = {
+      ...call,
+      variables: { mcp: { ...call.variables.mcp!, tool: { name: "t", arguments: args, annotations: {} } } },
+    };
     expect(authz.authorize(who, given).allow).toBe(false);
   });
 
   test("with an inherited name have no such key", () => {
-    const inherited = authzOf({ name: "a", on: "mcp", allow: 'has(mcp.tool.arguments.toString) || "valueOf" in mcp.tool.arguments' });
+    const inherited = authzOf({
+      name: "a",
+      on: "mcp",
+      allow: 'has(mcp.tool.arguments.toString) || "valueOf" in mcp.tool.arguments',
+    });
     expect(inherited.authorize(who, operation({ tool: "t", arguments: {} })).allow).toBe(false);
   });
 });

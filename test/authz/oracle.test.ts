@@ -21,7 +21,11 @@ const atoms = {
   member: { cel: '"g" in principal.groups', needsCall: false, is: ({ groups }: World): Truth => groups.includes("g") },
   named: { cel: 'mcp.tool.name == "t"', needsCall: false, is: ({ tool }: World): Truth => tool === "t" },
   broken: { cel: "principal.claims.none == 1", needsCall: false, is: (): Truth => "error" },
-  path: { cel: 'mcp.tool.arguments.path == "p"', needsCall: true, is: ({ path }: World): Truth => (path === undefined ? "error" : path === "p") },
+  path: {
+    cel: 'mcp.tool.arguments.path == "p"',
+    needsCall: true,
+    is: ({ path }: World): Truth => (path === undefined ? "error" : path === "p"),
+  },
   hasPath: { cel: "has(mcp.tool.arguments.path)", needsCall: true, is: ({ path }: World): Truth => path !== undefined },
   yes: { cel: "true", needsCall: false, is: (): Truth => true },
 } as const;
@@ -57,14 +61,20 @@ function interpret(tree: Tree, world: World): Truth {
 }
 
 const needsCall = (tree: Tree): boolean =>
-  tree.kind === "atom" ? atoms[tree.atom].needsCall : (["of", "left", "right"] as const).some((side) => side in tree && needsCall((tree as Record<typeof side, Tree>)[side]));
+  tree.kind === "atom"
+    ? atoms[tree.atom].needsCall
+    : (["of", "left", "right"] as const).some(
+        (side) => side in tree && needsCall((tree as Record<typeof side, Tree>)[side]),
+      );
 
 const tree: fc.Arbitrary<Tree> = fc.letrec<{ tree: Tree }>((tie) => ({
   tree: fc.oneof(
     { depthSize: "small", withCrossShrink: true },
     fc.constantFrom(...(Object.keys(atoms) as (keyof typeof atoms)[])).map((atom): Tree => ({ kind: "atom", atom })),
     tie("tree").map((of): Tree => ({ kind: "not", of })),
-    fc.tuple(fc.constantFrom("and" as const, "or" as const), tie("tree"), tie("tree")).map(([kind, left, right]): Tree => ({ kind, left, right })),
+    fc
+      .tuple(fc.constantFrom("and" as const, "or" as const), tie("tree"), tie("tree"))
+      .map(([kind, left, right]): Tree => ({ kind, left, right })),
     fc.tuple(tie("tree"), tie("tree"), tie("tree")).map(([of, left, right]): Tree => ({ kind: "if", of, left, right })),
   ),
 })).tree;
@@ -73,7 +83,10 @@ const scopeNames = ["s", "t"] as const;
 const rule = fc.record({
   effect: fc.constantFrom("allow" as const, "deny" as const, "require" as const),
   tree,
-  scopes: fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: fc.subarray([...scopeNames], { minLength: 1 }) }),
+  scopes: fc.oneof(
+    { weight: 3, arbitrary: fc.constant([]) },
+    { weight: 1, arbitrary: fc.subarray([...scopeNames], { minLength: 1 }) },
+  ),
 });
 type GeneratedRule = typeof rule extends fc.Arbitrary<infer R> ? R : never;
 
@@ -88,13 +101,22 @@ function passes(rules: readonly GeneratedRule[], world: World, scopes: readonly 
   const of = (effect: GeneratedRule["effect"]) => rules.filter((each) => each.effect === effect);
   return (
     of("allow").some((each) => interpret(each.tree, world) === true && held(each.scopes)) &&
-    !of("deny").some((each) => interpret(each.tree, world) !== false && !(each.scopes.length > 0 && held(each.scopes))) &&
+    !of("deny").some(
+      (each) => interpret(each.tree, world) !== false && !(each.scopes.length > 0 && held(each.scopes)),
+    ) &&
     of("require").every((each) => interpret(each.tree, world) === true && held(each.scopes))
   );
 }
 
 const build = (rules: readonly GeneratedRule[]) =>
-  authzOf(...rules.map(({ effect, tree: of, scopes }, index) => ({ name: `r${index}`, on: "mcp", [effect]: toCel(of), ...(scopes.length > 0 && { scopes }) })));
+  authzOf(
+    ...rules.map(({ effect, tree: of, scopes }, index) => ({
+      name: `r${index}`,
+      on: "mcp",
+      [effect]: toCel(of),
+      ...(scopes.length > 0 && { scopes }),
+    })),
+  );
 const callOf = ({ tool, path }: World) => operation({ tool, arguments: path === undefined ? {} : { path } });
 const scopeSets = [[], ["s"], ["s", "t"]];
 
@@ -124,7 +146,9 @@ describe("generated policies", () => {
         for (const { groups, tool } of worlds) {
           const who = caller({ groups });
           const visible = authz.visible(who, callOf({ groups, tool, path: undefined }));
-          const outcomes = worlds.filter((world) => world.tool === tool && world.groups === groups).map((world) => authz.authorize(who, callOf(world)));
+          const outcomes = worlds
+            .filter((world) => world.tool === tool && world.groups === groups)
+            .map((world) => authz.authorize(who, callOf(world)));
           const reachable = outcomes.some((decision) => decision.allow || decision.scopes !== undefined);
           if (!visible) expect(reachable).toBe(false);
           if (!rules.some((each) => needsCall(each.tree))) expect(visible).toBe(reachable);
@@ -145,7 +169,9 @@ describe("generated policies", () => {
           const truth = interpret(rules[index]!.tree, world);
           expect(outcome).toBe(truth === "error" ? "error" : truth ? "match" : "no match");
         }
-        expect(explanation.rules.filter(({ decided }) => decided)).toHaveLength(explanation.decision.rule === "default" ? 0 : 1);
+        expect(explanation.rules.filter(({ decided }) => decided)).toHaveLength(
+          explanation.decision.rule === "default" ? 0 : 1,
+        );
       }),
       { numRuns: 200 },
     );
