@@ -30,7 +30,7 @@ const isRefused = (node: Node) => node.not !== undefined || node.description?.st
 function typeOf(node: Node): string {
   const forms = formsOf(node);
   if (forms.length > 0) return [...new Set(forms.map(typeOf))].join(" or ");
-  if (node.const !== undefined) return `\`${String(node.const)}\``;
+  if (node.const !== undefined) return `\`${JSON.stringify(node.const)}\``;
   if (node.enum !== undefined) return node.enum.map((value) => `\`${String(value)}\``).join(", ");
   if (node["x-secret"] === true) return "secret";
   if (node.type === "array") return node.items === undefined ? "list" : `list of ${typeOf(node.items)}`;

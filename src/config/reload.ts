@@ -47,6 +47,8 @@ export async function openConfig(file: string, options: LoadOptions = {}): Promi
   let closed = false;
 
   async function takeUp({ log, apply, refused }: WatchOptions, now: Fingerprint): Promise<void> {
+    /* Even when reading fails in a way nobody thought of, these files are not read again until they change. */
+    known = now;
     const read = readConfig(file, options);
     const seen = await seenBy(read);
     /* A file that was refused may be mended by a change to what the former one referred to, so that stays watched as well. */

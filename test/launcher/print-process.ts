@@ -17,4 +17,4 @@ console.log(
   }),
 );
 if (how === "exit") process.exit(Number(value));
-if (how === "die") process.kill(process.pid, value as NodeJS.Signals);
+if (how === "die") process.kill(process.pid, value);
