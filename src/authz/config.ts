@@ -8,7 +8,13 @@ const forms = "a folder or file of rules such as ./policies, a list of them, `op
 /** Where the rules are: `open`, a path or several (relative to the configuration file), or the rules themselves. */
 export const policiesSchema = z
   .union(
-    [z.string().min(1), z.array(z.string().min(1)).min(1), z.strictObject({ rules: z.array(ruleSchema).min(1) })],
+    [
+      z.string().min(1),
+      z.array(z.string().min(1)).min(1),
+      z.strictObject({
+        rules: z.array(ruleSchema).min(1).meta({ description: "The rules themselves, in place of files." }),
+      }),
+    ],
     {
       error: ({ input }) => (input === undefined || input === null ? missing : forms),
     },

@@ -44,6 +44,7 @@ export function summarize(config: Config): string[] {
     ]),
     ["agents", list(Object.keys(config.a2a?.agents ?? {}))],
     ["models", list(Object.entries(config.models ?? {}).map(([name, { provider }]) => `${name} (${provider})`))],
+    ["guards", list(config.guardrails.map(({ type, on }) => `${type} on ${on.join(", ")}`))],
     ["state", state(config)],
   ];
   const width = Math.max(...rows.map(([name]) => name.length));

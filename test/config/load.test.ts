@@ -130,7 +130,11 @@ models:
   });
 
   test.for([
-    ["a missing variable", "tenant: ${env:NOPE}", /2:1 {2}tenant = "\$\{env:NOPE\}"\n.*environment variable NOPE is not set/],
+    [
+      "a missing variable",
+      "tenant: ${env:NOPE}",
+      /2:1 {2}tenant = "\$\{env:NOPE\}"\n.*environment variable NOPE is not set/,
+    ],
     ["a missing file", "tenant: ${file:nope}", /there is no file .*nope/],
     ["an unknown kind of reference", "tenant: ${vault:x}", /\$\{vault:…\} is unknown/],
     ["a reference in a key", "models: {'${env:A}': {provider: openai}}", /in values, not in keys/],

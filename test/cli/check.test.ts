@@ -1,0 +1,60 @@
+import { describe, expect, test } from "vitest";
+import { commands } from "../../src/cli/registry.ts";
+import { runCommand } from "../../src/cli/run-command.ts";
+import { makeFolder } from "../config/config-folder.ts";
+
+async function check(yaml: string, files: Readonly<Record<string, string>> = {}) {
+  const lines: string[] = [];
+  const write = (line: string) => void lines.push(line);
+  const file = makeFolder({ ...files, "s.yaml": yaml }).at("s.yaml");
+  const code = await runCommand(commands, "0", ["check", file], { out: write, err: write });
+  return { code, text: lines.join("\n") };
+}
+
+describe("sallyport check", () => {
+  test("says on one screen what a file means, and no secret", async () => {
+    const { code, text } = await check(
+      `policies: [rules.yaml]
+auth: {issuers: [https://login.example.com], keys: {ci: {secret: abcdefghijklmnopqrstuvwx}}}
+tenant: principal.claims.team
+mcp: {servers: {notes: {url: "http://notes", credentials: {bearer: "\${file:token}"}}}, routes: {/mcp: {servers: [notes]}}}
+models: {llama: {provider: ollama, url: "http://ollama:11434"}}
+state: redis://:hush-hush@redis:6379
+`,
+      { token: "bearer-of-notes\n", "rules.yaml": "rules: [{name: all, allow: 'true'}]\n" },
+    );
+    expect(code).toBe(0);
+    expect(text).toContain("tokens of https://login.example.com; API keys ci");
+    expect(text).toMatch(/MCP +\/mcp offers everything of notes/);
+    expect(text).toMatch(/models +llama \(ollama\)/);
+    expect(text).not.toMatch(/hush-hush|abcdefghijkl|bearer-of-notes/);
+    expect(text.split("\n").length).toBeLessThan(25);
+  });
+
+  test("lists the problems of the file and ends with code 1", async () => {
+    const { code, text } = await check("policies: open\nlisten: {prot: 1}\n");
+    expect(code).toBe(1);
+    expect(text).toMatch(/1 problem\n +2:10 {2}listen\.prot\n.*did you mean "port"/);
+  });
+
+  test("finds rules that cannot be honoured", async () => {
+    const { code, text } = await check("policies: rules.yaml\n", {
+      "rules.yaml": "rules: [{name: typo, on: mcp, allow: 'mcp.tool.nmae == \"x\"'}]\n",
+    });
+    expect(code).toBe(1);
+    expect(text).toContain("did you mean mcp.tool.name?");
+  });
+
+  test("finds a folder of rules that is not there", async () => {
+    expect(await check("policies: ./rules\n")).toMatchObject({
+      code: 1,
+      text: expect.stringContaining("no such file or folder") as string,
+    });
+  });
+
+  test("finds a tenant expression that cannot be honoured", async () => {
+    const { code, text } = await check("policies: open\ntenant: principle.claims.team\n");
+    expect(code).toBe(1);
+    expect(text).toMatch(/tenant: .*did you mean principal/);
+  });
+});
