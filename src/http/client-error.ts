@@ -1,0 +1,40 @@
+import type { Duplex } from "node:stream";
+import { GatewayError } from "../core/errors.ts";
+import type { RenderedError } from "../core/step.ts";
+
+const statusTexts: Readonly<Record<number, string>> = {
+  400: "Bad Request",
+  405: "Method Not Allowed",
+  408: "Request Timeout",
+  413: "Content Too Large",
+  431: "Request Header Fields Too Large",
+};
+
+/** What Node's parser refused, in the words of the error table. */
+export function fromParserError(error: Error): GatewayError {
+  const code = "code" in error ? error.code : undefined;
+  if (code === "HPE_HEADER_OVERFLOW")
+    return new GatewayError("headers_too_large", "The request's head is too large.", { cause: error });
+  if (code === "HPE_CHUNK_EXTENSIONS_OVERFLOW")
+    return new GatewayError("too_large", "The chunk extensions are too large.", { cause: error });
+  if (code === "ERR_HTTP_REQUEST_TIMEOUT")
+    return new GatewayError("request_timeout", "The request did not arrive in time.", { cause: error });
+  return new GatewayError("invalid_request", "This is not a valid HTTP/1.1 request.", { cause: error });
+}
+
+const LINGER_MS = 500;
+
+/** Answers on a socket that has no request to answer to, and closes it. */
+export function answerRaw(socket: Duplex, rendered: RenderedError, id: string): void {
+  const lines = [
+    `HTTP/1.1 ${rendered.status} ${statusTexts[rendered.status] ?? "Error"}`,
+    `x-request-id: ${id}`,
+    ...Object.entries(rendered.headers).map(([name, value]) => `${name}: ${value}`),
+    `content-length: ${Buffer.byteLength(rendered.body)}`,
+    "connection: close",
+  ];
+  socket.end(`${lines.join("\r\n")}\r\n\r\n${rendered.body}`);
+  // Not at once: a reset for bytes still on their way could overtake the answer.
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+  socket.once("close", () => clearTimeout(timer));
+}

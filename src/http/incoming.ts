@@ -1,0 +1,142 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { GatewayError } from "../core/errors.ts";
+import type { CanonicalRequest } from "../core/exchange.ts";
+import { checkMedia, readBody, type BodyReading, type BufferBudget } from "./body.ts";
+import type { Incoming, ReadBodyOptions } from "./edge.ts";
+import { ServerReply } from "./reply.ts";
+
+export interface IncomingSettings {
+  readonly budget: BufferBudget;
+  readonly bodyTimeoutMs: number;
+  readonly slowReaderMs: number;
+  /** Whether connections are to end with their present answer. */
+  readonly draining: () => boolean;
+}
+
+/** One request between the moment its head was read and the moment its answer is out. */
+export class ServerExchange implements Incoming {
+  readonly id: string;
+  readonly reply: ServerReply;
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  /** The connection cannot be read any further: it ends with this answer. */
+  lastOnConnection = false;
+  #request: CanonicalRequest | undefined;
+  readonly #settings: IncomingSettings;
+  readonly #expectsContinue: boolean;
+  #abort: AbortController | undefined;
+  #aborted: GatewayError | undefined;
+  #reading: BodyReading | undefined;
+  #bodyFailure: GatewayError | undefined;
+  #reserved = 0;
+
+  constructor(
+    id: string,
+    req: IncomingMessage,
+    res: ServerResponse,
+    settings: IncomingSettings,
+    expectsContinue: boolean,
+  ) {
+    this.id = id;
+    this.req = req;
+    this.res = res;
+    this.#settings = settings;
+    this.#expectsContinue = expectsContinue;
+    this.reply = new ServerReply(req, res, {
+      id,
+      bodyUnread: () => !req.complete && this.hasBody,
+      closing: () => this.lastOnConnection || settings.draining(),
+      slowReaderMs: settings.slowReaderMs,
+    });
+  }
+
+  get request(): CanonicalRequest {
+    if (this.#request === undefined) throw new Error("The request has not been read yet.");
+    return this.#request;
+  }
+
+  set request(request: CanonicalRequest) {
+    this.#request = request;
+  }
+
+  /** Empty while the request has not been read. */
+  get path(): string {
+    return this.#request?.path ?? "";
+  }
+
+  get hasBody(): boolean {
+    // The parser's own view: an answer may be due before the canonical request exists.
+    const length =
+      this.#request === undefined ? this.req.headers["content-length"] : this.#request.headers["content-length"];
+    return length === undefined ? this.req.headers["transfer-encoding"] !== undefined : length !== "0";
+  }
+
+  get signal(): AbortSignal {
+    // Made on demand: many requests are answered without one.
+    if (this.#abort === undefined) {
+      this.#abort = new AbortController();
+      if (this.#aborted !== undefined) this.#abort.abort(this.#aborted);
+    }
+    return this.#abort.signal;
+  }
+
+  readBody({ limitBytes, json = true }: ReadBodyOptions): Promise<Buffer> {
+    if (this.#reading !== undefined) return this.#reading.body;
+    const failure = this.#bodyFailure ?? this.#aborted;
+    if (failure !== undefined) return Promise.reject(failure);
+    const { headers } = this.request;
+    try {
+      checkMedia(headers, json);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+    const announcedBytes = Number(headers["content-length"] ?? -1);
+    this.#reading = readBody(this.req, {
+      announcedBytes,
+      limitBytes,
+      timeoutMs: this.#settings.bodyTimeoutMs,
+      reserve: (bytes) => {
+        const fits = this.#settings.budget.reserve(bytes);
+        if (fits) this.#reserved += bytes;
+        return fits;
+      },
+    });
+    // Not before somebody wants the body: a caller without a token need not send it at all.
+    if (this.#expectsContinue && announcedBytes <= limitBytes) this.res.writeContinue();
+    return this.#reading.body;
+  }
+
+  raw(): { readonly req: IncomingMessage; readonly res: ServerResponse } {
+    const { req, res } = this;
+    const { path, query, headers } = this.request;
+    const chunked = req.headers["transfer-encoding"];
+    req.url = query === "" ? path : `${path}?${query}`;
+    req.headers = { ...headers, ...(chunked === undefined ? {} : { "transfer-encoding": chunked }) };
+    this.reply.release();
+    if (this.#expectsContinue) res.writeContinue();
+    return { req, res };
+  }
+
+  /** The parser gave up inside this request's body. */
+  failBody(error: GatewayError): void {
+    this.lastOnConnection = true;
+    this.#bodyFailure = error;
+    this.#reading?.fail(error);
+  }
+
+  abort(reason: GatewayError): void {
+    if (this.#aborted !== undefined) return;
+    this.#aborted = reason;
+    this.#reading?.fail(reason);
+    this.#abort?.abort(reason);
+  }
+
+  /** The response is out or its connection is gone: gives everything back. */
+  close(): void {
+    const finished = this.res.writableFinished;
+    this.reply.markGone();
+    if (!finished) this.abort(new GatewayError("cancelled", "The caller went away."));
+    this.#settings.budget.release(this.#reserved);
+    this.#reserved = 0;
+  }
+}
