@@ -21,18 +21,18 @@ export interface LogDeps {
   readonly destination?: number | string;
 }
 
-function toLog(logger: Logger): Log {
-  const write = (level: "debug" | "info" | "warn" | "error") =>
+/** `bound` has been redacted; it is merged here since pino trips over bindings named like a method of Object. */
+function toLog(logger: Logger, bound: Readonly<Record<string, unknown>>): Log {
+  const write = (level: "debug" | "info" | "warn" | "error") => (fields: Readonly<Record<string, unknown>>, message: string): void => {
     // An entry that nobody will read must not cost its redaction.
-    (fields: Readonly<Record<string, unknown>>, message: string): void => {
-      if (logger.isLevelEnabled(level)) logger[level](redactFields(fields), redactText(message));
-    };
+    if (logger.isLevelEnabled(level)) logger[level]({ ...bound, ...redactFields(fields) }, redactText(message));
+  };
   return {
     debug: write("debug"),
     info: write("info"),
     warn: write("warn"),
     error: write("error"),
-    child: (fields) => toLog(logger.child({ ...redactFields(fields) })),
+    child: (fields) => toLog(logger, { ...bound, ...redactFields(fields) }),
   };
 }
 
@@ -45,7 +45,12 @@ export function createLog({ level, format }: LogConfig, { destination = 1 }: Log
   });
   // The reader has gone (EPIPE). There is nobody left to tell, and traffic must go on.
   sink.on("error", () => {});
-  const stream = format === "pretty" ? { write: (line: string) => void sink.write(toPrettyLine(line)) } : sink;
+  let closed = false;
+  const stream = {
+    write(line: string): void {
+      if (!closed) sink.write(format === "pretty" ? toPrettyLine(line) : line);
+    },
+  };
   const logger = pino(
     {
       level,
@@ -59,16 +64,17 @@ export function createLog({ level, format }: LogConfig, { destination = 1 }: Log
     stream,
   );
   return {
-    ...toLog(logger),
+    ...toLog(logger, {}),
     dropped: () => dropped,
-    close: () =>
-      new Promise((resolve) => {
-        const timer = setTimeout(done, CLOSE_TIMEOUT_MS);
-        function done(): void {
-          clearTimeout(timer);
-          resolve();
-        }
-        sink.flush(done);
-      }),
+    async close() {
+      if (closed) return;
+      closed = true;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const timer = setTimeout(resolve, CLOSE_TIMEOUT_MS);
+      sink.once("close", resolve);
+      sink.end();
+      await promise;
+      clearTimeout(timer);
+    },
   };
 }

@@ -66,17 +66,18 @@ function redactObject(value: object, depth: number): unknown {
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? "[invalid date]" : value.toISOString();
   if (value instanceof Map) return redactObject(Object.fromEntries([...value].slice(0, MAX_KEYS).map(([key, item]) => [String(key), item])), depth);
   if (value instanceof Set) return redactObject([...value], depth);
-  const result: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
-  let count = 0;
+  // Made from pairs at the end: assigning to `__proto__` would set the prototype instead of a field.
+  const result: [string, unknown][] = [];
   for (const name of Object.keys(value)) {
-    if ((count += 1) > MAX_KEYS) {
-      result["…"] = "more";
+    if (result.length === MAX_KEYS) {
+      result.push(["…", "more"]);
       break;
     }
     const item = (value as Record<string, unknown>)[name];
-    result[redactText(name)] = item !== undefined && item !== null && isSecretName(name, item) ? REDACTED : redactValue(item, depth + 1);
+    const isSecret = item !== undefined && item !== null && isSecretName(name, item);
+    result.push([redactText(name), isSecret ? REDACTED : redactValue(item, depth + 1)]);
   }
-  return result;
+  return Object.fromEntries(result);
 }
 
 function redactValue(value: unknown, depth: number): unknown {
