@@ -38,7 +38,7 @@ export function createTestContext(changes: ContextChanges = {}): OperationContex
     trace: { traceId: "0af7651916cd43dd8448eb211c80319c", spanId: "b7ad6b7169203331", parentSpanId: "00f067aa0ba902b7", sampled: true, tracestate: "" },
     chain: { id: changes.chain ?? "0af7651916cd43dd8448eb211c80319c", depth: 1, root: "root", path: ["researcher"] },
     log: silentLog,
-    reply: { started: false, setHeader: never, send: never, open: never, write: never, end: never, destroy: never },
+    reply: { started: false, status: 0, setHeader: never, send: never, open: never, write: never, end: never, destroy: never },
     signal: new AbortController().signal,
     body: never,
   };
