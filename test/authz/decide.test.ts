@@ -318,8 +318,7 @@ describe("a listed item", () => {
         ...operation({ model: "small" }),
         variables: { llm: { ...operation({ model: "small" }).variables.llm!, dialect: "" } },
       };
-      expect(authz.visible(analyst, model), text).toBe(true);
-      expect(authz.authorize(analyst, model).allow, text).toBe(false);
+      expect([text, authz.visible(analyst, model), authz.authorize(analyst, model).allow]).toEqual([text, true, false]);
     }
   });
 });

@@ -34,8 +34,8 @@ function pathsOf(shape: ShapeName, path: readonly string[]): { keys: readonly st
 function trap<T>(value: T, [key, ...rest]: readonly string[], boom: () => never): T {
   const copy = Object.assign(Object.create(null) as object, value);
   const inner = (value as Record<string, unknown>)[key!];
-  if (rest.length > 0) return Object.defineProperty(copy, key!, { value: trap(inner, rest, boom) }) as T;
-  return Object.defineProperty(copy, key!, { get: boom, enumerable: true }) as T;
+  if (rest.length > 0) return Object.defineProperty(copy, key!, { value: trap(inner, rest, boom) });
+  return Object.defineProperty(copy, key!, { get: boom, enumerable: true });
 }
 
 function trapped(

@@ -4,13 +4,13 @@ import type { Caller } from "../../src/authz/decide.ts";
 import { asSchema, callSchema, chainSchema, requestSchema, toCaller, toOperation } from "../../src/authz/imagined.ts";
 import { parsePolicyFile } from "../../src/authz/policy-file.ts";
 import { PolicyError } from "../../src/authz/policy-error.ts";
-import { type Rule, ruleSchema } from "../../src/authz/rule.ts";
+import { ruleSchema } from "../../src/authz/rule.ts";
 import { silentLog } from "../../src/core/log.ts";
 import type { Operation } from "../../src/core/operation.ts";
 
 /** Policy from rules as a file would hold them. */
 export function authzOf(...rules: readonly unknown[]): Authz {
-  const placed = rules.map((rule, index) => ({ value: ruleSchema.parse(rule) as Rule, place: `rules:${index + 1}` }));
+  const placed = rules.map((rule, index) => ({ value: ruleSchema.parse(rule), place: `rules:${index + 1}` }));
   return createRuleAuthz(compileRules(placed), [], silentLog);
 }
 
