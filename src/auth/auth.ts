@@ -23,6 +23,7 @@ import { anonymousPrincipal, withTenant } from "./principal-from.ts";
 import { createRemembered } from "./remembered.ts";
 import { createRevocations } from "./revocations.ts";
 import { loadSigningKeys } from "./signing-keys.ts";
+import { compileTenant } from "./tenant.ts";
 import { createTokenVerifier, type TrustedIssuer, type Verdict } from "./token-verifier.ts";
 
 export interface MintRequest {
@@ -38,7 +39,7 @@ export interface MintRequest {
 }
 
 export interface Auth {
-  /** The issuer of the tokens made here: `publicUrl` without a trailing slash. */
+  /** The issuer of the tokens made here: the origin of `publicUrl`. */
   readonly issuer: string;
   /** The gateway as a whole, as a resource (RFC 8707). */
   readonly audience: string;
@@ -63,8 +64,8 @@ export interface Auth {
 
 export interface AuthOptions {
   readonly config: AuthConfig;
-  /** The tenant of a principal that does not carry one; throwing refuses the caller. */
-  readonly tenant?: (principal: Principal) => string;
+  /** The tenant of a principal that does not carry one: CEL over `principal`. Where it fails, the caller is refused. */
+  readonly tenant?: string;
   readonly publicUrl: URL;
   readonly routes: () => readonly Route[];
   /** Scopes that policies name: the embedded server must be able to issue them. */
@@ -77,8 +78,9 @@ export interface AuthOptions {
 
 /** Opens authentication: keys are read from the store or made; issuers are asked for theirs when the first token comes. */
 export async function createAuth(options: AuthOptions): Promise<Auth> {
-  const { config, publicUrl, routes, store, upstream, clock, log, tenant } = options;
-  const issuer = publicUrl.href.replace(/\/$/, "");
+  const { config, publicUrl, routes, store, upstream, clock, log } = options;
+  const issuer = publicUrl.origin;
+  const tenant = options.tenant === undefined ? undefined : compileTenant(options.tenant);
   const audiences = createAudiences(config.audience ?? issuer, routes);
   const baseScopes = config.scopes ?? (config.embedded === undefined ? [] : ["gateway"]);
 

@@ -1,5 +1,7 @@
 import { z } from "zod";
+import { ExpressionError } from "../cel/expression-error.ts";
 import { durationMs, secret } from "../core/units.ts";
+import { compileTenant } from "./tenant.ts";
 
 const names = (description: string, examples: string[][]) => z.array(z.string().min(1).max(256)).meta({ description, examples });
 const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._@-]{0,127}$/, "a name of letters, digits and . _ @ -, at most 128 characters");
@@ -115,9 +117,18 @@ const auth = z.strictObject({
     .meta({ description: "API keys known beforehand; more can be made and revoked at run time.", examples: [{ ci: { secret: "${env:CI_KEY}", groups: ["ci"] } }] }),
 });
 
+function checkTenant(source: string, context: z.RefinementCtx): void {
+  try {
+    compileTenant(source);
+  } catch (error) {
+    if (!(error instanceof ExpressionError)) throw error;
+    context.addIssue({ code: "custom", message: error.message });
+  }
+}
+
 export const authConfig = {
   auth: auth.optional().meta({ description: "Who may call: issuers, the embedded authorization server, API keys.", examples: [{ issuers: ["https://login.example.com"] }] }),
-  tenant: z.string().min(1).optional().meta({ description: "CEL over `principal`: the tenant of a caller.", examples: ["principal.claims.team"] }),
+  tenant: z.string().min(1).superRefine(checkTenant).optional().meta({ description: "CEL over `principal`: the tenant of a caller.", examples: ["principal.claims.team"] }),
 };
 
 export type AuthConfig = z.output<typeof auth>;

@@ -133,13 +133,10 @@ export async function addEmbedded(router: Router, options: EmbeddedOptions): Pro
     await current.handle(withBody(request, Buffer.from(JSON.stringify(metadata))), response);
   }
 
-  const documents = ["/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"];
-  const path = new URL(issuer).pathname.replace(/\/$/, "");
-  // RFC 8414 puts the issuer's path behind the well-known name, OpenID Connect before it: both are found.
-  router.get(path === "" ? documents : [...documents, ...documents.map((document) => document + path)], (_request, response) => {
+  router.get(["/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"], (_request, response) => {
     response.set("cache-control", "public, max-age=300").json(serverMetadata(issuer, { scopes: [...scopes.all(), "openid", "offline_access"], registration: config.dynamicRegistration }));
   });
-  addInteraction(router, { provider: () => current.provider, publicOrigin: new URL(issuer).origin, accounts, clients: registry, formKeys: () => keys.cookieKeys, failed });
+  addInteraction(router, { provider: () => current.provider, publicOrigin: issuer, accounts, clients: registry, formKeys: () => keys.cookieKeys, failed });
   router.use("/oauth/jwks", openCors("GET"));
   router.use(["/oauth/token", "/oauth/register", "/oauth/revoke"], openCors("POST"));
   router.post("/oauth/revoke", revoke);

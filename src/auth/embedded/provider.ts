@@ -111,7 +111,7 @@ export function createProvider(options: ProviderOptions): Provider {
         ...(token.kind === "AccessToken" ? { gid: token.grantId } : {}),
       };
     },
-    interactions: { url: (_context, interaction) => Promise.resolve(`${base.pathname.replace(/\/$/, "")}/oauth/interaction/${interaction.uid}`) },
+    interactions: { url: (_context, interaction) => Promise.resolve(`/oauth/interaction/${interaction.uid}`) },
     renderError(context, out) {
       context.respond = false;
       const text = typeof out.error_description === "string" ? out.error_description : "The request could not be carried out.";
