@@ -2,7 +2,7 @@ import { hash, randomInt, timingSafeEqual } from "node:crypto";
 import type { Clock } from "../core/clock.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { Store } from "../state/store.ts";
-import type { EmbeddedConfig } from "./config.ts";
+import type { EmbeddedConfig } from "./embedded/config.ts";
 
 export interface Account {
   readonly id: string;
@@ -48,11 +48,20 @@ function createThrottle(clock: Clock) {
       const found = failures.get(name);
       if (found === undefined || found.count < MAX_FAILURES) return;
       const waitMs = found.untilMs - clock.now();
-      if (waitMs > 0) throw new GatewayError("rate_limited", `Too many attempts. Try again in ${Math.ceil(waitMs / 1_000)} seconds.`, { headers: { "retry-after": String(Math.ceil(waitMs / 1_000)) } });
+      if (waitMs > 0)
+        throw new GatewayError(
+          "rate_limited",
+          `Too many attempts. Try again in ${Math.ceil(waitMs / 1_000)} seconds.`,
+          { headers: { "retry-after": String(Math.ceil(waitMs / 1_000)) } },
+        );
       failures.delete(name);
     },
     fail(name: string): void {
-      if (failures.size >= MAX_TRACKED) for (const oldest of failures.keys()) { failures.delete(oldest); break; }
+      if (failures.size >= MAX_TRACKED)
+        for (const oldest of failures.keys()) {
+          failures.delete(oldest);
+          break;
+        }
       const count = (failures.get(name)?.count ?? 0) + 1;
       failures.delete(name);
       failures.set(name, { count, untilMs: clock.now() + LOCK_MS });
@@ -62,7 +71,11 @@ function createThrottle(clock: Clock) {
 }
 
 /** Who can sign in at the embedded server: the configured users or, without any, the operator with a passcode kept as a hash. */
-export async function createAccounts(options: { config: EmbeddedConfig; store: Store; clock: Clock }): Promise<Accounts> {
+export async function createAccounts(options: {
+  config: EmbeddedConfig;
+  store: Store;
+  clock: Clock;
+}): Promise<Accounts> {
   const { config, store, clock } = options;
   const throttle = createThrottle(clock);
   const users = new Map(Object.entries(config.users));
@@ -86,7 +99,9 @@ export async function createAccounts(options: { config: EmbeddedConfig; store: S
   };
 
   const find = (id: string): Account | undefined => {
-    const { groups, tenant, scopes } = (mode === "users" ? users.get(id) : id === OPERATOR ? { ...config.operator, scopes: undefined } : undefined) ?? {};
+    const { groups, tenant, scopes } =
+      (mode === "users" ? users.get(id) : id === OPERATOR ? { ...config.operator, scopes: undefined } : undefined) ??
+      {};
     return groups === undefined ? undefined : { id, groups, tenant, scopes };
   };
 

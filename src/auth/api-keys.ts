@@ -26,7 +26,10 @@ export interface ApiKeys {
   /** `key` is shown this once; the store keeps its SHA-256. */
   issue(request: ApiKeyRequest): Promise<{ readonly id: string; readonly key: string }>;
   /** Keys made at run time, in the order of their ids. */
-  list(page?: { readonly limit?: number; readonly after?: string }): Promise<{ readonly keys: readonly ApiKeyInfo[]; readonly next: string | undefined }>;
+  list(page?: {
+    readonly limit?: number;
+    readonly after?: string;
+  }): Promise<{ readonly keys: readonly ApiKeyInfo[]; readonly next: string | undefined }>;
   /** Whether a key went away; every replica refuses it within 60 s, and at once where the store's messages arrive. */
   revoke(id: string): Promise<boolean>;
 }
@@ -41,7 +44,8 @@ const COLLECTION = "auth-keys";
 const FORMAT = /^sp_([0-9a-f]{16})_[A-Za-z0-9_-]{43}$/;
 const sha256 = (text: string): string => hash("sha256", text, "base64url");
 
-const matches = (key: string, expected: string): boolean => timingSafeEqual(Buffer.from(sha256(key)), Buffer.from(expected));
+const matches = (key: string, expected: string): boolean =>
+  timingSafeEqual(Buffer.from(sha256(key)), Buffer.from(expected));
 
 function accept(id: string, record: ApiKeyRequest): Verdict {
   return {
@@ -68,21 +72,51 @@ function accept(id: string, record: ApiKeyRequest): Verdict {
 const refused: Verdict = { ok: false, reason: "The API key is not valid.", detail: "unknown key" };
 
 /** API keys: those of the configuration and those made at run time. */
-export function createApiKeys(options: { config: AuthConfig["keys"]; store: Store; revocations: Revocations; clock: Clock }) {
+export function createApiKeys(options: {
+  config: AuthConfig["keys"];
+  store: Store;
+  revocations: Revocations;
+  clock: Clock;
+}) {
   const { config, store, revocations, clock } = options;
-  const configured = new Map(Object.entries(config).map(([name, { secret, ...rest }]) => [sha256(secret), { id: name, record: { name, scopes: rest.scopes, groups: rest.groups, ...(rest.tenant === undefined ? {} : { tenant: rest.tenant }) } }]));
+  const configured = new Map(
+    Object.entries(config).map(([name, { secret, ...rest }]) => [
+      sha256(secret),
+      {
+        id: name,
+        record: {
+          name,
+          scopes: rest.scopes,
+          groups: rest.groups,
+          ...(rest.tenant === undefined ? {} : { tenant: rest.tenant }),
+        },
+      },
+    ]),
+  );
   const idOf = (handle: string): string => `key_${handle}`;
-  const toInfo = ({ key, value: { sha256: _secret, ...info } }: StoredRecord<KeyRecord>): ApiKeyInfo => ({ id: key, ...info });
+  const toInfo = ({ key, value: { sha256: _secret, ...info } }: StoredRecord<KeyRecord>): ApiKeyInfo => ({
+    id: key,
+    ...info,
+  });
 
   const keys: ApiKeys = {
     async issue(request) {
-      if (request.name === "" || request.name.length > 128) throw new GatewayError("invalid_params", "An API key needs a name of at most 128 characters.", { param: "name" });
-      if (request.expiresAtMs !== undefined && request.expiresAtMs <= clock.now()) throw new GatewayError("invalid_params", "The key would have expired already.", { param: "expires" });
+      if (request.name === "" || request.name.length > 128)
+        throw new GatewayError("invalid_params", "An API key needs a name of at most 128 characters.", {
+          param: "name",
+        });
+      if (request.expiresAtMs !== undefined && request.expiresAtMs <= clock.now())
+        throw new GatewayError("invalid_params", "The key would have expired already.", { param: "expires" });
       const handle = randomHex(8);
       const key = `sp_${handle}_${randomBytes(32).toString("base64url")}`;
       const createdAtMs = clock.now();
       const ttl = request.expiresAtMs === undefined ? {} : { ttlMs: request.expiresAtMs - createdAtMs };
-      const stored = await store.put<KeyRecord>(COLLECTION, idOf(handle), { ...request, sha256: sha256(key), createdAtMs }, { ifVersion: 0, ...ttl });
+      const stored = await store.put<KeyRecord>(
+        COLLECTION,
+        idOf(handle),
+        { ...request, sha256: sha256(key), createdAtMs },
+        { ifVersion: 0, ...ttl },
+      );
       if (stored === undefined) throw new GatewayError("internal", "The key could not be made; try again.");
       return { id: idOf(handle), key };
     },
@@ -107,7 +141,8 @@ export function createApiKeys(options: { config: AuthConfig["keys"]; store: Stor
       const found = await store.get<KeyRecord>(COLLECTION, idOf(handle));
       if (found === undefined || !matches(key, found.value.sha256)) return refused;
       const { sha256: _secret, ...record } = found.value;
-      if (record.expiresAtMs !== undefined && record.expiresAtMs <= clock.now()) return { ok: false, reason: "The API key has expired.", detail: "expired key" };
+      if (record.expiresAtMs !== undefined && record.expiresAtMs <= clock.now())
+        return { ok: false, reason: "The API key has expired.", detail: "expired key" };
       return accept(found.key, record);
     },
   };

@@ -9,7 +9,8 @@ export function createAudiences(gateway: string, routes: () => readonly Route[])
     canonical(resource: string): string | undefined {
       const wanted = trimmed(resource);
       if (trimmed(gateway) === wanted) return gateway;
-      for (const route of routes()) for (const audience of route.audiences) if (trimmed(audience) === wanted) return audience;
+      for (const route of routes())
+        for (const audience of route.audiences) if (trimmed(audience) === wanted) return audience;
       return undefined;
     },
   };

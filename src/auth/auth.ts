@@ -88,7 +88,10 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
   const revocations = await createRevocations(store, (id) => remembered.forget(id));
   const signingKeys = await loadSigningKeys(store, clock);
   const trusted = new Map<string, TrustedIssuer>(
-    config.issuers.map((one) => [one.url, { config: one, keys: createIssuerKeys({ issuer: one, upstream, clock, log }), own: false }]),
+    config.issuers.map((one) => [
+      one.url,
+      { config: one, keys: createIssuerKeys({ issuer: one, upstream, clock, log }), own: false },
+    ]),
   );
   trusted.set(issuer, { config: issuerConfig({ url: issuer, algorithms: ["ES256"] }), keys: signingKeys, own: true });
   const verifyToken = createTokenVerifier({ issuers: trusted, revocations, clock });
@@ -108,9 +111,13 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
 
   /* The verdict is on the credential; whether it is meant for this route is asked every time. */
   function admit(verdict: Verdict, request: CanonicalRequest, route: Route): Principal {
-    const fits = verdict.ok && (verdict.audiences === undefined || route.audiences.some((own) => verdict.audiences?.includes(own)));
+    const fits =
+      verdict.ok &&
+      (verdict.audiences === undefined || route.audiences.some((own) => verdict.audiences?.includes(own)));
     if (verdict.ok && fits) return verdict.principal;
-    const [reason, detail] = verdict.ok ? ["The access token is meant for another resource.", "aud"] : [verdict.reason, verdict.detail];
+    const [reason, detail] = verdict.ok
+      ? ["The access token is meant for another resource.", "aud"]
+      : [verdict.reason, verdict.detail];
     failed({ route: route.path, ip: request.ip, check: detail }, "authentication failed");
     throw challenges.invalid(route, reason, detail);
   }
@@ -157,7 +164,9 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
           throw challenges.invalid(route, credential.reason);
         default: {
           const verdict = remembered.get(credential.kind, credential.value, checks[credential.kind]);
-          return verdict instanceof Promise ? verdict.then((late) => admit(late, request, route)) : admit(verdict, request, route);
+          return verdict instanceof Promise
+            ? verdict.then((late) => admit(late, request, route))
+            : admit(verdict, request, route);
         }
       }
     },
@@ -167,12 +176,16 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
     clients: embedded?.clients ?? noClients,
     passcode: embedded?.accounts.passcode,
     async resetPasscode() {
-      if (embedded === undefined) throw new GatewayError("unsupported", "A passcode needs the embedded authorization server: set auth.embedded.");
+      if (embedded === undefined)
+        throw new GatewayError("unsupported", "A passcode needs the embedded authorization server: set auth.embedded.");
       return embedded.accounts.resetPasscode();
     },
     async mintActorToken({ principal, client, audience, scopes, ttlMs }) {
       const resource = audiences.canonical(audience);
-      if (resource === undefined) throw new GatewayError("invalid_params", "The audience is not one of this gateway's resources.", { param: "audience" });
+      if (resource === undefined)
+        throw new GatewayError("invalid_params", "The audience is not one of this gateway's resources.", {
+          param: "audience",
+        });
       const expiresAtMs = Math.min(clock.now() + ttlMs, principal.expiresAtMs ?? Number.POSITIVE_INFINITY);
       return sign(delegatedClaims({ issuer, principal, client, audience: resource, scopes }), expiresAtMs);
     },

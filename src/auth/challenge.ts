@@ -6,8 +6,15 @@ const quoted = (text: string): string => `"${text.replaceAll(/[^\x20\x21\x23-\x5
 
 /** The challenges of RFC 6750, section 3 with `resource_metadata` of RFC 9728, section 5.1. */
 export function createChallenges(publicBase: string, baseScopes: () => readonly string[]) {
-  const header = (route: Route, scopes: readonly string[], error?: string, description?: string): Readonly<Record<string, string>> => {
-    const parts = [`resource_metadata=${quoted(`${publicBase}/.well-known/oauth-protected-resource${route.path === "/" ? "" : route.path}`)}`];
+  const header = (
+    route: Route,
+    scopes: readonly string[],
+    error?: string,
+    description?: string,
+  ): Readonly<Record<string, string>> => {
+    const parts = [
+      `resource_metadata=${quoted(`${publicBase}/.well-known/oauth-protected-resource${route.path === "/" ? "" : route.path}`)}`,
+    ];
     if (scopes.length > 0) parts.push(`scope=${quoted(scopes.join(" "))}`);
     if (error !== undefined) parts.push(`error=${quoted(error)}`);
     if (description !== undefined) parts.push(`error_description=${quoted(description)}`);
@@ -16,10 +23,15 @@ export function createChallenges(publicBase: string, baseScopes: () => readonly 
   return {
     /** Nothing was shown: RFC 6750, section 3.1 says to name no error then. */
     missing: (route: Route): GatewayError =>
-      new GatewayError("unauthenticated", "This needs an access token or an API key.", { headers: header(route, baseScopes()) }),
+      new GatewayError("unauthenticated", "This needs an access token or an API key.", {
+        headers: header(route, baseScopes()),
+      }),
     /** A credential was shown and is no good. `reason` is shown; `detail` is for the log. */
     invalid: (route: Route, reason: string, detail?: unknown): GatewayError =>
-      new GatewayError("unauthenticated", reason, { headers: header(route, baseScopes(), "invalid_token", reason), cause: detail }),
+      new GatewayError("unauthenticated", reason, {
+        headers: header(route, baseScopes(), "invalid_token", reason),
+        cause: detail,
+      }),
     /** Every scope the operation needs in one challenge, so that a client asks once. */
     stepUp: (route: Route, scopes: readonly string[]): GatewayError => {
       const message = `This needs the scope${scopes.length === 1 ? "" : "s"} ${scopes.join(" ")}.`;

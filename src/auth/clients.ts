@@ -3,7 +3,7 @@ import type { Clock } from "../core/clock.ts";
 import { GatewayError } from "../core/errors.ts";
 import { randomHex } from "../core/ids.ts";
 import type { Store } from "../state/store.ts";
-import type { ClientConfig, EmbeddedConfig } from "./config.ts";
+import type { ClientConfig, EmbeddedConfig } from "./embedded/config.ts";
 import type { Revocations } from "./revocations.ts";
 import { LEEWAY_MS } from "./token-verifier.ts";
 
@@ -35,7 +35,10 @@ export interface Clients {
   /** `secret` is shown this once; the store keeps its SHA-256. GatewayError("invalid_params") when the id is taken. */
   create(request: ClientRequest): Promise<{ readonly id: string; readonly secret: string | undefined }>;
   /** Configured clients come with the first page. */
-  list(page?: { readonly limit?: number; readonly after?: string }): Promise<{ readonly clients: readonly ClientInfo[]; readonly next: string | undefined }>;
+  list(page?: {
+    readonly limit?: number;
+    readonly after?: string;
+  }): Promise<{ readonly clients: readonly ClientInfo[]; readonly next: string | undefined }>;
   /** Removes a created or registered client and revokes its tokens. */
   delete(id: string): Promise<boolean>;
 }
@@ -64,10 +67,24 @@ export const hashSecret = (secret: string): string => `sha256:${hash("sha256", s
 export const isNative = (redirectUris: readonly string[]): boolean =>
   redirectUris.some((uri) => {
     const url = URL.parse(uri);
-    return url !== null && (url.protocol === "http:" ? ["localhost", "127.0.0.1", "[::1]"].includes(url.hostname) : url.protocol !== "https:");
+    return (
+      url !== null &&
+      (url.protocol === "http:"
+        ? ["localhost", "127.0.0.1", "[::1]"].includes(url.hostname)
+        : url.protocol !== "https:")
+    );
   });
 
-function toMetadata(id: string, request: { label?: string | undefined; grants: readonly Grant[]; redirectUris: readonly string[]; secret?: string | undefined; jwksUrl?: string | undefined }) {
+function toMetadata(
+  id: string,
+  request: {
+    label?: string | undefined;
+    grants: readonly Grant[];
+    redirectUris: readonly string[];
+    secret?: string | undefined;
+    jwksUrl?: string | undefined;
+  },
+) {
   const { label, grants, redirectUris, secret, jwksUrl } = request;
   return {
     client_id: id,
@@ -76,7 +93,8 @@ function toMetadata(id: string, request: { label?: string | undefined; grants: r
     response_types: grants.includes("authorization_code") ? ["code"] : [],
     redirect_uris: redirectUris,
     application_type: isNative(redirectUris) ? "native" : "web",
-    token_endpoint_auth_method: secret !== undefined ? "client_secret_basic" : jwksUrl !== undefined ? "private_key_jwt" : "none",
+    token_endpoint_auth_method:
+      secret !== undefined ? "client_secret_basic" : jwksUrl !== undefined ? "private_key_jwt" : "none",
     ...(secret === undefined ? {} : { client_secret: hashSecret(secret) }),
     ...(jwksUrl === undefined ? {} : { jwks_uri: jwksUrl }),
   };
@@ -92,12 +110,23 @@ const toInfo = (id: string, { metadata, origin, createdAtMs }: ClientRecord): Cl
 });
 
 /** The clients of the embedded server: configured ones, and those created or registered at run time. */
-export function createClients(options: { config: EmbeddedConfig; store: Store; revocations: Revocations; clock: Clock }) {
+export function createClients(options: {
+  config: EmbeddedConfig;
+  store: Store;
+  revocations: Revocations;
+  clock: Clock;
+}) {
   const { config, store, revocations, clock } = options;
   const configured = new Map<string, ClientRecord>(
     Object.entries(config.clients).map(([id, { scopes, groups, tenant, ...rest }]) => [
       id,
-      { origin: "config", metadata: toMetadata(id, rest), groups, ...(scopes === undefined ? {} : { scopes }), ...(tenant === undefined ? {} : { tenant }) },
+      {
+        origin: "config",
+        metadata: toMetadata(id, rest),
+        groups,
+        ...(scopes === undefined ? {} : { scopes }),
+        ...(tenant === undefined ? {} : { tenant }),
+      },
     ]),
   );
   const find = async (id: string): Promise<ClientRecord | undefined> => {
@@ -115,9 +144,15 @@ export function createClients(options: { config: EmbeddedConfig; store: Store; r
       };
       if (!ID.test(id)) refuse("A client id has letters, digits and . _ @ -, at most 128.", "id");
       if (id === "operator" || Object.hasOwn(config.users, id) || configured.has(id)) refuse("This id is taken.", "id");
-      if (request.grants.includes("authorization_code") && redirectUris.length === 0) refuse("authorization_code needs a redirect address.", "redirectUris");
-      if (request.public === true && request.grants.some((grant) => grant === "client_credentials" || grant === "token_exchange")) refuse("This grant needs a client with a secret.", "grants");
-      if (await revocations.isRevoked([`client:${id}`])) refuse("A client of this id was deleted a moment ago; choose another id.", "id");
+      if (request.grants.includes("authorization_code") && redirectUris.length === 0)
+        refuse("authorization_code needs a redirect address.", "redirectUris");
+      if (
+        request.public === true &&
+        request.grants.some((grant) => grant === "client_credentials" || grant === "token_exchange")
+      )
+        refuse("This grant needs a client with a secret.", "grants");
+      if (await revocations.isRevoked([`client:${id}`]))
+        refuse("A client of this id was deleted a moment ago; choose another id.", "id");
       const secret = request.public === true ? undefined : randomBytes(32).toString("base64url");
       const { label, grants, groups = [], scopes, tenant } = request;
       const record: ClientRecord = {
@@ -171,7 +206,10 @@ export type ClientRegistry = ReturnType<typeof createClients>;
 
 /** What stands in when there is no embedded server. */
 export const noClients: Clients = {
-  create: () => Promise.reject(new GatewayError("unsupported", "Clients need the embedded authorization server: set auth.embedded.")),
+  create: () =>
+    Promise.reject(
+      new GatewayError("unsupported", "Clients need the embedded authorization server: set auth.embedded."),
+    ),
   list: () => Promise.resolve({ clients: [], next: undefined }),
   delete: () => Promise.resolve(false),
 };

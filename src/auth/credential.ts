@@ -23,7 +23,11 @@ export function readCredential(request: CanonicalRequest): Credential {
   if (request.query !== "") {
     for (const name of new URLSearchParams(request.query).keys()) {
       if (QUERY_NAMES.has(name.toLowerCase())) {
-        throw new GatewayError("invalid_request", "A credential belongs in the Authorization header, not in the address.", { param: name.toLowerCase() });
+        throw new GatewayError(
+          "invalid_request",
+          "A credential belongs in the Authorization header, not in the address.",
+          { param: name.toLowerCase() },
+        );
       }
     }
   }
@@ -38,7 +42,8 @@ export function readCredential(request: CanonicalRequest): Credential {
   if (authorization === undefined) return { kind: "none" };
   if (authorization.length > MAX_CREDENTIAL) return { kind: "bad", reason: "The credential is too long." };
   const value = BEARER.exec(authorization)?.[1];
-  if (value === undefined) return { kind: "bad", reason: "Use Authorization: Bearer with an access token or an API key." };
+  if (value === undefined)
+    return { kind: "bad", reason: "Use Authorization: Bearer with an access token or an API key." };
   // A compact JWS has dots and our keys have none, so the OpenAI SDK may send either in the same place.
   return { kind: value.includes(".") ? "token" : "key", value };
 }

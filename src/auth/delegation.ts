@@ -6,23 +6,54 @@ const MAX_ACTORS = 5;
 const MAX_CARRIED = 4_096;
 
 /* What a new token says for itself; everything else of the principal's claims is carried along for policies to read. */
-const OWN_CLAIMS = new Set(["iss", "sub", "aud", "exp", "nbf", "iat", "jti", "act", "may_act", "client_id", "azp", "scope", "scp", "gid", "origin", "tenant", "groups", "cnf", "sid", "nonce"]);
+const OWN_CLAIMS = new Set([
+  "iss",
+  "sub",
+  "aud",
+  "exp",
+  "nbf",
+  "iat",
+  "jti",
+  "act",
+  "may_act",
+  "client_id",
+  "azp",
+  "scope",
+  "scp",
+  "gid",
+  "origin",
+  "tenant",
+  "groups",
+  "cnf",
+  "sid",
+  "nonce",
+]);
 
 /** `act` with the nearest actor outermost (RFC 8693, section 4.1). */
 function nestedAct(actors: readonly { readonly issuer: string; readonly subject: string }[]): unknown {
-  return actors.reduceRight<unknown>((inner, { issuer, subject }) => ({ sub: subject, iss: issuer, ...(inner === undefined ? {} : { act: inner }) }), undefined);
+  return actors.reduceRight<unknown>(
+    (inner, { issuer, subject }) => ({ sub: subject, iss: issuer, ...(inner === undefined ? {} : { act: inner }) }),
+    undefined,
+  );
 }
 
 /**
  * The claims of a token with which `client` acts for `principal`. The subject stays who it is, also when another issuer vouched for it:
  * `origin` then names that issuer, and only our own tokens are believed in this. Throws GatewayError("denied") when the chain is too long.
  */
-export function delegatedClaims(options: { issuer: string; principal: Principal; client: string; audience: string; scopes: readonly string[] }): AccessTokenClaims {
+export function delegatedClaims(options: {
+  issuer: string;
+  principal: Principal;
+  client: string;
+  audience: string;
+  scopes: readonly string[];
+}): AccessTokenClaims {
   const { issuer, principal, client, audience, scopes } = options;
   const [nearest] = principal.actors;
   const already = nearest?.issuer === issuer && nearest.subject === client;
   const actors = already ? principal.actors : [{ issuer, subject: client }, ...principal.actors];
-  if (actors.length > MAX_ACTORS) throw new GatewayError("denied", `No more than ${MAX_ACTORS} agents may act for one another.`);
+  if (actors.length > MAX_ACTORS)
+    throw new GatewayError("denied", `No more than ${MAX_ACTORS} agents may act for one another.`);
   const carried = Object.fromEntries(Object.entries(principal.claims).filter(([name]) => !OWN_CLAIMS.has(name)));
   const foreign = principal.issuer !== issuer;
   return {

@@ -1,4 +1,11 @@
-import { createLocalJWKSet, errors, type CryptoKey, type JSONWebKeySet, type JWK, type JWSHeaderParameters } from "jose";
+import {
+  createLocalJWKSet,
+  errors,
+  type CryptoKey,
+  type JSONWebKeySet,
+  type JWK,
+  type JWSHeaderParameters,
+} from "jose";
 import type { Clock } from "../core/clock.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
@@ -27,7 +34,12 @@ export function createKeyLookup(set: JSONWebKeySet) {
     try {
       return await lookup(header);
     } catch (error) {
-      if (error instanceof errors.JOSEError || error instanceof TypeError || (error instanceof Error && error.name === "DataError")) return undefined;
+      if (
+        error instanceof errors.JOSEError ||
+        error instanceof TypeError ||
+        (error instanceof Error && error.name === "DataError")
+      )
+        return undefined;
       throw error;
     }
   };
@@ -61,7 +73,12 @@ export function metadataUrls(issuer: string): readonly URL[] {
 }
 
 /** The keys of one configured issuer, by discovery or from its `jwksUrl`; kept fresh, and kept a bounded while when it is down. */
-export function createIssuerKeys(options: { issuer: IssuerConfig; upstream: Upstream; clock: Clock; log: Log }): KeySource {
+export function createIssuerKeys(options: {
+  issuer: IssuerConfig;
+  upstream: Upstream;
+  clock: Clock;
+  log: Log;
+}): KeySource {
   const { issuer, upstream, clock, log } = options;
   let lookup: ReturnType<typeof createKeyLookup> | undefined;
   let fetchedAtMs = 0;
@@ -70,7 +87,15 @@ export function createIssuerKeys(options: { issuer: IssuerConfig; upstream: Upst
 
   async function readJson(url: URL, trust: Trust): Promise<unknown> {
     const signal = AbortSignal.timeout(TIMEOUT_MS);
-    const response = await upstream.request({ url, trust, method: "GET", headers: { accept: "application/json" }, signal, headersTimeoutMs: TIMEOUT_MS, idleTimeoutMs: TIMEOUT_MS });
+    const response = await upstream.request({
+      url,
+      trust,
+      method: "GET",
+      headers: { accept: "application/json" },
+      signal,
+      headersTimeoutMs: TIMEOUT_MS,
+      idleTimeoutMs: TIMEOUT_MS,
+    });
     if (response.status !== 200) {
       response.discard();
       throw new Error(`${url.href} answered ${response.status}`);
@@ -111,7 +136,11 @@ export function createIssuerKeys(options: { issuer: IssuerConfig; upstream: Upst
 
   const refresh = (): Promise<boolean> => (running ??= fetchKeys().finally(() => (running = undefined)));
   const unavailable = (): GatewayError =>
-    new GatewayError("upstream_unavailable", "The issuer of this token cannot be reached, so the token cannot be checked.", { headers: { "retry-after": "5" } });
+    new GatewayError(
+      "upstream_unavailable",
+      "The issuer of this token cannot be reached, so the token cannot be checked.",
+      { headers: { "retry-after": "5" } },
+    );
 
   return {
     async keyFor(header) {

@@ -6,7 +6,12 @@ const RESOURCE_PREFIX = "/.well-known/oauth-protected-resource";
 /** Adds protected resource metadata (RFC 9728, section 3): the gateway at the root, each route at its own suffixed address. */
 export function addResourceMetadata(
   router: Router,
-  options: { audience: string; routes: () => readonly Route[]; authorizationServers: readonly string[]; scopes: () => readonly string[] },
+  options: {
+    audience: string;
+    routes: () => readonly Route[];
+    authorizationServers: readonly string[];
+    scopes: () => readonly string[];
+  },
 ): void {
   router.get([RESOURCE_PREFIX, `${RESOURCE_PREFIX}/*path`], (request, response) => {
     const suffix = request.path.slice(RESOURCE_PREFIX.length).replace(/\/$/, "");

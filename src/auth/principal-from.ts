@@ -31,6 +31,7 @@ export function withTenant(principal: Principal, tenant: ((principal: Principal)
   } catch (cause) {
     throw new GatewayError("denied", "No tenant could be found for this caller.", { cause });
   }
-  if (typeof value !== "string" || value === "") throw new GatewayError("denied", "No tenant could be found for this caller.");
+  if (typeof value !== "string" || value === "")
+    throw new GatewayError("denied", "No tenant could be found for this caller.");
   return { ...principal, tenant: value };
 }

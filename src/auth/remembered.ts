@@ -31,12 +31,19 @@ export function createRemembered(clock: Clock) {
       }
     }
     entries.delete(key);
-    entries.set(key, { verdict, untilMs: verdict.ok ? Math.min(now + REMEMBER_MS, verdict.expiresAtMs) : now + REMEMBER_BAD_MS });
+    entries.set(key, {
+      verdict,
+      untilMs: verdict.ok ? Math.min(now + REMEMBER_MS, verdict.expiresAtMs) : now + REMEMBER_BAD_MS,
+    });
   }
 
   return {
     /** The remembered verdict, or the outcome of `check`, asked once for all who wait for it. A check that rejects is not remembered. */
-    get(kind: "token" | "key", credential: string, check: (credential: string) => Promise<Verdict>): Verdict | Promise<Verdict> {
+    get(
+      kind: "token" | "key",
+      credential: string,
+      check: (credential: string) => Promise<Verdict>,
+    ): Verdict | Promise<Verdict> {
       const key = hash("sha256", `${kind}\n${credential}`, "base64url");
       const entry = entries.get(key);
       if (entry !== undefined && clock.now() < entry.untilMs) return entry.verdict;
@@ -62,7 +69,13 @@ export function createRemembered(clock: Clock) {
         if (!verdict.ok) continue;
         const { credentialId, client, claims, credential } = verdict.principal;
         const hit =
-          kind === "client" ? client === name : kind === "grant" ? claims["gid"] === name : kind === "key" ? credential === "key" && credentialId === name : credentialId === name;
+          kind === "client"
+            ? client === name
+            : kind === "grant"
+              ? claims["gid"] === name
+              : kind === "key"
+                ? credential === "key" && credentialId === name
+                : credentialId === name;
         if (hit) entries.delete(key);
       }
     },

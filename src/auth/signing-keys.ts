@@ -43,7 +43,11 @@ const toPublic = ({ kty, crv, x, y, kid, alg, use }: JWK): JWK => ({ kty, crv, x
 export async function loadSigningKeys(store: Store, clock: Clock): Promise<SigningKeys> {
   const read = async () => store.get<SecretsRecord>(COLLECTION, RECORD);
   if ((await read()) === undefined) {
-    const first: SecretsRecord = { keys: [await makeKey()], cookieKeys: [randomBytes(32).toString("base64url")], changedAtMs: clock.now() };
+    const first: SecretsRecord = {
+      keys: [await makeKey()],
+      cookieKeys: [randomBytes(32).toString("base64url")],
+      changedAtMs: clock.now(),
+    };
     // Two replicas may start at once: the first to write wins and both read what it wrote.
     await store.put(COLLECTION, RECORD, first, { ifVersion: 0 });
   }
@@ -56,7 +60,8 @@ export async function loadSigningKeys(store: Store, clock: Clock): Promise<Signi
   async function load(): Promise<void> {
     const found = await read();
     const [newest] = found?.value.keys ?? [];
-    if (found === undefined || newest?.kid === undefined) throw new GatewayError("state_unavailable", "The signing keys are missing from the store.");
+    if (found === undefined || newest?.kid === undefined)
+      throw new GatewayError("state_unavailable", "The signing keys are missing from the store.");
     readAtMs = clock.now();
     const changed = record.changedAtMs !== found.value.changedAtMs;
     record = found.value;
@@ -87,7 +92,8 @@ export async function loadSigningKeys(store: Store, clock: Clock): Promise<Signi
     },
     async rotate() {
       const before = await read();
-      if (before === undefined) throw new GatewayError("state_unavailable", "The signing keys are missing from the store.");
+      if (before === undefined)
+        throw new GatewayError("state_unavailable", "The signing keys are missing from the store.");
       const { keys, cookieKeys } = before.value;
       const next: SecretsRecord = {
         keys: [await makeKey(), ...keys].slice(0, MAX_KEYS),
@@ -95,7 +101,10 @@ export async function loadSigningKeys(store: Store, clock: Clock): Promise<Signi
         changedAtMs: Math.max(clock.now(), before.value.changedAtMs + 1),
       };
       if ((await store.put(COLLECTION, RECORD, next, { ifVersion: before.version })) === undefined) {
-        throw new GatewayError("state_unavailable", "Another replica changed the signing keys at the same time; try again.");
+        throw new GatewayError(
+          "state_unavailable",
+          "Another replica changed the signing keys at the same time; try again.",
+        );
       }
       await load();
       await store.publish(CHANNEL, "");

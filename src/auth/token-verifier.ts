@@ -15,7 +15,12 @@ const LATEST_SECONDS = 253_402_300_799;
 
 /** What became of a credential. `reason` is safe to show; `detail` names the check for the log. Neither holds a part of the credential. */
 export type Verdict =
-  | { readonly ok: true; readonly principal: Principal; /** Resources it is meant for; undefined: every route. */ readonly audiences: readonly string[] | undefined; readonly expiresAtMs: number }
+  | {
+      readonly ok: true;
+      readonly principal: Principal;
+      /** Resources it is meant for; undefined: every route. */ readonly audiences: readonly string[] | undefined;
+      readonly expiresAtMs: number;
+    }
   | { readonly ok: false; readonly reason: string; readonly detail: string };
 
 export interface TrustedIssuer {
@@ -28,8 +33,10 @@ export interface TrustedIssuer {
 type Claims = Readonly<Record<string, unknown>>;
 
 const refuse = (detail: string, reason = "The access token is invalid."): Verdict => ({ ok: false, reason, detail });
-const isText = (value: unknown): value is string => typeof value === "string" && value.length > 0 && value.length <= 256 && !/[\x00-\x1F\x7F]/.test(value);
-const isTime = (value: unknown): value is number => typeof value === "number" && Number.isFinite(value) && value >= 0 && value <= LATEST_SECONDS;
+const isText = (value: unknown): value is string =>
+  typeof value === "string" && value.length > 0 && value.length <= 256 && !/\p{Cc}/u.test(value);
+const isTime = (value: unknown): value is number =>
+  typeof value === "number" && Number.isFinite(value) && value >= 0 && value <= LATEST_SECONDS;
 
 /** A claim by its own name or, as in `realm_access.roles`, by a path. */
 function claimAt(claims: Claims, path: string): unknown {
@@ -45,7 +52,14 @@ function claimAt(claims: Claims, path: string): unknown {
 /** A list of strings, or one string; undefined when the claim has another form. */
 function textList(value: unknown, separator?: string): readonly string[] | undefined {
   if (value === undefined || value === null) return [];
-  const list: unknown[] = typeof value === "string" ? (separator === undefined ? [value] : value.split(separator).filter((part) => part !== "")) : Array.isArray(value) ? value : [undefined];
+  const list: unknown[] =
+    typeof value === "string"
+      ? separator === undefined
+        ? [value]
+        : value.split(separator).filter((part) => part !== "")
+      : Array.isArray(value)
+        ? value
+        : [undefined];
   return list.length <= MAX_LIST && list.every(isText) ? list : undefined;
 }
 
@@ -70,7 +84,11 @@ function typeFits(typ: unknown, claims: Claims, accepted: IssuerConfig["types"])
 }
 
 /** Checks access tokens of the trusted issuers (RFC 9068, RFC 8725). The audience is left to the route. Rejects with GatewayError when keys or revocations cannot be had. */
-export function createTokenVerifier(options: { issuers: ReadonlyMap<string, TrustedIssuer>; revocations: Revocations; clock: Clock }) {
+export function createTokenVerifier(options: {
+  issuers: ReadonlyMap<string, TrustedIssuer>;
+  revocations: Revocations;
+  clock: Clock;
+}) {
   const { issuers, revocations, clock } = options;
 
   return async (token: string): Promise<Verdict> => {
@@ -78,7 +96,8 @@ export function createTokenVerifier(options: { issuers: ReadonlyMap<string, Trus
     if (jws === undefined) return refuse("form");
     const { header, payload: claims } = jws;
     const issuer = typeof claims["iss"] === "string" ? issuers.get(claims["iss"]) : undefined;
-    if (issuer === undefined) return refuse("issuer", "The access token comes from an issuer that is not trusted here.");
+    if (issuer === undefined)
+      return refuse("issuer", "The access token comes from an issuer that is not trusted here.");
     const { config } = issuer;
 
     const allowed: readonly string[] = config.algorithms ?? signatureAlgorithms;
@@ -91,7 +110,10 @@ export function createTokenVerifier(options: { issuers: ReadonlyMap<string, Trus
     let key: CryptoKey | undefined;
     try {
       // Only alg and kid choose the key: jku, jwk, x5u and x5c in the header are the caller's and are not read.
-      key = await issuer.keys.keyFor({ alg: header["alg"], ...(header["kid"] === undefined ? {} : { kid: header["kid"] as string }) });
+      key = await issuer.keys.keyFor({
+        alg: header["alg"],
+        ...(header["kid"] === undefined ? {} : { kid: header["kid"] }),
+      });
       if (key === undefined) return refuse("no key");
       await compactVerify(token, key, { algorithms: [header["alg"]] });
     } catch (error) {
@@ -107,7 +129,10 @@ export function createTokenVerifier(options: { issuers: ReadonlyMap<string, Trus
     if (!isTime(exp)) return refuse("exp");
     const expiresAtMs = Math.floor(exp * 1_000) + LEEWAY_MS;
     if (expiresAtMs <= now) return refuse("expired", "The access token has expired.");
-    for (const [name, value] of [["nbf", nbf], ["iat", iat]] as const) {
+    for (const [name, value] of [
+      ["nbf", nbf],
+      ["iat", iat],
+    ] as const) {
       if (value === undefined) continue;
       if (!isTime(value)) return refuse(name);
       if (value * 1_000 > now + LEEWAY_MS) return refuse(name, "The access token is not valid yet.");
@@ -116,19 +141,33 @@ export function createTokenVerifier(options: { issuers: ReadonlyMap<string, Trus
     if (jti !== undefined && !isText(jti)) return refuse("jti");
     // RFC 7800: a token bound to a key must not be taken as a bearer token.
     if (Object.hasOwn(claims, "cnf")) return refuse("cnf", "Sender-constrained access tokens are not supported.");
-    const audiences = typeof aud === "string" ? [aud] : Array.isArray(aud) && aud.length <= 100 && aud.every(isText) ? aud : undefined;
+    const audiences =
+      typeof aud === "string" ? [aud] : Array.isArray(aud) && aud.length <= 100 && aud.every(isText) ? aud : undefined;
     if (audiences === undefined || audiences.length === 0) return refuse("aud", "The access token names no audience.");
-    if (config.audience !== undefined && !audiences.includes(config.audience)) return refuse("aud", "The access token is meant for another resource.");
+    if (config.audience !== undefined && !audiences.includes(config.audience))
+      return refuse("aud", "The access token is meant for another resource.");
 
-    const scopes = config.claims.scopes === undefined ? textList(claims["scope"] ?? claims["scp"], " ") : textList(claimAt(claims, config.claims.scopes), " ");
+    const scopes =
+      config.claims.scopes === undefined
+        ? textList(claims["scope"] ?? claims["scp"], " ")
+        : textList(claimAt(claims, config.claims.scopes), " ");
     const groups = textList(claimAt(claims, config.claims.groups));
     const actors = actorsOf(claims, config.url);
     const client = claims["client_id"] ?? claims["azp"] ?? "";
-    if (scopes === undefined || groups === undefined || actors === undefined || typeof client !== "string") return refuse("claims");
-    const tenant = own ? claims["tenant"] : config.claims.tenant === undefined ? undefined : claimAt(claims, config.claims.tenant);
+    if (scopes === undefined || groups === undefined || actors === undefined || typeof client !== "string")
+      return refuse("claims");
+    const tenant = own
+      ? claims["tenant"]
+      : config.claims.tenant === undefined
+        ? undefined
+        : claimAt(claims, config.claims.tenant);
 
     if (own) {
-      const ids = [`client:${client}`, ...(typeof jti === "string" ? [`token:${jti}`] : []), ...(isText(claims["gid"]) ? [`grant:${claims["gid"]}`] : [])];
+      const ids = [
+        `client:${client}`,
+        ...(typeof jti === "string" ? [`token:${jti}`] : []),
+        ...(isText(claims["gid"]) ? [`grant:${claims["gid"]}`] : []),
+      ];
       if (await revocations.isRevoked(ids)) return refuse("revoked", "The access token was revoked.");
     }
     const origin = own ? (claims["origin"] as { iss?: unknown; sub?: unknown } | undefined) : undefined;

@@ -1,7 +1,10 @@
 /** What a browser does of its own: keeps cookies by path and follows redirects on one origin. */
 export interface Browser {
   /** Follows redirects on this origin; a redirect elsewhere is returned as `location`. */
-  open(url: string, init?: { method?: string; body?: URLSearchParams; headers?: Record<string, string> }): Promise<{ status: number; text: string; url: string; location: string | undefined; headers: Headers }>;
+  open(
+    url: string,
+    init?: { method?: string; body?: URLSearchParams; headers?: Record<string, string> },
+  ): Promise<{ status: number; text: string; url: string; location: string | undefined; headers: Headers }>;
   /** Fills in the form of a page and presses one of its buttons. */
   submit(page: { text: string; url: string }, fields: Record<string, string>): ReturnType<Browser["open"]>;
 }
@@ -9,14 +12,22 @@ export interface Browser {
 export function openBrowser(origin: string): Browser {
   const jar = new Map<string, { value: string; path: string }>();
   const cookiesFor = (path: string): string =>
-    [...jar].filter(([, cookie]) => path.startsWith(cookie.path)).map(([key, { value }]) => `${key.split("@")[0]}=${value}`).join("; ");
+    [...jar]
+      .filter(([, cookie]) => path.startsWith(cookie.path))
+      .map(([key, { value }]) => `${key.split("@")[0]}=${value}`)
+      .join("; ");
 
   const open: Browser["open"] = async (url, init = {}) => {
     let target = new URL(url);
     let { method = "GET", body } = init;
     for (let hop = 0; hop < 10; hop += 1) {
       const cookie = cookiesFor(target.pathname);
-      const response = await fetch(target, { method, ...(body === undefined ? {} : { body }), redirect: "manual", headers: { accept: "text/html", ...init.headers, ...(cookie === "" ? {} : { cookie }) } });
+      const response = await fetch(target, {
+        method,
+        ...(body === undefined ? {} : { body }),
+        redirect: "manual",
+        headers: { accept: "text/html", ...init.headers, ...(cookie === "" ? {} : { cookie }) },
+      });
       for (const line of response.headers.getSetCookie()) {
         const [pair = "", ...attributes] = line.split(";").map((part) => part.trim());
         const at = pair.indexOf("=");
@@ -26,9 +37,17 @@ export function openBrowser(origin: string): Browser {
         else jar.set(key, { value: pair.slice(at + 1), path });
       }
       const location = response.headers.get("location");
-      if (location === null) return { status: response.status, text: await response.text(), url: target.href, location: undefined, headers: response.headers };
+      if (location === null)
+        return {
+          status: response.status,
+          text: await response.text(),
+          url: target.href,
+          location: undefined,
+          headers: response.headers,
+        };
       const next = new URL(location, target);
-      if (next.origin !== origin) return { status: response.status, text: "", url: target.href, location: next.href, headers: response.headers };
+      if (next.origin !== origin)
+        return { status: response.status, text: "", url: target.href, location: next.href, headers: response.headers };
       [target, method, body] = [next, "GET", undefined];
     }
     throw new Error("too many redirects");

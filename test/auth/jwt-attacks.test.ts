@@ -13,8 +13,10 @@ interface Bench {
   readonly claims: Readonly<Record<string, unknown>>;
 }
 
-const encode = (value: unknown): string => Buffer.from(typeof value === "string" ? value : JSON.stringify(value)).toString("base64url");
-const hmac = (input: string, key: string | Buffer): string => `${input}.${createHmac("sha256", key).update(input).digest("base64url")}`;
+const encode = (value: unknown): string =>
+  Buffer.from(typeof value === "string" ? value : JSON.stringify(value)).toString("base64url");
+const hmac = (input: string, key: string | Buffer): string =>
+  `${input}.${createHmac("sha256", key).update(input).digest("base64url")}`;
 
 async function bench(): Promise<Bench> {
   const clock = testClock();
@@ -36,7 +38,8 @@ async function signRaw({ issuer }: Bench, headerJson: string, claimsJson: string
 }
 const signed = (b: Bench, header: Record<string, unknown>, claims: Record<string, unknown> = {}): Promise<string> =>
   signRaw(b, JSON.stringify({ ...b.header, ...header }), JSON.stringify({ ...b.claims, ...claims }));
-const unsigned = (b: Bench, header: Record<string, unknown>): string => `${encode({ ...b.header, ...header })}.${encode(b.claims)}`;
+const unsigned = (b: Bench, header: Record<string, unknown>): string =>
+  `${encode({ ...b.header, ...header })}.${encode(b.claims)}`;
 const good = (b: Bench): Promise<string> => signed(b, {});
 const withSignature = async (b: Bench, change: (signature: Buffer) => Buffer | string): Promise<string> => {
   const [first, second, third = ""] = (await good(b)).split(".");
@@ -56,15 +59,28 @@ const attacks: readonly (readonly [string, (b: Bench) => string | Promise<string
   ["alg nOnE", (b) => `${unsigned(b, { alg: "nOnE" })}.AAAA`],
   ["alg NONE", (b) => `${unsigned(b, { alg: "NONE" })}.AAAA`],
   ["HS256 with the public key in PEM", async (b) => hmac(unsigned(b, { alg: "HS256" }), await spki(b))],
-  ["HS256 with the public key in PEM behind white space", async (b) => hmac(unsigned(b, { alg: "HS256" }), `\n ${await spki(b)}`)],
-  ["HS256 with the public key in DER", async (b) => hmac(unsigned(b, { alg: "HS256" }), Buffer.from((await spki(b)).replaceAll(/-----[^-]+-----|\n/g, ""), "base64"))],
+  [
+    "HS256 with the public key in PEM behind white space",
+    async (b) => hmac(unsigned(b, { alg: "HS256" }), `\n ${await spki(b)}`),
+  ],
+  [
+    "HS256 with the public key in DER",
+    async (b) =>
+      hmac(unsigned(b, { alg: "HS256" }), Buffer.from((await spki(b)).replaceAll(/-----[^-]+-----|\n/g, ""), "base64")),
+  ],
   ["HS256 with the public key as JWK", (b) => hmac(unsigned(b, { alg: "HS256" }), JSON.stringify(b.issuer.publicJwk))],
   ["HS256 with an empty key", (b) => hmac(unsigned(b, { alg: "HS256" }), "")],
   ["an RSA algorithm on an EC key", (b) => signed(b, { alg: "RS256" })],
   ["a PSS algorithm on an EC key", (b) => signed(b, { alg: "PS256" })],
   ["another curve's algorithm", (b) => signed(b, { alg: "ES384" })],
-  ["another key pair under the same key id", (b) => new SignJWT({ ...b.claims }).setProtectedHeader({ ...b.header, alg: "ES256" }).sign(other.privateKey)],
-  ["an RSA key under the same key id", (b) => new SignJWT({ ...b.claims }).setProtectedHeader({ ...b.header, alg: "RS256" }).sign(rsa.privateKey)],
+  [
+    "another key pair under the same key id",
+    (b) => new SignJWT({ ...b.claims }).setProtectedHeader({ ...b.header, alg: "ES256" }).sign(other.privateKey),
+  ],
+  [
+    "an RSA key under the same key id",
+    (b) => new SignJWT({ ...b.claims }).setProtectedHeader({ ...b.header, alg: "RS256" }).sign(rsa.privateKey),
+  ],
   ["no alg", (b) => signRaw(b, '{"kid":"one","typ":"at+jwt"}', JSON.stringify(b.claims))],
   ["alg as a list", (b) => signed(b, { alg: ["ES256"] })],
   ["alg as a number", (b) => signed(b, { alg: 256 })],
@@ -72,16 +88,25 @@ const attacks: readonly (readonly [string, (b: Bench) => string | Promise<string
   ["r and s of zero", (b) => withSignature(b, () => Buffer.alloc(64))],
   ["a signature one byte short", (b) => withSignature(b, (bytes) => bytes.subarray(1))],
   ["a signature one byte long", (b) => withSignature(b, (bytes) => Buffer.concat([bytes, Buffer.of(0)]))],
-  ["a signature in DER", async (b) => {
-    const input = (await good(b)).split(".").slice(0, 2).join(".");
-    return `${input}.${signBytes("sha256", Buffer.from(input), KeyObject.from(b.issuer.key)).toString("base64url")}`;
-  }],
+  [
+    "a signature in DER",
+    async (b) => {
+      const input = (await good(b)).split(".").slice(0, 2).join(".");
+      return `${input}.${signBytes("sha256", Buffer.from(input), KeyObject.from(b.issuer.key)).toString("base64url")}`;
+    },
+  ],
   ["no signature", (b) => withSignature(b, () => "")],
-  ["one flipped bit in the signature", (b) => withSignature(b, (bytes) => (bytes.writeUInt8(bytes.readUInt8(9) ^ 1, 9), bytes))],
-  ["claims changed under a good signature", async (b) => {
-    const [first, , third] = (await good(b)).split(".");
-    return `${first}.${encode({ ...b.claims, sub: "root" })}.${third}`;
-  }],
+  [
+    "one flipped bit in the signature",
+    (b) => withSignature(b, (bytes) => (bytes.writeUInt8(bytes.readUInt8(9) ^ 1, 9), bytes)),
+  ],
+  [
+    "claims changed under a good signature",
+    async (b) => {
+      const [first, , third] = (await good(b)).split(".");
+      return `${first}.${encode({ ...b.claims, sub: "root" })}.${third}`;
+    },
+  ],
   ["a key id that is a path", (b) => signed(b, { kid: "../../../../dev/null" })],
   ["a key id that is SQL", (b) => signed(b, { kid: "' OR 1=1 --" })],
   ["a key id that is __proto__", (b) => signed(b, { kid: "__proto__" })],
@@ -96,22 +121,48 @@ const attacks: readonly (readonly [string, (b: Bench) => string | Promise<string
   ["the type of a DPoP proof", (b) => signed(b, { typ: "dpop+jwt" })],
   ["no type", (b) => signed(b, { typ: undefined })],
   ["a type that only starts right", (b) => signed(b, { typ: "at+jwt2" })],
-  ["an encrypted token", (b) => new CompactEncrypt(Buffer.from(JSON.stringify(b.claims))).setProtectedHeader({ alg: "ECDH-ES", enc: "A128GCM", kid: "one" }).encrypt(KeyObject.from(b.issuer.publicKey))],
-  ["a compressed encrypted token", (b) => `${encode({ alg: "dir", enc: "A128GCM", zip: "DEF" })}..AAAA.${encode(b.claims)}.AAAA`],
-  ["two billion PBKDF2 rounds", (b) => `${encode({ alg: "PBES2-HS256+A128KW", enc: "A128GCM", p2c: 2e9, p2s: "AAAA" })}.AAAA.AAAA.${encode(b.claims)}.AAAA`],
+  [
+    "an encrypted token",
+    (b) =>
+      new CompactEncrypt(Buffer.from(JSON.stringify(b.claims)))
+        .setProtectedHeader({ alg: "ECDH-ES", enc: "A128GCM", kid: "one" })
+        .encrypt(KeyObject.from(b.issuer.publicKey)),
+  ],
+  [
+    "a compressed encrypted token",
+    (b) => `${encode({ alg: "dir", enc: "A128GCM", zip: "DEF" })}..AAAA.${encode(b.claims)}.AAAA`,
+  ],
+  [
+    "two billion PBKDF2 rounds",
+    (b) =>
+      `${encode({ alg: "PBES2-HS256+A128KW", enc: "A128GCM", p2c: 2e9, p2s: "AAAA" })}.AAAA.AAAA.${encode(b.claims)}.AAAA`,
+  ],
   ["a PBES2 header in three parts", (b) => `${unsigned(b, { alg: "PBES2-HS256+A128KW", p2c: 2e9 })}.AAAA`],
   ["an extra part", async (b) => `${await good(b)}.AAAA`],
   ["an extra dot", async (b) => `${await good(b)}.`],
   ["padding", async (b) => `${await good(b)}=`],
-  ["a non-canonical last character", (b) => withSignature(b, (bytes) => {
-    const text = bytes.toString("base64url");
-    const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    return text.slice(0, -1) + (alphabet[alphabet.indexOf(text.at(-1) ?? "") | 1] ?? "");
-  })],
+  [
+    "a non-canonical last character",
+    (b) =>
+      withSignature(b, (bytes) => {
+        const text = bytes.toString("base64url");
+        const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+        return text.slice(0, -1) + (alphabet[alphabet.indexOf(text.at(-1) ?? "") | 1] ?? "");
+      }),
+  ],
   ["plain base64 in place of base64url", async (b) => (await good(b)).replaceAll("-", "+").replaceAll("_", "/") + "+"],
-  ["a claim named twice", (b) => signRaw(b, JSON.stringify(b.header), JSON.stringify(b.claims).replace("{", '{"sub":"root",'))],
-  ["a claim named twice, once escaped", (b) => signRaw(b, JSON.stringify(b.header), JSON.stringify(b.claims).replace("{", '{"s\\u0075b":"root",'))],
-  ["a header member named twice", (b) => signRaw(b, JSON.stringify(b.header).replace("{", '{"alg":"none",'), JSON.stringify(b.claims))],
+  [
+    "a claim named twice",
+    (b) => signRaw(b, JSON.stringify(b.header), JSON.stringify(b.claims).replace("{", '{"sub":"root",')),
+  ],
+  [
+    "a claim named twice, once escaped",
+    (b) => signRaw(b, JSON.stringify(b.header), JSON.stringify(b.claims).replace("{", '{"s\\u0075b":"root",')),
+  ],
+  [
+    "a header member named twice",
+    (b) => signRaw(b, JSON.stringify(b.header).replace("{", '{"alg":"none",'), JSON.stringify(b.claims)),
+  ],
   ["claims that are a list", (b) => signRaw(b, JSON.stringify(b.header), "[]")],
   ["claims that are null", (b) => signRaw(b, JSON.stringify(b.header), "null")],
   ["claims that are not JSON", (b) => signRaw(b, JSON.stringify(b.header), "{iss:1}")],
@@ -140,7 +191,20 @@ const attacks: readonly (readonly [string, (b: Bench) => string | Promise<string
   ["sub with a line break", (b) => signed(b, {}, { sub: "a\nb" })],
   ["scope as a map", (b) => signed(b, {}, { scope: { admin: true } })],
   ["groups with a map in it", (b) => signed(b, {}, { groups: [{}] })],
-  ["six actors", (b) => signed(b, {}, { act: [1, 2, 3, 4, 5, 6].reduce<unknown>((act, index) => ({ sub: `a${index}`, ...(act === undefined ? {} : { act }) }), undefined) })],
+  [
+    "six actors",
+    (b) =>
+      signed(
+        b,
+        {},
+        {
+          act: [1, 2, 3, 4, 5, 6].reduce<unknown>(
+            (act, index) => ({ sub: `a${index}`, ...(act === undefined ? {} : { act }) }),
+            undefined,
+          ),
+        },
+      ),
+  ],
   ["an actor without a name", (b) => signed(b, {}, { act: {} })],
   ["an actor that is a list", (b) => signed(b, {}, { act: [] })],
   ["a token bound to a key", (b) => signed(b, {}, { cnf: { jkt: "x" } })],
@@ -151,7 +215,10 @@ test.each(attacks)("refuses %s", async (_name, make) => {
   const b = await bench();
   const token = await make(b);
   const attempt = async () => b.gateway.authenticate("/mcp", { authorization: `Bearer ${token}` });
-  const error = await attempt().then((principal) => principal, (thrown: unknown) => thrown);
+  const error = await attempt().then(
+    (principal) => principal,
+    (thrown: unknown) => thrown,
+  );
   expect(error).toBeInstanceOf(GatewayError);
   expect(error).toMatchObject({ kind: "unauthenticated" });
 });
@@ -168,7 +235,9 @@ test("the same bench accepts what is right, so the refusals above are for their 
     [{ kid: undefined }, {}],
   ];
   for (const [header, claims] of fine) {
-    expect(await b.gateway.authenticate("/mcp", { authorization: `Bearer ${await signed(b, header, claims)}` })).toMatchObject({ subject: "alice" });
+    expect(
+      await b.gateway.authenticate("/mcp", { authorization: `Bearer ${await signed(b, header, claims)}` }),
+    ).toMatchObject({ subject: "alice" });
   }
 });
 
@@ -180,14 +249,25 @@ test.each(["jku", "x5u"])("never calls an address in the header's %s", async (na
     calls += 1;
     response.end(JSON.stringify({ keys: [other.publicKey.export({ format: "jwk" })] }));
   });
-  const token = await new SignJWT({ ...b.claims }).setProtectedHeader({ alg: "ES256", typ: "at+jwt", kid: "evil", [name]: `${canary.url}/keys` }).sign(other.privateKey);
-  await expect(async () => b.gateway.authenticate("/mcp", { authorization: `Bearer ${token}` })).rejects.toMatchObject({ kind: "unauthenticated" });
+  const token = await new SignJWT({ ...b.claims })
+    .setProtectedHeader({ alg: "ES256", typ: "at+jwt", kid: "evil", [name]: `${canary.url}/keys` })
+    .sign(other.privateKey);
+  await expect(async () => b.gateway.authenticate("/mcp", { authorization: `Bearer ${token}` })).rejects.toMatchObject({
+    kind: "unauthenticated",
+  });
   expect(calls).toBe(0);
 });
 
 test.each(["jwk", "x5c"])("never trusts a key in the header's %s", async (name) => {
   const b = await bench();
-  const value = name === "jwk" ? other.publicKey.export({ format: "jwk" }) : [other.publicKey.export({ format: "der", type: "spki" }).toString("base64")];
-  const token = await new SignJWT({ ...b.claims }).setProtectedHeader({ alg: "ES256", typ: "at+jwt", kid: "one", [name]: value }).sign(other.privateKey);
-  await expect(async () => b.gateway.authenticate("/mcp", { authorization: `Bearer ${token}` })).rejects.toMatchObject({ kind: "unauthenticated" });
+  const value =
+    name === "jwk"
+      ? other.publicKey.export({ format: "jwk" })
+      : [other.publicKey.export({ format: "der", type: "spki" }).toString("base64")];
+  const token = await new SignJWT({ ...b.claims })
+    .setProtectedHeader({ alg: "ES256", typ: "at+jwt", kid: "one", [name]: value })
+    .sign(other.privateKey);
+  await expect(async () => b.gateway.authenticate("/mcp", { authorization: `Bearer ${token}` })).rejects.toMatchObject({
+    kind: "unauthenticated",
+  });
 });

@@ -2,10 +2,16 @@ import * as legacy from "@modelcontextprotocol/sdk/client/auth.js";
 import { ClientCredentialsProvider as LegacyClientCredentials } from "@modelcontextprotocol/sdk/client/auth-extensions.js";
 import * as modern from "@modelcontextprotocol/client";
 import { describe, expect, test } from "vitest";
+import { GatewayError } from "../../src/core/errors.ts";
 import { openBrowser } from "./browser.ts";
 import { startAuth, type Started } from "./start-auth.ts";
 
-const config = { embedded: { users: { alice: { password: "alice-password", groups: ["analyst"] } }, clients: { agent: { secret: "agent-secret-agent-secret" } } } };
+const config = {
+  embedded: {
+    users: { alice: { password: "alice-password", groups: ["analyst"] } },
+    clients: { agent: { secret: "agent-secret-agent-secret" } },
+  },
+};
 const REDIRECT = "http://127.0.0.1:9/callback";
 
 /** What the SDKs' providers share: everything kept in memory, the redirect kept for the test. */
@@ -14,7 +20,14 @@ function memoryProvider() {
   return {
     kept,
     redirectUrl: REDIRECT,
-    clientMetadata: { client_name: "SDK client", redirect_uris: [REDIRECT], grant_types: ["authorization_code", "refresh_token"], response_types: ["code"], token_endpoint_auth_method: "none", scope: "gateway" },
+    clientMetadata: {
+      client_name: "SDK client",
+      redirect_uris: [REDIRECT],
+      grant_types: ["authorization_code", "refresh_token"],
+      response_types: ["code"],
+      token_endpoint_auth_method: "none",
+      scope: "gateway",
+    },
     state: () => "state-1",
     clientInformation: () => kept.client as undefined,
     saveClientInformation: (value: unknown) => void (kept.client = value),
@@ -30,22 +43,52 @@ function memoryProvider() {
 
 async function signInAndAllow(gateway: Started, url: URL | undefined): Promise<URL> {
   const browser = openBrowser(gateway.url);
-  const consent = await browser.submit(await browser.open(url?.href ?? ""), { action: "login", name: "alice", password: "alice-password" });
+  const consent = await browser.submit(await browser.open(url?.href ?? ""), {
+    action: "login",
+    name: "alice",
+    password: "alice-password",
+  });
   expect(consent.text).toContain("SDK client");
   return new URL((await browser.submit(consent, { action: "allow" })).location ?? "");
 }
 
 const clients = [
-  ["SDK v1", (options: { provider: ReturnType<typeof memoryProvider>; serverUrl: string; redirect?: URL; resourceMetadataUrl?: URL }) => {
-    const { provider, serverUrl, redirect, resourceMetadataUrl } = options;
-    const code = redirect?.searchParams.get("code");
-    return legacy.auth(provider, { serverUrl, ...(code == null ? {} : { authorizationCode: code }), ...(resourceMetadataUrl === undefined ? {} : { resourceMetadataUrl }) });
-  }],
-  ["SDK v2", (options: { provider: ReturnType<typeof memoryProvider>; serverUrl: string; redirect?: URL; resourceMetadataUrl?: URL }) => {
-    const { provider, serverUrl, redirect, resourceMetadataUrl } = options;
-    const [code, iss] = [redirect?.searchParams.get("code"), redirect?.searchParams.get("iss")];
-    return modern.auth(provider, { serverUrl, ...(code == null ? {} : { authorizationCode: code }), ...(iss == null ? {} : { iss }), ...(resourceMetadataUrl === undefined ? {} : { resourceMetadataUrl }) });
-  }],
+  [
+    "SDK v1",
+    (options: {
+      provider: ReturnType<typeof memoryProvider>;
+      serverUrl: string;
+      redirect?: URL;
+      resourceMetadataUrl?: URL;
+    }) => {
+      const { provider, serverUrl, redirect, resourceMetadataUrl } = options;
+      const code = redirect?.searchParams.get("code") ?? undefined;
+      return legacy.auth(provider, {
+        serverUrl,
+        ...(code === undefined ? {} : { authorizationCode: code }),
+        ...(resourceMetadataUrl === undefined ? {} : { resourceMetadataUrl }),
+      });
+    },
+  ],
+  [
+    "SDK v2",
+    (options: {
+      provider: ReturnType<typeof memoryProvider>;
+      serverUrl: string;
+      redirect?: URL;
+      resourceMetadataUrl?: URL;
+    }) => {
+      const { provider, serverUrl, redirect, resourceMetadataUrl } = options;
+      const parameters = redirect?.searchParams;
+      const [code, iss] = [parameters?.get("code") ?? undefined, parameters?.get("iss") ?? undefined];
+      return modern.auth(provider, {
+        serverUrl,
+        ...(code === undefined ? {} : { authorizationCode: code }),
+        ...(iss === undefined ? {} : { iss }),
+        ...(resourceMetadataUrl === undefined ? {} : { resourceMetadataUrl }),
+      });
+    },
+  ],
 ] as const;
 
 describe.each(clients)("%s", (_name, auth) => {
@@ -58,20 +101,38 @@ describe.each(clients)("%s", (_name, auth) => {
     const redirect = await signInAndAllow(gateway, provider.kept.redirect);
     expect(await auth({ provider, serverUrl, redirect })).toBe("AUTHORIZED");
     const first = provider.tokens()?.access_token;
-    expect(await gateway.authenticate("/mcp", { authorization: `Bearer ${first}` })).toMatchObject({ subject: "alice", groups: ["analyst"] });
-    await expect((async () => gateway.authenticate("/mcp/safe", { authorization: `Bearer ${first}` }))()).rejects.toMatchObject({ kind: "unauthenticated" });
+    expect(await gateway.authenticate("/mcp", { authorization: `Bearer ${first}` })).toMatchObject({
+      subject: "alice",
+      groups: ["analyst"],
+    });
+    await expect(
+      (async () => gateway.authenticate("/mcp/safe", { authorization: `Bearer ${first}` }))(),
+    ).rejects.toMatchObject({ kind: "unauthenticated" });
     expect(await auth({ provider, serverUrl })).toBe("AUTHORIZED");
     expect(provider.tokens()?.access_token).not.toBe(first);
-    expect(await gateway.authenticate("/mcp", { authorization: `Bearer ${provider.tokens()?.access_token}` })).toMatchObject({ subject: "alice" });
+    expect(
+      await gateway.authenticate("/mcp", { authorization: `Bearer ${provider.tokens()?.access_token}` }),
+    ).toMatchObject({ subject: "alice" });
   });
 
   test("finds everything from the address in the challenge", async () => {
     const gateway = await startAuth({ config });
-    const challenge = await Promise.resolve().then(() => gateway.authenticate("/mcp/safe", {})).catch((error: { headers: Record<string, string> }) => error.headers["www-authenticate"]);
-    const { resourceMetadataUrl } = legacy.extractWWWAuthenticateParams(new Response(null, { status: 401, headers: { "www-authenticate": String(challenge) } }));
+    const error: unknown = await (async () => gateway.authenticate("/mcp/safe", {}))().catch(
+      (thrown: unknown) => thrown,
+    );
+    const challenge = error instanceof GatewayError ? error.headers["www-authenticate"] : undefined;
+    const { resourceMetadataUrl } = legacy.extractWWWAuthenticateParams(
+      new Response(null, { status: 401, headers: { "www-authenticate": challenge ?? "" } }),
+    );
     expect(resourceMetadataUrl?.href).toBe(`${gateway.url}/.well-known/oauth-protected-resource/mcp/safe`);
     const provider = memoryProvider();
-    expect(await auth({ provider, serverUrl: `${gateway.url}/mcp/safe`, ...(resourceMetadataUrl === undefined ? {} : { resourceMetadataUrl }) })).toBe("REDIRECT");
+    expect(
+      await auth({
+        provider,
+        serverUrl: `${gateway.url}/mcp/safe`,
+        ...(resourceMetadataUrl === undefined ? {} : { resourceMetadataUrl }),
+      }),
+    ).toBe("REDIRECT");
     expect(provider.kept.redirect?.searchParams.get("resource")).toBe(`${gateway.url}/mcp/safe`);
   });
 });
@@ -84,8 +145,10 @@ test("the client credentials providers of both SDKs get a token", async () => {
   expect(await legacy.auth(old, { serverUrl })).toBe("AUTHORIZED");
   const recent = new modern.ClientCredentialsProvider({ ...options, expectedIssuer: gateway.url });
   expect(await modern.auth(recent, { serverUrl })).toBe("AUTHORIZED");
-  for (const token of [old.tokens()?.access_token, (await recent.tokens())?.access_token]) {
-    expect(await gateway.authenticate("/mcp", { authorization: `Bearer ${token}` })).toMatchObject({ subject: "agent" });
+  for (const token of [old.tokens()?.access_token, recent.tokens()?.access_token]) {
+    expect(await gateway.authenticate("/mcp", { authorization: `Bearer ${token}` })).toMatchObject({
+      subject: "agent",
+    });
   }
 });
 

@@ -19,7 +19,11 @@ export interface TestClock extends Clock {
 
 export function testClock(): TestClock {
   let offset = 0;
-  return { now: () => Date.now() + offset, monotonic: () => performance.now() + offset, advance: (ms) => void (offset += ms) };
+  return {
+    now: () => Date.now() + offset,
+    monotonic: () => performance.now() + offset,
+    advance: (ms) => void (offset += ms),
+  };
 }
 
 export type Listener = (request: IncomingMessage, response: ServerResponse) => void;
@@ -30,7 +34,10 @@ export async function listen(): Promise<{ url: string; handle: (listener: Listen
   const server = createServer((request, response) => listener(request, response));
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
   onTestFinished(() => new Promise<void>((done) => (server.close(() => done()), server.closeAllConnections())));
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, handle: (next) => void (listener = next) };
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    handle: (next) => void (listener = next),
+  };
 }
 
 export interface Started {
@@ -65,7 +72,13 @@ export interface StartOptions extends Partial<Pick<AuthOptions, "tenant" | "poli
 
 /** A running authorization side on a real port, with routes /mcp, /mcp/safe and /open. */
 export async function startAuth(options: StartOptions = {}): Promise<Started> {
-  const { config = { embedded: true }, clock = testClock(), paths = ["/mcp", "/mcp/safe", "/open"], log = silentLog, server = await listen() } = options;
+  const {
+    config = { embedded: true },
+    clock = testClock(),
+    paths = ["/mcp", "/mcp/safe", "/open"],
+    log = silentLog,
+    server = await listen(),
+  } = options;
   const store = options.store ?? createMemoryStore({ clock, log: silentLog });
   const upstream = createUpstream({ egress: parseHttpConfig({}).egress });
   const parsed = parseAuthConfig(config);
@@ -107,12 +120,22 @@ export async function startAuth(options: StartOptions = {}): Promise<Started> {
 }
 
 export function toRequest(path: string, headers: Record<string, string>, query = ""): CanonicalRequest {
-  return { method: "POST", path, query, headers, host: "gateway.test", scheme: "https", ip: "192.0.2.7", receivedAtMs: 0 };
+  return {
+    method: "POST",
+    path,
+    query,
+    headers,
+    host: "gateway.test",
+    scheme: "https",
+    ip: "192.0.2.7",
+    receivedAtMs: 0,
+  };
 }
 
 /** A log that keeps what was written. */
 export function recordingLog(lines: unknown[]): Log {
-  const write = (fields: Readonly<Record<string, unknown>>, message: string): void => void lines.push({ ...fields, message });
+  const write = (fields: Readonly<Record<string, unknown>>, message: string): void =>
+    void lines.push({ ...fields, message });
   const log: Log = { debug: write, info: write, warn: write, error: write, child: () => log };
   return log;
 }

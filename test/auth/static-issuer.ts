@@ -13,7 +13,12 @@ export interface StaticIssuer {
   /** Adds a key and drops the former one. */
   rotate(kid: string): Promise<CryptoKey>;
   /** A good access token for this gateway, changed by `claims` and `header`; a claim set to undefined is left out. */
-  token(audience: string | readonly string[], claims?: JWTPayload, header?: Record<string, unknown>, key?: CryptoKey): Promise<string>;
+  token(
+    audience: string | readonly string[],
+    claims?: JWTPayload,
+    header?: Record<string, unknown>,
+    key?: CryptoKey,
+  ): Promise<string>;
 }
 
 /** An issuer that is independent of ours: a discovery document, a JWKS and tokens signed by jose, on a real port. */
@@ -21,7 +26,12 @@ export async function startStaticIssuer(now: () => number = Date.now, alg = "ES2
   const server = await listen();
   const { url } = server;
   const pair = await generateKeyPair(alg, { extractable: true });
-  const toJwk = async (publicKey: CryptoKey, kid: string): Promise<JWK> => ({ ...(await exportJWK(publicKey)), kid, alg, use: "sig" });
+  const toJwk = async (publicKey: CryptoKey, kid: string): Promise<JWK> => ({
+    ...(await exportJWK(publicKey)),
+    kid,
+    alg,
+    use: "sig",
+  });
   let keys: JWK[] = [await toJwk(pair.publicKey, "one")];
   const hits = new Map<string, number>();
   const answers = new Map<string, () => { status?: number; body: string | Buffer; delayMs?: number }>();
@@ -29,8 +39,17 @@ export async function startStaticIssuer(now: () => number = Date.now, alg = "ES2
     const path = request.url ?? "";
     hits.set(path, (hits.get(path) ?? 0) + 1);
     const special = answers.get(path)?.();
-    const usual = path === "/.well-known/openid-configuration" ? { issuer: url, jwks_uri: `${url}/jwks` } : path === "/jwks" ? { keys } : undefined;
-    const { status = 200, body = "", delayMs = 0 } = special ?? (usual === undefined ? { status: 404 } : { body: JSON.stringify(usual) });
+    const usual =
+      path === "/.well-known/openid-configuration"
+        ? { issuer: url, jwks_uri: `${url}/jwks` }
+        : path === "/jwks"
+          ? { keys }
+          : undefined;
+    const {
+      status = 200,
+      body = "",
+      delayMs = 0,
+    } = special ?? (usual === undefined ? { status: 404 } : { body: JSON.stringify(usual) });
     setTimeout(() => response.writeHead(status, { "content-type": "application/json" }).end(body), delayMs);
   });
   return {
@@ -49,8 +68,20 @@ export async function startStaticIssuer(now: () => number = Date.now, alg = "ES2
     },
     token(audience, claims = {}, header = {}, key = pair.privateKey) {
       const seconds = Math.floor(now() / 1_000);
-      const payload = { iss: url, sub: "alice", aud: audience, client_id: "app", scope: "gateway", jti: crypto.randomUUID(), iat: seconds, exp: seconds + 300, ...claims };
-      return new SignJWT(payload as JWTPayload).setProtectedHeader({ alg, kid: "one", typ: "at+jwt", ...header }).sign(key);
+      const payload = {
+        iss: url,
+        sub: "alice",
+        aud: audience,
+        client_id: "app",
+        scope: "gateway",
+        jti: crypto.randomUUID(),
+        iat: seconds,
+        exp: seconds + 300,
+        ...claims,
+      };
+      return new SignJWT(payload as JWTPayload)
+        .setProtectedHeader({ alg, kid: "one", typ: "at+jwt", ...header })
+        .sign(key);
     },
   };
 }

@@ -5,9 +5,19 @@ import type { ClientRegistry } from "../clients.ts";
 import type { Revocations } from "../revocations.ts";
 
 /* What a caller shows is kept under its hash: whoever reads the database cannot use it. */
-const HASHED = new Set(["AuthorizationCode", "RefreshToken", "AccessToken", "ClientCredentials", "InitialAccessToken", "RegistrationAccessToken"]);
+const HASHED = new Set([
+  "AuthorizationCode",
+  "RefreshToken",
+  "AccessToken",
+  "ClientCredentials",
+  "InitialAccessToken",
+  "RegistrationAccessToken",
+]);
 const COLLECTIONS = new Map(
-  ["Session", "Interaction", "Grant", "AuthorizationCode", "RefreshToken", "ReplayDetection"].map((model) => [model, `oauth-${model.toLowerCase()}`]),
+  ["Session", "Interaction", "Grant", "AuthorizationCode", "RefreshToken", "ReplayDetection"].map((model) => [
+    model,
+    `oauth-${model.toLowerCase()}`,
+  ]),
 );
 const KEY = /^[\x21-\x7E]{1,256}$/;
 
@@ -29,7 +39,7 @@ export function createAdapterFactory(options: AdapterOptions): (model: string) =
     ...unused,
     upsert: (id, payload) => clients.register(id, payload),
     async find(id) {
-      return (await clients.find(id))?.metadata as AdapterPayload | undefined;
+      return (await clients.find(id))?.metadata;
     },
   };
   const tokenAdapter = (model: string): Adapter => ({
@@ -47,14 +57,18 @@ export function createAdapterFactory(options: AdapterOptions): (model: string) =
 
 function recordAdapter(model: string, collection: string, store: Store): Adapter {
   const toKey = (id: string): string => (HASHED.has(model) ? hash("sha256", id, "base64url") : id);
-  const restore = (id: string, value: AdapterPayload): AdapterPayload => (HASHED.has(model) ? { ...value, jti: id } : value);
+  const restore = (id: string, value: AdapterPayload): AdapterPayload =>
+    HASHED.has(model) ? { ...value, jti: id } : value;
 
   return {
     ...unused,
     async upsert(id, payload, expiresIn) {
       const { grantId, uid } = payload;
       const { jti: _jti, ...withoutId } = payload;
-      const indexes = { ...(grantId === undefined ? {} : { grant: grantId }), ...(model === "Session" && uid !== undefined ? { uid } : {}) };
+      const indexes = {
+        ...(grantId === undefined ? {} : { grant: grantId }),
+        ...(model === "Session" && uid !== undefined ? { uid } : {}),
+      };
       const put: PutOptions = {
         indexes,
         ...(expiresIn !== undefined && expiresIn > 0 ? { ttlMs: expiresIn * 1_000 } : {}),
@@ -76,14 +90,20 @@ function recordAdapter(model: string, collection: string, store: Store): Adapter
     },
     async consume(id) {
       const found = await store.get<AdapterPayload>(collection, toKey(id));
-      if (found === undefined || found.value.consumed !== undefined) throw new errors.InvalidGrant("this was used already");
+      if (found === undefined || found.value.consumed !== undefined)
+        throw new errors.InvalidGrant("this was used already");
       const { grantId } = found.value;
       const put: PutOptions = {
         ifVersion: found.version,
         ...(found.expiresAtMs === undefined ? {} : { ttlMs: Math.max(1_000, found.expiresAtMs - Date.now()) }),
         ...(grantId === undefined ? {} : { indexes: { grant: grantId } }),
       };
-      const version = await store.put(collection, toKey(id), { ...found.value, consumed: Math.floor(Date.now() / 1_000) }, put);
+      const version = await store.put(
+        collection,
+        toKey(id),
+        { ...found.value, consumed: Math.floor(Date.now() / 1_000) },
+        put,
+      );
       // Of two requests with one code or refresh token at the same moment, one wins.
       if (version === undefined) throw new errors.InvalidGrant("this was used already");
     },
@@ -101,4 +121,12 @@ function recordAdapter(model: string, collection: string, store: Store): Adapter
 }
 
 const nothing = (): Promise<undefined> => Promise.resolve(undefined);
-const unused: Adapter = { upsert: nothing, find: nothing, findByUid: nothing, findByUserCode: nothing, consume: nothing, destroy: nothing, revokeByGrantId: nothing };
+const unused: Adapter = {
+  upsert: nothing,
+  find: nothing,
+  findByUid: nothing,
+  findByUserCode: nothing,
+  consume: nothing,
+  destroy: nothing,
+  revokeByGrantId: nothing,
+};

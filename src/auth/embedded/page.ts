@@ -30,14 +30,21 @@ export interface Html {
   readonly html: string;
 }
 
-const escapes: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
+const escapes: Readonly<Record<string, string>> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+  "'": "&#39;",
+};
 const escape = (text: string): string => text.replaceAll(/[&<>"']/g, (sign) => escapes[sign] ?? "");
 
 /** A template whose values are escaped unless they are Html. */
 export function html(parts: TemplateStringsArray, ...values: readonly (string | Html | readonly Html[])[]): Html {
   const text = parts.reduce((before, part, index) => {
     const value = values[index - 1] ?? "";
-    const shown = typeof value === "string" ? escape(value) : "html" in value ? value.html : value.map((one) => one.html).join("");
+    const shown =
+      typeof value === "string" ? escape(value) : "html" in value ? value.html : value.map((one) => one.html).join("");
     return before + shown + part;
   });
   return { html: text };
@@ -47,12 +54,31 @@ export function html(parts: TemplateStringsArray, ...values: readonly (string | 
  * Answers with a page that loads nothing, runs nothing and cannot be framed. `formTarget` is the origin or scheme a form's redirects may
  * end at: browsers apply form-action to redirects too.
  */
-export function sendPage(response: ServerResponse, status: number, title: string, content: Html, formTarget?: string): void {
+export function sendPage(
+  response: ServerResponse,
+  status: number,
+  title: string,
+  content: Html,
+  formTarget?: string,
+): void {
   const page = html`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="robots" content="noindex">
-<title>${title} · Sallyport</title><style>${{ html: STYLE }}</style></head>
-<body><main><h1>${title}</h1>${content}</main></body></html>
-`.html;
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="robots" content="noindex" />
+        <title>${title} · Sallyport</title>
+        <style>
+          ${{ html: STYLE }}
+        </style>
+      </head>
+      <body>
+        <main>
+          <h1>${title}</h1>
+          ${content}
+        </main>
+      </body>
+    </html> `.html;
   response.writeHead(status, {
     "content-type": "text/html; charset=utf-8",
     "content-length": Buffer.byteLength(page),

@@ -4,7 +4,7 @@ import type { Log } from "../../core/log.ts";
 import type { Accounts } from "../accounts.ts";
 import type { Audiences } from "../audiences.ts";
 import { hashSecret, type ClientRegistry } from "../clients.ts";
-import type { EmbeddedConfig } from "../config.ts";
+import type { EmbeddedConfig } from "./config.ts";
 import type { SigningKeys } from "../signing-keys.ts";
 import { html, sendPage } from "./page.ts";
 
@@ -26,7 +26,10 @@ const GRANT_TTL_MS = 90 * 86_400_000;
 const seconds = (ms: number): number => Math.max(1, Math.floor(ms / 1_000));
 
 /** The scopes of the server that this client may have. */
-export async function clientScopes(options: Pick<ProviderOptions, "clients" | "scopes">, clientId: string): Promise<readonly string[]> {
+export async function clientScopes(
+  options: Pick<ProviderOptions, "clients" | "scopes">,
+  clientId: string,
+): Promise<readonly string[]> {
   const limit = (await options.clients.find(clientId))?.scopes;
   const all = options.scopes.all();
   return limit === undefined ? all : all.filter((scope) => limit.includes(scope));
@@ -42,19 +45,35 @@ export function createProvider(options: ProviderOptions): Provider {
 
   const settings: Configuration = {
     adapter,
-    jwks: { keys: keys.privateJwks as never },
+    jwks: { keys: keys.privateJwks },
     cookies: {
       keys: [...keys.cookieKeys],
-      names: { session: `${prefix[0]}sallyport`, interaction: `${prefix[1]}sallyport-interaction`, resume: `${prefix[1]}sallyport-resume` },
+      names: {
+        session: `${prefix[0]}sallyport`,
+        interaction: `${prefix[1]}sallyport-interaction`,
+        resume: `${prefix[1]}sallyport-resume`,
+      },
       long: { ...cookie, path: "/" },
       short: cookie,
     },
-    routes: { authorization: "/oauth/authorize", token: "/oauth/token", jwks: "/oauth/jwks", registration: "/oauth/register", revocation: "/oauth/revoke", end_session: "/oauth/logout" },
+    routes: {
+      authorization: "/oauth/authorize",
+      token: "/oauth/token",
+      jwks: "/oauth/jwks",
+      registration: "/oauth/register",
+      revocation: "/oauth/revoke",
+      end_session: "/oauth/logout",
+    },
     responseTypes: ["code"],
     scopes: ["openid", "offline_access"],
     claims: { openid: ["sub"] },
     clientAuthMethods: ["none", "client_secret_basic", "client_secret_post", "private_key_jwt"],
-    clientDefaults: { grant_types: ["authorization_code", "refresh_token"], response_types: ["code"], id_token_signed_response_alg: "ES256", token_endpoint_auth_method: "none" },
+    clientDefaults: {
+      grant_types: ["authorization_code", "refresh_token"],
+      response_types: ["code"],
+      id_token_signed_response_alg: "ES256",
+      token_endpoint_auth_method: "none",
+    },
     pkce: { required: () => true },
     ttl: {
       AccessToken: seconds(config.accessTokenTtl),
@@ -88,10 +107,23 @@ export function createProvider(options: ProviderOptions): Provider {
           if (audience === undefined) throw new errors.InvalidTarget();
           const allowed = await clientScopes(options, client.clientId);
           const { params, route } = context.oidc;
-          if (params !== undefined && (route === "authorization" || (route === "token" && params["grant_type"] === "client_credentials"))) {
-            params["scope"] = withKnownScope(params["scope"], route === "authorization" ? scopes.base : allowed, allowed);
+          if (
+            params !== undefined &&
+            (route === "authorization" || (route === "token" && params["grant_type"] === "client_credentials"))
+          ) {
+            params["scope"] = withKnownScope(
+              params["scope"],
+              route === "authorization" ? scopes.base : allowed,
+              allowed,
+            );
           }
-          return { audience, scope: allowed.join(" "), accessTokenFormat: "jwt", accessTokenTTL: seconds(config.accessTokenTtl), jwt: { sign: { alg: "ES256" } } };
+          return {
+            audience,
+            scope: allowed.join(" "),
+            accessTokenFormat: "jwt",
+            accessTokenTTL: seconds(config.accessTokenTtl),
+            jwt: { sign: { alg: "ES256" } },
+          };
         },
       },
     },
@@ -101,10 +133,18 @@ export function createProvider(options: ProviderOptions): Provider {
     expiresWithSession: () => Promise.resolve(false),
     rotateRefreshToken: true,
     clientBasedCORS: () => true,
-    findAccount: (_context, id) => Promise.resolve(accounts.find(id) === undefined ? undefined : { accountId: id, claims: () => Promise.resolve({ sub: id }) }),
+    findAccount: (_context, id) =>
+      Promise.resolve(
+        accounts.find(id) === undefined ? undefined : { accountId: id, claims: () => Promise.resolve({ sub: id }) },
+      ),
     async extraTokenClaims(_context, token) {
       const { clientId } = token;
-      const owner = token.kind === "AccessToken" ? accounts.find(token.accountId) : clientId === undefined ? undefined : await clients.find(clientId);
+      const owner =
+        token.kind === "AccessToken"
+          ? accounts.find(token.accountId)
+          : clientId === undefined
+            ? undefined
+            : await clients.find(clientId);
       return {
         groups: owner?.groups ?? [],
         ...(owner?.tenant === undefined ? {} : { tenant: owner.tenant }),
@@ -114,10 +154,17 @@ export function createProvider(options: ProviderOptions): Provider {
     interactions: { url: (_context, interaction) => Promise.resolve(`/oauth/interaction/${interaction.uid}`) },
     renderError(context, out) {
       context.respond = false;
-      const text = typeof out.error_description === "string" ? out.error_description : "The request could not be carried out.";
-      sendPage(context.res, context.status, "This did not work", html`<p>${text}</p><p>Error: <code>${out.error}</code>. Go back to the application and start again.</p>`);
+      const text =
+        typeof out.error_description === "string" ? out.error_description : "The request could not be carried out.";
+      sendPage(
+        context.res,
+        context.status,
+        "This did not work",
+        html`<p>${text}</p>
+          <p>Error: <code>${out.error}</code>. Go back to the application and start again.</p>`,
+      );
     },
-    fetch: options.fetch as NonNullable<Configuration["fetch"]>,
+    fetch: options.fetch,
   };
 
   const provider = new Provider(issuer, settings);

@@ -6,7 +6,8 @@ import { GatewayError } from "../../core/errors.ts";
 export async function readBody(request: IncomingMessage, limitBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
-  if (Number(request.headers["content-length"] ?? 0) > limitBytes) throw new GatewayError("too_large", `At most ${limitBytes} bytes are accepted here.`);
+  if (Number(request.headers["content-length"] ?? 0) > limitBytes)
+    throw new GatewayError("too_large", `At most ${limitBytes} bytes are accepted here.`);
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.length;
     if (size > limitBytes) throw new GatewayError("too_large", `At most ${limitBytes} bytes are accepted here.`);

@@ -1,7 +1,10 @@
 import { tokenExchangeGrant } from "../clients.ts";
 
 /** Authorization server metadata (RFC 8414, section 2), the same document for OpenID Connect discovery. */
-export function serverMetadata(issuer: string, options: { scopes: readonly string[]; registration: boolean }): Readonly<Record<string, unknown>> {
+export function serverMetadata(
+  issuer: string,
+  options: { scopes: readonly string[]; registration: boolean },
+): Readonly<Record<string, unknown>> {
   const at = (path: string): string => `${issuer}/oauth/${path}`;
   const methods = ["client_secret_basic", "client_secret_post", "none", "private_key_jwt"];
   return {

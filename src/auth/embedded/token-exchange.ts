@@ -8,7 +8,16 @@ import { delegatedClaims } from "../delegation.ts";
 import type { Verdict } from "../token-verifier.ts";
 
 const ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token";
-const PARAMETERS = ["subject_token", "subject_token_type", "requested_token_type", "actor_token", "actor_token_type", "resource", "audience", "scope"];
+const PARAMETERS = [
+  "subject_token",
+  "subject_token_type",
+  "requested_token_type",
+  "actor_token",
+  "actor_token_type",
+  "resource",
+  "audience",
+  "scope",
+];
 
 /**
  * RFC 8693: an agent that authenticates as itself and shows a user's access token gets a token in which it acts for that user, with no
@@ -16,7 +25,15 @@ const PARAMETERS = ["subject_token", "subject_token_type", "requested_token_type
  */
 export function addTokenExchange(
   provider: Provider,
-  options: { issuer: string; audiences: Audiences; verify: (token: string) => Promise<Verdict>; allowedScopes: (clientId: string) => Promise<readonly string[]>; sign: TokenSigner; accessTokenTtlMs: number; clock: Clock },
+  options: {
+    issuer: string;
+    audiences: Audiences;
+    verify: (token: string) => Promise<Verdict>;
+    allowedScopes: (clientId: string) => Promise<readonly string[]>;
+    sign: TokenSigner;
+    accessTokenTtlMs: number;
+    clock: Clock;
+  },
 ): void {
   const { issuer, audiences, verify, allowedScopes, sign, accessTokenTtlMs, clock } = options;
   const text = (value: unknown): string | undefined => (typeof value === "string" && value !== "" ? value : undefined);
@@ -26,12 +43,18 @@ export function addTokenExchange(
     async (context: KoaContextWithOIDC) => {
       const { params = {}, client } = context.oidc;
       const subjectToken = text(params["subject_token"]);
-      if (client === undefined || subjectToken === undefined) throw new errors.InvalidRequest("subject_token is missing");
-      if (params["subject_token_type"] !== ACCESS_TOKEN && params["subject_token_type"] !== "urn:ietf:params:oauth:token-type:jwt") {
+      if (client === undefined || subjectToken === undefined)
+        throw new errors.InvalidRequest("subject_token is missing");
+      if (
+        params["subject_token_type"] !== ACCESS_TOKEN &&
+        params["subject_token_type"] !== "urn:ietf:params:oauth:token-type:jwt"
+      ) {
         throw new errors.InvalidRequest(`subject_token_type must be ${ACCESS_TOKEN}`);
       }
-      if (params["requested_token_type"] !== undefined && params["requested_token_type"] !== ACCESS_TOKEN) throw new errors.InvalidRequest("only access tokens are issued");
-      if (params["actor_token"] !== undefined) throw new errors.InvalidRequest("the actor is the authenticated client; send no actor_token");
+      if (params["requested_token_type"] !== undefined && params["requested_token_type"] !== ACCESS_TOKEN)
+        throw new errors.InvalidRequest("only access tokens are issued");
+      if (params["actor_token"] !== undefined)
+        throw new errors.InvalidRequest("the actor is the authenticated client; send no actor_token");
 
       const verdict = await verify(subjectToken);
       if (!verdict.ok) throw new errors.InvalidGrant("the subject token is not valid");
@@ -45,9 +68,12 @@ export function addTokenExchange(
 
       const allowed = new Set(await allowedScopes(client.clientId));
       const held = principal.scopes.filter((scope) => allowed.has(scope));
-      const asked = text(params["scope"])?.split(" ").filter((scope) => scope !== "");
+      const asked = text(params["scope"])
+        ?.split(" ")
+        .filter((scope) => scope !== "");
       const excess = asked?.filter((scope) => !held.includes(scope)) ?? [];
-      if (excess.length > 0) throw new errors.InvalidScope("the subject token or the client does not have this scope", excess.join(" "));
+      if (excess.length > 0)
+        throw new errors.InvalidScope("the subject token or the client does not have this scope", excess.join(" "));
       const scopes = asked ?? held;
 
       const now = clock.now();
@@ -56,7 +82,10 @@ export function addTokenExchange(
       if (expiresAtMs <= now) throw new errors.InvalidGrant("the subject token is not valid");
       let token: string;
       try {
-        token = await sign(delegatedClaims({ issuer, principal, client: client.clientId, audience, scopes }), expiresAtMs);
+        token = await sign(
+          delegatedClaims({ issuer, principal, client: client.clientId, audience, scopes }),
+          expiresAtMs,
+        );
       } catch (error) {
         if (error instanceof GatewayError && error.kind === "denied") throw new errors.InvalidGrant(error.message);
         throw error;
