@@ -30,7 +30,7 @@ export function createA2a(options: A2aOptions): ProtocolHandler {
       }
       if (cardPaths.has(rest)) {
         if (!isRead) throw methodNotAllowed("GET");
-        return serveCard(exchange, name, agents, options.config);
+        return serveCard(exchange, name, agents, options);
       }
       if (rest !== "")
         throw new GatewayError(

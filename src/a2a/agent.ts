@@ -60,7 +60,7 @@ export function createAgent(
         accept: "application/json",
         "a2a-version": "1.0",
         ...(etag === "" ? {} : { "if-none-match": etag }),
-        ...credentialHeaders(config),
+        ...(url.origin === new URL(config.url).origin ? credentialHeaders(config) : {}),
       };
       const response = await upstream.request({
         url,

@@ -1,4 +1,5 @@
 import type { AgentCall } from "./agent-call.ts";
+import { splice } from "../http/json-splice.ts";
 import { A2aError } from "./a2a-error.ts";
 import type { Agents } from "./agents.ts";
 import { relayCall } from "./relay-call.ts";
@@ -17,7 +18,7 @@ export async function relayExtendedCard(call: AgentCall, agents: Agents): Promis
       { value: value.result, interfaces: card.interfaces },
       call.request.version,
     );
-    return Buffer.from(JSON.stringify({ ...value, result }));
+    return splice(bytes, [{ path: ["result"], json: JSON.stringify(result) }]);
   });
 }
 

@@ -1,4 +1,5 @@
 import { GatewayError } from "../core/errors.ts";
+import { locateElements, splice } from "../http/json-splice.ts";
 import type { AgentCall, WholeAnswer } from "./agent-call.ts";
 import { readAnswer, send, sendAnswer } from "./relay-call.ts";
 import { fieldOf, isObject } from "./rpc-request.ts";
@@ -7,9 +8,12 @@ import type { TaskRecord } from "./task-index.ts";
 /* How many pages of an agent's list are read to fill one page of the caller's: beyond it a page is short but its token goes on. */
 const maxRounds = 20;
 
+const comma = Buffer.from(",");
+
 interface Gathered {
   readonly first: WholeAnswer;
-  readonly tasks: unknown[];
+  /** Each as the agent wrote it. */
+  readonly tasks: Buffer[];
   nextPageToken: string;
 }
 
@@ -41,8 +45,17 @@ export async function relayTaskList(call: AgentCall, isVisible: (task: TaskRecor
   const totalSize = whole
     ? tasks.length
     : Math.max(tasks.length, await index.count(agent.name, exchange.principal, request.contextId, state));
-  const edited = { ...first.value, result: { ...first.value.result, tasks, nextPageToken, pageSize, totalSize } };
-  return sendAnswer(call, first, Buffer.from(JSON.stringify(edited)));
+  const listed = Buffer.concat([
+    Buffer.from("["),
+    ...tasks.flatMap((task, at) => (at === 0 ? [task] : [comma, task])),
+    Buffer.from("]"),
+  ]);
+  const bytes = splice(first.bytes, [
+    { path: ["result", "tasks"], json: listed },
+    { path: ["result", "nextPageToken"], json: JSON.stringify(nextPageToken) },
+    { path: ["result", "totalSize"], json: String(totalSize) },
+  ]);
+  return sendAnswer(call, first, bytes);
 }
 
 async function gather(call: AgentCall, pageSize: number, isVisible: (task: TaskRecord) => boolean): Promise<Gathered> {
@@ -56,7 +69,10 @@ async function gather(call: AgentCall, pageSize: number, isVisible: (task: TaskR
       throw new GatewayError("upstream_invalid", `The agent ${call.agent.name} broke off its list of tasks.`);
     }
     const listed: unknown[] = Array.isArray(result.tasks) ? result.tasks : [];
-    for (const task of listed) if (await isOwn(call, task, isVisible)) gathered.tasks.push(task);
+    const ranges = listed.length === 0 ? [] : locateElements(page.bytes, ["result", "tasks"]);
+    const own = await Promise.all(listed.map((task) => isOwn(call, task, isVisible)));
+    for (const [at, { start, end }] of ranges.entries())
+      if (own[at] === true) gathered.tasks.push(page.bytes.subarray(start, end));
     gathered.nextPageToken = typeof result.nextPageToken === "string" ? result.nextPageToken : "";
     if (gathered.nextPageToken === "" || gathered.tasks.length >= pageSize || round >= maxRounds) return gathered;
     page = await readAnswer(call, await send(call, nextPage(call, gathered, pageSize)));

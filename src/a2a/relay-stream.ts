@@ -44,12 +44,12 @@ export async function relayStream(call: AgentCall, response: UpstreamResponse): 
 /** Watches a stream for the task it is about, and lets the steps see each event. Gives the bytes to send. */
 function createObserver(call: AgentCall): (block: EventBlock) => Promise<Buffer> {
   const { context, request, agent, index, hold, exchange } = call;
-  let taskId = "";
+  let taskId: string | undefined;
   let state = "";
   return async ({ raw, data }) => {
     if (data === "") return raw;
     // Once the task is known only a change of its state is of interest, and parsing is most of the cost of an event.
-    if (taskId !== "" && context.answer === undefined && !raw.includes('"state"')) return raw;
+    if (taskId !== undefined && taskId !== "" && context.answer === undefined && !raw.includes('"state"')) return raw;
     const value = parse(data);
     const sighting = isObject(value) ? sightingOf(value.result, request.version, request.spec) : undefined;
     if (sighting !== undefined && (sighting.taskId !== taskId || (sighting.state !== "" && sighting.state !== state))) {

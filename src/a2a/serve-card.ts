@@ -1,30 +1,47 @@
 import { createHash } from "node:crypto";
 import { GatewayError } from "../core/errors.ts";
 import type { Exchange } from "../core/exchange.ts";
+import type { Operation } from "../core/operation.ts";
 import type { Agent } from "./agent.ts";
 import { unknownAgent, type Agents } from "./agents.ts";
-import type { A2aConfig } from "./config.ts";
-import { isVersion, normaliseVersion } from "./operations.ts";
+import { emptyVariables, isVersion, normaliseVersion } from "./operations.ts";
+import type { A2aOptions } from "./options.ts";
 
 /** Answers a request for the card of the agent `name`: 404 for one the caller may not know of. */
-export async function serveCard(exchange: Exchange, name: string, agents: Agents, config: A2aConfig): Promise<void> {
+export async function serveCard(exchange: Exchange, name: string, agents: Agents, options: A2aOptions): Promise<void> {
   const agent = agents.get(name);
-  const isPublic = config.cards === "public";
+  const isPublic = options.config.cards === "public";
   if (agent === undefined || (!isPublic && !agents.isVisible(exchange, agent))) throw unknownAgent(name);
   const { headers, query } = exchange.request;
-  const sent = headers["a2a-version"] ?? new URLSearchParams(query).get("A2A-Version") ?? "";
-  const version = normaliseVersion(sent);
+  const version = normaliseVersion(headers["a2a-version"] ?? new URLSearchParams(query).get("A2A-Version") ?? "");
   // Who asks for a version nobody speaks is still helped by a card: it lists the versions there are.
   const shape = isVersion(version) ? version : "1.0";
-  const body = Buffer.from(JSON.stringify(agents.publicCard(agent, await agent.card(), shape)));
+  const operation: Operation = {
+    protocol: "a2a",
+    method: "GetAgentCard",
+    direction: "to-target",
+    mode: "call",
+    target: { kind: "agent", name, server: name },
+    judged: false,
+    variables: { a2a: emptyVariables(name, "GetAgentCard", shape) },
+  };
+  await options.operate(exchange, operation, {
+    plan: () => [{ name }],
+    relay: async () =>
+      sendCard(exchange, agents.publicCard(agent, await agent.card(), shape), isPublic, options.config.cardTtl),
+  });
+}
+
+function sendCard(exchange: Exchange, card: Readonly<Record<string, unknown>>, isPublic: boolean, ttlMs: number): void {
+  const body = Buffer.from(JSON.stringify(card));
   const etag = `"${createHash("sha256").update(body).digest("base64url").slice(0, 27)}"`;
-  const maxAge = Math.floor(config.cardTtl / 1_000);
+  const maxAge = Math.floor(ttlMs / 1_000);
   const cacheHeaders = {
     etag,
     "cache-control": isPublic ? `public, max-age=${maxAge}` : `private, max-age=${maxAge}`,
     vary: isPublic ? "A2A-Version" : "A2A-Version, Authorization",
   };
-  if (matches(headers["if-none-match"], etag)) return exchange.reply.send(304, cacheHeaders);
+  if (matches(exchange.request.headers["if-none-match"], etag)) return exchange.reply.send(304, cacheHeaders);
   exchange.reply.send(200, { ...cacheHeaders, "content-type": "application/json" }, body);
 }
 

@@ -63,12 +63,13 @@ export function createTaskIndex(store: Store, clock: Clock, rememberMs: number):
     return winner !== undefined && isOwner(winner.value, principal);
   }
 
-  async function update(agent: string, sighting: Sighting, existing: StoredRecord<TaskRecord>): Promise<void> {
+  /** Whether the record was written again. */
+  async function update(agent: string, sighting: Sighting, existing: StoredRecord<TaskRecord>): Promise<boolean> {
     const now = clock.now();
     const { value } = existing;
     const state = sighting.state === "" ? value.state : sighting.state;
     const contextId = value.contextId === "" ? sighting.contextId : value.contextId;
-    if (state === value.state && contextId === value.contextId && now - value.seenAtMs <= refreshMs) return;
+    if (state === value.state && contextId === value.contextId && now - value.seenAtMs <= refreshMs) return false;
     const next: TaskRecord = { ...value, state, contextId, seenAtMs: now };
     // A lost race means that another answer about the same task was recorded just now, which is as good.
     await store.put(tasks, existing.key, next, {
@@ -76,6 +77,7 @@ export function createTaskIndex(store: Store, clock: Clock, rememberMs: number):
       ttlMs: rememberMs,
       indexes: indexesOf(agent, next),
     });
+    return true;
   }
 
   return {
@@ -115,7 +117,8 @@ export function createTaskIndex(store: Store, clock: Clock, rememberMs: number):
         if (existing !== undefined) {
           if (!isOwner(existing.value, principal))
             throw new GatewayError("upstream_invalid", "The agent answered with a task that is not this caller's.");
-          await update(agent, sighting, existing);
+          // A known task's context was claimed with it.
+          if (!(await update(agent, sighting, existing))) return;
         }
       }
       // An agent may put several callers into one context; it then belongs to the first, and only that one may name it.

@@ -33,6 +33,8 @@ export interface TestGateway {
   /** Looks at events on their way back, as a guard would. */
   answer: OperationContext["answer"];
   readonly handler: ProtocolHandler;
+  /** Ends what is under way, as an expired credential or a drain does. */
+  abort(reason: GatewayError): void;
   close(): Promise<void>;
 }
 
@@ -51,12 +53,14 @@ export async function startGateway(options: TestGatewayOptions): Promise<TestGat
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const upstream = createUpstream({ egress: parseHttpConfig({}).egress });
   const store: Store = options.store ?? createMemoryStore({ clock: systemClock, log: silentLog });
+  const open = new Set<AbortController>();
   const gateway: TestGateway = {
     url,
     records: [],
     rule: () => true,
     answer: undefined,
     handler: undefined as never,
+    abort: (reason) => open.forEach((one) => one.abort(reason)),
     close,
   };
   const visible: Visible = (exchange, operation) => gateway.rule(exchange.principal, operation);
@@ -73,7 +77,7 @@ export async function startGateway(options: TestGatewayOptions): Promise<TestGat
     ...(options.authorization === undefined ? {} : { authorization: options.authorization }),
   });
   Object.assign(gateway, { handler });
-  server.on("request", (request, response) => void serve(handler, request, response));
+  server.on("request", (request, response) => void serve(handler, open, request, response));
   async function close() {
     await handler.close();
     server.closeAllConnections();
@@ -119,9 +123,18 @@ function operateFor(gateway: TestGateway): Operate {
   };
 }
 
-async function serve(handler: ProtocolHandler, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function serve(
+  handler: ProtocolHandler,
+  open: Set<AbortController>,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const abort = new AbortController();
-  response.on("close", () => abort.abort(new GatewayError("cancelled", "The caller has gone.")));
+  open.add(abort);
+  response.on("close", () => {
+    open.delete(abort);
+    abort.abort(new GatewayError("cancelled", "The caller has gone."));
+  });
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
   let value: unknown;

@@ -117,6 +117,30 @@ it("gives a context that two callers name at once to one of them", async () => {
   expect(answers.filter((answer) => "result" in answer)).toHaveLength(1);
 });
 
+it("leaves what a list holds as the agent wrote it", async () => {
+  await begin("alice", "a1");
+  await begin("mallory", "m1", "d");
+  await begin("alice", "a2");
+  const own = (id: string) =>
+    `{ "id":"${id}","contextId":"c","status":{"state":"TASK_STATE_WORKING"},"new":9007199254740993.0 }`;
+  agent.answer = ({ params }, response) => {
+    const tasks = params.pageToken === "2" ? own("a2") : `${own("a1")},${own("m1")}`;
+    const next = params.pageToken === "2" ? "" : "2";
+    response.writeHead(200, { "content-type": "application/json" });
+    response.end(
+      `{"jsonrpc":"2.0","id":1.0,"result":{"tasks":[${tasks}],"nextPageToken":"${next}","pageSize":2,"totalSize":3,"more":1.0}}`,
+    );
+  };
+  const response = await rpc(url, "alice", "ListTasks", { pageSize: 2 });
+  expect(await response.text()).toBe(
+    `{"jsonrpc":"2.0","id":1.0,"result":{"tasks":[${own("a1")},${own("a2")}],"nextPageToken":"","pageSize":2,"totalSize":2,"more":1.0}}`,
+  );
+  expect(agent.seen.map(({ body }) => (JSON.parse(body) as { params: object }).params)).toEqual([
+    { pageSize: 2 },
+    { pageSize: 1, pageToken: "2" },
+  ]);
+});
+
 it("does not pass on a task of another caller that an agent answers with", async () => {
   await begin("alice", "t");
   agent.answer = (body, response) =>

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, it } from "vitest";
+import { GatewayError } from "../../src/core/errors.ts";
 import { readEventBlocks } from "../../src/a2a/event-blocks.ts";
 import { rpc } from "./clients.ts";
 import { startGateway, type TestGateway } from "./harness.ts";
@@ -122,6 +123,28 @@ it("closes the agent's stream when the client leaves", async () => {
   abort.abort();
   await expect.poll(() => closed).toBe(true);
   await expect.poll(() => gateway.records.at(-1)?.outcome).toBe("aborted");
+});
+
+it("says why it ends a stream whose credential has expired, and lets go of the agent", async () => {
+  let closed = false;
+  agent.answer = (body, response) => {
+    openStream(response);
+    response.on("close", () => (closed = true));
+    response.write(event(body.id, { task: task("t", "c", "TASK_STATE_WORKING") }));
+  };
+  const response = await send();
+  const text = response.text();
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  gateway.abort(new GatewayError("unauthenticated", "The token has expired."));
+  const events = withoutPings(await text)
+    .trimEnd()
+    .split("\n\n");
+  expect(events).toHaveLength(2);
+  expect(JSON.parse(events[1]?.slice(6) ?? "")).toMatchObject({
+    id: "one",
+    error: { message: "The token has expired." },
+  });
+  await expect.poll(() => closed).toBe(true);
 });
 
 it("does not read from the agent what the client does not read", async () => {
