@@ -1,7 +1,8 @@
 import { findExtension } from "../core/extension.ts";
 import type { LlmVariables, Operation } from "../core/operation.ts";
 import type { InferenceConfig, ModelConfig } from "./config.ts";
-import type { ModelCall } from "./model-call.ts";
+import { openaiEndpoints } from "./dialects/openai-endpoints.ts";
+import type { Endpoint, ModelCall } from "./model-call.ts";
 import type { Provider } from "./providers/provider.ts";
 import { providers } from "./providers/registry.ts";
 
@@ -13,6 +14,8 @@ export interface Model {
   /** Who serves it, as the configuration says: the target's server in policy and the journal. */
   readonly provider: string;
   readonly server: Provider;
+  /** The provider's address of each endpoint: parsing one for every request is measurable. */
+  readonly urls: ReadonlyMap<Endpoint, URL>;
 }
 
 /** Every configured model, by the name callers use. */
@@ -21,21 +24,22 @@ export function createCatalog(config: InferenceConfig): ReadonlyMap<string, Mode
 }
 
 function toModel(name: string, entry: ModelConfig): Model {
-  const { create } = findExtension(providers, entry.provider);
+  // The entry was parsed by the very extension that its `provider` names.
+  const server = findExtension(providers, entry.provider).create(entry as never, undefined);
   return {
     name,
     upstreamName: entry.model ?? name,
     provider: entry.provider,
-    // The entry was parsed by the very extension that its `provider` names.
-    server: create(entry as never, undefined),
+    server,
+    urls: new Map([...openaiEndpoints.values()].map((to) => [to, new URL(server.baseUrl + to.upstreamPath)])),
   };
 }
 
 /** The operation of calling a model. A name that is not configured has no provider; the plan step refuses it. */
-export function toCallOperation(call: ModelCall, model: Model | undefined): Operation {
+export function toCallOperation({ method }: Endpoint, call: ModelCall, model: Model | undefined): Operation {
   return {
     protocol: "llm",
-    method: call.method,
+    method,
     direction: "to-target",
     mode: call.stream ? "stream" : "call",
     target: { kind: "model", name: call.model, server: model?.provider ?? "" },

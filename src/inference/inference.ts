@@ -19,6 +19,7 @@ import { relayWhole } from "./relay-whole.ts";
 import { toUpstreamRequest } from "./upstream-request.ts";
 
 const LIST_PATH = "/v1/models";
+const DEFAULT_KEEP_ALIVE_MS = 15_000;
 
 export interface InferenceOptions {
   readonly config: InferenceConfig;
@@ -33,7 +34,7 @@ export interface InferenceOptions {
 
 /** The model relay: `/v1/chat/completions`, `/v1/completions`, `/v1/embeddings` and `/v1/models` in the OpenAI dialect. */
 export function createInference(options: InferenceOptions): ProtocolHandler {
-  const { operate, visible, clock } = options;
+  const { operate, visible, clock, keepAliveMs = DEFAULT_KEEP_ALIVE_MS } = options;
   const catalog = createCatalog(options.config);
   const models = createModelList({ catalog, operate, visible, createdS: Math.floor(clock.now() / 1_000) });
 
@@ -41,24 +42,25 @@ export function createInference(options: InferenceOptions): ProtocolHandler {
     const body = await exchange.body();
     const call = endpoint.read(body.value);
     const model = catalog.get(call.model);
-    const operation = toCallOperation(call, model);
+    const operation = toCallOperation(endpoint, call, model);
 
-    async function relay(context: OperationContext, { name }: Candidate): Promise<void> {
-      const to = catalog.get(name) as Model;
-      const bytes = toUpstreamBody(body, call, to.upstreamName);
-      const response = await options.upstream.request(toUpstreamRequest(to, call, bytes, exchange, context.signal));
+    async function relay(context: OperationContext, to: Candidate): Promise<void> {
+      const { server, upstreamName, urls } = catalog.get(to.name) as Model;
+      const response = await options.upstream.request(
+        toUpstreamRequest({
+          url: urls.get(endpoint) as URL,
+          credential: server.headers,
+          stream: call.stream,
+          body: toUpstreamBody(body, call, upstreamName),
+          exchange,
+          signal: context.signal,
+        }),
+      );
       context.upstreamStatus = response.status;
-      if (response.status !== 200) throw await toRefusal(response, to);
+      if (response.status !== 200) throw await toRefusal(response, server.secrets);
       if (!call.stream) return relayWhole(context, response);
       const { wantsUsage } = call;
-      return relayStream({
-        context,
-        response,
-        clock,
-        wantsUsage,
-        keepAliveMs: options.keepAliveMs ?? 15_000,
-        secrets: to.server.secrets,
-      });
+      return relayStream({ context, response, clock, wantsUsage, keepAliveMs, secrets: server.secrets });
     }
 
     try {

@@ -1,9 +1,5 @@
 /** One call of a model as its dialect reads it from a request. The values are the caller's own, only read. */
 export interface ModelCall {
-  /** What the operation is called, such as `chat.completions`. */
-  readonly method: string;
-  /** The provider's path, appended to its base address. */
-  readonly path: string;
   /** The name the caller used. */
   readonly model: string;
   readonly stream: boolean;
@@ -15,8 +11,12 @@ export interface ModelCall {
   readonly maxTokens: bigint;
 }
 
-/** One path of a dialect: how its body is read. `read` throws `invalid_request` that names the parameter at fault. */
+/** One path of a dialect, where it leads and how its body is read. */
 export interface Endpoint {
+  /** What the operation is called, such as `chat.completions`. */
   readonly method: string;
+  /** Appended to the provider's base address. */
+  readonly upstreamPath: string;
+  /** Throws `invalid_request` that names the parameter at fault. */
   read(body: unknown): ModelCall;
 }

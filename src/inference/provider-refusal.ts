@@ -3,7 +3,6 @@ import type { ErrorKind } from "../core/errors.ts";
 import type { RenderedError } from "../core/step.ts";
 import type { UpstreamResponse } from "../http/upstream.ts";
 import { toAnswerHeaders } from "./answer-headers.ts";
-import type { Model } from "./catalog.ts";
 import { isFields } from "./dialects/openai-fields.ts";
 
 const ERROR_BODY_LIMIT_BYTES = 65_536;
@@ -20,12 +19,12 @@ export function verbatimOf(error: GatewayError): RenderedError | undefined {
  * The error of an answer that is not 200. An OpenAI-shaped body passes through with its status; anything else is put into
  * words of the gateway's. A 401 or 403 is the gateway's own trouble: the caller's credential was good.
  */
-export async function toRefusal(response: UpstreamResponse, model: Model): Promise<GatewayError> {
+export async function toRefusal(response: UpstreamResponse, secrets: readonly string[]): Promise<GatewayError> {
   const { status } = response;
   if (status < 400 || status === 401 || status === 403 || status === 407) {
     response.discard();
     return new GatewayError("upstream_invalid", refusalWithoutBody(status), {
-      cause: new Error(`${model.provider} answered ${status}`),
+      cause: new Error(`the provider answered ${status}`),
     });
   }
   const body = await response.bytes(ERROR_BODY_LIMIT_BYTES).catch((error: unknown) => {
@@ -34,8 +33,8 @@ export async function toRefusal(response: UpstreamResponse, model: Model): Promi
   });
   const text = body.toString("utf8");
   const said = readSaid(text);
-  const cause = new Error(`${model.provider} answered ${status}: ${text.slice(0, 1_000)}`);
-  if (said === undefined || model.server.secrets.some((secret) => text.includes(secret))) {
+  const cause = new Error(`the provider answered ${status}: ${text.slice(0, 1_000)}`);
+  if (said === undefined || secrets.some((secret) => text.includes(secret))) {
     return new GatewayError(kindOf(status), explain(status), { cause, headers: pickRetry(response.headers) });
   }
   const error = new GatewayError(kindOf(status), said.message, { cause });

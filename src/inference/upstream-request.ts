@@ -1,39 +1,43 @@
 import type { Exchange, TraceContext } from "../core/exchange.ts";
 import type { UpstreamRequest } from "../http/upstream.ts";
-import type { Model } from "./catalog.ts";
-import type { ModelCall } from "./model-call.ts";
 
 /* As long as the official SDKs wait: a reasoning model may think for minutes before its first byte. */
 const HEADERS_TIMEOUT_MS = 600_000;
 const IDLE_TIMEOUT_MS = 300_000;
 
+export interface UpstreamRequestOptions {
+  readonly url: URL;
+  /** The gateway's own credential. */
+  readonly credential: Readonly<Record<string, string>>;
+  readonly stream: boolean;
+  readonly body: Buffer;
+  readonly exchange: Exchange;
+  readonly signal: AbortSignal;
+}
+
 /**
  * The request to a model's provider, its headers written from nothing. Of the caller's headers only `openai-beta` passes. An
  * `idempotency-key` does not: the gateway's callers share one account there, and one caller's key would fetch another's answer.
  */
-export function toUpstreamRequest(
-  model: Model,
-  call: ModelCall,
-  body: Buffer,
-  exchange: Exchange,
-  signal: AbortSignal,
-): UpstreamRequest {
-  const beta = exchange.request.headers["openai-beta"];
+export function toUpstreamRequest(options: UpstreamRequestOptions): UpstreamRequest {
+  const { trace, request } = options.exchange;
+  const beta = request.headers["openai-beta"];
+  const headers: Record<string, string> = {
+    "content-type": "application/json",
+    accept: options.stream ? "text/event-stream" : "application/json",
+    "user-agent": "sallyport",
+    traceparent: toTraceparent(trace),
+    ...options.credential,
+  };
+  if (trace.tracestate !== "") headers["tracestate"] = trace.tracestate;
+  if (beta !== undefined) headers["openai-beta"] = beta;
   return {
-    url: new URL(model.server.baseUrl + call.path),
+    url: options.url,
     trust: "configured",
     method: "POST",
-    headers: {
-      "content-type": "application/json",
-      accept: call.stream ? "text/event-stream" : "application/json",
-      "user-agent": "sallyport",
-      traceparent: toTraceparent(exchange.trace),
-      ...(exchange.trace.tracestate === "" ? {} : { tracestate: exchange.trace.tracestate }),
-      ...(beta === undefined ? {} : { "openai-beta": beta }),
-      ...model.server.headers,
-    },
-    body,
-    signal,
+    headers,
+    body: options.body,
+    signal: options.signal,
     headersTimeoutMs: HEADERS_TIMEOUT_MS,
     idleTimeoutMs: IDLE_TIMEOUT_MS,
   };
