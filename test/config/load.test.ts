@@ -47,7 +47,7 @@ describe("a configuration that is right", () => {
     expect(config.models?.claude).toMatchObject({ key: "sk-ant-2" });
     expect(config.limits.body.llm).toBe(33_554_432);
     expect(config.baseDir).toMatch(/sallyport-config-/);
-    expect(() => ((config.listen.trustedProxies as string[])[0] = "0.0.0.0/0")).toThrow(TypeError);
+    expect(() => (config.listen.trustedProxies[0] = "0.0.0.0/0")).toThrow(TypeError);
     expect(() => ((config as { tenant?: string }).tenant = "x")).toThrow(TypeError);
   });
 

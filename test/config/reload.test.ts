@@ -113,7 +113,7 @@ describe("a watched configuration", () => {
     const folder = makeFolder({ "s.yaml": withPort(1) });
     const watched = follow(await openConfig(folder.at("s.yaml")));
     writeFileSync(folder.at("s.yaml"), withPort('"${file:port}"'));
-    expect(String(await watched.next())).toContain("there is no file");
+    expect(await watched.next()).toMatchObject({ message: expect.stringContaining("there is no file") as string });
     writeFileSync(folder.at("port"), "4003");
     expect(await watched.nextPort()).toBe(4003);
   });
@@ -122,7 +122,7 @@ describe("a watched configuration", () => {
     const folder = makeFolder({ "s.yaml": withPort(1) });
     const watched = follow(await openConfig(folder.at("s.yaml")));
     rmSync(folder.at("s.yaml"));
-    expect(String(await watched.next())).toContain("there is no such file");
+    expect(await watched.next()).toMatchObject({ message: expect.stringContaining("there is no such file") as string });
     writeFileSync(folder.at("s.yaml"), withPort(5));
     expect(await watched.nextPort()).toBe(5);
   });
