@@ -18,12 +18,22 @@ export interface JournalRecord {
   readonly method: string;
   readonly direction: Direction;
   readonly mode: Mode;
-  readonly principal: { readonly id: string; readonly tenant: string; readonly client: string; readonly actors: readonly Actor[] };
+  readonly principal: {
+    readonly id: string;
+    readonly tenant: string;
+    readonly client: string;
+    readonly actors: readonly Actor[];
+  };
   readonly target: Target;
   /** The one that was tried last; absent when none was. */
   readonly candidate?: string;
   /** Absent when the operation ended before policy was asked. */
-  readonly decision?: { readonly allow: boolean; readonly rule: string; readonly reason?: string; readonly shadow?: boolean };
+  readonly decision?: {
+    readonly allow: boolean;
+    readonly rule: string;
+    readonly reason?: string;
+    readonly shadow?: boolean;
+  };
   readonly policyHash: string;
   readonly outcome: Outcome["status"];
   readonly kind?: ErrorKind;
@@ -45,7 +55,12 @@ const boundedTarget = (target: Target): Target =>
 /** Microseconds are enough for a reader, and keep the stored number short. */
 const rounded = (ms: number): number => Math.round(ms * 1_000) / 1_000;
 
-export function toJournalRecord(id: string, context: OperationContext, outcome: Outcome, policyHash: string): JournalRecord {
+export function toJournalRecord(
+  id: string,
+  context: OperationContext,
+  outcome: Outcome,
+  policyHash: string,
+): JournalRecord {
   const { exchange, operation, candidate, decision, firstByteMs, upstreamStatus, usage } = context;
   const { principal, chain } = exchange;
   return {
@@ -63,7 +78,11 @@ export function toJournalRecord(id: string, context: OperationContext, outcome: 
     principal: { id: principal.id, tenant: principal.tenant, client: principal.client, actors: principal.actors },
     target: boundedTarget(operation.target),
     ...(candidate !== undefined && { candidate: candidate.name }),
-    ...(decision !== undefined && { decision: decision.allow ? { allow: true, rule: decision.rule } : { allow: false, rule: decision.rule, reason: decision.reason } }),
+    ...(decision !== undefined && {
+      decision: decision.allow
+        ? { allow: true, rule: decision.rule }
+        : { allow: false, rule: decision.rule, reason: decision.reason },
+    }),
     policyHash,
     outcome: outcome.status,
     ...(outcome.error !== undefined && { kind: outcome.error.kind }),

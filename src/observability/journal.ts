@@ -85,7 +85,9 @@ function createIds(clock: Clock): () => string {
 /** Opens the journal over a store. Nothing is written on the caller's path. */
 export function createJournal(config: JournalConfig, { store, clock, log, meter }: JournalDeps): Journal {
   const nextId = createIds(clock);
-  const dropped = meter.counter("journal_dropped_total", "Journal records lost because the store could not take them", ["reason"]);
+  const dropped = meter.counter("journal_dropped_total", "Journal records lost because the store could not take them", [
+    "reason",
+  ]);
   const written = meter.counter("journal_records_total", "Journal records written", []);
   const waitingGauge = meter.gauge("journal_waiting", "Journal records not yet written", []);
   let waiting: JournalRecord[] = [];
@@ -112,7 +114,12 @@ export function createJournal(config: JournalConfig, { store, clock, log, meter 
     try {
       await store.putMany(
         COLLECTION,
-        batch.map((record) => ({ key: record.id, value: record, ttlMs: config.retention, indexes: toJournalIndexes(record) })),
+        batch.map((record) => ({
+          key: record.id,
+          value: record,
+          ttlMs: config.retention,
+          indexes: toJournalIndexes(record),
+        })),
       );
     } catch (thrown) {
       const error = GatewayError.from(thrown);
@@ -122,7 +129,11 @@ export function createJournal(config: JournalConfig, { store, clock, log, meter 
         drop(batch.length, "refused");
         return true;
       }
-      if (failures === 0) log.warn({ error, waiting: waiting.length + batch.length }, "the journal cannot be written; keeping records and trying again");
+      if (failures === 0)
+        log.warn(
+          { error, waiting: waiting.length + batch.length },
+          "the journal cannot be written; keeping records and trying again",
+        );
       return false;
     }
     written.add([], batch.length);
@@ -198,7 +209,10 @@ export function createJournal(config: JournalConfig, { store, clock, log, meter 
 
     checkRoom() {
       if (config.onFull === "refuse" && (closed || waiting.length >= MAX_WAITING - BATCH)) {
-        throw new GatewayError("state_unavailable", "The journal cannot record this request at the moment, and it must.");
+        throw new GatewayError(
+          "state_unavailable",
+          "The journal cannot record this request at the moment, and it must.",
+        );
       }
     },
 
@@ -206,18 +220,28 @@ export function createJournal(config: JournalConfig, { store, clock, log, meter 
       // What this process recorded a moment ago is found; a store that is away answers the query itself.
       await flush();
       const { chain, principal, target, outcome } = conditions;
-      const searched = Object.entries({ chain, principal, target, outcome }).flatMap(([name, value]) => (value === undefined ? [] : [[name, toIndexedName(value)] as const]));
+      const searched = Object.entries({ chain, principal, target, outcome }).flatMap(([name, value]) =>
+        value === undefined ? [] : [[name, toIndexedName(value)] as const],
+      );
       const [first, ...others] = searched;
       const records: JournalRecord[] = [];
       let from = after;
       for (let call = 0; call < QUERY_CALLS; call += 1) {
-        const options = { limit: others.length === 0 ? limit - records.length : Math.min(1_000, limit * 4), descending: true, ...(from !== undefined && { after: from }) };
-        const page: Page<JournalRecord> = first === undefined ? await store.list(COLLECTION, options) : await store.find(COLLECTION, first[0], first[1], options);
+        const options = {
+          limit: others.length === 0 ? limit - records.length : Math.min(1_000, limit * 4),
+          descending: true,
+          ...(from !== undefined && { after: from }),
+        };
+        const page: Page<JournalRecord> =
+          first === undefined
+            ? await store.list(COLLECTION, options)
+            : await store.find(COLLECTION, first[0], first[1], options);
         for (const { key, value } of page.records) {
           const indexes = others.length === 0 ? {} : toJournalIndexes(value);
           if (!others.every(([name, wanted]) => indexes[name] === wanted)) continue;
           records.push(value);
-          if (records.length === limit) return { records, next: page.next === undefined && key === page.records.at(-1)?.key ? undefined : key };
+          if (records.length === limit)
+            return { records, next: page.next === undefined && key === page.records.at(-1)?.key ? undefined : key };
         }
         from = page.next;
         if (from === undefined) break;

@@ -23,10 +23,12 @@ export interface LogDeps {
 
 /** `bound` has been redacted; it is merged here since pino trips over bindings named like a method of Object. */
 function toLog(logger: Logger, bound: Readonly<Record<string, unknown>>): Log {
-  const write = (level: "debug" | "info" | "warn" | "error") => (fields: Readonly<Record<string, unknown>>, message: string): void => {
-    // An entry that nobody will read must not cost its redaction.
-    if (logger.isLevelEnabled(level)) logger[level]({ ...bound, ...redactFields(fields) }, redactText(message));
-  };
+  const write =
+    (level: "debug" | "info" | "warn" | "error") =>
+    (fields: Readonly<Record<string, unknown>>, message: string): void => {
+      // An entry that nobody will read must not cost its redaction.
+      if (logger.isLevelEnabled(level)) logger[level]({ ...bound, ...redactFields(fields) }, redactText(message));
+    };
   return {
     debug: write("debug"),
     info: write("info"),

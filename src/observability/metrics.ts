@@ -32,10 +32,29 @@ export function createMetrics(): Metrics {
   const meter = createPrometheusMeter(registry);
   const stop = registerProcessMetrics(registry);
   const exchanges = meter.counter("exchanges_total", "HTTP requests answered", ["route", "protocol", "status"]);
-  const operations = meter.counter("operations_total", "Operations by how they ended; kind is the error kind, none without one", ["protocol", "method", "outcome", "kind"]);
-  const durations = meter.histogram("operation_duration_seconds", "Duration of operations", ["protocol", "method", "outcome"], SECONDS);
-  const upstreams = meter.histogram("upstream_duration_seconds", "Duration of attempts at a candidate", ["protocol", "candidate", "outcome"], SECONDS);
-  const firstBytes = meter.histogram("first_byte_seconds", "Time to the first byte of the answer", ["protocol", "method"], SECONDS);
+  const operations = meter.counter(
+    "operations_total",
+    "Operations by how they ended; kind is the error kind, none without one",
+    ["protocol", "method", "outcome", "kind"],
+  );
+  const durations = meter.histogram(
+    "operation_duration_seconds",
+    "Duration of operations",
+    ["protocol", "method", "outcome"],
+    SECONDS,
+  );
+  const upstreams = meter.histogram(
+    "upstream_duration_seconds",
+    "Duration of attempts at a candidate",
+    ["protocol", "candidate", "outcome"],
+    SECONDS,
+  );
+  const firstBytes = meter.histogram(
+    "first_byte_seconds",
+    "Time to the first byte of the answer",
+    ["protocol", "method"],
+    SECONDS,
+  );
   const tokens = meter.counter("tokens_total", "Tokens as reported by the upstream", ["direction", "model"]);
   const underWay = meter.gauge("in_flight", "Operations under way", ["protocol"]);
   const denials = meter.counter("denials_total", "Operations denied by policy, by the rule that decided", ["rule"]);
@@ -58,7 +77,8 @@ export function createMetrics(): Metrics {
       if (usage.outputTokens !== undefined) tokens.add(["output", model], usage.outputTokens);
       if (usage.cachedInputTokens !== undefined) tokens.add(["cached_input", model], usage.cachedInputTokens);
     },
-    upstream: (protocol, candidate, outcome, durationMs) => upstreams.observe([protocol, candidate, outcome], durationMs / 1_000),
+    upstream: (protocol, candidate, outcome, durationMs) =>
+      upstreams.observe([protocol, candidate, outcome], durationMs / 1_000),
     configReload: (result) => reloads.add([result]),
     render: async () => ({ contentType: registry.contentType, body: await registry.metrics() }),
     close() {

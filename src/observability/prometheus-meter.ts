@@ -18,13 +18,16 @@ function createChildren<C>(labels: readonly string[], create: (values: string[])
       const overflowKey = overflow.join("\0");
       return children.get(overflowKey) ?? add(overflowKey, overflow);
     }
-    const child = create(values.map((value) => (value.length > MAX_LABEL_LENGTH ? value.slice(0, MAX_LABEL_LENGTH) : value)));
+    const child = create(
+      values.map((value) => (value.length > MAX_LABEL_LENGTH ? value.slice(0, MAX_LABEL_LENGTH) : value)),
+    );
     children.set(key, child);
     return child;
   }
 
   return (values) => {
-    if (values.length !== labels.length) throw new TypeError(`a metric with labels ${labels.join(", ")} was given ${values.length} values`);
+    if (values.length !== labels.length)
+      throw new TypeError(`a metric with labels ${labels.join(", ")} was given ${values.length} values`);
     const key = values.length === 1 ? (values[0] as string) : values.join("\0");
     return children.get(key) ?? add(key, values);
   };
@@ -46,7 +49,12 @@ export function createPrometheusMeter(registry: Registry): Meter {
     return metric;
   }
 
-  const configuration = (name: string, help: string, labels: readonly string[]) => ({ name: PREFIX + name, help, labelNames: [...labels], registers: [registry] });
+  const configuration = (name: string, help: string, labels: readonly string[]) => ({
+    name: PREFIX + name,
+    help,
+    labelNames: [...labels],
+    registers: [registry],
+  });
 
   return {
     counter: (name, help, labels) =>

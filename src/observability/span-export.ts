@@ -36,7 +36,12 @@ function toHrTime(ms: number): HrTime {
   return [seconds, Math.round((ms - seconds * 1_000) * 1e6)];
 }
 
-const toSpanContext = (traceId: string, spanId: string, isRemote: boolean): SpanContext => ({ traceId, spanId, traceFlags: TraceFlags.SAMPLED, isRemote });
+const toSpanContext = (traceId: string, spanId: string, isRemote: boolean): SpanContext => ({
+  traceId,
+  spanId,
+  traceFlags: TraceFlags.SAMPLED,
+  isRemote,
+});
 
 function toReadableSpan(span: SpanRecord): ReadableSpan {
   const own = toSpanContext(span.traceId, span.spanId, false);
@@ -44,11 +49,14 @@ function toReadableSpan(span: SpanRecord): ReadableSpan {
     name: span.name,
     kind: span.kind === "server" ? SpanKind.SERVER : SpanKind.CLIENT,
     spanContext: () => own,
-    ...(span.parentSpanId !== "" && { parentSpanContext: toSpanContext(span.traceId, span.parentSpanId, span.kind === "server") }),
+    ...(span.parentSpanId !== "" && {
+      parentSpanContext: toSpanContext(span.traceId, span.parentSpanId, span.kind === "server"),
+    }),
     startTime: toHrTime(span.startedAtMs),
     endTime: toHrTime(span.startedAtMs + span.durationMs),
     duration: toHrTime(span.durationMs),
-    status: span.error === undefined ? { code: SpanStatusCode.UNSET } : { code: SpanStatusCode.ERROR, message: span.error },
+    status:
+      span.error === undefined ? { code: SpanStatusCode.UNSET } : { code: SpanStatusCode.ERROR, message: span.error },
     attributes: span.error === undefined ? { ...span.attributes } : { ...span.attributes, "error.type": span.error },
     links: [],
     events: [],
@@ -64,7 +72,12 @@ function toReadableSpan(span: SpanRecord): ReadableSpan {
 /** Sends spans in batches over OTLP/HTTP. A collector that is down or hangs loses spans, which are counted, and nothing else. */
 export function createSpanExport({ url, headers, log, meter }: SpanExportOptions): SpanExport {
   const lost = meter.counter("spans_dropped_total", "Spans lost because the collector did not take them", ["reason"]);
-  const otlp = new OTLPTraceExporter({ url, headers: { ...headers }, timeoutMillis: EXPORT_TIMEOUT_MS, concurrencyLimit: 4 });
+  const otlp = new OTLPTraceExporter({
+    url,
+    headers: { ...headers },
+    timeoutMillis: EXPORT_TIMEOUT_MS,
+    concurrencyLimit: 4,
+  });
   let waiting = 0;
   let failing = false;
 

@@ -49,7 +49,10 @@ function describe({ protocol, method, target, mode }: Operation): { name: string
       if (target.kind === "prompt") attributes["gen_ai.prompt.name"] = target.name;
       if (target.server !== "") attributes["sallyport.server"] = target.server;
       // A resource's address has too many values for a span's name.
-      return { name: target.name === "" || target.kind === "resource" ? method : `${method} ${target.name}`, attributes };
+      return {
+        name: target.name === "" || target.kind === "resource" ? method : `${method} ${target.name}`,
+        attributes,
+      };
     case "a2a":
       attributes["a2a.method"] = method;
       if (target.kind === "task") attributes["a2a.task.id"] = target.name;
@@ -80,7 +83,8 @@ export function toOperationSpan(context: OperationContext, outcome: Outcome): Sp
   if (firstByteMs !== undefined) attributes["sallyport.first_byte_ms"] = firstByteMs;
   if (usage?.inputTokens !== undefined) attributes["gen_ai.usage.input_tokens"] = usage.inputTokens;
   if (usage?.outputTokens !== undefined) attributes["gen_ai.usage.output_tokens"] = usage.outputTokens;
-  if (usage?.cachedInputTokens !== undefined) attributes["gen_ai.usage.cache_read.input_tokens"] = usage.cachedInputTokens;
+  if (usage?.cachedInputTokens !== undefined)
+    attributes["gen_ai.usage.cache_read.input_tokens"] = usage.cachedInputTokens;
   return {
     traceId: trace.traceId,
     spanId: randomHex(8),
@@ -96,7 +100,11 @@ export function toOperationSpan(context: OperationContext, outcome: Outcome): Sp
 }
 
 /** The span of one exchange, whose id upstreams see as their parent. `status` is 0 when the client had gone. */
-export function toExchangeSpan(exchange: Pick<Exchange, "id" | "trace" | "request" | "route">, status: number, durationMs: number): SpanRecord {
+export function toExchangeSpan(
+  exchange: Pick<Exchange, "id" | "trace" | "request" | "route">,
+  status: number,
+  durationMs: number,
+): SpanRecord {
   const { trace, request, route } = exchange;
   return {
     traceId: trace.traceId,

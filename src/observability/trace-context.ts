@@ -9,11 +9,20 @@ const traceparent = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(
 const MAX_TRACEPARENT_LENGTH = 256;
 
 /** What a caller's `traceparent` says; undefined when it must be ignored (section 4.3). */
-export function parseTraceparent(header: string | undefined): { traceId: string; spanId: string; sampled: boolean } | undefined {
+export function parseTraceparent(
+  header: string | undefined,
+): { traceId: string; spanId: string; sampled: boolean } | undefined {
   if (header === undefined || header.length < 55 || header.length > MAX_TRACEPARENT_LENGTH) return undefined;
   const match = traceparent.exec(header);
   if (match === null) return undefined;
-  const [, version, traceId, spanId, flags, rest] = match as unknown as [string, string, string, string, string, string | undefined];
+  const [, version, traceId, spanId, flags, rest] = match as unknown as [
+    string,
+    string,
+    string,
+    string,
+    string,
+    string | undefined,
+  ];
   // Section 2.2.2: ff is invalid, version 00 ends here, a later one may go on after a dash.
   if (version === "ff" || (version === "00" && rest !== undefined)) return undefined;
   if (traceId === NO_TRACE || spanId === NO_SPAN) return undefined;
@@ -23,7 +32,8 @@ export function parseTraceparent(header: string | undefined): { traceId: string;
 const MAX_TRACESTATE_LENGTH = 512;
 const MAX_MEMBERS = 32;
 /* Section 3.3.1.3: a simple key, or tenant@system; the value is printable ASCII but for comma and equals sign and does not end in a space. */
-const member = /^(?:[a-z][a-z0-9_\-*/]{0,255}|[a-z0-9][a-z0-9_\-*/]{0,240}@[a-z][a-z0-9_\-*/]{0,13})=[\x20-\x2b\x2d-\x3c\x3e-\x7e]{0,255}[\x21-\x2b\x2d-\x3c\x3e-\x7e]$/;
+const member =
+  /^(?:[a-z][a-z0-9_\-*/]{0,255}|[a-z0-9][a-z0-9_\-*/]{0,240}@[a-z][a-z0-9_\-*/]{0,13})=[\x20-\x2b\x2d-\x3c\x3e-\x7e]{0,255}[\x21-\x2b\x2d-\x3c\x3e-\x7e]$/;
 
 /** The caller's `tracestate` to pass on, or empty when it is absent, too long or malformed (section 3.5). */
 export function parseTracestate(header: string | undefined): string {
@@ -49,10 +59,20 @@ export function parseTracestate(header: string | undefined): string {
 const newTraceId = (nowMs: number): string => nowMs.toString(16).padStart(12, "0") + randomHex(10);
 
 /** Continues the caller's trace, or begins a new one; `sampleNew` decides for a new one. */
-export function beginTrace(headers: Readonly<Record<string, string>>, nowMs: number, sampleNew: (traceId: string) => boolean): TraceContext {
+export function beginTrace(
+  headers: Readonly<Record<string, string>>,
+  nowMs: number,
+  sampleNew: (traceId: string) => boolean,
+): TraceContext {
   const parent = parseTraceparent(headers["traceparent"]);
   if (parent !== undefined) {
-    return { traceId: parent.traceId, spanId: randomHex(8), parentSpanId: parent.spanId, sampled: parent.sampled, tracestate: parseTracestate(headers["tracestate"]) };
+    return {
+      traceId: parent.traceId,
+      spanId: randomHex(8),
+      parentSpanId: parent.spanId,
+      sampled: parent.sampled,
+      tracestate: parseTracestate(headers["tracestate"]),
+    };
   }
   const traceId = newTraceId(nowMs);
   // Section 3.3: a tracestate without a traceparent means nothing.
@@ -61,7 +81,9 @@ export function beginTrace(headers: Readonly<Record<string, string>>, nowMs: num
 
 /** The headers that hand this trace to an upstream, with the gateway's span as its parent. */
 export function toTraceHeaders(trace: TraceContext): Record<string, string> {
-  const headers: Record<string, string> = { traceparent: `00-${trace.traceId}-${trace.spanId}-${trace.sampled ? "01" : "00"}` };
+  const headers: Record<string, string> = {
+    traceparent: `00-${trace.traceId}-${trace.spanId}-${trace.sampled ? "01" : "00"}`,
+  };
   if (trace.tracestate !== "") headers["tracestate"] = trace.tracestate;
   return headers;
 }

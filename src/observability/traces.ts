@@ -36,10 +36,20 @@ export async function createTracer(config: TracesConfig, deps: TracerDeps): Prom
   if (config.otlp === undefined) {
     // A new trace that nobody keeps is not sampled; a caller's own flag goes on to upstreams as it came.
     const never = () => false;
-    return { exports: false, begin: (headers) => beginTrace(headers, deps.clock.now(), never), record() {}, close: async () => {} };
+    return {
+      exports: false,
+      begin: (headers) => beginTrace(headers, deps.clock.now(), never),
+      record() {},
+      close: async () => {},
+    };
   }
   const { createSpanExport } = await import("./span-export.ts");
-  const spans: SpanExport = createSpanExport({ url: config.otlp, headers: config.headers, log: deps.log, meter: deps.meter });
+  const spans: SpanExport = createSpanExport({
+    url: config.otlp,
+    headers: config.headers,
+    log: deps.log,
+    meter: deps.meter,
+  });
   const sample = createSampler(config.sample);
   return {
     exports: true,

@@ -8,7 +8,8 @@ const hashTag = /\{([^{}]+)\}/;
 export const MAX_BATCH = 1_000;
 const MAX_INDEX_VALUE_LENGTH = 4_096;
 
-const misuse = (message: string): GatewayError => new GatewayError("internal", `The state store was misused: ${message}`);
+const misuse = (message: string): GatewayError =>
+  new GatewayError("internal", `The state store was misused: ${message}`);
 
 export function checkCollection(collection: string): void {
   if (!collectionName.test(collection)) throw misuse("a collection name must be 1 to 64 letters, digits and . _ -");
@@ -22,7 +23,8 @@ export function checkKey(key: string): void {
 }
 
 export function checkPage(page: PageOptions): void {
-  if (!Number.isInteger(page.limit) || page.limit < 1 || page.limit > MAX_BATCH) throw misuse("a page holds 1 to 1,000 records");
+  if (!Number.isInteger(page.limit) || page.limit < 1 || page.limit > MAX_BATCH)
+    throw misuse("a page holds 1 to 1,000 records");
 }
 
 export function checkBatch<T>(entries: readonly Entry<T>[]): void {
@@ -60,7 +62,8 @@ export function checkScriptKeys(keys: readonly string[]): void {
   const tag = hashTag.exec(keys[0] ?? "")?.[1];
   for (const key of keys) {
     checkKey(key);
-    if (keys.length > 1 && (tag === undefined || hashTag.exec(key)?.[1] !== tag)) throw misuse("the keys of one script must share a {tag}");
+    if (keys.length > 1 && (tag === undefined || hashTag.exec(key)?.[1] !== tag))
+      throw misuse("the keys of one script must share a {tag}");
   }
 }
 

@@ -1,7 +1,19 @@
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
 import { createChannels } from "./channels.ts";
-import { checkBatch, checkCollection, checkKey, checkPage, checkScriptKeys, closedError, MAX_BATCH, toExpiry, toIndexPairs, toIndexValue, toJsonText } from "./check-arguments.ts";
+import {
+  checkBatch,
+  checkCollection,
+  checkKey,
+  checkPage,
+  checkScriptKeys,
+  closedError,
+  MAX_BATCH,
+  toExpiry,
+  toIndexPairs,
+  toIndexValue,
+  toJsonText,
+} from "./check-arguments.ts";
 import { SortedKeys } from "./sorted-keys.ts";
 import type { Page, PageOptions, PutOptions, ScriptView, Store, StoredRecord } from "./store.ts";
 
@@ -21,7 +33,10 @@ interface HeldHash {
 const SWEEP_PER_WRITE = 4;
 
 /** Walks a map round and round, a few entries a call; a Map's own iterator stays valid while the map changes. */
-function createSweep<V extends { readonly expiresAtMs: number | undefined }>(map: Map<string, V>, remove: (key: string) => void) {
+function createSweep<V extends { readonly expiresAtMs: number | undefined }>(
+  map: Map<string, V>,
+  remove: (key: string) => void,
+) {
   let entries = map.entries();
   return (nowMs: number): void => {
     for (let count = 0; count < SWEEP_PER_WRITE; count += 1) {
@@ -107,13 +122,19 @@ export function createMemoryStore({ clock, log }: { readonly clock: Clock; reado
   });
 
   function toHeld(value: unknown, options: PutOptions, nowMs: number): Omit<Held, "version"> {
-    return { text: toJsonText(value), expiresAtMs: toExpiry(nowMs, options.ttlMs), indexes: toIndexPairs(options.indexes) };
+    return {
+      text: toJsonText(value),
+      expiresAtMs: toExpiry(nowMs, options.ttlMs),
+      indexes: toIndexPairs(options.indexes),
+    };
   }
 
   function page<T>(records: Map<string, Held>, keys: SortedKeys | undefined, options: PageOptions): Page<T> {
     checkPage(options);
     const nowMs = clock.now();
-    const found = keys?.page(options.after, options.descending ?? false, options.limit, (key) => isLive(records.get(key), nowMs));
+    const found = keys?.page(options.after, options.descending ?? false, options.limit, (key) =>
+      isLive(records.get(key), nowMs),
+    );
     if (found === undefined) return { records: [], next: undefined };
     return {
       records: found.keys.map((key) => toRecord<T>(key, records.get(key) as Held)),
@@ -200,7 +221,8 @@ export function createMemoryStore({ clock, log }: { readonly clock: Clock; reado
           const hash = staged.has(key) ? staged.get(key) : hashes.get(key);
           return hash !== undefined && isLive(hash, nowMs) ? { ...hash.fields } : undefined;
         },
-        set: (key, fields, ttlMs) => void staged.set(key, { fields: { ...fields }, expiresAtMs: toExpiry(nowMs, ttlMs) }),
+        set: (key, fields, ttlMs) =>
+          void staged.set(key, { fields: { ...fields }, expiresAtMs: toExpiry(nowMs, ttlMs) }),
         delete: (key) => void staged.set(key, undefined),
       };
       const result = script.run(view, keys, args);

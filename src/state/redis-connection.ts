@@ -27,7 +27,8 @@ export interface RedisConnection {
 }
 
 /** Full jitter keeps many gateways from knocking on a server that just came back at the same instant. */
-const backoffMs = (attempt: number): number => Math.round((0.5 + Math.random() / 2) * Math.min(LONGEST_BACKOFF_MS, 25 * 2 ** Math.min(attempt, 10)));
+const backoffMs = (attempt: number): number =>
+  Math.round((0.5 + Math.random() / 2) * Math.min(LONGEST_BACKOFF_MS, 25 * 2 ** Math.min(attempt, 10)));
 
 /** Host and port only: an address may carry a password. */
 function describeAddress(url: string): string {
@@ -67,7 +68,15 @@ function createClient(config: RedisStateConfig, role: string): Client {
     reconnectOnError: (error: Error) => error.message.startsWith("READONLY"),
   };
   // Nothing waits for a server to come back either: no offline queue.
-  if (!config.cluster) return new Redis({ ...options, ...node, db, lazyConnect: true, enableOfflineQueue: false, retryStrategy: backoffMs });
+  if (!config.cluster)
+    return new Redis({
+      ...options,
+      ...node,
+      db,
+      lazyConnect: true,
+      enableOfflineQueue: false,
+      retryStrategy: backoffMs,
+    });
   return new Cluster(
     config.urls.map((url) => toAddress(config, url).node),
     {
@@ -77,12 +86,15 @@ function createClient(config: RedisStateConfig, role: string): Client {
       clusterRetryStrategy: backoffMs,
       slotsRefreshTimeout: Math.max(config.timeoutMs, 1_000),
       // Certificates name hosts, so over TLS nodes are reached by the names they announce.
-      ...("tls" in login && { dnsLookup: (address: string, callback: (error: null, address: string) => void) => callback(null, address) }),
+      ...("tls" in login && {
+        dnsLookup: (address: string, callback: (error: null, address: string) => void) => callback(null, address),
+      }),
     },
   );
 }
 
-const replyCode = (error: unknown): string => (error instanceof Error ? (/^[A-Z]+/.exec(error.message)?.[0] ?? "") : "");
+const replyCode = (error: unknown): string =>
+  error instanceof Error ? (/^[A-Z]+/.exec(error.message)?.[0] ?? "") : "";
 
 function toGatewayError(error: unknown): GatewayError {
   if (error instanceof GatewayError) return error;
@@ -95,7 +107,8 @@ function toGatewayError(error: unknown): GatewayError {
 }
 
 /** A refused credential will not get better by waiting. */
-export const isRefusedCredential = (error: unknown): boolean => ["WRONGPASS", "NOAUTH", "NOPERM"].includes(replyCode(error));
+export const isRefusedCredential = (error: unknown): boolean =>
+  ["WRONGPASS", "NOAUTH", "NOPERM"].includes(replyCode(error));
 
 /** One connection, not yet opened. Loss and return are logged once each. */
 export function createRedisConnection(config: RedisStateConfig, role: string, log: Log): RedisConnection {
@@ -122,8 +135,10 @@ export function createRedisConnection(config: RedisStateConfig, role: string, lo
 
   async function call<R>(command: (client: Client) => Promise<R>): Promise<R> {
     if (closed) throw new GatewayError("state_unavailable", "The state store is closed.");
-    if (client.status !== "ready") throw new GatewayError("state_unavailable", "The state store cannot be reached at the moment.");
-    if (pending >= MAX_PENDING) throw new GatewayError("state_unavailable", "The state store cannot keep up at the moment.");
+    if (client.status !== "ready")
+      throw new GatewayError("state_unavailable", "The state store cannot be reached at the moment.");
+    if (pending >= MAX_PENDING)
+      throw new GatewayError("state_unavailable", "The state store cannot keep up at the moment.");
     pending += 1;
     try {
       return await command(client);

@@ -38,7 +38,12 @@ export class SortedKeys {
   }
 
   /** At most `limit` keys beyond `after` that `accept` takes, and whether an accepted one may follow. */
-  page(after: string | undefined, descending: boolean, limit: number, accept: (key: string) => boolean): { keys: string[]; more: boolean } {
+  page(
+    after: string | undefined,
+    descending: boolean,
+    limit: number,
+    accept: (key: string) => boolean,
+  ): { keys: string[]; more: boolean } {
     const step = descending ? -1 : 1;
     let at = descending ? this.#keys.length - 1 : this.#start;
     if (after !== undefined) {

@@ -65,7 +65,10 @@ function migrate(database: DatabaseSync, file: string): void {
     throw unusable(file, "it is the database of another application. Name another file in `state`.");
   }
   if (version > migrations.length) {
-    throw unusable(file, `a newer version wrote it (schema ${version}, this one knows ${migrations.length}). Run that version, or name another file in \`state\`.`);
+    throw unusable(
+      file,
+      `a newer version wrote it (schema ${version}, this one knows ${migrations.length}). Run that version, or name another file in \`state\`.`,
+    );
   }
   for (let next = version; next < migrations.length; next += 1) {
     database.exec(`${migrations[next]} PRAGMA user_version = ${next + 1}; PRAGMA application_id = ${APPLICATION_ID};`);
@@ -75,7 +78,8 @@ function migrate(database: DatabaseSync, file: string): void {
 function checkWhole(database: DatabaseSync, file: string): void {
   if (statSync(file).size > CHECKED_WHOLE_BYTES) return;
   const answer = database.prepare("PRAGMA quick_check(1)").get()?.["quick_check"];
-  if (answer !== "ok") throw unusable(file, "it is damaged. Restore it from a backup, or move it away to start empty.", answer);
+  if (answer !== "ok")
+    throw unusable(file, "it is damaged. Restore it from a backup, or move it away to start empty.", answer);
 }
 
 /**
@@ -90,7 +94,9 @@ export function openSqliteFile(file: string, synchronous: "normal" | "full"): Da
     closeSync(openSync(file, "a", 0o600));
     database = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
     database.exec("PRAGMA journal_mode = WAL");
-    database.exec(`PRAGMA synchronous = ${synchronous === "full" ? "FULL" : "NORMAL"}; PRAGMA cache_size = -16000; PRAGMA temp_store = MEMORY`);
+    database.exec(
+      `PRAGMA synchronous = ${synchronous === "full" ? "FULL" : "NORMAL"}; PRAGMA cache_size = -16000; PRAGMA temp_store = MEMORY`,
+    );
     checkWhole(database, file);
     // Two processes may open a new file at once: the second waits here and finds the work done.
     database.exec("BEGIN IMMEDIATE");
@@ -101,8 +107,17 @@ export function openSqliteFile(file: string, synchronous: "normal" | "full"): Da
     database?.close();
     if (error instanceof GatewayError) throw error;
     // 26 SQLITE_NOTADB, 11 SQLITE_CORRUPT: https://www.sqlite.org/rescode.html
-    if (hasCode(error, 26, 11)) throw unusable(file, "it is not a SQLite database or it is damaged. Restore it from a backup, or move it away to start empty.", error);
+    if (hasCode(error, 26, 11))
+      throw unusable(
+        file,
+        "it is not a SQLite database or it is damaged. Restore it from a backup, or move it away to start empty.",
+        error,
+      );
     if (hasCode(error, 5, 6)) throw unusable(file, "another process has kept it locked.", error);
-    throw unusable(file, "it cannot be opened for writing. Check that the folder exists and belongs to this user.", error);
+    throw unusable(
+      file,
+      "it cannot be opened for writing. Check that the folder exists and belongs to this user.",
+      error,
+    );
   }
 }

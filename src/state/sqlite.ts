@@ -5,7 +5,19 @@ import { GatewayError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import type { Channels } from "./channels.ts";
 import { createChannels } from "./channels.ts";
-import { checkBatch, checkCollection, checkKey, checkPage, checkScriptKeys, closedError, MAX_BATCH, toExpiry, toIndexPairs, toIndexValue, toJsonText } from "./check-arguments.ts";
+import {
+  checkBatch,
+  checkCollection,
+  checkKey,
+  checkPage,
+  checkScriptKeys,
+  closedError,
+  MAX_BATCH,
+  toExpiry,
+  toIndexPairs,
+  toIndexValue,
+  toJsonText,
+} from "./check-arguments.ts";
 import type { SqliteStateConfig } from "./config.ts";
 import { openSqliteFile } from "./sqlite-file.ts";
 import { prepareStatements } from "./sqlite-statements.ts";
@@ -58,7 +70,10 @@ function toRecord<T>({ key, value, version, expires_at: expiry }: Row): StoredRe
  * A store in one file. Calls block the event loop for the microseconds a statement takes; a write is one transaction and is in
  * the operating system's hands when its promise resolves.
  */
-export function createSqliteStore(config: SqliteStateConfig, { clock, log }: { readonly clock: Clock; readonly log: Log }): Store {
+export function createSqliteStore(
+  config: SqliteStateConfig,
+  { clock, log }: { readonly clock: Clock; readonly log: Log },
+): Store {
   const database: DatabaseSync = openSqliteFile(config.file, config.synchronous);
   const sql = prepareStatements(database);
   const { channels, leave } = joinChannels(config.file, log);
@@ -110,18 +125,26 @@ export function createSqliteStore(config: SqliteStateConfig, { clock, log }: { r
     });
   }
 
-  const count = (collection: string, change: number) => void counts.set(collection, (counts.get(collection) ?? 0) + change);
+  const count = (collection: string, change: number) =>
+    void counts.set(collection, (counts.get(collection) ?? 0) + change);
 
-  const isLive = (row: Head | undefined, nowMs: number): row is Head => row !== undefined && (row.expires_at === null || row.expires_at > nowMs);
+  const isLive = (row: Head | undefined, nowMs: number): row is Head =>
+    row !== undefined && (row.expires_at === null || row.expires_at > nowMs);
 
   const headOf = (collection: string, key: string) => sql.head.get(collection, key) as Head | undefined;
 
   function unindex(collection: string, key: string, indexes: string): void {
     if (indexes === NO_INDEXES) return;
-    for (const [name, value] of JSON.parse(indexes) as [string, string][]) sql.unindex.run(collection, name, value, key);
+    for (const [name, value] of JSON.parse(indexes) as [string, string][])
+      sql.unindex.run(collection, name, value, key);
   }
 
-  function index(collection: string, key: string, record: number | bigint, pairs: readonly (readonly [string, string])[]): void {
+  function index(
+    collection: string,
+    key: string,
+    record: number | bigint,
+    pairs: readonly (readonly [string, string])[],
+  ): void {
     for (const [name, value] of pairs) sql.index.run(collection, name, value, key, record);
   }
 
@@ -132,7 +155,13 @@ export function createSqliteStore(config: SqliteStateConfig, { clock, log }: { r
   }
 
   /** The new version, or undefined when `ifVersion` does not hold. */
-  function write(collection: string, key: string, text: string, { ifVersion, ttlMs, indexes }: PutOptions, nowMs: number): number | undefined {
+  function write(
+    collection: string,
+    key: string,
+    text: string,
+    { ifVersion, ttlMs, indexes }: PutOptions,
+    nowMs: number,
+  ): number | undefined {
     const pairs = toIndexPairs(indexes);
     const indexText = pairs.length === 0 ? NO_INDEXES : JSON.stringify(pairs);
     const expiry = toExpiry(nowMs, ttlMs) ?? null;
@@ -207,7 +236,16 @@ export function createSqliteStore(config: SqliteStateConfig, { clock, log }: { r
       checkCollection(collection);
       checkPage({ limit });
       const statement = descending === true ? sql.findDown : sql.findUp;
-      const rows = guarded(() => statement.all(collection, index, toIndexValue(value), after ?? (descending === true ? "\x7f" : ""), clock.now(), limit + 1));
+      const rows = guarded(() =>
+        statement.all(
+          collection,
+          index,
+          toIndexValue(value),
+          after ?? (descending === true ? "\x7f" : ""),
+          clock.now(),
+          limit + 1,
+        ),
+      );
       return toPage<T>(rows as unknown as Row[], limit);
     },
 
@@ -215,7 +253,9 @@ export function createSqliteStore(config: SqliteStateConfig, { clock, log }: { r
       checkCollection(collection);
       checkPage({ limit });
       const statement = descending === true ? sql.listDown : sql.listUp;
-      const rows = guarded(() => statement.all(collection, after ?? (descending === true ? "\x7f" : ""), clock.now(), limit + 1));
+      const rows = guarded(() =>
+        statement.all(collection, after ?? (descending === true ? "\x7f" : ""), clock.now(), limit + 1),
+      );
       return toPage<T>(rows as unknown as Row[], limit);
     },
 
@@ -240,7 +280,8 @@ export function createSqliteStore(config: SqliteStateConfig, { clock, log }: { r
             const row = sql.getHash.get(key, nowMs);
             return row === undefined ? undefined : (JSON.parse(row["fields"] as string) as Record<string, string>);
           },
-          set: (key, fields, ttlMs) => void sql.setHash.run(key, JSON.stringify(fields), toExpiry(nowMs, ttlMs) ?? null),
+          set: (key, fields, ttlMs) =>
+            void sql.setHash.run(key, JSON.stringify(fields), toExpiry(nowMs, ttlMs) ?? null),
           delete: (key) => void sql.deleteHash.run(key),
         };
         return script.run(view, keys, args);

@@ -76,7 +76,11 @@ const clockOf: StoreScript = {
 const TTL_MS = 700;
 const AFTER_TTL_MS = 900;
 
-async function all<T>(read: (page: PageOptions) => Promise<Page<T>>, limit: number, descending = false): Promise<string[]> {
+async function all<T>(
+  read: (page: PageOptions) => Promise<Page<T>>,
+  limit: number,
+  descending = false,
+): Promise<string[]> {
   const keys: string[] = [];
   let after: string | undefined;
   do {
@@ -111,7 +115,12 @@ export function describeStore(name: string, open: () => Promise<StoreFixture>): 
         const collection = fresh();
         expect(await store.get(collection, "a")).toBeUndefined();
         expect(await store.put(collection, "a", { n: 1, list: [null, true, "x"] })).toBe(1);
-        expect(await store.get(collection, "a")).toEqual({ key: "a", value: { n: 1, list: [null, true, "x"] }, version: 1, expiresAtMs: undefined });
+        expect(await store.get(collection, "a")).toEqual({
+          key: "a",
+          value: { n: 1, list: [null, true, "x"] },
+          version: 1,
+          expiresAtMs: undefined,
+        });
         expect(await store.put(collection, "a", "second")).toBe(2);
         expect(await store.get(collection, "a")).toMatchObject({ value: "second", version: 2 });
       });
@@ -137,7 +146,7 @@ export function describeStore(name: string, open: () => Promise<StoreFixture>): 
 
       test.for([
         ["a megabyte", "x".repeat(1_000_000)],
-        ["text of every plane", "ä 漢字 🙂 \u0000 \u2028 \ud83d \" \\ \n"],
+        ["text of every plane", 'ä 漢字 🙂 \u0000 \u2028 \ud83d " \\ \n'],
         ["a number beyond 2^53 as a string", "9007199254740993"],
         ["the largest safe integer", Number.MAX_SAFE_INTEGER],
         ["a fraction", 0.1],
@@ -151,29 +160,39 @@ export function describeStore(name: string, open: () => Promise<StoreFixture>): 
         expect((await store.get(collection, "k"))?.value).toEqual(value);
       });
 
-      test.for([["spaces and punctuation", " a:b/c{d}e*?[x]\\\"'%_~"], ["braces first", "{tag}rest"], ["the longest", "k".repeat(512)], ["prototype names", "__proto__"]] as const)(
-        "a key may be any printable ASCII: %s",
-        async ([, key]) => {
-          const collection = fresh();
-          expect(await store.put(collection, key, 1, { ifVersion: 0, indexes: { by: key } })).toBe(1);
-          expect(await store.get(collection, key)).toMatchObject({ key, value: 1 });
-          expect(await all((page) => store.find(collection, "by", key, page), 10)).toEqual([key]);
-          expect(await store.delete(collection, key)).toBe(true);
-          expect(await all((page) => store.find(collection, "by", key, page), 10)).toEqual([]);
-        },
-      );
+      test.for([
+        ["spaces and punctuation", " a:b/c{d}e*?[x]\\\"'%_~"],
+        ["braces first", "{tag}rest"],
+        ["the longest", "k".repeat(512)],
+        ["prototype names", "__proto__"],
+      ] as const)("a key may be any printable ASCII: %s", async ([, key]) => {
+        const collection = fresh();
+        expect(await store.put(collection, key, 1, { ifVersion: 0, indexes: { by: key } })).toBe(1);
+        expect(await store.get(collection, key)).toMatchObject({ key, value: 1 });
+        expect(await all((page) => store.find(collection, "by", key, page), 10)).toEqual([key]);
+        expect(await store.delete(collection, key)).toBe(true);
+        expect(await all((page) => store.find(collection, "by", key, page), 10)).toEqual([]);
+      });
 
-      test.for([["empty", ""], ["too long", "k".repeat(513)], ["not ASCII", "ключ"], ["a line feed", "a\nb"], ["a NUL", "a\0b"]] as const)(
-        "a key that cannot exist is not found and cannot be written: %s",
-        async ([, key]) => {
-          const collection = fresh();
-          expect(await store.get(collection, key)).toBeUndefined();
-          expect(await store.delete(collection, key)).toBe(false);
-          await expect(store.put(collection, key, 1)).rejects.toThrow(GatewayError);
-          await expect(store.putMany(collection, [{ key: "fine", value: 1 }, { key, value: 2 }])).rejects.toThrow(GatewayError);
-          expect(await store.get(collection, "fine")).toBeUndefined();
-        },
-      );
+      test.for([
+        ["empty", ""],
+        ["too long", "k".repeat(513)],
+        ["not ASCII", "ключ"],
+        ["a line feed", "a\nb"],
+        ["a NUL", "a\0b"],
+      ] as const)("a key that cannot exist is not found and cannot be written: %s", async ([, key]) => {
+        const collection = fresh();
+        expect(await store.get(collection, key)).toBeUndefined();
+        expect(await store.delete(collection, key)).toBe(false);
+        await expect(store.put(collection, key, 1)).rejects.toThrow(GatewayError);
+        await expect(
+          store.putMany(collection, [
+            { key: "fine", value: 1 },
+            { key, value: 2 },
+          ]),
+        ).rejects.toThrow(GatewayError);
+        expect(await store.get(collection, "fine")).toBeUndefined();
+      });
 
       test("what is not JSON is refused and changes nothing", async () => {
         const collection = fresh();
@@ -205,8 +224,15 @@ export function describeStore(name: string, open: () => Promise<StoreFixture>): 
       test("a version that does not stand changes neither value, nor indexes, nor expiry", async () => {
         const collection = fresh();
         await store.put(collection, "k", "kept", { indexes: { owner: "a" } });
-        expect(await store.put(collection, "k", "lost", { ifVersion: 7, ttlMs: 1, indexes: { owner: "b" } })).toBeUndefined();
-        expect(await store.get(collection, "k")).toEqual({ key: "k", value: "kept", version: 1, expiresAtMs: undefined });
+        expect(
+          await store.put(collection, "k", "lost", { ifVersion: 7, ttlMs: 1, indexes: { owner: "b" } }),
+        ).toBeUndefined();
+        expect(await store.get(collection, "k")).toEqual({
+          key: "k",
+          value: "kept",
+          version: 1,
+          expiresAtMs: undefined,
+        });
         expect(await all((page) => store.find(collection, "owner", "a", page), 10)).toEqual(["k"]);
         expect(await all((page) => store.find(collection, "owner", "b", page), 10)).toEqual([]);
         expect(await store.put(collection, "missing", 1, { ifVersion: 1 })).toBeUndefined();
@@ -227,7 +253,9 @@ export function describeStore(name: string, open: () => Promise<StoreFixture>): 
 
       test("of a hundred creators exactly one wins", async () => {
         const collection = fresh();
-        const outcomes = await Promise.all(Array.from({ length: 100 }, (_, n) => store.put(collection, "k", n, { ifVersion: 0 })));
+        const outcomes = await Promise.all(
+          Array.from({ length: 100 }, (_, n) => store.put(collection, "k", n, { ifVersion: 0 })),
+        );
         expect(outcomes.filter((version) => version === 1)).toHaveLength(1);
         expect(outcomes.filter((version) => version === undefined)).toHaveLength(99);
       });
@@ -240,7 +268,8 @@ export function describeStore(name: string, open: () => Promise<StoreFixture>): 
           for (;;) {
             const record = await each.get<number>(collection, "k");
             if (record === undefined) throw new Error("the record went away");
-            if ((await each.put(collection, "k", record.value + 1, { ifVersion: record.version })) !== undefined) return;
+            if ((await each.put(collection, "k", record.value + 1, { ifVersion: record.version })) !== undefined)
+              return;
           }
         };
         await Promise.all(Array.from({ length: 40 }, (_, n) => increment(stores[n % 2] as Store)));
@@ -309,7 +338,12 @@ export function describeStore(name: string, open: () => Promise<StoreFixture>): 
 
       test("pages stay whole among many expired records", async () => {
         const collection = fresh();
-        const entries = Array.from({ length: 600 }, (_, n) => ({ key: number(n), value: n, indexes: { owner: "a" }, ...(n % 20 !== 0 && { ttlMs: TTL_MS }) }));
+        const entries = Array.from({ length: 600 }, (_, n) => ({
+          key: number(n),
+          value: n,
+          indexes: { owner: "a" },
+          ...(n % 20 !== 0 && { ttlMs: TTL_MS }),
+        }));
         await store.putMany(collection, entries);
         await fixture.pass(AFTER_TTL_MS);
         const kept = entries.filter((entry) => entry.ttlMs === undefined).map((entry) => entry.key);
@@ -352,12 +386,15 @@ export function describeStore(name: string, open: () => Promise<StoreFixture>): 
         expect(await all((page) => store.find(collection, "owner", "a", page), 10)).toEqual([]);
       });
 
-      test.for(["", " ", "日本語 🙂", "a\0b", "a:b", "{x}", "*", "%", "__proto__", "\ud800", "v".repeat(4_096)])("an index value may be any text: %j", async (value) => {
-        const collection = fresh();
-        await store.put(collection, "k", 1, { indexes: { owner: value } });
-        await store.put(collection, "other", 1, { indexes: { owner: `${value.slice(1)}-` } });
-        expect(await all((page) => store.find(collection, "owner", value, page), 10)).toEqual(["k"]);
-      });
+      test.for(["", " ", "日本語 🙂", "a\0b", "a:b", "{x}", "*", "%", "__proto__", "\ud800", "v".repeat(4_096)])(
+        "an index value may be any text: %j",
+        async (value) => {
+          const collection = fresh();
+          await store.put(collection, "k", 1, { indexes: { owner: value } });
+          await store.put(collection, "other", 1, { indexes: { owner: `${value.slice(1)}-` } });
+          expect(await all((page) => store.find(collection, "owner", value, page), 10)).toEqual(["k"]);
+        },
+      );
 
       test("index names and values are never confused with one another", async () => {
         const collection = fresh();
@@ -377,7 +414,9 @@ export function describeStore(name: string, open: () => Promise<StoreFixture>): 
           expect(await all((page) => store.list(collection, page), limit)).toEqual(sorted);
           expect(await all((page) => store.list(collection, page), limit, true)).toEqual([...sorted].reverse());
           expect(await all((page) => store.find(collection, "all", "1", page), limit)).toEqual(sorted);
-          expect(await all((page) => store.find(collection, "all", "1", page), limit, true)).toEqual([...sorted].reverse());
+          expect(await all((page) => store.find(collection, "all", "1", page), limit, true)).toEqual(
+            [...sorted].reverse(),
+          );
         }
       });
 
@@ -393,19 +432,32 @@ export function describeStore(name: string, open: () => Promise<StoreFixture>): 
       test("`after` need not be a key that still exists", async () => {
         const collection = fresh();
         for (const key of ["a", "c", "e"]) await store.put(collection, key, 1);
-        expect((await store.list(collection, { limit: 5, after: "b" })).records.map((record) => record.key)).toEqual(["c", "e"]);
-        expect((await store.list(collection, { limit: 5, after: "d", descending: true })).records.map((record) => record.key)).toEqual(["c", "a"]);
+        expect((await store.list(collection, { limit: 5, after: "b" })).records.map((record) => record.key)).toEqual([
+          "c",
+          "e",
+        ]);
+        expect(
+          (await store.list(collection, { limit: 5, after: "d", descending: true })).records.map(
+            (record) => record.key,
+          ),
+        ).toEqual(["c", "a"]);
       });
 
       test("a record that stands all through the paging is met exactly once while others come and go", async () => {
         const collection = fresh();
         const standing = Array.from({ length: 100 }, (_, n) => `${number(n)}-standing`);
-        await store.putMany(collection, standing.map((key) => ({ key, value: 1, indexes: { all: "1" } })));
+        await store.putMany(
+          collection,
+          standing.map((key) => ({ key, value: 1, indexes: { all: "1" } })),
+        );
         const seen: string[] = [];
         let after: string | undefined;
         let turn = 0;
         do {
-          const page: Page<number> = await store.find(collection, "all", "1", { limit: 9, ...(after !== undefined && { after }) });
+          const page: Page<number> = await store.find(collection, "all", "1", {
+            limit: 9,
+            ...(after !== undefined && { after }),
+          });
           seen.push(...page.records.map((record) => record.key));
           after = page.next;
           turn += 1;
@@ -431,7 +483,12 @@ export function describeStore(name: string, open: () => Promise<StoreFixture>): 
         await store.put(collection, number(5), "former", { indexes: { kind: "former" } });
         await store.putMany(
           collection,
-          Array.from({ length: 1_000 }, (_, n) => ({ key: number(n), value: { n }, ttlMs: 60_000, indexes: { kind: n % 2 === 0 ? "even" : "odd" } })),
+          Array.from({ length: 1_000 }, (_, n) => ({
+            key: number(n),
+            value: { n },
+            ttlMs: 60_000,
+            indexes: { kind: n % 2 === 0 ? "even" : "odd" },
+          })),
         );
         expect(await all((page) => store.list(collection, page), 1_000)).toHaveLength(1_000);
         expect(await all((page) => store.find(collection, "kind", "odd", page), 100)).toHaveLength(500);
@@ -443,9 +500,24 @@ export function describeStore(name: string, open: () => Promise<StoreFixture>): 
       test("a batch of which one record is refused writes none", async () => {
         const collection = fresh();
         await store.put(collection, "a", "kept");
-        await expect(store.putMany(collection, [{ key: "a", value: "lost" }, { key: "b", value: undefined }])).rejects.toThrow(GatewayError);
-        await expect(store.putMany<unknown>(collection, [{ key: "a", value: "lost" }, { key: "b", value: 1, indexes: { "bad name!": "x" } }])).rejects.toThrow(GatewayError);
-        await expect(store.putMany(collection, Array.from({ length: 1_001 }, (_, n) => ({ key: number(n), value: n })))).rejects.toThrow(GatewayError);
+        await expect(
+          store.putMany(collection, [
+            { key: "a", value: "lost" },
+            { key: "b", value: undefined },
+          ]),
+        ).rejects.toThrow(GatewayError);
+        await expect(
+          store.putMany<unknown>(collection, [
+            { key: "a", value: "lost" },
+            { key: "b", value: 1, indexes: { "bad name!": "x" } },
+          ]),
+        ).rejects.toThrow(GatewayError);
+        await expect(
+          store.putMany(
+            collection,
+            Array.from({ length: 1_001 }, (_, n) => ({ key: number(n), value: n })),
+          ),
+        ).rejects.toThrow(GatewayError);
         expect(await store.get(collection, "a")).toMatchObject({ value: "kept", version: 1 });
         expect(await all((page) => store.list(collection, page), 10)).toEqual(["a"]);
       });
@@ -453,7 +525,10 @@ export function describeStore(name: string, open: () => Promise<StoreFixture>): 
       test("an empty batch is nothing, and the last of two equal keys stands", async () => {
         const collection = fresh();
         await store.putMany(collection, []);
-        await store.putMany(collection, [{ key: "k", value: 1, indexes: { a: "1" } }, { key: "k", value: 2, indexes: { a: "2" } }]);
+        await store.putMany(collection, [
+          { key: "k", value: 1, indexes: { a: "1" } },
+          { key: "k", value: 2, indexes: { a: "2" } },
+        ]);
         expect(await store.get(collection, "k")).toMatchObject({ value: 2 });
         expect(await all((page) => store.find(collection, "a", "1", page), 10)).toEqual([]);
         expect(await all((page) => store.find(collection, "a", "2", page), 10)).toEqual(["k"]);
@@ -461,7 +536,10 @@ export function describeStore(name: string, open: () => Promise<StoreFixture>): 
 
       test("trimming removes the lowest keys beyond what is kept, from the indexes too", async () => {
         const collection = fresh();
-        await store.putMany(collection, Array.from({ length: 30 }, (_, n) => ({ key: number(n), value: n, indexes: { all: "1" } })));
+        await store.putMany(
+          collection,
+          Array.from({ length: 30 }, (_, n) => ({ key: number(n), value: n, indexes: { all: "1" } })),
+        );
         expect(await store.trim(collection, 30)).toBe(0);
         expect(await store.trim(collection, 10)).toBe(20);
         expect(await store.trim(collection, 10)).toBe(0);
@@ -476,7 +554,10 @@ export function describeStore(name: string, open: () => Promise<StoreFixture>): 
       test("trimming takes at most a thousand a call", async () => {
         const collection = fresh();
         for (const base of [0, 1_000]) {
-          await store.putMany(collection, Array.from({ length: 600 }, (_, n) => ({ key: number(base + n), value: n })));
+          await store.putMany(
+            collection,
+            Array.from({ length: 600 }, (_, n) => ({ key: number(base + n), value: n })),
+          );
         }
         expect(await store.trim(collection, 0)).toBe(1_000);
         expect(await store.trim(collection, 0)).toBe(200);
@@ -488,7 +569,9 @@ export function describeStore(name: string, open: () => Promise<StoreFixture>): 
       test("ten thousand concurrent takers of a limit of 1,234 get exactly 1,234", { timeout: 30_000 }, async () => {
         const key = `{${fresh()}}limit`;
         const stores = [store, fixture.second ?? store];
-        const outcomes = await Promise.all(Array.from({ length: 10_000 }, (_, n) => (stores[n % 2] as Store).run(limitedCounter, [key], ["1234", "1"])));
+        const outcomes = await Promise.all(
+          Array.from({ length: 10_000 }, (_, n) => (stores[n % 2] as Store).run(limitedCounter, [key], ["1234", "1"])),
+        );
         expect(outcomes.filter((outcome) => outcome.startsWith("taken"))).toHaveLength(1_234);
         expect(outcomes.filter((outcome) => outcome === "refused 1234")).toHaveLength(10_000 - 1_234);
         expect(new Set(outcomes).size).toBe(1_235);
@@ -515,7 +598,12 @@ export function describeStore(name: string, open: () => Promise<StoreFixture>): 
       test("fields keep any text, a set replaces all fields, and a deleted record is none", async () => {
         const key = `{${fresh()}}echo`;
         expect(await store.run(echo, [key], ["get", "f"])).toBe("none");
-        for (const [field, value] of [["f", "9007199254740993"], ["ä 🙂", "漢\u0000字"], ["", ""], ["__proto__", "x"]] as const) {
+        for (const [field, value] of [
+          ["f", "9007199254740993"],
+          ["ä 🙂", "漢\u0000字"],
+          ["", ""],
+          ["__proto__", "x"],
+        ] as const) {
           await store.run(echo, [key], ["set", field, value]);
           expect(await store.run(echo, [key], ["get", field])).toBe(value);
         }

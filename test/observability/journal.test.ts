@@ -34,9 +34,17 @@ describe("journal", () => {
     const memory = createMemoryStore({ clock, log: silentLog });
     const metrics = createMetrics();
     const { state, store } = withSwitch(memory);
-    const journal: Journal = createJournal({ ...config, ...changes }, { store, clock, log: silentLog, meter: metrics.meter });
+    const journal: Journal = createJournal(
+      { ...config, ...changes },
+      { store, clock, log: silentLog, meter: metrics.meter },
+    );
     open.push(memory, metrics, journal);
-    const metric = async (line: string) => Number(new RegExp(`^sallyport_${line.replaceAll(/[{}"]/g, "\\$&")} (\\S+)$`, "m").exec((await metrics.render()).body)?.[1] ?? 0);
+    const metric = async (line: string) =>
+      Number(
+        new RegExp(`^sallyport_${line.replaceAll(/[{}"]/g, "\\$&")} (\\S+)$`, "m").exec(
+          (await metrics.render()).body,
+        )?.[1] ?? 0,
+      );
     return { clock, store, state, journal, metric };
   }
 
@@ -62,7 +70,12 @@ describe("journal", () => {
         method: "tools/call",
         direction: "to-target",
         mode: "call",
-        principal: { id: "https://issuer.example|ann", tenant: "team-a", client: "client-1", actors: [{ issuer: "https://issuer.example", subject: "agent" }] },
+        principal: {
+          id: "https://issuer.example|ann",
+          tenant: "team-a",
+          client: "client-1",
+          actors: [{ issuer: "https://issuer.example", subject: "agent" }],
+        },
         target: { kind: "tool", name: "read_file", server: "files" },
         candidate: "files",
         decision: { allow: true, rule: "analysts read" },
@@ -79,12 +92,23 @@ describe("journal", () => {
   test("a denial is recorded with its rule, reason and error kind", async () => {
     const { journal } = setUp();
     journal.record(
-      createTestContext({ context: { decision: { allow: false, rule: "no way out", reason: "path leaves the folder" }, candidate: undefined, upstreamStatus: undefined, firstByteMs: undefined } }),
+      createTestContext({
+        context: {
+          decision: { allow: false, rule: "no way out", reason: "path leaves the folder" },
+          candidate: undefined,
+          upstreamStatus: undefined,
+          firstByteMs: undefined,
+        },
+      }),
       { status: "denied", error: new GatewayError("denied", "Policy does not allow this request."), durationMs: 1 },
       "h",
     );
     const [record] = (await journal.query({ outcome: "denied", limit: 10 })).records;
-    expect(record).toMatchObject({ decision: { allow: false, rule: "no way out", reason: "path leaves the folder" }, outcome: "denied", kind: "denied" });
+    expect(record).toMatchObject({
+      decision: { allow: false, rule: "no way out", reason: "path leaves the folder" },
+      outcome: "denied",
+      kind: "denied",
+    });
     expect(record).not.toHaveProperty("candidate");
   });
 
@@ -120,14 +144,19 @@ describe("journal", () => {
       } while (after !== undefined);
       return ids;
     };
-    const expected = (accept: (n: number) => boolean) => Array.from({ length: 60 }, (_, n) => 59 - n).filter(accept).map((n) => `op-${n}`);
+    const expected = (accept: (n: number) => boolean) =>
+      Array.from({ length: 60 }, (_, n) => 59 - n)
+        .filter(accept)
+        .map((n) => `op-${n}`);
     for (const limit of [1, 7, 1_000]) {
       expect(await all({ limit })).toEqual(expected(() => true));
       expect(await all({ chain: "chain-1", limit })).toEqual(expected((n) => n % 3 === 1));
       expect(await all({ principal: "principal-0", limit })).toEqual(expected((n) => n % 2 === 0));
       expect(await all({ target: "tool-4", limit })).toEqual(expected((n) => n % 5 === 4));
       expect(await all({ outcome: "failed", limit })).toEqual(expected((n) => n % 10 === 0));
-      expect(await all({ chain: "chain-0", principal: "principal-0", target: "tool-0", limit })).toEqual(expected((n) => n % 30 === 0));
+      expect(await all({ chain: "chain-0", principal: "principal-0", target: "tool-0", limit })).toEqual(
+        expected((n) => n % 30 === 0),
+      );
     }
     expect(await all({ chain: "nobody's", limit: 10 })).toEqual([]);
   });
@@ -138,13 +167,26 @@ describe("journal", () => {
       journal.record(createTestContext({ id: `op-${n}` }), ok, "h");
       clock.pass(-1_000);
     }
-    expect((await journal.query({ limit: 10 })).records.map((record) => record.operationId)).toEqual(["op-4", "op-3", "op-2", "op-1", "op-0"]);
+    expect((await journal.query({ limit: 10 })).records.map((record) => record.operationId)).toEqual([
+      "op-4",
+      "op-3",
+      "op-2",
+      "op-1",
+      "op-0",
+    ]);
   });
 
   test("a name of any length from a caller is cut, and found by the whole of it", async () => {
     const { journal } = setUp();
     const name = "x".repeat(1_000_000);
-    journal.record(createTestContext({ chain: "c".repeat(5_000), operation: { method: name, target: { kind: "tool", name, server: name } } }), ok, "h");
+    journal.record(
+      createTestContext({
+        chain: "c".repeat(5_000),
+        operation: { method: name, target: { kind: "tool", name, server: name } },
+      }),
+      ok,
+      "h",
+    );
     const { records } = await journal.query({ target: name, limit: 1 });
     expect(records).toHaveLength(1);
     expect(JSON.stringify(records).length).toBeLessThan(10_000);
@@ -170,8 +212,10 @@ describe("journal", () => {
     expect((await store.list("journal", { limit: 1 })).records).toEqual([]);
     state.down = false;
     expect(await journal.flush()).toBe(true);
-    expect((await journal.query({ limit: 1_000 })).records.map((record) => record.operationId)).toEqual(Array.from({ length: 700 }, (_, n) => `op-${699 - n}`));
-    expect(await metric('journal_records_total')).toBe(700);
+    expect((await journal.query({ limit: 1_000 })).records.map((record) => record.operationId)).toEqual(
+      Array.from({ length: 700 }, (_, n) => `op-${699 - n}`),
+    );
+    expect(await metric("journal_records_total")).toBe(700);
     expect(await metric('journal_dropped_total{reason="overflow"}')).toBe(0);
   });
 

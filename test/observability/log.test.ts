@@ -10,7 +10,8 @@ import { createLog, type RootLog } from "../../src/observability/log.ts";
 /** A secret nobody has seen before; it must never be found in what was written. */
 const canary = () => `canary${randomBytes(12).toString("hex")}`;
 const base64url = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url");
-const jwt = (subject: string) => `${base64url({ alg: "ES256", kid: "k" })}.${base64url({ sub: subject })}.${randomBytes(64).toString("base64url")}`;
+const jwt = (subject: string) =>
+  `${base64url({ alg: "ES256", kid: "k" })}.${base64url({ sub: subject })}.${randomBytes(64).toString("base64url")}`;
 
 describe("log", () => {
   let folder: string;
@@ -45,7 +46,14 @@ describe("log", () => {
     log.info({ route: "/mcp", n: 3, nested: { list: [1, "two", null, true] } }, "served");
     log.child({ exchange: "e-1" }).warn({}, "slow\nsecond line");
     expect(await parsed(log)).toEqual([
-      { level: "info", time: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/), message: "served", route: "/mcp", n: 3, nested: { list: [1, "two", null, true] } },
+      {
+        level: "info",
+        time: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
+        message: "served",
+        route: "/mcp",
+        n: 3,
+        nested: { list: [1, "two", null, true] },
+      },
       { level: "warn", time: expect.any(String), message: "slow\nsecond line", exchange: "e-1" },
     ]);
   });
@@ -68,9 +76,33 @@ describe("log", () => {
   });
 
   test.for([
-    "authorization", "Authorization", "proxy-authorization", "cookie", "set-cookie", "x-api-key", "X_API_KEY", "apiKey", "api_key", "token", "access_token", "accessToken",
-    "refresh_token", "id_token", "subject_token", "actor_token", "secret", "client_secret", "clientSecret", "password", "code", "code_verifier", "assertion",
-    "client_assertion", "private_key", "credentials", "mcp-session-id",
+    "authorization",
+    "Authorization",
+    "proxy-authorization",
+    "cookie",
+    "set-cookie",
+    "x-api-key",
+    "X_API_KEY",
+    "apiKey",
+    "api_key",
+    "token",
+    "access_token",
+    "accessToken",
+    "refresh_token",
+    "id_token",
+    "subject_token",
+    "actor_token",
+    "secret",
+    "client_secret",
+    "clientSecret",
+    "password",
+    "code",
+    "code_verifier",
+    "assertion",
+    "client_assertion",
+    "private_key",
+    "credentials",
+    "mcp-session-id",
   ])("a field named %s is redacted at any depth, in children too", async (name) => {
     const log = start();
     const secret = canary();
@@ -105,7 +137,14 @@ describe("log", () => {
     const text = shape(secret);
     log.warn({}, text);
     log.warn({ note: text, list: [{ text }] }, "field");
-    log.error({ error: new GatewayError("upstream_unavailable", "no luck", { cause: new Error(text, { cause: { detail: text } }) }) }, "error");
+    log.error(
+      {
+        error: new GatewayError("upstream_unavailable", "no luck", {
+          cause: new Error(text, { cause: { detail: text } }),
+        }),
+      },
+      "error",
+    );
     log.error({ error: new AggregateError([new Error(text)], text) }, "aggregate");
     log.child({ note: text }).info({}, "child");
     const output = await written(log);
@@ -126,14 +165,23 @@ describe("log", () => {
   ])("what is no secret stays readable: %s", async (text) => {
     const log = start();
     log.info({ text, inputTokens: 42, status: 200, code: "ECONNREFUSED" }, text);
-    expect(await parsed(log)).toMatchObject([{ message: text, text, inputTokens: 42, status: 200, code: "ECONNREFUSED" }]);
+    expect(await parsed(log)).toMatchObject([
+      { message: text, text, inputTokens: 42, status: 200, code: "ECONNREFUSED" },
+    ]);
   });
 
   test("an error keeps its type, kind, code, stack and causes, and nothing a library hung on it", async () => {
     const log = start();
     const secret = canary();
-    const cause = Object.assign(new Error("connect ECONNREFUSED 10.0.0.1:443"), { code: "ECONNREFUSED", syscall: "connect", request: { headers: { authorization: secret } } });
-    log.error({ error: new GatewayError("upstream_unavailable", "The tool server cannot be reached.", { cause }) }, "failed");
+    const cause = Object.assign(new Error("connect ECONNREFUSED 10.0.0.1:443"), {
+      code: "ECONNREFUSED",
+      syscall: "connect",
+      request: { headers: { authorization: secret } },
+    });
+    log.error(
+      { error: new GatewayError("upstream_unavailable", "The tool server cannot be reached.", { cause }) },
+      "failed",
+    );
     const [entry] = await parsed(log);
     expect(entry?.["error"]).toMatchObject({
       type: "GatewayError",
@@ -154,9 +202,25 @@ describe("log", () => {
     const own = new Error("own cause");
     own.cause = own;
     log.info({ cycle, chain, own }, "cycles");
-    log.info({ wide: Array.from({ length: 100_000 }, () => "x"), keys: Object.fromEntries(Array.from({ length: 10_000 }, (_, n) => [`k${n}`, n])) }, "wide");
+    log.info(
+      {
+        wide: Array.from({ length: 100_000 }, () => "x"),
+        keys: Object.fromEntries(Array.from({ length: 10_000 }, (_, n) => [`k${n}`, n])),
+      },
+      "wide",
+    );
     log.info({ long: "y".repeat(10_000_000), bytes: Buffer.alloc(1_000_000) }, "z".repeat(10_000_000));
-    log.info({ big: 2n ** 70n, symbol: Symbol("s"), fn: () => 1, date: new Date(Number.NaN), url: new URL("https://u:p4ssw0rd@h.example/"), proto: JSON.parse('{"__proto__":{"x":1}}') }, "odd");
+    log.info(
+      {
+        big: 2n ** 70n,
+        symbol: Symbol("s"),
+        fn: () => 1,
+        date: new Date(Number.NaN),
+        url: new URL("https://u:p4ssw0rd@h.example/"),
+        proto: JSON.parse('{"__proto__":{"x":1}}'),
+      },
+      "odd",
+    );
     log.info(
       {
         get broken(): string {

@@ -12,7 +12,10 @@ describe("metrics", () => {
   const lines = async () => (await metrics.render()).body.split("\n").filter((line) => !line.startsWith("#"));
 
   test("an operation is counted by protocol, method, outcome and error kind, with its durations and tokens", async () => {
-    metrics.operation(createTestContext({ context: { usage: { inputTokens: 7, outputTokens: 5, cachedInputTokens: 2 } } }), { status: "ok", durationMs: 40 });
+    metrics.operation(
+      createTestContext({ context: { usage: { inputTokens: 7, outputTokens: 5, cachedInputTokens: 2 } } }),
+      { status: "ok", durationMs: 40 },
+    );
     metrics.operation(createTestContext({ context: { decision: { allow: false, rule: "no way out", reason: "r" } } }), {
       status: "denied",
       error: new GatewayError("denied", "no"),
@@ -20,9 +23,15 @@ describe("metrics", () => {
     });
     const body = await lines();
     expect(body).toContain('sallyport_operations_total{protocol="mcp",method="tools/call",outcome="ok",kind="none"} 1');
-    expect(body).toContain('sallyport_operations_total{protocol="mcp",method="tools/call",outcome="denied",kind="denied"} 1');
-    expect(body).toContain('sallyport_operation_duration_seconds_bucket{le="0.05",protocol="mcp",method="tools/call",outcome="ok"} 1');
-    expect(body).toContain('sallyport_operation_duration_seconds_bucket{le="0.025",protocol="mcp",method="tools/call",outcome="ok"} 0');
+    expect(body).toContain(
+      'sallyport_operations_total{protocol="mcp",method="tools/call",outcome="denied",kind="denied"} 1',
+    );
+    expect(body).toContain(
+      'sallyport_operation_duration_seconds_bucket{le="0.05",protocol="mcp",method="tools/call",outcome="ok"} 1',
+    );
+    expect(body).toContain(
+      'sallyport_operation_duration_seconds_bucket{le="0.025",protocol="mcp",method="tools/call",outcome="ok"} 0',
+    );
     expect(body).toContain('sallyport_first_byte_seconds_count{protocol="mcp",method="tools/call"} 2');
     expect(body).toContain('sallyport_tokens_total{direction="input",model="files"} 7');
     expect(body).toContain('sallyport_tokens_total{direction="output",model="files"} 5');
@@ -40,13 +49,21 @@ describe("metrics", () => {
     const body = await lines();
     expect(body).toContain('sallyport_exchanges_total{route="/mcp",protocol="mcp",status="200"} 1');
     expect(body).toContain('sallyport_in_flight{protocol="llm"} 1');
-    expect(body).toContain('sallyport_upstream_duration_seconds_sum{protocol="llm",candidate="gpt-4o",outcome="failed"} 2');
+    expect(body).toContain(
+      'sallyport_upstream_duration_seconds_sum{protocol="llm",candidate="gpt-4o",outcome="failed"} 2',
+    );
     expect(body).toContain('sallyport_config_reloads_total{result="refused"} 1');
   });
 
   test("a method that no protocol knows is counted as other", async () => {
-    for (let n = 0; n < 50; n += 1) metrics.operation(createTestContext({ operation: { method: `made-up-${n}` } }), { status: "failed", durationMs: 1 });
-    expect(await lines()).toContain('sallyport_operations_total{protocol="mcp",method="other",outcome="failed",kind="none"} 50');
+    for (let n = 0; n < 50; n += 1)
+      metrics.operation(createTestContext({ operation: { method: `made-up-${n}` } }), {
+        status: "failed",
+        durationMs: 1,
+      });
+    expect(await lines()).toContain(
+      'sallyport_operations_total{protocol="mcp",method="other",outcome="failed",kind="none"} 50',
+    );
     expect((await lines()).some((line) => line.includes("made-up"))).toBe(false);
   });
 
@@ -87,7 +104,12 @@ describe("metrics", () => {
   test("the page says what the process uses, in the format Prometheus reads", async () => {
     const { contentType, body } = await metrics.render();
     expect(contentType).toContain("text/plain; version=0.0.4");
-    for (const name of ["process_cpu_seconds", "process_resident_memory_bytes", "event_loop_utilization_ratio", "event_loop_delay_p99_seconds"]) {
+    for (const name of [
+      "process_cpu_seconds",
+      "process_resident_memory_bytes",
+      "event_loop_utilization_ratio",
+      "event_loop_delay_p99_seconds",
+    ]) {
       const value = Number(new RegExp(`^sallyport_${name} (\\S+)$`, "m").exec(body)?.[1]);
       expect(value).toBeGreaterThanOrEqual(0);
     }

@@ -1,5 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { beginTrace, parseTraceparent, parseTracestate, toTraceHeaders } from "../../src/observability/trace-context.ts";
+import {
+  beginTrace,
+  parseTraceparent,
+  parseTracestate,
+  toTraceHeaders,
+} from "../../src/observability/trace-context.ts";
 
 const TRACE = "0af7651916cd43dd8448eb211c80319c";
 const SPAN = "b7ad6b7169203331";
@@ -49,9 +54,17 @@ describe("traceparent", () => {
 describe("tracestate", () => {
   test.for([
     ["one", "congo=t61rcWkgMzE", "congo=t61rcWkgMzE"],
-    ["several, with spaces and empty members", "rojo=00f067aa0ba902b7 , ,\tcongo=t61rcWkgMzE,", "rojo=00f067aa0ba902b7,congo=t61rcWkgMzE"],
+    [
+      "several, with spaces and empty members",
+      "rojo=00f067aa0ba902b7 , ,\tcongo=t61rcWkgMzE,",
+      "rojo=00f067aa0ba902b7,congo=t61rcWkgMzE",
+    ],
     ["a tenant", "fw529a3039@dt=FfffffffffffffffAB", "fw529a3039@dt=FfffffffffffffffAB"],
-    ["32 members", Array.from({ length: 32 }, (_, n) => `k${n}=1`).join(","), Array.from({ length: 32 }, (_, n) => `k${n}=1`).join(",")],
+    [
+      "32 members",
+      Array.from({ length: 32 }, (_, n) => `k${n}=1`).join(","),
+      Array.from({ length: 32 }, (_, n) => `k${n}=1`).join(","),
+    ],
     ["empty", "", ""],
   ] as const)("is passed on: %s", ([, header, expected]) => {
     expect(parseTracestate(header)).toBe(expected);
@@ -77,7 +90,13 @@ describe("tracestate", () => {
 describe("a trace", () => {
   test("goes on under the caller's, with a span of our own and the caller's state and flag", () => {
     const trace = beginTrace({ traceparent: `00-${TRACE}-${SPAN}-01`, tracestate: "a=1" }, NOW_MS, never);
-    expect(trace).toEqual({ traceId: TRACE, spanId: expect.stringMatching(/^[0-9a-f]{16}$/), parentSpanId: SPAN, sampled: true, tracestate: "a=1" });
+    expect(trace).toEqual({
+      traceId: TRACE,
+      spanId: expect.stringMatching(/^[0-9a-f]{16}$/),
+      parentSpanId: SPAN,
+      sampled: true,
+      tracestate: "a=1",
+    });
     expect(trace.spanId).not.toBe(SPAN);
     expect(toTraceHeaders(trace)).toEqual({ traceparent: `00-${TRACE}-${trace.spanId}-01`, tracestate: "a=1" });
   });
@@ -94,7 +113,11 @@ describe("a trace", () => {
   test("what goes out is read back", () => {
     for (const sampled of [true, false]) {
       const trace = beginTrace({}, NOW_MS, () => sampled);
-      expect(parseTraceparent(toTraceHeaders(trace)["traceparent"])).toEqual({ traceId: trace.traceId, spanId: trace.spanId, sampled });
+      expect(parseTraceparent(toTraceHeaders(trace)["traceparent"])).toEqual({
+        traceId: trace.traceId,
+        spanId: trace.spanId,
+        sampled,
+      });
     }
   });
 });

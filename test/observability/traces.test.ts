@@ -26,7 +26,10 @@ interface OtlpSpan {
   readonly status: { readonly code: number; readonly message?: string };
 }
 interface OtlpBody {
-  readonly resourceSpans: readonly { readonly resource: { readonly attributes: readonly OtlpAttribute[] }; readonly scopeSpans: readonly { readonly spans: readonly OtlpSpan[] }[] }[];
+  readonly resourceSpans: readonly {
+    readonly resource: { readonly attributes: readonly OtlpAttribute[] };
+    readonly scopeSpans: readonly { readonly spans: readonly OtlpSpan[] }[];
+  }[];
 }
 
 /** A collector that takes OTLP over HTTP as JSON, or fails as told. */
@@ -47,7 +50,10 @@ async function startCollector(mode: "takes" | "refuses" | "hangs") {
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1/traces`,
     headers,
-    spans: () => bodies.flatMap((body) => body.resourceSpans.flatMap((resource) => resource.scopeSpans.flatMap((scope) => scope.spans))),
+    spans: () =>
+      bodies.flatMap((body) =>
+        body.resourceSpans.flatMap((resource) => resource.scopeSpans.flatMap((scope) => scope.spans)),
+      ),
     bodies,
     close: () => {
       server.closeAllConnections();
@@ -56,7 +62,8 @@ async function startCollector(mode: "takes" | "refuses" | "hangs") {
   };
 }
 
-const attributesOf = (span: OtlpSpan) => Object.fromEntries(span.attributes.map(({ key, value }) => [key, Object.values(value)[0]]));
+const attributesOf = (span: OtlpSpan) =>
+  Object.fromEntries(span.attributes.map(({ key, value }) => [key, Object.values(value)[0]]));
 
 describe("traces", () => {
   const open: (() => unknown)[] = [];
@@ -71,15 +78,28 @@ describe("traces", () => {
       { otlp: collector?.url ?? "http://127.0.0.1:1/v1/traces", headers: { "api-key": "collector-key" }, sample },
       { clock: systemClock, log: silentLog, meter: metrics.meter },
     );
-    open.push(() => metrics.close(), () => collector?.close(), () => tracer.close());
-    const dropped = async () => [...(await metrics.render()).body.matchAll(/^sallyport_spans_dropped_total\{.*\} (\d+)$/gm)].reduce((sum, match) => sum + Number(match[1]), 0);
+    open.push(
+      () => metrics.close(),
+      () => collector?.close(),
+      () => tracer.close(),
+    );
+    const dropped = async () =>
+      [...(await metrics.render()).body.matchAll(/^sallyport_spans_dropped_total\{.*\} (\d+)$/gm)].reduce(
+        (sum, match) => sum + Number(match[1]),
+        0,
+      );
     return { tracer, collector: collector!, dropped };
   }
 
   test("spans of an exchange and its operation reach the collector, one under the other, with what the conventions name", async () => {
     const { tracer, collector } = await start("takes");
     const context = createTestContext({
-      operation: { protocol: "llm", method: "chat.completions", mode: "stream", target: { kind: "model", name: "gpt-4o", server: "openai" } },
+      operation: {
+        protocol: "llm",
+        method: "chat.completions",
+        mode: "stream",
+        target: { kind: "model", name: "gpt-4o", server: "openai" },
+      },
       context: { usage: { inputTokens: 11, outputTokens: 22 }, candidate: { name: "claude" } },
     });
     tracer.record(toOperationSpan(context, { status: "ok", durationMs: 250.5 }));
@@ -87,14 +107,31 @@ describe("traces", () => {
     await tracer.close();
 
     expect(collector.headers[0]).toMatchObject({ "api-key": "collector-key" });
-    expect(collector.bodies[0]?.resourceSpans[0]?.resource.attributes).toContainEqual({ key: "service.name", value: { stringValue: "sallyport" } });
+    expect(collector.bodies[0]?.resourceSpans[0]?.resource.attributes).toContainEqual({
+      key: "service.name",
+      value: { stringValue: "sallyport" },
+    });
     const spans = collector.spans();
     expect(spans).toHaveLength(2);
     const server = spans.find((span) => span.kind === 2) as OtlpSpan;
     const client = spans.find((span) => span.kind === 3) as OtlpSpan;
-    expect(server).toMatchObject({ traceId: context.exchange.trace.traceId, spanId: "b7ad6b7169203331", parentSpanId: "00f067aa0ba902b7", name: "POST /mcp", status: { code: 0 } });
-    expect(attributesOf(server)).toMatchObject({ "http.request.method": "POST", "http.route": "/mcp", "http.response.status_code": 200 });
-    expect(client).toMatchObject({ traceId: context.exchange.trace.traceId, parentSpanId: server.spanId, name: "chat gpt-4o" });
+    expect(server).toMatchObject({
+      traceId: context.exchange.trace.traceId,
+      spanId: "b7ad6b7169203331",
+      parentSpanId: "00f067aa0ba902b7",
+      name: "POST /mcp",
+      status: { code: 0 },
+    });
+    expect(attributesOf(server)).toMatchObject({
+      "http.request.method": "POST",
+      "http.route": "/mcp",
+      "http.response.status_code": 200,
+    });
+    expect(client).toMatchObject({
+      traceId: context.exchange.trace.traceId,
+      parentSpanId: server.spanId,
+      name: "chat gpt-4o",
+    });
     expect(BigInt(client.endTimeUnixNano) - BigInt(client.startTimeUnixNano)).toBe(250_500_000n);
     expect(BigInt(client.startTimeUnixNano)).toBe(1_750_000_000_000_000_000n);
     expect(attributesOf(client)).toMatchObject({
@@ -110,15 +147,41 @@ describe("traces", () => {
 
   test("tool calls and handoffs carry their names, failures their kind, and none what was said", async () => {
     const { tracer, collector } = await start("takes");
-    tracer.record(toOperationSpan(createTestContext(), { status: "failed", error: new GatewayError("upstream_timeout", "late"), durationMs: 1 }));
     tracer.record(
-      toOperationSpan(createTestContext({ operation: { protocol: "a2a", method: "SendMessage", target: { kind: "agent", name: "writer", server: "writer" } } }), { status: "ok", durationMs: 1 }),
+      toOperationSpan(createTestContext(), {
+        status: "failed",
+        error: new GatewayError("upstream_timeout", "late"),
+        durationMs: 1,
+      }),
+    );
+    tracer.record(
+      toOperationSpan(
+        createTestContext({
+          operation: {
+            protocol: "a2a",
+            method: "SendMessage",
+            target: { kind: "agent", name: "writer", server: "writer" },
+          },
+        }),
+        { status: "ok", durationMs: 1 },
+      ),
     );
     await tracer.close();
-    const [tool, handoff] = ["tools/call read_file", "SendMessage writer"].map((name) => collector.spans().find((span) => span.name === name) as OtlpSpan);
+    const [tool, handoff] = ["tools/call read_file", "SendMessage writer"].map(
+      (name) => collector.spans().find((span) => span.name === name) as OtlpSpan,
+    );
     expect(tool?.status).toEqual({ code: 2, message: "upstream_timeout" });
-    expect(attributesOf(tool as OtlpSpan)).toMatchObject({ "mcp.method.name": "tools/call", "gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "read_file", "error.type": "upstream_timeout" });
-    expect(attributesOf(handoff as OtlpSpan)).toMatchObject({ "a2a.method": "SendMessage", "gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "writer" });
+    expect(attributesOf(tool as OtlpSpan)).toMatchObject({
+      "mcp.method.name": "tools/call",
+      "gen_ai.operation.name": "execute_tool",
+      "gen_ai.tool.name": "read_file",
+      "error.type": "upstream_timeout",
+    });
+    expect(attributesOf(handoff as OtlpSpan)).toMatchObject({
+      "a2a.method": "SendMessage",
+      "gen_ai.operation.name": "invoke_agent",
+      "gen_ai.agent.name": "writer",
+    });
     expect(JSON.stringify(collector.bodies)).not.toContain("canary-argument");
   });
 
@@ -136,7 +199,8 @@ describe("traces", () => {
     const kept = Array.from({ length: 4_000 }, () => tracer.begin({})).filter((trace) => trace.sampled).length;
     expect(kept).toBeGreaterThan(800);
     expect(kept).toBeLessThan(1_200);
-    const parent = (flag: string) => tracer.begin({ traceparent: `00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-${flag}` }).sampled;
+    const parent = (flag: string) =>
+      tracer.begin({ traceparent: `00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-${flag}` }).sampled;
     expect([parent("01"), parent("00")]).toEqual([true, false]);
     const { tracer: all } = await start("away", 1);
     const { tracer: none } = await start("away", 0);
@@ -153,20 +217,30 @@ describe("traces", () => {
     tracer.record(span);
   });
 
-  test.for(["refuses", "away"] as const)("a collector that %s loses spans, which are counted, and harms nothing", async (mode) => {
-    const { tracer, dropped } = await start(mode);
-    for (let n = 0; n < 600; n += 1) tracer.record(toOperationSpan(createTestContext(), { status: "ok", durationMs: 1 }));
-    await tracer.close();
-    while ((await dropped()) < 600) await sleep(50);
-    expect(await dropped()).toBe(600);
-  });
+  test.for(["refuses", "away"] as const)(
+    "a collector that %s loses spans, which are counted, and harms nothing",
+    async (mode) => {
+      const { tracer, dropped } = await start(mode);
+      for (let n = 0; n < 600; n += 1)
+        tracer.record(toOperationSpan(createTestContext(), { status: "ok", durationMs: 1 }));
+      await tracer.close();
+      while ((await dropped()) < 600) await sleep(50);
+      expect(await dropped()).toBe(600);
+    },
+  );
 
   test("without an endpoint nothing is exported, new traces are not sampled and a caller's flag is passed on", async () => {
     const metrics = createMetrics();
-    const tracer = await createTracer({ headers: {}, sample: 1 }, { clock: systemClock, log: silentLog, meter: metrics.meter });
+    const tracer = await createTracer(
+      { headers: {}, sample: 1 },
+      { clock: systemClock, log: silentLog, meter: metrics.meter },
+    );
     expect(tracer.exports).toBe(false);
     expect(tracer.begin({}).sampled).toBe(false);
-    expect(tracer.begin({ traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01" })).toMatchObject({ traceId: "0af7651916cd43dd8448eb211c80319c", sampled: true });
+    expect(tracer.begin({ traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01" })).toMatchObject({
+      traceId: "0af7651916cd43dd8448eb211c80319c",
+      sampled: true,
+    });
     tracer.record(toOperationSpan(createTestContext(), { status: "ok", durationMs: 1 }));
     await tracer.close();
     metrics.close();

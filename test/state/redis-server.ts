@@ -34,11 +34,17 @@ export async function startRedis(...args: readonly string[]): Promise<RedisServe
   let child: ChildProcess | undefined;
 
   async function start(): Promise<void> {
-    const started = spawn("redis-server", ["--port", String(port), "--bind", "127.0.0.1", "--dir", folder, "--save", "", ...args], { stdio: ["ignore", "pipe", "pipe"] });
+    const started = spawn(
+      "redis-server",
+      ["--port", String(port), "--bind", "127.0.0.1", "--dir", folder, "--save", "", ...args],
+      { stdio: ["ignore", "pipe", "pipe"] },
+    );
     child = started;
     let output = "";
     await new Promise<void>((resolve, reject) => {
-      started.once("error", (error) => reject(new Error(`redis-server could not be started (Debian: apt-get install redis-server): ${error.message}`)));
+      started.once("error", (error) =>
+        reject(new Error(`redis-server could not be started (Debian: apt-get install redis-server): ${error.message}`)),
+      );
       started.once("exit", () => reject(new Error(`redis-server ended: ${output}`)));
       started.stdout?.on("data", (chunk: Buffer) => {
         output += chunk.toString();

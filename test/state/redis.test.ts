@@ -14,7 +14,11 @@ afterAll(() => server.stop());
 
 describeStore("a Redis server", async () => {
   // The timeout is that of a loaded test machine: the suite sends ten thousand calls at once.
-  const openOne = () => openRedisStore({ kind: "redis", urls: [server.url], cluster: false, prefix: "sallyport:", timeoutMs: 10_000, ca: undefined }, { log: silentLog });
+  const openOne = () =>
+    openRedisStore(
+      { kind: "redis", urls: [server.url], cluster: false, prefix: "sallyport:", timeoutMs: 10_000, ca: undefined },
+      { log: silentLog },
+    );
   const [store, second] = await Promise.all([openOne(), openOne()]);
   return {
     store,

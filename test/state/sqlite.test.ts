@@ -9,7 +9,11 @@ import { createTestClock } from "./test-clock.ts";
 describeStore("a SQLite file", async () => {
   const clock = createTestClock();
   const folder = mkdtempSync(join(tmpdir(), "sallyport-sqlite-"));
-  const openOne = () => createSqliteStore({ kind: "sqlite", file: join(folder, "data", "state.db"), synchronous: "normal" }, { clock, log: silentLog });
+  const openOne = () =>
+    createSqliteStore(
+      { kind: "sqlite", file: join(folder, "data", "state.db"), synchronous: "normal" },
+      { clock, log: silentLog },
+    );
   const [store, second] = [openOne(), openOne()];
   return {
     store,
