@@ -150,6 +150,7 @@ export function createCanonicalizer(options: CanonicalOptions): (req: IncomingMe
   }
 
   return (req) => {
+    if (req.httpVersionMajor !== 1) throw bad("The version on the request line is not HTTP/1.");
     const method = req.method ?? "";
     if (!methods.has(method)) throw new GatewayError("method_not_allowed", "This method is not served here.");
     const peer = peerOf(req.socket);

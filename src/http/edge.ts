@@ -226,6 +226,8 @@ export function createEdge(options: EdgeOptions): Edge {
     const last = pipelines.get(socket)?.at(-1);
     if (last === undefined) return answerRaw(socket, render(error, ""), randomHex(16));
     // An answer to the broken request would be read as the answer to one before it. The one under way ends the connection.
+    // The answer is out already and waits for its body to end; a library's answer cannot be waited for.
+    if (last.reply.ended && !last.handedOver) return;
     if (last.reply.started) return void socket.destroy();
     last.failBody(error);
   });

@@ -21,6 +21,8 @@ export class ServerExchange implements Incoming {
   readonly res: ServerResponse;
   /** The connection cannot be read any further: it ends with this answer. */
   lastOnConnection = false;
+  /** A library answers this request with Node's own objects. */
+  handedOver = false;
   #request: CanonicalRequest | undefined;
   readonly #settings: IncomingSettings;
   readonly #expectsContinue: boolean;
@@ -113,6 +115,7 @@ export class ServerExchange implements Incoming {
     req.url = query === "" ? path : `${path}?${query}`;
     req.headers = { ...headers, ...(chunked === undefined ? {} : { "transfer-encoding": chunked }) };
     this.reply.release();
+    this.handedOver = true;
     if (this.#expectsContinue) res.writeContinue();
     return { req, res };
   }
