@@ -57,21 +57,28 @@ function rowsBelow(path: string, node: Node): Row[] {
 const cell = (text: string) => text.replaceAll("|", "\\|").replaceAll("\n", " ");
 const code = (value: unknown) => `\`${typeof value === "string" ? value : JSON.stringify(value)}\``;
 
-function toLine({ path, node, required }: Row): string {
+function initialOf({ node, required }: Row): string {
   const isDefault = node.default !== undefined && typeof node.default !== "object";
-  const initial = required ? "required" : isDefault ? code(node.default) : "";
-  const example = node.examples?.[0];
-  return `| \`${path}\` | ${cell(typeOf(node))} | ${cell(initial)} | ${cell(node.description ?? "")} | ${example === undefined ? "" : cell(code(example))} |`;
+  return required ? "required" : isDefault ? code(node.default) : "";
+}
+
+/** One key, as all forms that have it say: what they do not agree on is left to each form's own description. */
+function toLine(path: string, rows: readonly Row[]): string {
+  const types = [...new Set(rows.map(({ node }) => typeOf(node)))].join(", ");
+  const initials = new Set(rows.map(initialOf));
+  const node = rows.find((row) => row.node.description !== undefined)?.node;
+  const example = node?.examples?.[0];
+  return `| \`${path}\` | ${cell(types)} | ${initials.size === 1 ? cell([...initials].join("")) : "differs"} | ${cell(node?.description ?? "")} | ${example === undefined ? "" : cell(code(example))} |`;
 }
 
 function section(key: string, node: Node, required: boolean): string {
-  const rows = new Map([{ path: key, node, required }, ...rowsBelow(key, node)].map((row) => [row.path, row]));
+  const rows = Map.groupBy([{ path: key, node, required }, ...rowsBelow(key, node)], (row) => row.path);
   return [
     `## ${key}`,
     "",
     "| key | takes | default | what it does | example |",
     "| --- | --- | --- | --- | --- |",
-    ...[...rows.values()].map(toLine),
+    ...[...rows].map(([path, forms]) => toLine(path, forms)),
   ].join("\n");
 }
 

@@ -62,7 +62,13 @@ export function variants<
   { key = "type" as Key, unknown }: VariantsOptions<Key> = {},
 ): z.ZodDiscriminatedUnion<Branches<Registry, Common, Key>, Key> {
   const [first, ...rest] = registry.map(({ type, description, options }) =>
-    z.strictObject({ [key]: z.literal(type), ...options, ...common }).meta({ description }),
+    z
+      .strictObject({
+        [key]: z.literal(type).meta({ description: "Which kind of entry this is." }),
+        ...options,
+        ...common,
+      })
+      .meta({ description }),
   );
   if (first === undefined) throw new TypeError("A registry of extensions is never empty.");
   const params = unknown === undefined ? {} : { error: ({ input }: { readonly input?: unknown }) => unknown(input) };
