@@ -3,6 +3,7 @@ import { a2aConfig } from "../a2a/config.ts";
 import { authConfig } from "../auth/config.ts";
 import { authzConfig } from "../authz/config.ts";
 import { guardrailsConfig } from "../guardrails/config.ts";
+import { gatewayConfig } from "../gateway/config.ts";
 import { httpConfig } from "../http/config.ts";
 import { inferenceConfig } from "../inference/config.ts";
 import { mcpConfig } from "../mcp/config.ts";
@@ -13,6 +14,7 @@ import { stateConfig } from "../state/config.ts";
 export const configSchema = z
   .strictObject({
     ...httpConfig,
+    ...gatewayConfig,
     ...authConfig,
     ...mcpConfig,
     ...a2aConfig,

@@ -1,0 +1,43 @@
+import { defineCommand } from "./command.ts";
+import type { Stage } from "./demo/scene.ts";
+import { scenes } from "./demo/scenes.ts";
+import { startQuickstartProcess } from "./quickstart-process.ts";
+
+class DemoFailure extends Error {
+  override readonly name = "DemoFailure";
+}
+
+export const demoCommand = defineCommand({
+  name: "demo",
+  summary: "Walks through every capability against a gateway it starts itself.",
+  usage: "",
+  options: {},
+  async run({ out, err }) {
+    out("Starting a gateway with sample tools, agents and models, on ports and in a folder of its own …");
+    const gateway = await startQuickstartProcess();
+    const stage: Stage = {
+      gateway,
+      tell: (line) => out(`   ${line}`),
+      check(holds, sentence) {
+        if (!holds) throw new DemoFailure(sentence);
+        out(`   ✓ ${sentence}`);
+      },
+    };
+    try {
+      for (const [index, scene] of scenes.entries()) {
+        out("");
+        out(`${index + 1}. ${scene.title}`);
+        await scene.play(stage);
+      }
+      out("");
+      out(`demo: ${scenes.length}/${scenes.length} scenes passed`);
+      return 0;
+    } catch (thrown) {
+      err(`   ✗ ${thrown instanceof Error ? thrown.message : String(thrown)}`);
+      if (!(thrown instanceof DemoFailure)) err(gateway.output().split("\n").slice(-20).join("\n"));
+      return 1;
+    } finally {
+      await gateway.stop();
+    }
+  },
+});

@@ -1,0 +1,92 @@
+import { join } from "node:path";
+import { adminClientOf, adminClientOfQuickstart, type AdminClient } from "./admin-client.ts";
+import { defineCommand, UsageError } from "./command.ts";
+import { checkout } from "./quickstart.ts";
+
+interface KeyInfo {
+  readonly id: string;
+  readonly name: string;
+  readonly tenant?: string;
+  readonly groups?: readonly string[];
+  readonly scopes?: readonly string[];
+  readonly createdAtMs: number;
+  readonly expiresAtMs?: number;
+}
+
+export const keysCommand = defineCommand({
+  name: "keys",
+  summary: "Issues, lists and revokes API keys of a running gateway.",
+  usage: "issue --name NAME [--group G]… [--scope S]… [--tenant T] [--expires 30d] | list | revoke ID",
+  args: [1, 2],
+  options: {
+    config: {
+      type: "string",
+      short: "c",
+      value: "FILE",
+      description: "the configuration the gateway runs with (default: the quickstart's)",
+    },
+    name: { type: "string", value: "NAME", description: "what the key is for" },
+    group: { type: "string", value: "GROUP", multiple: true, description: "a group its bearer belongs to" },
+    scope: { type: "string", value: "SCOPE", multiple: true, description: "a scope it carries" },
+    tenant: { type: "string", value: "TENANT", description: "the tenant its bearer belongs to" },
+    expires: {
+      type: "string",
+      value: "TIME",
+      description: "how long it is valid, such as 30d; for ever when left out",
+    },
+  },
+  async run({ options, args: [action, id], out }) {
+    const admin =
+      options.config === undefined
+        ? adminClientOfQuickstart(join(checkout, "data"), 4001)
+        : await adminClientOf(options.config);
+    switch (action) {
+      case "issue": {
+        const { name, group, scope, tenant, expires } = options;
+        if (name === undefined) throw new UsageError("keys issue needs --name");
+        const request = {
+          name,
+          groups: group,
+          scopes: scope,
+          ...(tenant !== undefined && { tenant }),
+          ...(expires !== undefined && { expires }),
+        };
+        const issued = (await admin.call("POST", "/api/keys", request)) as { id: string; key: string };
+        out(issued.key);
+        out(`id ${issued.id}; the key is shown this once`);
+        return 0;
+      }
+      case "list":
+        for (const key of await listAll(admin)) out(describe(key));
+        return 0;
+      case "revoke":
+        if (id === undefined) throw new UsageError("keys revoke needs the key's id");
+        await admin.call("DELETE", `/api/keys/${encodeURIComponent(id)}`);
+        out(`${id} is revoked`);
+        return 0;
+      default:
+        throw new UsageError(`keys does issue, list and revoke, not "${action}"`);
+    }
+  },
+});
+
+async function listAll(admin: AdminClient): Promise<readonly KeyInfo[]> {
+  const all: KeyInfo[] = [];
+  for (let after: string | undefined = ""; after !== undefined;) {
+    const page = (await admin.call(
+      "GET",
+      `/api/keys?limit=1000${after === "" ? "" : `&after=${encodeURIComponent(after)}`}`,
+    )) as {
+      keys: readonly KeyInfo[];
+      next?: string;
+    };
+    all.push(...page.keys);
+    after = page.next;
+  }
+  return all;
+}
+
+function describe({ id, name, tenant, groups = [], scopes = [], expiresAtMs }: KeyInfo): string {
+  const until = expiresAtMs === undefined ? "" : `  until ${new Date(expiresAtMs).toISOString()}`;
+  return `${id}  ${name}  tenant ${tenant ?? "-"}  groups ${groups.join(",") || "-"}  scopes ${scopes.join(" ") || "-"}${until}`;
+}

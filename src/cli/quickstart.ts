@@ -1,0 +1,112 @@
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import type { Config } from "../config/schema.ts";
+import type { Gateway } from "../gateway/gateway.ts";
+import { startSamples, type RunningSamples, type Sample } from "./samples.ts";
+
+export interface Quickstart {
+  readonly configFile: string;
+  /** Where the samples are, for the configuration to name. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Puts the chosen port and data folder into the configuration. */
+  override(config: Config): Config;
+  /** Makes the clients of the samples and says what to try. */
+  ready(gateway: Gateway, print: (line: string) => void): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export interface QuickstartOptions {
+  /** The console listens on the next port, health on the one after. */
+  readonly port: number;
+  /** Holds the state file, the operator's token and the generated client credentials, each readable by the owner alone. */
+  readonly dataDir: string;
+}
+
+/** The folder that holds the samples: this checkout. */
+export const checkout = resolve(import.meta.dirname, "../..");
+
+const clients = ["quickstart", "researcher", "writer"] as const;
+
+/** Starts the samples and gives the configuration that puts the gateway in front of them. */
+export async function startQuickstart({ port, dataDir }: QuickstartOptions): Promise<Quickstart> {
+  const publicUrl = `http://127.0.0.1:${port}`;
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const agentEnv = (name: string) => ({ SALLYPORT_URL: publicUrl, SALLYPORT_CLIENT_FILE: clientFile(dataDir, name) });
+  const list: readonly Sample[] = [
+    { name: "clock", script: "tools/clock/server.ts" },
+    { name: "notes", script: "tools/notes/server.ts" },
+    { name: "writer", script: "agents/writer/server.ts", env: agentEnv("writer") },
+    { name: "researcher", script: "agents/researcher/server.ts", env: agentEnv("researcher") },
+    { name: "model", script: "models/simulator/server.ts" },
+  ];
+  const samples = await startSamples(list, checkout);
+  return {
+    configFile: join(checkout, "sallyport.quickstart.yaml"),
+    env: Object.fromEntries(
+      Object.entries(samples.urls).map(([name, url]) => [`SAMPLE_${name.toUpperCase()}_URL`, url]),
+    ),
+    stop: samples.stop,
+    override: (config) => ({
+      ...config,
+      publicUrl: new URL(publicUrl),
+      listen: {
+        ...config.listen,
+        port,
+        console: { ...config.listen.console, port: port + 1 },
+        health: { ...config.listen.health, port: port + 2 },
+      },
+      state: { kind: "sqlite", file: join(dataDir, "sallyport.db"), synchronous: "normal" },
+    }),
+    async ready(gateway, print) {
+      for (const id of clients) await makeClient(gateway, id, clientFile(dataDir, id));
+      for (const line of greeting(gateway, publicUrl, dataDir, samples.urls)) print(line);
+    },
+  };
+}
+
+function clientFile(dataDir: string, id: string): string {
+  return join(dataDir, `${id}-client`);
+}
+
+/** A client's secret is made at first start and never lies in the repository. A file without its client is made anew. */
+async function makeClient(gateway: Gateway, id: string, file: string): Promise<void> {
+  const { clients: known } = gateway.epochs.current().auth;
+  const exists = (await known.list({ limit: 1_000 })).clients.some((client) => client.id === id);
+  if (exists && readable(file)) return;
+  if (exists) await known.delete(id);
+  const { secret } = await known.create({
+    id,
+    label: id,
+    grants: ["client_credentials", "token_exchange"],
+    groups: ["analyst"],
+    tenant: "team-a",
+  });
+  writeFileSync(file, `${id}:${secret ?? ""}\n`, { mode: 0o600 });
+}
+
+function readable(file: string): boolean {
+  try {
+    return readFileSync(file, "utf8").includes(":");
+  } catch {
+    return false;
+  }
+}
+
+function greeting(gateway: Gateway, publicUrl: string, dataDir: string, samples: RunningSamples["urls"]): string[] {
+  const { passcode } = gateway.epochs.current().auth;
+  const { console: admin, health } = gateway.addresses;
+  return [
+    "",
+    `Sallyport is ready at ${publicUrl}`,
+    `  MCP       ${publicUrl}/mcp`,
+    `  A2A       ${publicUrl}/a2a/researcher and ${publicUrl}/a2a/writer`,
+    `  models    ${publicUrl}/v1`,
+    `  admin     http://${admin.host}:${admin.port} (token in ${dataDir}/admin-token)`,
+    `  health    http://${health.host}:${health.port}/readyz and /metrics`,
+    ...Object.entries(samples).map(([name, url]) => `  sample ${name.padEnd(10)} ${url}`),
+    ...(passcode === undefined ? [] : [`  sign-in   user operator, passcode ${passcode} (shown this once)`]),
+    "",
+    "Try the three lines of the README: a token, an allowed call, a denied call.",
+    "",
+  ];
+}

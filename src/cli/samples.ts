@@ -1,0 +1,90 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { createInterface } from "node:readline";
+import { join } from "node:path";
+
+const startTimeoutMs = 30_000;
+
+/** One sample server: a program that prints a JSON line with its `url` once it listens. */
+export interface Sample {
+  readonly name: string;
+  readonly script: string;
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export interface RunningSamples {
+  /** Name → address. */
+  readonly urls: Readonly<Record<string, string>>;
+  stop(): Promise<void>;
+}
+
+/** Starts samples as processes of their own, all at once; when one fails to start, the others are stopped again. */
+export async function startSamples(samples: readonly Sample[], root: string): Promise<RunningSamples> {
+  const running: ChildProcess[] = [];
+  const stop = async () => {
+    await Promise.all(running.map(end));
+  };
+  try {
+    const started = await Promise.all(
+      samples.map(async (sample) => {
+        const child = launch(sample, root);
+        running.push(child);
+        return [sample.name, await urlOf(sample, child)] as const;
+      }),
+    );
+    return { urls: Object.fromEntries(started), stop };
+  } catch (thrown) {
+    await stop();
+    throw thrown;
+  }
+}
+
+/* The runtime is this process's own: the launcher has already found one that is new enough. */
+function launch({ script, args = [], env = {} }: Sample, root: string): ChildProcess {
+  return spawn(process.execPath, [join(root, script), "--port", "0", ...args], {
+    cwd: root,
+    env: { PATH: process.env["PATH"] ?? "", HOME: process.env["HOME"] ?? "", ...env },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+}
+
+function urlOf(sample: Sample, child: ChildProcess): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(
+      () => reject(new Error(`${sample.name} did not start within ${startTimeoutMs / 1_000} s`)),
+      startTimeoutMs,
+    );
+    child.once("error", reject);
+    child.once("exit", (code) => reject(new Error(`${sample.name} ended with code ${code} before it listened`)));
+    if (child.stdout === null) return reject(new Error(`${sample.name} has no output`));
+    createInterface({ input: child.stdout }).on("line", (line) => {
+      const url = readUrl(line);
+      if (url === undefined) return;
+      clearTimeout(timer);
+      resolve(url);
+    });
+  });
+}
+
+function readUrl(line: string): string | undefined {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === "object" && value !== null && "url" in value && typeof value.url === "string"
+      ? value.url
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
+  return new Promise((resolve) => {
+    const hard = setTimeout(() => child.kill("SIGKILL"), 2_000);
+    child.once("exit", () => {
+      clearTimeout(hard);
+      resolve();
+    });
+    child.kill("SIGTERM");
+  });
+}

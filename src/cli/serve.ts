@@ -1,0 +1,85 @@
+import { join, resolve } from "node:path";
+import { openConfig } from "../config/reload.ts";
+import type { Config } from "../config/schema.ts";
+import { startGateway, type Gateway } from "../gateway/gateway.ts";
+import { defineCommand, UsageError } from "./command.ts";
+import { checkout, startQuickstart } from "./quickstart.ts";
+
+export const serveCommand = defineCommand({
+  name: "serve",
+  summary: "Runs the gateway.",
+  usage: "--config FILE | --quickstart",
+  options: {
+    config: { type: "string", short: "c", value: "FILE", description: "the configuration, such as sallyport.yaml" },
+    port: {
+      type: "string",
+      value: "N",
+      description: "with --quickstart: the port (default 4000); console and health take the next two",
+    },
+    data: {
+      type: "string",
+      value: "DIR",
+      description: "with --quickstart: where state and generated credentials are kept (default ./data)",
+    },
+    quickstart: { type: "boolean", description: "run with sample tools, agents and models, on this machine alone" },
+  },
+  async run({ options, err }) {
+    if (options.quickstart === (options.config !== undefined))
+      throw new UsageError("give either --config FILE or --quickstart");
+    if (!options.quickstart && (options.port ?? options.data) !== undefined)
+      throw new UsageError("--port and --data go with --quickstart");
+    const quickstart = options.quickstart
+      ? await startQuickstart({
+          port: parsePort(options.port ?? "4000"),
+          dataDir: resolve(options.data ?? join(checkout, "data")),
+        })
+      : undefined;
+    const adjust = (config: Config) => quickstart?.override(config) ?? config;
+    try {
+      const file = resolve(quickstart?.configFile ?? options.config ?? "");
+      const source = await openConfig(
+        file,
+        quickstart === undefined ? {} : { env: { ...process.env, ...quickstart.env } },
+      );
+      const gateway = await startGateway(adjust(source.config));
+      const { log, metrics } = gateway.foundation;
+      source.watch({
+        log,
+        async apply(config) {
+          await gateway.reload(adjust(config));
+          metrics.configReload("applied");
+        },
+        refused: () => metrics.configReload("refused"),
+      });
+      await quickstart?.ready(gateway, err);
+      await untilStopped(gateway);
+      source.close();
+      await gateway.drain();
+      return 0;
+    } finally {
+      await quickstart?.stop();
+    }
+  },
+});
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 1 || port > 65_533)
+    throw new UsageError(`--port takes a number from 1 to 65533, not "${text}"`);
+  return port;
+}
+
+/** The first signal drains; a second one is an operator who will not wait. */
+function untilStopped(gateway: Gateway): Promise<void> {
+  return new Promise((stop) => {
+    let asked = false;
+    const onSignal = (signal: NodeJS.Signals) => {
+      if (asked) process.exit(130);
+      asked = true;
+      gateway.foundation.log.info({ signal }, "stopping");
+      stop();
+    };
+    process.on("SIGTERM", onSignal);
+    process.on("SIGINT", onSignal);
+  });
+}

@@ -1,0 +1,98 @@
+import { timingSafeEqual, createHash } from "node:crypto";
+import express, { type Express, type NextFunction, type Request, type Response } from "express";
+import { GatewayError } from "../core/errors.ts";
+import type { Log } from "../core/log.ts";
+
+type Query = Readonly<Record<string, string>>;
+
+/** What the admin API may do; each function is the face of its domain, handed in by the gateway. */
+export interface AdminActions {
+  readonly status: () => unknown;
+  readonly issueKey: (request: unknown) => Promise<unknown>;
+  readonly listKeys: (query: Query) => Promise<unknown>;
+  readonly revokeKey: (id: string) => Promise<boolean>;
+  readonly queryJournal: (query: Query) => Promise<unknown>;
+}
+
+export interface ConsoleOptions {
+  readonly actions: AdminActions;
+  /** The operator's bearer token; from a file only the operator can read. */
+  readonly adminToken: string;
+  readonly log: Log;
+}
+
+/**
+ * The admin API, on the loopback listener. A bearer token on every call: a port on loopback is open to every process of the
+ * machine, and to every page in its browser (DNS rebinding), so the Host is checked as well and no CORS is ever granted.
+ */
+export function createConsole({ actions, adminToken, log }: ConsoleOptions): Express {
+  const app = express();
+  app.disable("x-powered-by");
+  app.use(checkHost);
+  app.get("/", (_request, response) => {
+    response
+      .type("text/plain")
+      .send("Sallyport admin API. GET /api/status with the operator's bearer token; see docs/operations.md.\n");
+  });
+  app.use("/api", checkToken(adminToken), express.json({ limit: "64kb" }));
+  app.get("/api/status", (_request, response) => void response.json(actions.status()));
+  app.get("/api/keys", async (request, response) => void response.json(await actions.listKeys(queryOf(request))));
+  app.post(
+    "/api/keys",
+    async (request, response) => void response.status(201).json(await actions.issueKey(request.body)),
+  );
+  app.delete("/api/keys/:id", async (request, response) => {
+    if (!(await actions.revokeKey(request.params.id))) throw new GatewayError("not_found", "No API key has this id.");
+    response.status(204).end();
+  });
+  app.get(
+    "/api/journal",
+    async (request, response) => void response.json(await actions.queryJournal(queryOf(request))),
+  );
+  app.use((request: Request) => {
+    throw new GatewayError("not_found", `Nothing is served at ${request.path}.`);
+  });
+  app.use((thrown: unknown, _request: Request, response: Response, next: NextFunction) => {
+    if (response.headersSent) return next(thrown);
+    const error = GatewayError.from(
+      isBadBody(thrown) ? new GatewayError("invalid_request", "The body is not JSON.") : thrown,
+    );
+    if (error.kind === "internal") log.error({ error: thrown }, "the admin API failed");
+    response
+      .status(error.spec.status)
+      .set(error.headers)
+      .json({ error: { type: error.kind, message: error.message } });
+  });
+  return app;
+}
+
+function queryOf({ query }: Request): Query {
+  return Object.fromEntries(
+    Object.entries(query).filter((entry): entry is [string, string] => typeof entry[1] === "string"),
+  );
+}
+
+function isBadBody(thrown: unknown): boolean {
+  return thrown instanceof Error && "status" in thrown && typeof thrown.status === "number" && thrown.status < 500;
+}
+
+function checkHost(request: Request, _response: Response, next: NextFunction): void {
+  const name = (request.headers.host ?? "").replace(/:\d+$/, "");
+  if (name === "localhost" || name === "127.0.0.1" || name === "[::1]" || name === request.socket.localAddress)
+    return next();
+  throw new GatewayError("misdirected", "The admin API answers to its own address only.");
+}
+
+function checkToken(adminToken: string) {
+  const expected = digest(`Bearer ${adminToken}`);
+  return (request: Request, _response: Response, next: NextFunction): void => {
+    if (timingSafeEqual(digest(request.headers.authorization ?? ""), expected)) return next();
+    throw new GatewayError("unauthenticated", "The admin API needs the operator's token.", {
+      headers: { "www-authenticate": "Bearer" },
+    });
+  };
+}
+
+function digest(text: string): Buffer {
+  return createHash("sha256").update(text).digest();
+}

@@ -1,0 +1,85 @@
+import type { Express } from "express";
+import { GatewayError } from "../core/errors.ts";
+import type { Route } from "../core/exchange.ts";
+import type { Log } from "../core/log.ts";
+import type { RenderedError } from "../core/step.ts";
+import type { Dispatch, Incoming } from "../http/edge.ts";
+import { parseJsonBody } from "../http/json-scan.ts";
+import type { Epoch } from "./epoch.ts";
+import { renderPlainError } from "./render-plain-error.ts";
+import { createExchange, type GatewayExchange } from "./gateway-exchange.ts";
+
+/** Who is told that an epoch is still in use. */
+export interface EpochUse {
+  readonly current: () => Epoch;
+  enter(epoch: Epoch): void;
+  leave(epoch: Epoch): void;
+}
+
+/** The front door behind the edge: finds the route, opens the exchange, and answers every failure in the caller's protocol. */
+export function createDispatch(use: EpochUse, control: Express, log: Log): Dispatch {
+  return (incoming) => {
+    const epoch = use.current();
+    const route = epoch.routes.match(incoming.request.path);
+    if (route === "control") {
+      const { req, res } = incoming.raw();
+      control(req, res);
+      return;
+    }
+    if (route === undefined) throw new GatewayError("not_found", `Nothing is served at ${incoming.request.path}.`);
+    return answer(incoming, route, epoch, use, log);
+  };
+}
+
+async function answer(incoming: Incoming, route: Route, epoch: Epoch, use: EpochUse, log: Log): Promise<void> {
+  const exchange = createExchange(toSource(incoming, epoch), route, epoch, log);
+  const handler = epoch.handlers[route.protocol];
+  use.enter(epoch);
+  try {
+    if (!route.methods.includes(incoming.request.method)) throw methodNotAllowed(route);
+    await epoch.journeys[route.protocol].exchange(exchange);
+  } catch (thrown) {
+    const error = GatewayError.from(thrown);
+    logFailure(exchange, error);
+    if (!incoming.reply.started)
+      send(
+        incoming,
+        error,
+        handler?.renderError(error, exchange, exchange.bodyValue) ?? renderPlainError(error, route.path, epoch.routes),
+      );
+  } finally {
+    use.leave(epoch);
+  }
+}
+
+function toSource(incoming: Incoming, epoch: Epoch) {
+  const limits = epoch.config.limits.json;
+  return {
+    incoming,
+    async readBody(limitBytes: number) {
+      return parseJsonBody(await incoming.readBody({ limitBytes }), limits);
+    },
+  };
+}
+
+function send(incoming: Incoming, error: GatewayError, rendered: RenderedError): void {
+  incoming.reply.send(rendered.status, { ...error.headers, ...rendered.headers }, rendered.body);
+}
+
+function methodNotAllowed(route: Route): GatewayError {
+  return new GatewayError("method_not_allowed", `${route.path} answers ${route.methods.join(", ")}.`, {
+    headers: { allow: route.methods.join(", ") },
+  });
+}
+
+/** Failures of the gateway and its upstreams are worth a line; a caller's own mistakes are in the metrics and the journal. */
+function logFailure(exchange: GatewayExchange, error: GatewayError): void {
+  const { source } = error.spec;
+  if (error.kind === "internal" || (error.kind === "denied" && error.cause !== undefined)) {
+    exchange.log.error({ kind: error.kind, route: exchange.route.path, error }, "a request failed inside the gateway");
+  } else if (source === "upstream") {
+    exchange.log.warn({ kind: error.kind, route: exchange.route.path, error }, "an upstream failed");
+  } else {
+    exchange.log.debug({ kind: error.kind, route: exchange.route.path }, "a request was refused");
+  }
+}

@@ -1,0 +1,93 @@
+import { isDeepStrictEqual } from "node:util";
+import { publicUrlOf } from "../http/config.ts";
+import { createAuth, type Auth } from "../auth/auth.ts";
+import { parseAuthConfig } from "../auth/config.ts";
+import { createAuthz, type Authz } from "../authz/authz.ts";
+import type { Config } from "../config/schema.ts";
+import type { Protocol } from "../core/operation.ts";
+import type { Operate, Visible } from "../core/step.ts";
+import { createChains, type Chains } from "./chains.ts";
+import { createExchangeRecorder } from "./exchange-recorder.ts";
+import type { Foundation } from "./foundation.ts";
+import { createHandlers, type Handlers } from "./handlers.ts";
+import { createInputGuard } from "./input-guard.ts";
+import { createJourneys, type ProtocolJourney } from "./journeys.ts";
+import { createOperationRecorder } from "./operation-recorder.ts";
+import { createRoutes, type Routes } from "./routes.ts";
+import { routeSettings } from "./settings.ts";
+
+/** Everything that one configuration gives; an operation runs under the epoch in which it began. */
+export interface Epoch {
+  readonly config: Config;
+  readonly publicUrl: URL;
+  readonly routes: Routes;
+  readonly auth: Auth;
+  readonly authz: Authz;
+  readonly chains: Chains;
+  readonly handlers: Handlers;
+  readonly journeys: Readonly<Record<Protocol, ProtocolJourney>>;
+}
+
+/** How a handler, which may outlive an epoch, reaches the epoch of the exchange at hand. */
+export interface EpochAccess {
+  readonly operate: Operate;
+  readonly visible: Visible;
+  /** The current epoch's parts, or these while the first epoch is being built. */
+  readonly latest: (draft: Pick<Epoch, "routes" | "authz">) => Pick<Epoch, "routes" | "authz">;
+}
+
+/** Builds an epoch completely before anyone sees it. Parts whose configuration did not change are taken over from `former`. */
+export async function createEpoch(
+  config: Config,
+  foundation: Foundation,
+  access: EpochAccess,
+  former?: Epoch,
+): Promise<Epoch> {
+  const { store, clock, log, meter } = foundation;
+  const publicUrl = publicUrlOf(config);
+  const authConfig = config.auth ?? parseAuthConfig({});
+  const routes = createRoutes(routeSettings(config, authConfig, publicUrl));
+  const authz = await createAuthz({ config: config.policies, baseDir: config.baseDir, log });
+  const sameAuth = former !== undefined && sameParts(former.config, config, ["auth", "tenant", "publicUrl"]);
+  const auth = sameAuth
+    ? former.auth
+    : await createAuth({
+        config: authConfig,
+        ...(config.tenant !== undefined && { tenant: config.tenant }),
+        publicUrl,
+        routes: () => access.latest({ routes, authz }).routes.all,
+        policyScopes: () => access.latest({ routes, authz }).authz.scopes,
+        store,
+        upstream: foundation.upstream,
+        clock,
+        log,
+      });
+  const chains = createChains({ store, agentClients: agentClients(config), tracer: foundation.tracer });
+  const handlers = createHandlers(config, publicUrl, foundation, access, former);
+  const journeys = createJourneys(
+    {
+      limits: { hops: config.admission.hops },
+      inFlight: foundation.inFlight,
+      open: foundation.open,
+      auth,
+      authz,
+      chains,
+      handlers,
+      guard: createInputGuard(config.guardrails),
+      recorder: createOperationRecorder({ ...foundation, policyHash: authz.policyHash }),
+      exchanges: createExchangeRecorder(foundation.metrics, foundation.tracer, meter),
+    },
+    clock,
+  );
+  return { config, publicUrl, routes, auth, authz, chains, handlers, journeys };
+}
+
+/** Whether these parts of the configuration are as they were. */
+export function sameParts(former: Config, config: Config, keys: readonly (keyof Config)[]): boolean {
+  return former.baseDir === config.baseDir && keys.every((key) => isDeepStrictEqual(former[key], config[key]));
+}
+
+function agentClients(config: Config): ReadonlySet<string> {
+  const clients = Object.values(config.a2a?.agents ?? {}).map((agent) => agent.client);
+  return new Set(clients.filter((client) => client !== undefined));
+}

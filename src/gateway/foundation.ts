@@ -1,0 +1,25 @@
+import type { Clock } from "../core/clock.ts";
+import type { Log } from "../core/log.ts";
+import type { Meter } from "../core/meter.ts";
+import type { Upstream } from "../http/upstream.ts";
+import type { Journal } from "../observability/journal.ts";
+import type { Metrics } from "../observability/metrics.ts";
+import type { Tracer } from "../observability/traces.ts";
+import type { Store } from "../state/store.ts";
+import type { InFlight } from "./in-flight.ts";
+import type { OpenExchanges } from "./open-exchanges.ts";
+
+/** What lives as long as the process, whatever configuration it runs under. */
+export interface Foundation {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly meter: Meter;
+  readonly metrics: Metrics;
+  readonly tracer: Tracer;
+  readonly journal: Journal;
+  readonly store: Store;
+  readonly upstream: Upstream;
+  readonly inFlight: InFlight;
+  readonly open: OpenExchanges;
+  close(): Promise<void>;
+}

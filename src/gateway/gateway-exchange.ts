@@ -1,0 +1,116 @@
+import type { Incoming } from "../http/edge.ts";
+import type { Chain } from "../core/chain.ts";
+import { GatewayError } from "../core/errors.ts";
+import type { CanonicalRequest, Exchange, JsonBody, Reply, Route, TraceContext } from "../core/exchange.ts";
+import type { Log } from "../core/log.ts";
+import type { Principal } from "../core/principal.ts";
+import type { Joined } from "./chains.ts";
+import type { Epoch } from "./epoch.ts";
+
+/** What the edge hands over for one request, and how its body is read. */
+export interface ExchangeSource {
+  readonly incoming: Incoming;
+  readBody(limitBytes: number): Promise<JsonBody>;
+}
+
+/** The exchange as the gateway sees it: the contract of `core`, and who the caller turned out to be. */
+export interface GatewayExchange extends Exchange {
+  /** Said once, by `authenticate`. */
+  identify(principal: Principal, joined: Joined): void;
+  /** The principal, or undefined before `identify`. */
+  readonly identified: Principal | undefined;
+  /** The parsed body if it was read; for echoing a request id in an error. */
+  readonly bodyValue: unknown;
+  /** Ends the exchange from the gateway's side. */
+  abort(reason: GatewayError): void;
+  /** The configuration this exchange runs under, to its end. */
+  readonly epoch: Epoch;
+}
+
+export function createExchange(source: ExchangeSource, route: Route, epoch: Epoch, log: Log): GatewayExchange {
+  return new OpenExchange(source, route, epoch, log);
+}
+
+/** The epoch an exchange was opened under. Handlers pass exchanges through as the `core` contract; only this gateway makes them. */
+export function epochOf(exchange: Exchange): Epoch {
+  if (exchange instanceof OpenExchange) return exchange.epoch;
+  throw new GatewayError("internal", "This exchange was not opened by the gateway.");
+}
+
+/* A class, because one is made per request: shared methods instead of closures. */
+class OpenExchange implements GatewayExchange {
+  readonly id: string;
+  readonly route: Route;
+  readonly request: CanonicalRequest;
+  readonly reply: Reply;
+  readonly epoch: Epoch;
+  readonly #source: ExchangeSource;
+  readonly #log: Log;
+  #childLog: Log | undefined;
+  #principal: Principal | undefined;
+  #joined: Joined | undefined;
+  #body: Promise<JsonBody> | undefined;
+  #bodyValue: unknown;
+
+  constructor(source: ExchangeSource, route: Route, epoch: Epoch, log: Log) {
+    this.#source = source;
+    this.#log = log;
+    this.epoch = epoch;
+    this.route = route;
+    this.id = source.incoming.id;
+    this.request = source.incoming.request;
+    this.reply = source.incoming.reply;
+  }
+
+  /* Made when first used: most requests log nothing but their record. */
+  get log(): Log {
+    this.#childLog ??= this.#log.child({ requestId: this.id });
+    return this.#childLog;
+  }
+
+  /* Made on demand by the edge: what is refused early never needs one. */
+  get signal(): AbortSignal {
+    return this.#source.incoming.signal;
+  }
+
+  get principal(): Principal {
+    return this.#principal ?? unidentified();
+  }
+
+  get chain(): Chain {
+    return this.#joined?.chain ?? unidentified();
+  }
+
+  get trace(): TraceContext {
+    return this.#joined?.trace ?? unidentified();
+  }
+
+  get identified(): Principal | undefined {
+    return this.#principal;
+  }
+
+  get bodyValue(): unknown {
+    return this.#bodyValue;
+  }
+
+  identify(principal: Principal, joined: Joined): void {
+    this.#principal = principal;
+    this.#joined = joined;
+  }
+
+  body(): Promise<JsonBody> {
+    this.#body ??= this.#source.readBody(this.route.bodyLimitBytes).then((body) => {
+      this.#bodyValue = body.value;
+      return body;
+    });
+    return this.#body;
+  }
+
+  abort(reason: GatewayError): void {
+    this.#source.incoming.abort(reason);
+  }
+}
+
+function unidentified(): never {
+  throw new GatewayError("unauthenticated", "This request has not been authenticated.");
+}

@@ -1,0 +1,108 @@
+import type { Config } from "../config/schema.ts";
+import { bindHostOf } from "../http/config.ts";
+import { createEdge, type Edge } from "../http/edge.ts";
+import { createConsole } from "../console/console.ts";
+import { createAdminActions } from "./admin-actions.ts";
+import { adminTokenFile, loadAdminToken } from "./admin-token.ts";
+import { createControlPlane } from "./control-plane.ts";
+import { createDispatch } from "./dispatch.ts";
+import { createEpochs, type Epochs } from "./epochs.ts";
+import type { Foundation } from "./foundation.ts";
+import { openFoundation } from "./open-foundation.ts";
+import { createHealth } from "./health.ts";
+import { renderPlainError } from "./render-plain-error.ts";
+
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** A running gateway. */
+export interface Gateway {
+  readonly addresses: { readonly data: Address; readonly console: Address; readonly health: Address };
+  readonly epochs: Epochs;
+  readonly foundation: Foundation;
+  /** Swaps the configuration; rejects and changes nothing when the new one cannot be honoured. */
+  reload(config: Config): Promise<void>;
+  /** Not ready at once; lets what is under way finish within the configured grace, then stops everything. */
+  drain(): Promise<void>;
+}
+
+/** Starts a gateway: every listener is bound and every part is open when it resolves. */
+export async function startGateway(config: Config): Promise<Gateway> {
+  const foundation = await openFoundation(config);
+  const { log, clock, metrics } = foundation;
+  const epochs = await createEpochs(config, foundation);
+  const life = { state: "ready" as "ready" | "draining" };
+  const control = createControlPlane(() => epochs.current().auth.router, log);
+  const data = createEdge({
+    config,
+    listener: "data",
+    dispatch: createDispatch(epochs, control, log),
+    clock,
+    log,
+    renderError: (error, path) => renderPlainError(error, path, epochs.current().routes),
+    originPolicy: (path) => (path.startsWith("/.well-known/") ? "any" : "listed"),
+  });
+  const ready = () => ({ ready: life.state === "ready", reason: life.state });
+  const health = createEdge({
+    config,
+    listener: "health",
+    dispatch: createHealth({ ready, metrics: metrics.render }),
+    clock,
+    log,
+  });
+  const admin = createConsole({
+    actions: createAdminActions(epochs, foundation, () => ({ state: life.state, inFlight: foundation.inFlight.count })),
+    adminToken: loadAdminToken(adminTokenFile(config)),
+    log,
+  });
+  const consoleEdge = createEdge({
+    config,
+    listener: "console",
+    dispatch: (incoming) => {
+      const { req, res } = incoming.raw();
+      admin(req, res);
+    },
+    clock,
+    log,
+  });
+  const edges: readonly Edge[] = [data, consoleEdge, health];
+  const addresses = await listenAll(edges, foundation, epochs);
+  log.info(
+    { data: addresses.data, console: addresses.console, health: addresses.health, bind: bindHostOf(config) },
+    "ready",
+  );
+  return {
+    addresses,
+    epochs,
+    foundation,
+    reload: (next) => epochs.reload(next),
+    async drain() {
+      life.state = "draining";
+      const graceMs = epochs.current().config.drain.grace;
+      await data.drain(graceMs);
+      await Promise.all([consoleEdge.close(), health.close()]);
+      await epochs.close();
+      await foundation.close();
+    },
+  };
+}
+
+/** Binds all listeners or none: a gateway that half listens would look alive. */
+async function listenAll(
+  edges: readonly Edge[],
+  foundation: Foundation,
+  epochs: Epochs,
+): Promise<Gateway["addresses"]> {
+  try {
+    const [data, consoleAddress, health] = await Promise.all(edges.map((edge) => edge.listen()));
+    if (data === undefined || consoleAddress === undefined || health === undefined) throw new Error("three listeners");
+    return { data, console: consoleAddress, health };
+  } catch (thrown) {
+    await Promise.all(edges.map((edge) => edge.close()));
+    await epochs.close();
+    await foundation.close();
+    throw thrown;
+  }
+}

@@ -1,0 +1,69 @@
+import { resolve } from "node:path";
+import { createA2a } from "../a2a/a2a.ts";
+import type { Config } from "../config/schema.ts";
+import type { Protocol } from "../core/operation.ts";
+import type { ProtocolHandler } from "../core/step.ts";
+import { createInference } from "../inference/inference.ts";
+import { createMcp } from "../mcp/mcp.ts";
+import { sameParts, type Epoch, type EpochAccess } from "./epoch.ts";
+import type { Foundation } from "./foundation.ts";
+import { handOff } from "./handoff.ts";
+
+/** The protocols that are configured. */
+export type Handlers = Readonly<Partial<Record<Protocol, ProtocolHandler>>>;
+
+/**
+ * Makes the handler of each configured protocol, or takes it over where its configuration did not change: sessions, child
+ * processes and catalogs then survive a reload.
+ */
+export function createHandlers(
+  config: Config,
+  publicUrl: URL,
+  foundation: Foundation,
+  access: EpochAccess,
+  former: Epoch | undefined,
+): Handlers {
+  const tools = {
+    publicUrl,
+    operate: access.operate,
+    visible: access.visible,
+    upstream: foundation.upstream,
+    store: foundation.store,
+    clock: foundation.clock,
+  };
+  const { mcp, a2a, models } = config;
+  const log = (protocol: Protocol) => foundation.log.child({ protocol });
+  const keep = (
+    protocol: Protocol,
+    keys: readonly (keyof Config)[],
+    create: () => ProtocolHandler,
+  ): ProtocolHandler => {
+    const standing = former?.handlers[protocol];
+    return standing !== undefined && former !== undefined && sameParts(former.config, config, [...keys, "publicUrl"])
+      ? standing
+      : create();
+  };
+  return {
+    ...(mcp && {
+      mcp: keep("mcp", ["mcp"], () =>
+        createMcp({ ...tools, log: log("mcp"), config: fromBaseDir(mcp, config.baseDir) }),
+      ),
+    }),
+    ...(a2a && {
+      a2a: keep("a2a", ["a2a", "auth"], () =>
+        createA2a({ ...tools, log: log("a2a"), config: a2a, onHandoff: handOff }),
+      ),
+    }),
+    ...(models && {
+      llm: keep("llm", ["models"], () => createInference({ ...tools, log: log("llm"), config: { models } })),
+    }),
+  };
+}
+
+/** Programs start in the folder of the configuration, like every other relative path in it. */
+function fromBaseDir(mcp: NonNullable<Config["mcp"]>, baseDir: string): NonNullable<Config["mcp"]> {
+  const servers = Object.entries(mcp.servers).map(([name, server]) =>
+    server.command === undefined ? [name, server] : [name, { ...server, cwd: resolve(baseDir, server.cwd ?? ".") }],
+  );
+  return { ...mcp, servers: Object.fromEntries(servers) };
+}

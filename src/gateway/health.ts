@@ -1,0 +1,38 @@
+import type { Dispatch } from "../http/edge.ts";
+
+export interface HealthOptions {
+  /** Whether new work may be sent here: false while starting, draining or without state. */
+  readonly ready: () => { readonly ready: boolean; readonly reason: string };
+  readonly metrics: () => Promise<{ readonly contentType: string; readonly body: string }>;
+}
+
+/**
+ * Liveness, readiness and metrics on an address of their own, for a kubelet and Prometheus. Liveness depends on nothing: a
+ * gateway whose store is down is not helped by a restart.
+ */
+export function createHealth({ ready, metrics }: HealthOptions): Dispatch {
+  return async ({ request, reply }) => {
+    const answer = (status: number, body: string, contentType = "text/plain; charset=utf-8") =>
+      reply.send(
+        status,
+        { "content-type": contentType, "cache-control": "no-store" },
+        request.method === "HEAD" ? "" : body,
+      );
+    if (request.method !== "GET" && request.method !== "HEAD") return answer(405, "GET only\n");
+    switch (request.path) {
+      case "/livez":
+      case "/healthz":
+        return answer(200, "ok\n");
+      case "/readyz": {
+        const state = ready();
+        return answer(state.ready ? 200 : 503, `${state.reason}\n`);
+      }
+      case "/metrics": {
+        const { contentType, body } = await metrics();
+        return answer(200, body, contentType);
+      }
+      default:
+        return answer(404, "try /livez, /readyz or /metrics\n");
+    }
+  };
+}

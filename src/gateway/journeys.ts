@@ -1,0 +1,86 @@
+import type { Clock } from "../core/clock.ts";
+import { GatewayError } from "../core/errors.ts";
+import { protocols, type Protocol } from "../core/operation.ts";
+import type { Operate, Outcome } from "../core/step.ts";
+import { composeJourney, type GatewayStep } from "./compose.ts";
+import type { GatewayExchange } from "./gateway-exchange.ts";
+import type { Parts } from "./parts.ts";
+import type { ExchangeStep, StepDefinition } from "./step-definition.ts";
+import { steps } from "./steps.ts";
+
+/** The table of steps, made ready for one protocol. */
+export interface ProtocolJourney {
+  /** Takes one exchange through its steps; resolves when its answer is complete, rejects with a GatewayError. */
+  readonly exchange: (exchange: GatewayExchange) => Promise<void>;
+  readonly operate: Operate;
+}
+
+/** Composes the table once per config epoch. */
+export function createJourneys(parts: Parts, clock: Clock): Readonly<Record<Protocol, ProtocolJourney>> {
+  const build = (protocol: Protocol): ProtocolJourney => {
+    const exchangeSteps: ExchangeStep[] = [];
+    const operation: GatewayStep[] = [];
+    const candidate: GatewayStep[] = [];
+    for (const [definition, ...serves] of steps) {
+      if (!serves.includes(protocol)) continue;
+      place(definition, parts, exchangeSteps, operation, candidate);
+    }
+    return {
+      exchange: composeExchange(exchangeSteps, clock),
+      operate: composeJourney({ operation, candidate }, clock),
+    };
+  };
+  return Object.fromEntries(protocols.map((protocol) => [protocol, build(protocol)])) as Record<
+    Protocol,
+    ProtocolJourney
+  >;
+}
+
+function place(
+  definition: StepDefinition,
+  parts: Parts,
+  exchangeSteps: ExchangeStep[],
+  operation: GatewayStep[],
+  candidate: GatewayStep[],
+): void {
+  if (definition.per === "exchange") exchangeSteps.push(definition.create(parts));
+  else (definition.per === "operation" ? operation : candidate).push(definition.create(parts));
+}
+
+function composeExchange(exchangeSteps: readonly ExchangeStep[], clock: Clock) {
+  return async (exchange: GatewayExchange): Promise<void> => {
+    const startedAt = clock.monotonic();
+    const entered: ExchangeStep[] = [];
+    let error: GatewayError | undefined;
+    try {
+      for (const step of exchangeSteps) {
+        entered.push(step);
+        const pending = step.enter(exchange);
+        if (pending !== undefined) await pending;
+      }
+    } catch (thrown) {
+      error = GatewayError.from(exchange.signal.aborted ? exchange.signal.reason : thrown);
+      throw error;
+    } finally {
+      const outcome: Outcome = {
+        status: statusOf(error),
+        durationMs: clock.monotonic() - startedAt,
+        ...(error && { error }),
+      };
+      for (const step of entered.reverse()) {
+        try {
+          step.end?.(exchange, outcome);
+        } catch (thrown) {
+          exchange.log.error({ step: step.name, error: thrown }, "a step failed to end");
+        }
+      }
+    }
+  };
+}
+
+function statusOf(error: GatewayError | undefined): Outcome["status"] {
+  if (error === undefined) return "ok";
+  if (error.kind === "draining") return "drained";
+  if (error.kind === "cancelled") return "aborted";
+  return error.spec.source === "client" && error.spec.status < 404 ? "denied" : "failed";
+}

@@ -1,0 +1,57 @@
+import { resolve } from "node:path";
+import type { Config } from "../config/schema.ts";
+import { systemClock } from "../core/clock.ts";
+import { createUpstream } from "../http/undici-upstream.ts";
+import { createJournal } from "../observability/journal.ts";
+import { createLog } from "../observability/log.ts";
+import { createMetrics } from "../observability/metrics.ts";
+import { createTracer } from "../observability/traces.ts";
+import { openStore } from "../state/state.ts";
+import { epochOf, type GatewayExchange } from "./gateway-exchange.ts";
+import type { Foundation } from "./foundation.ts";
+import { createInFlight } from "./in-flight.ts";
+import { createOpenExchanges } from "./open-exchanges.ts";
+
+/** Opens what the process keeps; when one part fails to open, those before it are closed again. */
+export async function openFoundation(config: Config): Promise<Foundation> {
+  const clock = systemClock;
+  const log = createLog(config.observability.log);
+  const metrics = createMetrics();
+  const { meter } = metrics;
+  const store = await openStore(stateOf(config), { clock, log });
+  const upstream = createUpstream({ egress: config.egress });
+  const journal = createJournal(config.observability.journal, { store, clock, log, meter });
+  const tracer = await createTracer(config.observability.traces, { clock, log, meter });
+  const open = createOpenExchanges(clock, recheck);
+  return {
+    clock,
+    log,
+    meter,
+    metrics,
+    tracer,
+    journal,
+    store,
+    upstream,
+    open,
+    inFlight: createInFlight({ total: config.admission.operations, perPrincipal: config.admission.perPrincipal }),
+    async close() {
+      open.close();
+      await upstream.close();
+      await journal.close();
+      await tracer.close();
+      await store.close();
+      metrics.close();
+      await log.close();
+    },
+  };
+}
+
+/** Shows the credential of an open exchange again. */
+function recheck(exchange: GatewayExchange): unknown {
+  return epochOf(exchange).auth.authenticate(exchange.request, exchange.route);
+}
+
+/** A state file lies where the configuration says, seen from the configuration's own folder. */
+function stateOf({ state, baseDir }: Config): Config["state"] {
+  return state.kind === "sqlite" ? { ...state, file: resolve(baseDir, state.file) } : state;
+}

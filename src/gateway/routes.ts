@@ -1,0 +1,108 @@
+import type { Route } from "../core/exchange.ts";
+import type { Protocol } from "../core/operation.ts";
+
+/** What the table needs to know of a configuration. */
+export interface RouteSettings {
+  readonly publicUrl: URL;
+  /** The audience that is good for every route; tokens may also name one route's own address. */
+  readonly audience: string;
+  /** Whether callers without a credential are let in as the anonymous principal. */
+  readonly anonymous: boolean;
+  readonly mcpPaths: readonly string[];
+  /** Undefined when no agents are configured at all. */
+  readonly agents: readonly string[] | undefined;
+  readonly models: boolean;
+  /** Whether agent cards are shown to callers without a credential. */
+  readonly publicCards: boolean;
+  readonly bodyLimitBytes: Readonly<Record<Protocol, number>>;
+}
+
+interface RouteRow {
+  /** The paths this row stands for. */
+  readonly paths: (settings: RouteSettings) => readonly string[];
+  /** `exact`: this path only. `subtree`: this path and all below it. */
+  readonly match: "exact" | "subtree";
+  readonly serves: Protocol | "control";
+  readonly methods: readonly string[];
+  /** The resource a token for this row names, where it is not the path itself. */
+  readonly resource?: (path: string) => string;
+  readonly open?: (settings: RouteSettings) => boolean;
+}
+
+const cardPath = "/.well-known/agent-card.json";
+const oldCardPath = "/.well-known/agent.json";
+
+/**
+ * Every path of the public listener. `control` goes to Express; everything else takes the journey of `steps.ts`.
+ * Unknown agents and models fall under their protocol's subtree, so that they look like those a caller may not see.
+ */
+// oxfmt-ignore
+export const routeTable: readonly RouteRow[] = [
+  { serves: "mcp",     match: "exact",   methods: ["POST", "GET", "DELETE"], paths: ({ mcpPaths }) => mcpPaths },
+  { serves: "a2a",     match: "exact",   methods: ["GET"],                   paths: ({ agents = [] }) => agents.flatMap((name) => [`/a2a/${name}${cardPath}`, `/a2a/${name}${oldCardPath}`]), resource: agentOf, open: ({ publicCards }) => publicCards },
+  { serves: "a2a",     match: "subtree", methods: ["POST", "GET"],           paths: ({ agents = [] }) => agents.map((name) => `/a2a/${name}`) },
+  { serves: "a2a",     match: "subtree", methods: ["POST", "GET"],           paths: ({ agents }) => (agents === undefined ? [] : ["/a2a"]) },
+  { serves: "llm",     match: "subtree", methods: ["POST", "GET"],           paths: ({ models }) => (models ? ["/v1"] : []) },
+  { serves: "control", match: "subtree", methods: [],                        paths: () => ["/.well-known"] },
+  { serves: "control", match: "subtree", methods: [],                        paths: () => ["/oauth"] },
+];
+
+function agentOf(path: string): string {
+  return path.slice(0, path.indexOf("/.well-known/"));
+}
+
+/** Finds the route of a canonical path. */
+export interface Routes {
+  readonly all: readonly Route[];
+  /** The route, `control` for the control plane, or undefined for a path nobody serves. */
+  match(path: string): Route | "control" | undefined;
+}
+
+/** Builds the routes of one configuration; done once per epoch. */
+export function createRoutes(settings: RouteSettings): Routes {
+  const exact = new Map<string, Route>();
+  const subtrees: { readonly path: string; readonly to: Route | "control" }[] = [];
+  const all: Route[] = [];
+  for (const row of routeTable) {
+    for (const path of row.paths(settings)) {
+      if (row.serves === "control") {
+        subtrees.push({ path, to: "control" });
+        continue;
+      }
+      const route = toRoute(row, row.serves, path, settings);
+      all.push(route);
+      if (row.match === "exact") exact.set(path, route);
+      else subtrees.push({ path, to: route });
+    }
+  }
+  return {
+    all,
+    match(path) {
+      const route = exact.get(path);
+      if (route !== undefined) return route;
+      for (const subtree of subtrees) if (isUnder(path, subtree.path)) return subtree.to;
+      return undefined;
+    },
+  };
+}
+
+function isUnder(path: string, root: string): boolean {
+  return path.startsWith(root) && (path.length === root.length || path.charCodeAt(root.length) === 0x2f);
+}
+
+function toRoute(row: RouteRow, protocol: Protocol, path: string, settings: RouteSettings): Route {
+  const resource = resourceUrl(settings.publicUrl, row.resource?.(path) ?? path);
+  return {
+    path,
+    protocol,
+    audiences: [resource, settings.audience],
+    methods: row.methods,
+    authentication: settings.anonymous || row.open?.(settings) === true ? "optional" : "required",
+    bodyLimitBytes: settings.bodyLimitBytes[protocol],
+  };
+}
+
+/** A resource identifier has no trailing slash (RFC 8707; MCP 2026-07-28, authorization). */
+function resourceUrl(publicUrl: URL, path: string): string {
+  return publicUrl.href.replace(/\/$/, "") + path;
+}

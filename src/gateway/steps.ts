@@ -1,0 +1,36 @@
+import type { Protocol } from "../core/operation.ts";
+import { admit } from "./steps/admit.ts";
+import { authenticate } from "./steps/authenticate.ts";
+import { authorize } from "./steps/authorize.ts";
+import { classify } from "./steps/classify.ts";
+import { guardInput } from "./steps/guard-input.ts";
+import { plan } from "./steps/plan.ts";
+import { receive } from "./steps/receive.ts";
+import { record } from "./steps/record.ts";
+import { relay } from "./steps/relay.ts";
+import type { ExchangeStep, StepDefinition } from "./step-definition.ts";
+
+/**
+ * The whole journey of a request. Read downwards: each step's `enter`, in this order. Read upwards: each step's `end`, exactly once,
+ * on success, denial, exception, abort and drain.
+ *
+ * - `admit` comes before anything that costs: it looks at this process alone.
+ * - `record` is entered before `plan`, so that what is refused further down is recorded too.
+ * - `authorize` follows `plan`: policy judges the operation and then each candidate it could be sent to.
+ * - `guardInput` follows `authorize`: what is not allowed is not read.
+ */
+// oxfmt-ignore
+export const steps: readonly (readonly [StepDefinition, ...Protocol[]])[] = [
+  // once per exchange
+  [receive,        "mcp", "a2a", "llm"],
+  [authenticate,   "mcp", "a2a", "llm"],
+  [classify,       "mcp", "a2a", "llm"],
+  // once per operation, which classify found in the exchange
+  [record,         "mcp", "a2a", "llm"],
+  [admit,          "mcp", "a2a", "llm"],
+  [plan,           "mcp", "a2a", "llm"],
+  [authorize,      "mcp", "a2a", "llm"],
+  [guardInput,     "mcp", "a2a", "llm"],
+  // once per candidate
+  [relay,          "mcp", "a2a", "llm"],
+];
