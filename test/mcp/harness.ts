@@ -129,6 +129,7 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
   });
 
   const http = createServer((request, response) => {
+    if (!/^(?:127\.0\.0\.1|localhost|\[::1\])(?::\d+)?$/.test(request.headers.host ?? "")) return void response.writeHead(421).end();
     const gone = new AbortController();
     response.once("close", () => gone.abort(new GatewayError("cancelled", "The client has gone.")));
     const url = new URL(request.url ?? "/", "http://127.0.0.1");
