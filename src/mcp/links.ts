@@ -28,17 +28,16 @@ export async function linkFor(sessions: Sessions, server: McpServer, caller: Cal
 
 async function openFor(sessions: Sessions, server: McpServer, session: Session): Promise<Link> {
   const { record } = session;
-  const link: Link = await server.dedicated({
+  return await server.dedicated({
     hello: { version: record.version === "" ? LEGACY_LATEST : record.version, capabilities: record.capabilities, client: record.client },
     restored: record.servers[server.name],
-    onSession: async (handle, info) => {
+    onSession: async (handle, info, link) => {
       /* Written before the first call goes out: after a crash the session at the server is found again. */
       await sessions.update(session, (current) => ({ ...current, servers: { ...current.servers, [server.name]: handle } }));
       const level = session.record.logLevel;
-      if (level !== undefined && isObject(info.capabilities["logging"])) void setLogLevel(link, level);
+      if (level !== undefined && isObject(info.capabilities["logging"])) await setLogLevel(link, level);
     },
   });
-  return link;
 }
 
 /** Tells a server which log messages a session wants. */

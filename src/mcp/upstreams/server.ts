@@ -135,7 +135,7 @@ export class McpServer {
     if (!askable || this.config.era === "stateless" || this.#refusesSessions) return link;
     const session = this.#sessionLink({ ...options, shared: false });
     try {
-      await session.info(AbortSignal.timeout(this.config.timeouts.connect));
+      await session.info();
       return session;
     } catch (thrown) {
       if (GatewayError.from(thrown).kind !== "upstream_invalid") throw thrown;
@@ -221,7 +221,7 @@ export class McpServer {
     if (modern !== undefined) return { link: createStatelessLink(this.#endpoint, () => [...this.#uris.keys()]), info: modern };
     if (this.config.era === "stateless") throw new GatewayError("upstream_invalid", `MCP server ${this.name} does not speak protocol ${MODERN}.`);
     const link = this.#sessionLink({ hello: { version: LEGACY_LATEST, capabilities: {}, client: gatewayIdentity }, shared: true });
-    return { link, info: await link.info(AbortSignal.timeout(this.config.timeouts.connect)) };
+    return { link, info: await link.info() };
   }
 
   /** Asks for 2026-07-28. A refusal is a sign of the session era; 401, 403 and 5xx are signs of nothing and throw. */

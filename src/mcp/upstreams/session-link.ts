@@ -22,9 +22,14 @@ export interface SessionLinkOptions {
   /** A session made earlier, perhaps by a gateway that was killed since. */
   readonly restored?: SessionHandle | undefined;
   /** Called before the first request goes out on a new session. */
-  readonly onSession?: (session: SessionHandle, info: ServerInfo) => Promise<void>;
+  readonly onSession?: (session: SessionHandle, info: ServerInfo, link: Link) => Promise<void>;
   /** Whether several callers share the session, so that their ids would collide. */
   readonly shared: boolean;
+}
+
+export interface SessionLink extends Link {
+  /** What the server said of itself; starts the session where there is none. */
+  info(): Promise<ServerInfo>;
 }
 
 const HELLO_ID = "sallyport-hello";
@@ -33,7 +38,7 @@ const MAX_RESUMES = 100;
 const LONGEST_RETRY_MS = 30_000;
 
 /** A link to a session-era server over Streamable HTTP. An expired session is made anew once, without the caller noticing. */
-export function createSessionLink(options: SessionLinkOptions): Link & { info(signal: AbortSignal): Promise<ServerInfo> } {
+export function createSessionLink(options: SessionLinkOptions): SessionLink {
   const { endpoint, hello, shared } = options;
   let session = options.restored;
   let info: ServerInfo | undefined;
@@ -65,7 +70,7 @@ export function createSessionLink(options: SessionLinkOptions): Link & { info(si
       const ready = await endpoint.send("POST", headersOf(handle), Buffer.from('{"jsonrpc":"2.0","method":"notifications/initialized"}'), signal, endpoint.config.timeouts.connect);
       ready.discard();
       session = handle;
-      await options.onSession?.(handle, info);
+      await options.onSession?.(handle, info, link);
       return handle;
     } catch (thrown) {
       if (signal.aborted) throw new GatewayError("upstream_timeout", `MCP server ${endpoint.server} did not start a session in time.`, { cause: thrown });
@@ -112,12 +117,11 @@ export function createSessionLink(options: SessionLinkOptions): Link & { info(si
     if (response.status >= 400) throw refusedBy(endpoint.server, response);
   }
 
-  return {
+  const link: SessionLink = {
     era: "legacy",
     dedicated: !shared,
-    async info(signal) {
+    async info() {
       if (info === undefined) await ensure();
-      signal.throwIfAborted();
       return info!;
     },
     async request(outbound: Outbound, signal: AbortSignal, onMessage: OnMessage): Promise<Incoming> {
@@ -157,4 +161,5 @@ export function createSessionLink(options: SessionLinkOptions): Link & { info(si
       }
     },
   };
+  return link;
 }
