@@ -47,7 +47,11 @@ export const aims: Readonly<Record<string, Aimer>> = {
       const entry = await view.find("prompts", ref["name"]);
       if (entry === undefined) throw unknown("prompt", ref["name"], era);
       const { server, item } = entry;
-      return { server, operation: promptOperation(server.name, item.key, {}, message.method), renamed: ref["name"] === item.key ? undefined : { path: ["ref", "name"], to: item.key } };
+      return {
+        server,
+        operation: promptOperation(server.name, item.key, {}, message.method),
+        renamed: ref["name"] === item.key ? undefined : { path: ["ref", "name"], to: item.key },
+      };
     }
     if (ref["type"] === "ref/resource" && typeof ref["uri"] === "string") {
       const uri = ref["uri"];
@@ -55,7 +59,11 @@ export const aims: Readonly<Record<string, Aimer>> = {
       if (found === undefined) throw unknown("resource", uri, era);
       return { server: found.server, operation: resourceOperation(found.server.name, uri, message.method) };
     }
-    throw new Refusal(200, codes.invalidParams, "params.ref must be a ref/prompt with a name or a ref/resource with a uri.");
+    throw new Refusal(
+      200,
+      codes.invalidParams,
+      "params.ref must be a ref/prompt with a name or a ref/resource with a uri.",
+    );
   },
 };
 
@@ -68,7 +76,8 @@ async function aimAtResource(view: RouteView, message: Message, era: Era): Promi
 
 function text(message: Message, key: string): string {
   const value = message.params[key];
-  if (typeof value !== "string" || value === "") throw new Refusal(200, codes.invalidParams, `${message.method} needs params.${key}, a non-empty string.`);
+  if (typeof value !== "string" || value === "")
+    throw new Refusal(200, codes.invalidParams, `${message.method} needs params.${key}, a non-empty string.`);
   return value;
 }
 
@@ -76,7 +85,12 @@ function text(message: Message, key: string): string {
 function unknown(kind: "tool" | "prompt" | "resource", name: string, era: Era): Refusal {
   if (kind === "tool") return new Refusal(200, codes.invalidParams, `Unknown tool: ${name}`);
   if (kind === "prompt") return new Refusal(200, codes.invalidParams, `Unknown prompt: ${name}`);
-  return new Refusal(200, era === "modern" ? codes.invalidParams : codes.resourceNotFound, `Resource not found: ${name}`, { uri: name });
+  return new Refusal(
+    200,
+    era === "modern" ? codes.invalidParams : codes.resourceNotFound,
+    `Resource not found: ${name}`,
+    { uri: name },
+  );
 }
 
 /** A denial looks like what does not exist, under the name the caller used. Other errors stay. */
@@ -85,6 +99,7 @@ export function hideDenial(error: GatewayError, operation: Operation, message: M
   const { kind } = operation.target;
   if (kind !== "tool" && kind !== "prompt" && kind !== "resource") return error;
   const ref = message.params["ref"];
-  const shown = message.params["name"] ?? message.params["uri"] ?? (isObject(ref) ? (ref["name"] ?? ref["uri"]) : undefined);
+  const shown =
+    message.params["name"] ?? message.params["uri"] ?? (isObject(ref) ? (ref["name"] ?? ref["uri"]) : undefined);
   return unknown(kind, String(shown), era);
 }

@@ -2,7 +2,7 @@ import type { Clock } from "../core/clock.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import type { Operation } from "../core/operation.ts";
-import { elements, locate } from "./json-ranges.ts";
+import { locateElements } from "../http/json-splice.ts";
 import { isObject } from "./message.ts";
 import type { JsonObject } from "./message.ts";
 import { mirroredParams } from "./mirrored-params.ts";
@@ -80,7 +80,9 @@ export class Catalog {
   /** The list when it needs no reading; the hot path of every call. */
   fresh(kind: ListKind): Listing | undefined {
     const { listing, stale } = this.#slots[kind];
-    return listing !== undefined && !stale && this.#clock.monotonic() - listing.loadedAtMs < listing.ttlMs ? listing : undefined;
+    return listing !== undefined && !stale && this.#clock.monotonic() - listing.loadedAtMs < listing.ttlMs
+      ? listing
+      : undefined;
   }
 
   /** The list, read from the server where it has to be. Rejects when the server does not give it in time. */
@@ -103,7 +105,10 @@ export class Catalog {
   /** Reads the list again because a name was not in it, unless that has just been done. Never rejects. */
   async refreshForMiss(kind: ListKind): Promise<boolean> {
     const before = this.#slots[kind].listing;
-    const isNew = before !== undefined && this.fresh(kind) === before && this.#clock.monotonic() - before.loadedAtMs < REFRESH_ON_MISS_MS;
+    const isNew =
+      before !== undefined &&
+      this.fresh(kind) === before &&
+      this.#clock.monotonic() - before.loadedAtMs < REFRESH_ON_MISS_MS;
     if (isNew || before === EMPTY) return false;
     try {
       return (await (this.fresh(kind) === undefined ? this.get(kind) : this.#load(kind))) !== before;
@@ -149,7 +154,9 @@ export class Catalog {
     try {
       const { link, info } = await orAbort(server.connect(), deadline.signal);
       if (info.capabilities[lists[kind].capability] === undefined) return EMPTY;
-      const announced = (info.capabilities[lists[kind].capability] as { readonly listChanged?: unknown } | undefined)?.listChanged === true;
+      const announced =
+        (info.capabilities[lists[kind].capability] as { readonly listChanged?: unknown } | undefined)?.listChanged ===
+        true;
       return await this.#pages(kind, link, deadline.signal, announced ? ANNOUNCED_TTL_MS : DEFAULT_TTL_MS);
     } finally {
       clearTimeout(timer);
@@ -163,13 +170,19 @@ export class Catalog {
     let ttlMs = defaultTtlMs;
     let cursor: unknown;
     for (let page = 0; page < MAX_PAGES && items.length < MAX_ITEMS; page += 1) {
-      const params = { ...(cursor === undefined ? {} : { cursor }), ...(link.era === "modern" ? { _meta: OWN_ENVELOPE } : {}) };
+      const params = {
+        ...(cursor === undefined ? {} : { cursor }),
+        ...(link.era === "modern" ? { _meta: OWN_ENVELOPE } : {}),
+      };
       const bytes = Buffer.from(JSON.stringify({ jsonrpc: "2.0", id: page, method, params }));
       const answer = await link.request({ bytes, idText: String(page), method }, signal, () => {});
       const result = answer.value["result"];
       /* A server may offer resources without templates. */
       if (isObject(answer.value["error"]) && answer.value["error"]["code"] === -32601) break;
-      if (!isObject(result) || !Array.isArray(result[field])) throw new GatewayError("upstream_invalid", `MCP server ${this.#server.name} did not give its ${kind}.`, { cause: answer.value["error"] });
+      if (!isObject(result) || !Array.isArray(result[field]))
+        throw new GatewayError("upstream_invalid", `MCP server ${this.#server.name} did not give its ${kind}.`, {
+          cause: answer.value["error"],
+        });
       if (typeof result["ttlMs"] === "number") ttlMs = Math.min(ttlMs, Math.max(result["ttlMs"], SHORTEST_TTL_MS));
       this.#add(kind, link, result[field], answer.bytes, items, byKey);
       cursor = result["nextCursor"];
@@ -179,9 +192,15 @@ export class Catalog {
     return { items, byKey, loadedAtMs: this.#clock.monotonic(), ttlMs };
   }
 
-  #add(kind: ListKind, link: Link, values: readonly unknown[], bytes: Buffer, items: Item[], byKey: Map<string, Item>): void {
-    const array = locate(bytes, "result", lists[kind].field);
-    const ranges = array === undefined ? [] : elements(bytes, array.start);
+  #add(
+    kind: ListKind,
+    link: Link,
+    values: readonly unknown[],
+    bytes: Buffer,
+    items: Item[],
+    byKey: Map<string, Item>,
+  ): void {
+    const ranges = locateElements(bytes, ["result", lists[kind].field]);
     for (const [index, value] of values.entries()) {
       const range = ranges[index];
       if (!isObject(value) || range === undefined) continue;
@@ -189,18 +208,34 @@ export class Catalog {
       if (typeof key !== "string" || key === "" || byKey.has(key)) continue;
       const mirrored = kind === "tools" && link.era === "modern" ? mirroredParams(value["inputSchema"]) : [];
       if (mirrored === undefined) {
-        this.#log.warn({ mcp_server: this.#server.name, tool: key }, "mcp tool left out: its x-mcp-header annotations are not valid");
+        this.#log.warn(
+          { mcp_server: this.#server.name, tool: key },
+          "mcp tool left out: its x-mcp-header annotations are not valid",
+        );
         continue;
       }
       /* A copy: a slice would keep the whole page in memory. */
-      const item = { key, value, bytes: Buffer.from(bytes.subarray(range.start, range.end)), operation: itemOperation(kind, this.#server.name, key, value), mirrored };
+      const item = {
+        key,
+        value,
+        bytes: Buffer.from(bytes.subarray(range.start, range.end)),
+        operation: itemOperation(kind, this.#server.name, key, value),
+        mirrored,
+      };
       items.push(item);
       byKey.set(key, item);
     }
   }
 }
 
-const slot = (): Slot => ({ listing: undefined, stale: false, loading: undefined, epoch: 0, failure: undefined, retryAtMs: 0 });
+const slot = (): Slot => ({
+  listing: undefined,
+  stale: false,
+  loading: undefined,
+  epoch: 0,
+  failure: undefined,
+  retryAtMs: 0,
+});
 
 /* The load goes on when nobody waits for it any more. */
 function within<T>(work: Promise<T>, waitMs: number, late: GatewayError): Promise<T> {

@@ -6,7 +6,11 @@ import { CAPABILITIES_KEY, isLegacyVersion, MODERN, VERSION_KEY } from "./revisi
 import type { Era } from "./revisions.ts";
 
 /** Which parameter `Mcp-Name` mirrors (2026-07-28, streamable HTTP, "Standard Request Headers"). */
-const NAMED: Readonly<Record<string, string>> = { "tools/call": "name", "prompts/get": "name", "resources/read": "uri" };
+const NAMED: Readonly<Record<string, string>> = {
+  "tools/call": "name",
+  "prompts/get": "name",
+  "resources/read": "uri",
+};
 
 /** What `Mcp-Name` must say for this message; undefined where the header has no meaning. */
 export function nameOf(message: Message): string | undefined {
@@ -25,7 +29,8 @@ export function decodeHeaderValue(value: string): string | undefined {
 
 /** Encodes a value for a mirrored header. */
 export function encodeHeaderValue(value: string): string {
-  const plain = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(value) && !(value.startsWith("=?base64?") && value.endsWith("?="));
+  const plain =
+    /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(value) && !(value.startsWith("=?base64?") && value.endsWith("?="));
   return plain ? value : `=?base64?${Buffer.from(value).toString("base64")}?=`;
 }
 
@@ -42,28 +47,42 @@ export function classify(request: CanonicalRequest, message: Message): Era {
   if (claim === undefined) {
     if (header !== MODERN || message.kind === "response") return "legacy";
     if (message.kind === "notification") return "modern";
-    throw new Refusal(400, codes.invalidParams, `Every request of protocol ${MODERN} needs params._meta["${VERSION_KEY}"] and ["${CAPABILITIES_KEY}"].`);
+    throw new Refusal(
+      400,
+      codes.invalidParams,
+      `Every request of protocol ${MODERN} needs params._meta["${VERSION_KEY}"] and ["${CAPABILITIES_KEY}"].`,
+    );
   }
-  if (typeof claim !== "string") throw new Refusal(400, codes.invalidParams, `params._meta["${VERSION_KEY}"] must be a string.`);
+  if (typeof claim !== "string")
+    throw new Refusal(400, codes.invalidParams, `params._meta["${VERSION_KEY}"] must be a string.`);
   if (message.kind === "request" && header === undefined) throw mismatch("the MCP-Protocol-Version header is missing.");
-  if (header !== undefined && header !== claim) throw mismatch(`MCP-Protocol-Version is '${header}' in the header and '${claim}' in the body.`);
+  if (header !== undefined && header !== claim)
+    throw mismatch(`MCP-Protocol-Version is '${header}' in the header and '${claim}' in the body.`);
   if (claim !== MODERN) {
     if (isLegacyVersion(claim) && message.method === "initialize") return "legacy";
-    throw new Refusal(400, codes.unsupportedVersion, `Protocol version ${claim} is not served with a per-request envelope.`, { supported: [MODERN], requested: claim });
+    throw new Refusal(
+      400,
+      codes.unsupportedVersion,
+      `Protocol version ${claim} is not served with a per-request envelope.`,
+      { supported: [MODERN], requested: claim },
+    );
   }
   if (message.kind === "request") checkEnvelope(request, message, meta as Readonly<Record<string, unknown>>);
   return "modern";
 }
 
 function checkEnvelope(request: CanonicalRequest, message: Message, meta: Readonly<Record<string, unknown>>): void {
-  if (!isObject(meta[CAPABILITIES_KEY])) throw new Refusal(400, codes.invalidParams, `params._meta["${CAPABILITIES_KEY}"] must be an object.`);
+  if (!isObject(meta[CAPABILITIES_KEY]))
+    throw new Refusal(400, codes.invalidParams, `params._meta["${CAPABILITIES_KEY}"] must be an object.`);
   const method = request.headers["mcp-method"];
   if (method === undefined) throw mismatch("the Mcp-Method header is missing.");
-  if (method !== message.method) throw mismatch(`Mcp-Method is '${method}' in the header and '${message.method}' in the body.`);
+  if (method !== message.method)
+    throw mismatch(`Mcp-Method is '${method}' in the header and '${message.method}' in the body.`);
   const expected = nameOf(message);
   if (expected === undefined) return;
   const name = request.headers["mcp-name"];
   if (name === undefined) throw mismatch("the Mcp-Name header is missing.");
   const decoded = decodeHeaderValue(name);
-  if (decoded !== expected) throw mismatch(`Mcp-Name is '${decoded ?? name}' in the header and '${expected}' in the body.`);
+  if (decoded !== expected)
+    throw mismatch(`Mcp-Name is '${decoded ?? name}' in the header and '${expected}' in the body.`);
 }

@@ -2,9 +2,9 @@ import { GatewayError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import type { Operation } from "../core/operation.ts";
 import type { Visible } from "../core/step.ts";
+import { rawValue } from "../http/json-splice.ts";
 import { aims, hideDenial } from "./aim.ts";
 import { discover, initialize } from "./handshake.ts";
-import { locate } from "./json-ranges.ts";
 import { setLogLevel } from "./links.ts";
 import { listAnswer } from "./list-answer.ts";
 import { offeringOf } from "./offering.ts";
@@ -32,15 +32,20 @@ export interface DispatchOptions extends RelayOptions {
 type Method = (options: DispatchOptions, call: Call, view: RouteView) => Promise<Answer | undefined>;
 
 const LOG_LEVELS = new Set(["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"]);
-const listOf = (kind: ListKind): Method => (options, call, view) => listAnswer(options, call, view, kind);
+const listOf =
+  (kind: ListKind): Method =>
+  (options, call, view) =>
+    listAnswer(options, call, view, kind);
 
-const listMethods: Readonly<Record<string, Method>> = Object.fromEntries((Object.keys(lists) as ListKind[]).map((kind) => [lists[kind].method, listOf(kind)]));
+const listMethods: Readonly<Record<string, Method>> = Object.fromEntries(
+  (Object.keys(lists) as ListKind[]).map((kind) => [lists[kind].method, listOf(kind)]),
+);
 
 /** Methods of sessions, up to 2025-11-25. */
 const legacyMethods: Readonly<Record<string, Method>> = {
   ...listMethods,
-  "initialize": (options, call, view) => initialize(options.operate, options.sessions, call, view),
-  "ping": async (options, call) => await plain(options, call, async () => {}),
+  initialize: (options, call, view) => initialize(options.operate, options.sessions, call, view),
+  ping: async (options, call) => await plain(options, call, async () => {}),
   "tools/call": relayed,
   "prompts/get": relayed,
   "resources/read": relayed,
@@ -50,7 +55,8 @@ const legacyMethods: Readonly<Record<string, Method>> = {
   "logging/setLevel": async (options, call) =>
     await plain(options, call, async () => {
       const level = call.message.params["level"];
-      if (typeof level !== "string" || !LOG_LEVELS.has(level)) throw new Refusal(200, codes.invalidParams, `params.level must be one of ${[...LOG_LEVELS].join(", ")}.`);
+      if (typeof level !== "string" || !LOG_LEVELS.has(level))
+        throw new Refusal(200, codes.invalidParams, `params.level must be one of ${[...LOG_LEVELS].join(", ")}.`);
       const session = call.session!;
       await options.sessions.update(session, (record) => ({ ...record, logLevel: level }));
       await Promise.all([...session.links.values()].map(async (link) => await setLogLevel(await link, level)));
@@ -59,14 +65,20 @@ const legacyMethods: Readonly<Record<string, Method>> = {
 
 /** Methods of 2026-07-28. */
 const modernMethods: Readonly<Record<string, Method>> = {
-  ...Object.fromEntries((Object.keys(lists) as ListKind[]).map((kind) => [lists[kind].method, offered(kind, listOf(kind))])),
+  ...Object.fromEntries(
+    (Object.keys(lists) as ListKind[]).map((kind) => [lists[kind].method, offered(kind, listOf(kind))]),
+  ),
   "server/discover": (options, call, view) => discover(options.operate, call, view),
   "tools/call": relayed,
   "prompts/get": relayed,
   "resources/read": relayed,
   "completion/complete": relayed,
   "subscriptions/listen": async (options, call, view) => {
-    const work = { plan: () => [{ name: "gateway" }], relay: (context: { readonly signal: AbortSignal }) => serveListen(options, call, view, context.signal, options.ending) };
+    const work = {
+      plan: () => [{ name: "gateway" }],
+      relay: (context: { readonly signal: AbortSignal }) =>
+        serveListen(options, call, view, context.signal, options.ending),
+    };
     await options.operate(call.exchange, plainOperation(call.message.method, "stream"), work);
     return undefined;
   },
@@ -80,12 +92,14 @@ export async function dispatch(options: DispatchOptions, call: Call, view: Route
     if (message.kind === "notification") return void (await notified(options, call));
     const methods = era === "modern" ? modernMethods : legacyMethods;
     const method = Object.hasOwn(methods, message.method) ? methods[message.method] : undefined;
-    if (method === undefined) throw new Refusal(era === "modern" ? 404 : 200, codes.methodNotFound, `Method not found: ${message.method}`);
+    if (method === undefined)
+      throw new Refusal(era === "modern" ? 404 : 200, codes.methodNotFound, `Method not found: ${message.method}`);
     return await method(options, call, view);
   } catch (thrown) {
     if (call.signal?.aborted === true) return undefined;
     const error = GatewayError.from(thrown);
-    if (error.kind === "internal") options.log.error({ err: error.cause ?? error, request: call.exchange.id }, "mcp request failed");
+    if (error.kind === "internal")
+      options.log.error({ err: error.cause ?? error, request: call.exchange.id }, "mcp request failed");
     return renderRpcError(error, message.idText ?? "null", message.kind === "request" ? message.method : "");
   }
 }
@@ -105,7 +119,8 @@ async function relayed(options: DispatchOptions, call: Call, view: RouteView): P
 function offered(kind: ListKind, method: Method): Method {
   return async (options, call, view) => {
     const { capabilities } = await offeringOf(view, "modern");
-    if (capabilities[lists[kind].capability] === undefined) throw new Refusal(404, codes.methodNotFound, `Method not found: ${call.message.method}`);
+    if (capabilities[lists[kind].capability] === undefined)
+      throw new Refusal(404, codes.methodNotFound, `Method not found: ${call.message.method}`);
     return await method(options, call, view);
   };
 }
@@ -121,7 +136,10 @@ async function subscribe(options: DispatchOptions, call: Call, view: RouteView, 
       call,
       async () => {
         const others = (subscriptions: readonly string[]) => subscriptions.filter((other) => other !== uri);
-        await options.sessions.update(call.session!, (record) => ({ ...record, subscriptions: wanted ? [...others(record.subscriptions), uri].slice(-1_000) : others(record.subscriptions) }));
+        await options.sessions.update(call.session!, (record) => ({
+          ...record,
+          subscriptions: wanted ? [...others(record.subscriptions), uri].slice(-1_000) : others(record.subscriptions),
+        }));
         call.session!.stream?.subscribed(uri, wanted);
       },
       aim.operation,
@@ -131,9 +149,18 @@ async function subscribe(options: DispatchOptions, call: Call, view: RouteView, 
   }
 }
 
-async function plain(options: DispatchOptions, call: Call, work: () => Promise<void>, operation: Operation = plainOperation(call.message.method, "call")): Promise<Answer> {
+async function plain(
+  options: DispatchOptions,
+  call: Call,
+  work: () => Promise<void>,
+  operation: Operation = plainOperation(call.message.method, "call"),
+): Promise<Answer> {
   await options.operate(call.exchange, operation, { plan: () => [{ name: "gateway" }], relay: work }, call.signal);
-  return { status: 200, headers: { "content-type": "application/json" }, body: `{"jsonrpc":"2.0","id":${call.message.idText},"result":{}}` };
+  return {
+    status: 200,
+    headers: { "content-type": "application/json" },
+    body: `{"jsonrpc":"2.0","id":${call.message.idText},"result":{}}`,
+  };
 }
 
 /* Cancellation ends the call here and at its server; changed roots concern every server the session has a session with. The rest is the gateway's own handshake. */
@@ -144,8 +171,8 @@ async function notified(options: DispatchOptions, call: Call): Promise<void> {
     relay: async () => {
       if (session === undefined) return;
       if (message.method === "notifications/cancelled") {
-        const id = locate(message.bytes, "params", "requestId");
-        const running = id === undefined ? undefined : session.inFlight.get(message.bytes.toString("utf8", id.start, id.end));
+        const id = rawValue(message.bytes, ["params", "requestId"])?.toString("utf8");
+        const running = id === undefined ? undefined : session.inFlight.get(id);
         running?.abort(new GatewayError("cancelled", "The client cancelled this request."));
         return;
       }

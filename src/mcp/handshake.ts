@@ -19,9 +19,11 @@ const CLIENT_LIMIT = 16_000;
 export async function initialize(operate: Operate, sessions: Sessions, call: Call, view: RouteView): Promise<Answer> {
   const { message, exchange } = call;
   const { protocolVersion, capabilities, clientInfo } = message.params;
-  if (typeof protocolVersion !== "string") throw new Refusal(200, codes.invalidParams, "initialize needs params.protocolVersion, a string.");
+  if (typeof protocolVersion !== "string")
+    throw new Refusal(200, codes.invalidParams, "initialize needs params.protocolVersion, a string.");
   /* Both go into a stored record. */
-  if (JSON.stringify([capabilities, clientInfo]).length > CLIENT_LIMIT) throw new Refusal(200, codes.invalidParams, "params.capabilities and params.clientInfo are too large.");
+  if (JSON.stringify([capabilities, clientInfo]).length > CLIENT_LIMIT)
+    throw new Refusal(200, codes.invalidParams, "params.capabilities and params.clientInfo are too large.");
   return await operate(exchange, plainOperation("initialize", "call"), {
     plan: () => [{ name: "gateway" }],
     relay: async () => {
@@ -36,8 +38,17 @@ export async function initialize(operate: Operate, sessions: Sessions, call: Cal
         servers: {},
         subscriptions: [],
       });
-      const result = { protocolVersion: version, capabilities: offering.capabilities, serverInfo: gatewayIdentity, instructions: offering.instructions };
-      return { status: 200, headers: { ...JSON_HEADERS, "mcp-session-id": session.id }, body: answer(message.idText!, result) };
+      const result = {
+        protocolVersion: version,
+        capabilities: offering.capabilities,
+        serverInfo: gatewayIdentity,
+        instructions: offering.instructions,
+      };
+      return {
+        status: 200,
+        headers: { ...JSON_HEADERS, "mcp-session-id": session.id },
+        body: answer(message.idText!, result),
+      };
     },
   });
 }
@@ -62,4 +73,5 @@ export async function discover(operate: Operate, call: Call, view: RouteView): P
   });
 }
 
-const answer = (idText: string, result: unknown): string => `{"jsonrpc":"2.0","id":${idText},"result":${JSON.stringify(result)}}`;
+const answer = (idText: string, result: unknown): string =>
+  `{"jsonrpc":"2.0","id":${idText},"result":${JSON.stringify(result)}}`;

@@ -29,11 +29,18 @@ export async function linkFor(sessions: Sessions, server: McpServer, caller: Cal
 async function openFor(sessions: Sessions, server: McpServer, session: Session): Promise<Link> {
   const { record } = session;
   return await server.dedicated({
-    hello: { version: record.version === "" ? LEGACY_LATEST : record.version, capabilities: record.capabilities, client: record.client },
+    hello: {
+      version: record.version === "" ? LEGACY_LATEST : record.version,
+      capabilities: record.capabilities,
+      client: record.client,
+    },
     restored: record.servers[server.name],
     onSession: async (handle, info, link) => {
       /* Written before the first call goes out: after a crash the session at the server is found again. */
-      await sessions.update(session, (current) => ({ ...current, servers: { ...current.servers, [server.name]: handle } }));
+      await sessions.update(session, (current) => ({
+        ...current,
+        servers: { ...current.servers, [server.name]: handle },
+      }));
       const level = session.record.logLevel;
       if (level !== undefined && isObject(info.capabilities["logging"])) await setLogLevel(link, level);
     },
@@ -43,6 +50,10 @@ async function openFor(sessions: Sessions, server: McpServer, session: Session):
 /** Tells a server which log messages a session wants. */
 export async function setLogLevel(link: Link, level: string): Promise<void> {
   const id = '"sallyport-log-level"';
-  const bytes = Buffer.from(`{"jsonrpc":"2.0","id":${id},"method":"logging/setLevel","params":{"level":${JSON.stringify(level)}}}`);
-  await link.request({ bytes, idText: id, method: "logging/setLevel" }, AbortSignal.timeout(5_000), () => {}).catch(() => {});
+  const bytes = Buffer.from(
+    `{"jsonrpc":"2.0","id":${id},"method":"logging/setLevel","params":{"level":${JSON.stringify(level)}}}`,
+  );
+  await link
+    .request({ bytes, idText: id, method: "logging/setLevel" }, AbortSignal.timeout(5_000), () => {})
+    .catch(() => {});
 }

@@ -23,7 +23,12 @@ export interface ListOptions {
 }
 
 /** One page of one list of all servers of a route, each item in its server's own spelling, without what the caller may not see. */
-export async function listAnswer({ operate, visible }: ListOptions, call: Call, view: RouteView, kind: ListKind): Promise<Answer> {
+export async function listAnswer(
+  { operate, visible }: ListOptions,
+  call: Call,
+  view: RouteView,
+  kind: ListKind,
+): Promise<Answer> {
   const { exchange, message, era } = call;
   const { method, field } = lists[kind];
   const from = fromCursor(kind, message.params["cursor"]);
@@ -50,11 +55,22 @@ export async function listAnswer({ operate, visible }: ListOptions, call: Call, 
         const tail = [
           ...(at < entries.length ? [`"nextCursor":${JSON.stringify(toCursor(kind, at))}`] : []),
           /* Filtered for one principal, so never to be shared (2026-07-28, caching). */
-          ...(era === "modern" ? [`"resultType":"complete","ttlMs":${missing.length > 0 ? 0 : Math.min(ttlMs, LONGEST_TTL_MS)},"cacheScope":"private"`] : []),
+          ...(era === "modern"
+            ? [
+                `"resultType":"complete","ttlMs":${missing.length > 0 ? 0 : Math.min(ttlMs, LONGEST_TTL_MS)},"cacheScope":"private"`,
+              ]
+            : []),
           ...(Object.keys(meta).length === 0 ? [] : [`"_meta":${JSON.stringify(meta)}`]),
         ];
-        const body = join(`{"jsonrpc":"2.0","id":${message.idText},"result":{"${field}":[`, page, `]${tail.map((part) => `,${part}`).join("")}}}`);
-        const passed = context.answer === undefined ? body : (await context.answer({ value: JSON.parse(body.toString("utf8")), bytes: body, last: true })).bytes;
+        const body = join(
+          `{"jsonrpc":"2.0","id":${message.idText},"result":{"${field}":[`,
+          page,
+          `]${tail.map((part) => `,${part}`).join("")}}}`,
+        );
+        const passed =
+          context.answer === undefined
+            ? body
+            : (await context.answer({ value: JSON.parse(body.toString("utf8")), bytes: body, last: true })).bytes;
         return { status: 200, headers: { "content-type": "application/json" }, body: passed };
       },
     },
@@ -79,7 +95,9 @@ const toCursor = (kind: ListKind, at: number): string => Buffer.from(`${kind}:${
 
 function fromCursor(kind: ListKind, cursor: unknown): number {
   if (cursor === undefined) return 0;
-  const match = typeof cursor === "string" ? /^(\w+):(\d{1,9})$/.exec(Buffer.from(cursor, "base64url").toString("latin1")) : null;
-  if (match?.[1] !== kind) throw new Refusal(200, codes.invalidParams, "This cursor is not one of this list: start again without a cursor.");
+  const match =
+    typeof cursor === "string" ? /^(\w+):(\d{1,9})$/.exec(Buffer.from(cursor, "base64url").toString("latin1")) : null;
+  if (match?.[1] !== kind)
+    throw new Refusal(200, codes.invalidParams, "This cursor is not one of this list: start again without a cursor.");
   return Number(match[2]);
 }

@@ -53,9 +53,13 @@ export function createMcp(options: McpOptions): ProtocolHandler {
     max: config.sessions.max,
     release: async (session) => {
       /* A session that was restored from its record has no open links, but may have sessions at servers. */
-      const held = await Promise.allSettled(Object.entries(session.record.servers).map(([name, restored]) => session.links.get(name) ?? servers.get(name)?.dedicated({ restored, hello: { version: restored.version, capabilities: {}, client: {} } })));
+      const ends = Object.entries(session.record.servers).map(async ([name, restored]) => {
+        const hello = { version: restored.version, capabilities: {}, client: {} };
+        const link = await (session.links.get(name) ?? servers.get(name)?.dedicated({ restored, hello }));
+        await link?.close();
+      });
       session.links.clear();
-      await Promise.allSettled(held.map(async (link) => (link.status === "fulfilled" ? await link.value?.close() : undefined)));
+      await Promise.allSettled(ends);
     },
   });
   const ending = new AbortController();
@@ -93,7 +97,9 @@ export function createMcp(options: McpOptions): ProtocolHandler {
         case "DELETE":
           return await endSession(dispatching, exchange);
         default:
-          throw new GatewayError("method_not_allowed", "MCP takes POST; a session also takes GET and DELETE.", { headers: { allow: "POST, GET, DELETE" } });
+          throw new GatewayError("method_not_allowed", "MCP takes POST; a session also takes GET and DELETE.", {
+            headers: { allow: "POST, GET, DELETE" },
+          });
       }
     } finally {
       outlet.close();

@@ -1,5 +1,5 @@
 import { GatewayError } from "../core/errors.ts";
-import { members } from "./json-ranges.ts";
+import { rawValue } from "../http/json-splice.ts";
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -23,27 +23,31 @@ const EMPTY: JsonObject = Object.freeze({});
 
 /** The id of a message as spelled, for echoing: `null` where there is none that may be echoed. */
 export function echoId(bytes: Buffer): string {
-  const id = members(bytes, 0).find((member) => member.key === "id");
-  const text = id === undefined ? "null" : bytes.toString("utf8", id.start, id.end);
-  return text.startsWith("{") || text.startsWith("[") || text === "true" || text === "false" ? "null" : text;
+  const text = rawValue(bytes, ["id"])?.toString("utf8") ?? "null";
+  return /^["\d-]/.test(text) ? text : "null";
 }
 
 /** Checks the shape of one message (JSON-RPC 2.0; MCP, basic, "Messages"). Throws `invalid_request`. */
 export function toMessage(bytes: Buffer, value: unknown): Message {
   if (!isObject(value)) throw new GatewayError("invalid_request", "A JSON-RPC message must be an object.");
-  if (value["jsonrpc"] !== "2.0") throw new GatewayError("invalid_request", 'A JSON-RPC message needs "jsonrpc": "2.0".');
+  if (value["jsonrpc"] !== "2.0")
+    throw new GatewayError("invalid_request", 'A JSON-RPC message needs "jsonrpc": "2.0".');
   const method = value["method"];
   const params = value["params"];
   const hasId = Object.hasOwn(value, "id");
   if (method === undefined) {
     const answers = (Object.hasOwn(value, "result") ? 1 : 0) + (Object.hasOwn(value, "error") ? 1 : 0);
-    if (answers !== 1 || !hasId) throw new GatewayError("invalid_request", "A message needs a method, or an id and either a result or an error.");
+    if (answers !== 1 || !hasId)
+      throw new GatewayError("invalid_request", "A message needs a method, or an id and either a result or an error.");
     return { bytes, value, kind: "response", method: "", params: EMPTY, idText: echoId(bytes) };
   }
-  if (typeof method !== "string" || method === "") throw new GatewayError("invalid_request", "The method must be a non-empty string.");
-  if (params !== undefined && !isObject(params)) throw new GatewayError("invalid_request", "The params must be an object.");
+  if (typeof method !== "string" || method === "")
+    throw new GatewayError("invalid_request", "The method must be a non-empty string.");
+  if (params !== undefined && !isObject(params))
+    throw new GatewayError("invalid_request", "The params must be an object.");
   if (!hasId) return { bytes, value, kind: "notification", method, params: params ?? EMPTY, idText: undefined };
   const id = value["id"];
-  if (typeof id !== "string" && typeof id !== "number") throw new GatewayError("invalid_request", "The id of a request must be a string or a number; null is not allowed.");
+  if (typeof id !== "string" && typeof id !== "number")
+    throw new GatewayError("invalid_request", "The id of a request must be a string or a number; null is not allowed.");
   return { bytes, value, kind: "request", method, params: params ?? EMPTY, idText: echoId(bytes) };
 }

@@ -1,6 +1,5 @@
 import { encodeHeaderValue } from "./classify.ts";
 import { isObject } from "./message.ts";
-import type { JsonObject } from "./message.ts";
 
 /** One argument that is mirrored into a header: where it stands, and the header's name. */
 export interface MirroredParam {
@@ -44,7 +43,8 @@ function countAnnotations(node: unknown, depth: number, isPropertyMap = false): 
   let sum = 0;
   for (const [key, child] of Object.entries(node)) {
     if (key === "x-mcp-header" && !isPropertyMap) sum += 1;
-    else if (key !== "default" && key !== "const" && key !== "enum" && key !== "examples") sum += countAnnotations(child, depth + 1, key === "properties" && !isPropertyMap);
+    else if (key !== "default" && key !== "const" && key !== "enum" && key !== "examples")
+      sum += countAnnotations(child, depth + 1, key === "properties" && !isPropertyMap);
   }
   return sum;
 }
@@ -54,8 +54,9 @@ export function paramHeaders(params: readonly MirroredParam[], args: unknown): R
   const headers: Record<string, string> = {};
   for (const { path, header } of params) {
     let value: unknown = args;
-    for (const key of path) value = isObject(value) && Object.hasOwn(value, key) ? (value as JsonObject)[key] : undefined;
-    if (typeof value === "string" || typeof value === "number" || typeof value === "boolean") headers[header] = encodeHeaderValue(String(value));
+    for (const key of path) value = isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined;
+    if (typeof value === "string" || typeof value === "number" || typeof value === "boolean")
+      headers[header] = encodeHeaderValue(String(value));
   }
   return headers;
 }

@@ -7,7 +7,12 @@ const NO_PROMPT = { name: "", arguments: {} } as const;
 
 /** A call of a tool under its own name at its own server, whatever it is called on the route. */
 export function toolOperation(server: string, name: string, args: unknown, annotations: unknown): Operation {
-  return targeted("tools/call", "call", { kind: "tool", name, server }, { tool: { name, arguments: args ?? {}, annotations: annotations ?? {} } });
+  return targeted(
+    "tools/call",
+    "call",
+    { kind: "tool", name, server },
+    { tool: { name, arguments: args ?? {}, annotations: annotations ?? {} } },
+  );
 }
 
 export function resourceOperation(server: string, uri: string, method = "resources/read"): Operation {
@@ -19,7 +24,12 @@ export function promptOperation(server: string, name: string, args: unknown, met
 }
 
 /** What needs only a principal: handshakes, lists, notifications, replies. */
-export function plainOperation(method: string, mode: Mode, direction: Operation["direction"] = "to-target", server = ""): Operation {
+export function plainOperation(
+  method: string,
+  mode: Mode,
+  direction: Operation["direction"] = "to-target",
+  server = "",
+): Operation {
   return {
     protocol: "mcp",
     method,
@@ -31,7 +41,16 @@ export function plainOperation(method: string, mode: Mode, direction: Operation[
   };
 }
 
-function targeted(method: string, mode: Mode, target: Target, variables: { readonly tool?: { name: string; arguments: unknown; annotations: unknown }; readonly resource?: { uri: string }; readonly prompt?: { name: string; arguments: unknown } }): Operation {
+function targeted(
+  method: string,
+  mode: Mode,
+  target: Target,
+  variables: {
+    readonly tool?: { name: string; arguments: unknown; annotations: unknown };
+    readonly resource?: { uri: string };
+    readonly prompt?: { name: string; arguments: unknown };
+  },
+): Operation {
   return {
     protocol: "mcp",
     method,
@@ -39,7 +58,15 @@ function targeted(method: string, mode: Mode, target: Target, variables: { reado
     mode,
     target,
     judged: true,
-    variables: { mcp: { method, server: target.server, tool: variables.tool ?? NO_TOOL, resource: variables.resource ?? NO_RESOURCE, prompt: variables.prompt ?? NO_PROMPT } },
+    variables: {
+      mcp: {
+        method,
+        server: target.server,
+        tool: variables.tool ?? NO_TOOL,
+        resource: variables.resource ?? NO_RESOURCE,
+        prompt: variables.prompt ?? NO_PROMPT,
+      },
+    },
   };
 }
 
@@ -56,5 +83,13 @@ export const lists = {
   tools: { method: "tools/list", field: "tools", key: "name", capability: "tools" },
   prompts: { method: "prompts/list", field: "prompts", key: "name", capability: "prompts" },
   resources: { method: "resources/list", field: "resources", key: "uri", capability: "resources" },
-  templates: { method: "resources/templates/list", field: "resourceTemplates", key: "uriTemplate", capability: "resources" },
-} as const satisfies Record<ListKind, { readonly method: string; readonly field: string; readonly key: string; readonly capability: string }>;
+  templates: {
+    method: "resources/templates/list",
+    field: "resourceTemplates",
+    key: "uriTemplate",
+    capability: "resources",
+  },
+} as const satisfies Record<
+  ListKind,
+  { readonly method: string; readonly field: string; readonly key: string; readonly capability: string }
+>;

@@ -4,7 +4,11 @@ import type { RenderedError } from "../core/step.ts";
 /** One whole answer: HTTP status, headers and body. */
 export type Answer = Omit<RenderedError, "body"> & { readonly body: string | Buffer };
 
-const SSE_HEADERS = { "content-type": "text/event-stream", "cache-control": "no-cache, no-transform", "x-accel-buffering": "no" };
+const SSE_HEADERS = {
+  "content-type": "text/event-stream",
+  "cache-control": "no-cache, no-transform",
+  "x-accel-buffering": "no",
+};
 const NEWLINE = /[\r\n]+/g;
 
 /** Keeps idle streams open through proxies that cut silent connections: 15 s is what the SDKs use. */

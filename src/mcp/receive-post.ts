@@ -1,9 +1,9 @@
 import { GatewayError } from "../core/errors.ts";
 import type { Exchange } from "../core/exchange.ts";
+import { locateElements } from "../http/json-splice.ts";
 import { classify } from "./classify.ts";
 import { dispatch } from "./dispatch.ts";
 import type { DispatchOptions } from "./dispatch.ts";
-import { elements } from "./json-ranges.ts";
 import { echoId, toMessage } from "./message.ts";
 import type { Message } from "./message.ts";
 import type { Answer, Outlet } from "./outlet.ts";
@@ -19,7 +19,12 @@ const ACCEPTED: Answer = { status: 202, headers: {}, body: "" };
 const MAX_BATCH = 100;
 
 /** POST: one message, or an array of them in a session of 2025-03-26. */
-export async function receivePost(options: DispatchOptions, exchange: Exchange, view: RouteView, outlet: Outlet): Promise<void> {
+export async function receivePost(
+  options: DispatchOptions,
+  exchange: Exchange,
+  view: RouteView,
+  outlet: Outlet,
+): Promise<void> {
   checkAccept(exchange);
   const body = await exchange.body();
   if (Array.isArray(body.value)) return await receiveBatch(options, exchange, view, outlet, body.bytes, body.value);
@@ -53,12 +58,26 @@ async function enter(options: DispatchOptions, exchange: Exchange, message: Mess
   const version = exchange.request.headers["mcp-protocol-version"];
   if (message.kind === "request" && message.method === "initialize") return undefined;
   if (version !== undefined && !isLegacyVersion(version) && version !== MODERN)
-    throw new Refusal(400, codes.unsupportedVersion, `Protocol version ${version} is not served; ${served.join(", ")} are.`, { supported: served, requested: version });
+    throw new Refusal(
+      400,
+      codes.unsupportedVersion,
+      `Protocol version ${version} is not served; ${served.join(", ")} are.`,
+      { supported: served, requested: version },
+    );
   return await sessionOf(options, exchange);
 }
 
-async function carry(options: DispatchOptions, exchange: Exchange, view: RouteView, outlet: Outlet, message: Message, era: Era, session: Session | undefined): Promise<Answer | undefined> {
-  if (session === undefined || message.kind !== "request") return await dispatch(options, { exchange, message, era, outlet, session, signal: undefined }, view);
+async function carry(
+  options: DispatchOptions,
+  exchange: Exchange,
+  view: RouteView,
+  outlet: Outlet,
+  message: Message,
+  era: Era,
+  session: Session | undefined,
+): Promise<Answer | undefined> {
+  if (session === undefined || message.kind !== "request")
+    return await dispatch(options, { exchange, message, era, outlet, session, signal: undefined }, view);
   const controller = new AbortController();
   const id = message.idText!;
   session.inFlight.set(id, controller);
@@ -69,26 +88,43 @@ async function carry(options: DispatchOptions, exchange: Exchange, view: RouteVi
   }
 }
 
-async function receiveBatch(options: DispatchOptions, exchange: Exchange, view: RouteView, outlet: Outlet, bytes: Buffer, values: readonly unknown[]): Promise<void> {
+async function receiveBatch(
+  options: DispatchOptions,
+  exchange: Exchange,
+  view: RouteView,
+  outlet: Outlet,
+  bytes: Buffer,
+  values: readonly unknown[],
+): Promise<void> {
   const refuse = (text: string) => outlet.finish(renderRpcError(new GatewayError("invalid_request", text), "null"));
-  if (exchange.request.headers["mcp-session-id"] === undefined) return await refuse("Send one message at a time: arrays need a session of protocol 2025-03-26.");
+  if (exchange.request.headers["mcp-session-id"] === undefined)
+    return await refuse("Send one message at a time: arrays need a session of protocol 2025-03-26.");
   const session = await sessionOf(options, exchange);
-  if (session.record.version !== BATCHING) return await refuse(`Send one message at a time: protocol ${session.record.version} has no arrays.`);
-  if (values.length === 0 || values.length > MAX_BATCH) return await refuse(`An array holds 1 to ${MAX_BATCH} messages.`);
-  const ranges = elements(bytes, 0);
+  if (session.record.version !== BATCHING)
+    return await refuse(`Send one message at a time: protocol ${session.record.version} has no arrays.`);
+  if (values.length === 0 || values.length > MAX_BATCH)
+    return await refuse(`An array holds 1 to ${MAX_BATCH} messages.`);
+  const ranges = locateElements(bytes);
   const answers = await Promise.all(
     values.map(async (value, index) => {
       const range = ranges[index]!;
       const own = bytes.subarray(range.start, range.end);
       try {
         const message = toMessage(own, value);
-        if (message.method === "initialize" || classify(exchange.request, message) === "modern") throw new GatewayError("invalid_request", "This message cannot be part of an array.");
+        if (message.method === "initialize" || classify(exchange.request, message) === "modern")
+          throw new GatewayError("invalid_request", "This message cannot be part of an array.");
         return await carry(options, exchange, view, outlet, message, "legacy", session);
       } catch (thrown) {
         return renderRpcError(GatewayError.from(thrown), echoId(own));
       }
     }),
   );
-  const bodies = answers.filter((answer) => answer !== undefined).map(({ body }) => (typeof body === "string" ? body : body.toString("utf8")));
-  await outlet.finish(bodies.length === 0 ? ACCEPTED : { status: 200, headers: { "content-type": "application/json" }, body: `[${bodies.join(",")}]` });
+  const bodies = answers
+    .filter((answer) => answer !== undefined)
+    .map(({ body }) => (typeof body === "string" ? body : body.toString("utf8")));
+  await outlet.finish(
+    bodies.length === 0
+      ? ACCEPTED
+      : { status: 200, headers: { "content-type": "application/json" }, body: `[${bodies.join(",")}]` },
+  );
 }

@@ -15,7 +15,11 @@ export class Refusal extends GatewayError {
   readonly status: number;
 
   constructor(status: number, code: number, message: string, data?: Readonly<Record<string, unknown>>) {
-    super(code === codes.methodNotFound ? "method_not_found" : "invalid_params", message, data === undefined ? {} : { data });
+    super(
+      code === codes.methodNotFound ? "method_not_found" : "invalid_params",
+      message,
+      data === undefined ? {} : { data },
+    );
     this.code = code;
     this.status = status;
   }

@@ -3,8 +3,8 @@ import { GatewayError } from "../core/errors.ts";
 import type { Exchange } from "../core/exchange.ts";
 import type { Operation } from "../core/operation.ts";
 import type { Operate, OperationContext } from "../core/step.ts";
+import { rawValue, splice } from "../http/json-splice.ts";
 import type { Item } from "./catalog.ts";
-import { locate, splice } from "./json-ranges.ts";
 import { isObject } from "./message.ts";
 import type { Message } from "./message.ts";
 import { paramHeaders } from "./mirrored-params.ts";
@@ -86,7 +86,11 @@ async function carry(options: RelayOptions, call: Call, aim: Aim, context: Opera
       const change = changeOf(between);
       if (change !== undefined) aim.server.announce(change);
       if (between.value["id"] !== undefined) return await ask(options, call, aim.server, link, between);
-      if (era === "modern" && (change !== undefined || (between.value["method"] === "notifications/message" && !wantsLogs))) return;
+      if (
+        era === "modern" &&
+        (change !== undefined || (between.value["method"] === "notifications/message" && !wantsLogs))
+      )
+        return;
       await call.outlet.event(await through(context, between, false));
     },
   );
@@ -94,7 +98,11 @@ async function carry(options: RelayOptions, call: Call, aim: Aim, context: Opera
   context.firstByteMs ??= options.clock.now() - context.startedAtMs;
   const translated = toClient(answer, message.method, link.era, era, aim.server.info?.identity);
   exchange.signal.throwIfAborted();
-  return { status: era === "legacy" ? 200 : translated.status, headers: JSON_HEADERS, body: await through(context, translated, true) };
+  return {
+    status: era === "legacy" ? 200 : translated.status,
+    headers: JSON_HEADERS,
+    body: await through(context, translated, true),
+  };
 }
 
 async function through(context: OperationContext, message: Incoming, last: boolean): Promise<Buffer> {
@@ -104,28 +112,41 @@ async function through(context: OperationContext, message: Incoming, last: boole
 
 function headersFor(call: Call, aim: Aim, link: Link): Record<string, string> {
   const { trace, request } = call.exchange;
-  const headers: Record<string, string> = { traceparent: `00-${trace.traceId}-${trace.spanId}-${trace.sampled ? "01" : "00"}` };
+  const headers: Record<string, string> = {
+    traceparent: `00-${trace.traceId}-${trace.spanId}-${trace.sampled ? "01" : "00"}`,
+  };
   if (trace.tracestate !== "") headers["tracestate"] = trace.tracestate;
   if (link.era === "legacy") return headers;
   /* A modern client mirrors arguments itself, and its server compares them; for a legacy client the gateway does it. */
-  if (call.era === "legacy") return Object.assign(headers, paramHeaders(aim.item?.mirrored ?? [], call.message.params["arguments"]));
+  if (call.era === "legacy")
+    return Object.assign(headers, paramHeaders(aim.item?.mirrored ?? [], call.message.params["arguments"]));
   for (const [name, value] of Object.entries(request.headers)) if (name.startsWith("mcp-param-")) headers[name] = value;
   return headers;
 }
 
 /** Hands a server's own request (sampling, elicitation, roots) to the client whose call it belongs to. */
-export async function ask(options: RelayOptions, call: Caller, server: McpServer, link: Link, request: Incoming): Promise<void> {
-  const idAt = locate(request.bytes, "id");
-  if (idAt === undefined) return;
-  const idText = request.bytes.toString("utf8", idAt.start, idAt.end);
+export async function ask(
+  options: RelayOptions,
+  call: Caller,
+  server: McpServer,
+  link: Link,
+  request: Incoming,
+): Promise<void> {
+  const idText = rawValue(request.bytes, ["id"])?.toString("utf8") ?? "null";
   if (call.era === "modern" || !link.dedicated || call.session === undefined) {
-    const refusal = '"error":{"code":-32601,"message":"The client of this call cannot be asked across protocol versions."}';
+    const refusal =
+      '"error":{"code":-32601,"message":"The client of this call cannot be asked across protocol versions."}';
     return await link.send(Buffer.from(`{"jsonrpc":"2.0","id":${idText},${refusal}}`));
   }
   /* The id says where the reply goes, so that no table has to survive a restart, and two servers' ids cannot meet. */
-  const bytes = splice(request.bytes, [{ start: idAt.start, end: idAt.end, text: JSON.stringify(`${server.name}:${idText}`) }]);
+  const bytes = splice(request.bytes, [{ path: ["id"], json: JSON.stringify(`${server.name}:${idText}`) }]);
   const operation = plainOperation(String(request.value["method"]), "call", "to-caller", server.name);
-  await options.operate(call.exchange, operation, { plan: () => [{ name: "client" }], relay: async () => void (await call.outlet.event(bytes)) }, call.signal);
+  await options.operate(
+    call.exchange,
+    operation,
+    { plan: () => [{ name: "client" }], relay: async () => void (await call.outlet.event(bytes)) },
+    call.signal,
+  );
 }
 
 /** Takes a reply to the server that asked, by the id that `ask` gave out. */
@@ -135,9 +156,9 @@ export async function reply(options: RelayOptions, call: Call, servers: Readonly
   const [name, ...rest] = typeof id === "string" ? id.split(":") : [];
   const server = name === undefined ? undefined : servers.get(name);
   const idText = rest.join(":");
-  if (server === undefined || session?.record.servers[server.name] === undefined || !isId(idText)) throw new GatewayError("invalid_params", "This response answers no request of this session.");
-  const idAt = locate(message.bytes, "id")!;
-  const bytes = splice(message.bytes, [{ start: idAt.start, end: idAt.end, text: idText }]);
+  if (server === undefined || session?.record.servers[server.name] === undefined || !isId(idText))
+    throw new GatewayError("invalid_params", "This response answers no request of this session.");
+  const bytes = splice(message.bytes, [{ path: ["id"], json: idText }]);
   await options.operate(
     call.exchange,
     plainOperation("response", "reply", "to-target", server.name),

@@ -23,7 +23,8 @@ export const ENVELOPE_PREFIX = "io.modelcontextprotocol/";
 export const isLegacyVersion = (version: string): boolean => LEGACY.includes(version);
 
 /** The version the gateway answers `initialize` with: the one asked for where it is known (2025-11-25, lifecycle). */
-export const negotiate = (requested: unknown): string => (typeof requested === "string" && isLegacyVersion(requested) ? requested : LEGACY_LATEST);
+export const negotiate = (requested: unknown): string =>
+  typeof requested === "string" && isLegacyVersion(requested) ? requested : LEGACY_LATEST;
 
 /** All versions served, newest first. */
 export const served: readonly string[] = [MODERN, ...LEGACY];

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { GatewayError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
+import { splice } from "../http/json-splice.ts";
 import type { Catalog, Item, Listing } from "./catalog.ts";
 import type { McpRouteConfig } from "./config.ts";
-import { locate, splice } from "./json-ranges.ts";
 import type { ListKind } from "./operations.ts";
 import type { McpServer } from "./upstreams/server.ts";
 
@@ -66,7 +66,10 @@ export class RouteView {
           return await catalog.get(kind);
         } catch (error) {
           missing.push(server.name);
-          this.#log.warn({ mcp_server: server.name, list: kind, err: GatewayError.from(error) }, "mcp server left out of a list");
+          this.#log.warn(
+            { mcp_server: server.name, list: kind, err: GatewayError.from(error) },
+            "mcp server left out of a list",
+          );
           return undefined;
         }
       }),
@@ -83,7 +86,9 @@ export class RouteView {
   }
 
   /** Who serves a URI: who lists it, else whose template fits best, else the only server there is. */
-  async findResource(uri: string): Promise<{ readonly server: McpServer; readonly item: Item | undefined } | undefined> {
+  async findResource(
+    uri: string,
+  ): Promise<{ readonly server: McpServer; readonly item: Item | undefined } | undefined> {
     const listed = (await this.#names("resources")).byName.get(uri);
     if (listed !== undefined) return listed;
     let best: Entry | undefined;
@@ -104,13 +109,23 @@ export class RouteView {
   async #names(kind: ListKind): Promise<View> {
     const known = this.members.map(({ catalog }) => catalog.known(kind));
     if (known.every((listing) => listing !== undefined)) return this.#build(this.#known, kind, known, []);
-    const listings = await Promise.all(this.members.map(async ({ catalog }, index) => known[index] ?? (await Promise.resolve(catalog.get(kind)).catch(() => undefined))));
+    const listings = await Promise.all(
+      this.members.map(
+        async ({ catalog }, index) => known[index] ?? (await Promise.resolve(catalog.get(kind)).catch(() => undefined)),
+      ),
+    );
     return this.#build(this.#known, kind, listings, []);
   }
 
-  #build(cache: Map<ListKind, Built>, kind: ListKind, listings: readonly (Listing | undefined)[], missing: readonly string[]): View {
+  #build(
+    cache: Map<ListKind, Built>,
+    kind: ListKind,
+    listings: readonly (Listing | undefined)[],
+    missing: readonly string[],
+  ): View {
     const before = cache.get(kind);
-    if (before !== undefined && before.listings.every((listing, index) => listing === listings[index])) return before.view;
+    if (before !== undefined && before.listings.every((listing, index) => listing === listings[index]))
+      return before.view;
     const byName = new Map<string, Entry>();
     const entries: Entry[] = [];
     let ttlMs = Infinity;
@@ -151,8 +166,7 @@ export function prefixed(server: string, name: string): string {
 }
 
 function renamed(bytes: Buffer, name: string): Buffer {
-  const found = locate(bytes, "name");
-  return found === undefined ? bytes : splice(bytes, [{ start: found.start, end: found.end, text: JSON.stringify(name) }]);
+  return splice(bytes, [{ path: ["name"], json: JSON.stringify(name) }]);
 }
 
 function globs(patterns: readonly string[]): RegExp {
@@ -167,5 +181,7 @@ function templateFit(template: string, uri: string): number {
   if (first === -1 || last < first) return template === uri ? template.length : -1;
   const head = template.slice(0, first);
   const tail = template.slice(last + 1);
-  return uri.length >= head.length + tail.length && uri.startsWith(head) && uri.endsWith(tail) ? head.length + tail.length : -1;
+  return uri.length >= head.length + tail.length && uri.startsWith(head) && uri.endsWith(tail)
+    ? head.length + tail.length
+    : -1;
 }

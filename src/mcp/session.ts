@@ -1,6 +1,6 @@
 import type { JsonObject } from "./message.ts";
 import type { Link } from "./upstreams/link.ts";
-import type { SessionHandle } from "./upstreams/session-link.ts";
+import type { SessionHandle } from "./upstreams/greet.ts";
 
 /** What of a session outlives the process. */
 export interface SessionRecord {

@@ -42,14 +42,19 @@ export class Sessions {
     const { store, clock, idleMs } = this.#options;
     await this.#makeRoom(record.principal);
     const id = clock.now().toString(16).padStart(12, "0") + randomHex(20);
-    const stored = await store.put(COLLECTION, id, record, { ifVersion: 0, ttlMs: idleMs, indexes: { principal: record.principal } });
+    const stored = await store.put(COLLECTION, id, record, {
+      ifVersion: 0,
+      ttlMs: idleMs,
+      indexes: { principal: record.principal },
+    });
     return this.#keep(id, record, stored ?? 1);
   }
 
   /** The session, if it is this principal's and this route's. To anybody else it does not exist. */
   async find(id: string, principal: string, route: string): Promise<Session> {
     const session = await this.#find(id);
-    if (session === undefined || session.record.principal !== principal || session.record.route !== route) throw new GatewayError("not_found", "This session does not exist or has ended; start a new one with initialize.");
+    if (session === undefined || session.record.principal !== principal || session.record.route !== route)
+      throw new GatewayError("not_found", "This session does not exist or has ended; start a new one with initialize.");
     await this.#touch(session);
     return session;
   }
@@ -59,7 +64,11 @@ export class Sessions {
     const { store, clock, idleMs } = this.#options;
     for (let attempt = 0; attempt < CAS_TRIES; attempt += 1) {
       const record = change(session.record);
-      const stored = await store.put(COLLECTION, session.id, record, { ifVersion: session.stored, ttlMs: idleMs, indexes: { principal: record.principal } });
+      const stored = await store.put(COLLECTION, session.id, record, {
+        ifVersion: session.stored,
+        ttlMs: idleMs,
+        indexes: { principal: record.principal },
+      });
       if (stored !== undefined) {
         session.record = record;
         session.stored = stored;
@@ -123,7 +132,17 @@ export class Sessions {
         break;
       }
     }
-    const session: Session = { id, record, stored, usedAtMs: nowMs, readAtMs: nowMs, writtenAtMs: nowMs, inFlight: new Map(), links: new Map(), stream: undefined };
+    const session: Session = {
+      id,
+      record,
+      stored,
+      usedAtMs: nowMs,
+      readAtMs: nowMs,
+      writtenAtMs: nowMs,
+      inFlight: new Map(),
+      links: new Map(),
+      stream: undefined,
+    };
     this.#resident.set(id, session);
     return session;
   }
@@ -131,7 +150,8 @@ export class Sessions {
   #forget(session: Session): void {
     this.#resident.delete(session.id);
     session.stream?.end();
-    for (const controller of session.inFlight.values()) controller.abort(new GatewayError("cancelled", "The session has ended."));
+    for (const controller of session.inFlight.values())
+      controller.abort(new GatewayError("cancelled", "The session has ended."));
   }
 
   /* The store's expiry moves on with use, but a write for every call would cost more than the call. */
@@ -150,7 +170,10 @@ export class Sessions {
     const ids: string[] = [];
     let after: string | undefined;
     do {
-      const page = await store.find<SessionRecord>(COLLECTION, "principal", principal, { limit: 1_000, ...(after === undefined ? {} : { after }) });
+      const page = await store.find<SessionRecord>(COLLECTION, "principal", principal, {
+        limit: 1_000,
+        ...(after === undefined ? {} : { after }),
+      });
       ids.push(...page.records.map(({ key }) => key));
       after = page.next;
     } while (after !== undefined && ids.length < 2 * max + 1_000);

@@ -14,7 +14,11 @@ export interface SsePosition {
  * The payloads of a text/event-stream (WHATWG HTML, 9.2.6), as bytes. Events without data are left out; ids and retry times go to `position`.
  * Throws `upstream_invalid` when one event is longer than `limitBytes`.
  */
-export async function* sseMessages(body: AsyncIterable<Buffer>, limitBytes: number, position: SsePosition): AsyncGenerator<Buffer> {
+export async function* sseMessages(
+  body: AsyncIterable<Buffer>,
+  limitBytes: number,
+  position: SsePosition,
+): AsyncGenerator<Buffer> {
   let eventId: string | undefined;
   let pending: Buffer[] = [];
   let pendingBytes = 0;
@@ -29,7 +33,8 @@ export async function* sseMessages(body: AsyncIterable<Buffer>, limitBytes: numb
       const end = lineEnd(chunk, at);
       const piece = chunk.subarray(at, end === -1 ? chunk.length : end);
       pendingBytes += piece.length;
-      if (pendingBytes + dataBytes > limitBytes) throw new GatewayError("upstream_invalid", "The MCP server sent a message that is too large.");
+      if (pendingBytes + dataBytes > limitBytes)
+        throw new GatewayError("upstream_invalid", "The MCP server sent a message that is too large.");
       if (end === -1) {
         pending.push(piece);
         break;
@@ -53,7 +58,8 @@ export async function* sseMessages(body: AsyncIterable<Buffer>, limitBytes: numb
       const id = valueOf(line, "id");
       if (id !== undefined) eventId = id.toString("utf8");
       const retry = valueOf(line, "retry");
-      if (retry !== undefined && /^\d{1,6}$/.test(retry.toString("latin1"))) position.retryMs = Number(retry.toString("latin1"));
+      if (retry !== undefined && /^\d{1,6}$/.test(retry.toString("latin1")))
+        position.retryMs = Number(retry.toString("latin1"));
       const value = valueOf(line, "data");
       if (value === undefined) continue;
       if (data.length > 0) data.push(Buffer.from("\n"));

@@ -3,7 +3,6 @@ import type { Log } from "../core/log.ts";
 import { resourceOperation } from "./operations.ts";
 import { isObject } from "./message.ts";
 import type { Message } from "./message.ts";
-import type { Outlet } from "./outlet.ts";
 import { ask } from "./relay.ts";
 import type { Caller, RelayOptions } from "./relay.ts";
 import { SUBSCRIPTION_KEY } from "./revisions.ts";
@@ -18,7 +17,11 @@ const SETTLE_MS = 20;
 const MAX_SUBSCRIPTIONS = 1_000;
 
 /** The list changes a client may ask for, by their name in a `subscriptions/listen` filter. */
-const FILTERS = { toolsListChanged: "tools", promptsListChanged: "prompts", resourcesListChanged: "resources" } as const;
+const FILTERS = {
+  toolsListChanged: "tools",
+  promptsListChanged: "prompts",
+  resourcesListChanged: "resources",
+} as const;
 
 export interface StandingOptions extends RelayOptions {
   readonly visible: Visible;
@@ -45,24 +48,45 @@ function announceLists(view: RouteView, wanted: ReadonlySet<ChangeKind>, send: (
 }
 
 /** Serves `subscriptions/listen` until the client goes or `ending` aborts (2026-07-28, subscriptions). */
-export async function serveListen(options: StandingOptions, call: Caller & { readonly message: Message }, view: RouteView, signal: AbortSignal, ending: AbortSignal): Promise<void> {
+export async function serveListen(
+  options: StandingOptions,
+  call: Caller & { readonly message: Message },
+  view: RouteView,
+  signal: AbortSignal,
+  ending: AbortSignal,
+): Promise<void> {
   const { outlet, message, exchange } = call;
   const filter = isObject(message.params["notifications"]) ? message.params["notifications"] : {};
   const wanted = new Set<ChangeKind>();
   const granted: Record<string, unknown> = {};
   const infos = await Promise.allSettled(view.members.map(({ server }) => server.connect()));
   for (const [name, kind] of Object.entries(FILTERS)) {
-    const announced = infos.some((info) => info.status === "rejected" || (info.value.info.capabilities[kind] as { readonly listChanged?: unknown } | undefined)?.listChanged === true);
+    const announced = infos.some(
+      (info) =>
+        info.status === "rejected" ||
+        (info.value.info.capabilities[kind] as { readonly listChanged?: unknown } | undefined)?.listChanged === true,
+    );
     if (filter[name] !== true || !announced) continue;
     wanted.add(kind);
     granted[name] = true;
   }
   const tag = `"_meta":{"${SUBSCRIPTION_KEY}":${message.idText}}`;
-  const asked = Array.isArray(filter["resourceSubscriptions"]) ? filter["resourceSubscriptions"].filter((uri) => typeof uri === "string").slice(0, MAX_SUBSCRIPTIONS) : [];
+  const asked = Array.isArray(filter["resourceSubscriptions"])
+    ? filter["resourceSubscriptions"].filter((uri) => typeof uri === "string").slice(0, MAX_SUBSCRIPTIONS)
+    : [];
   const stopUpdates: (() => void)[] = [];
   const uris: string[] = [];
   for (const uri of asked) {
-    const stop = await watchResource(options, exchange, view, uri, () => void outlet.event(`{"jsonrpc":"2.0","method":"notifications/resources/updated","params":{${tag},"uri":${JSON.stringify(uri)}}}`));
+    const stop = await watchResource(
+      options,
+      exchange,
+      view,
+      uri,
+      () =>
+        void outlet.event(
+          `{"jsonrpc":"2.0","method":"notifications/resources/updated","params":{${tag},"uri":${JSON.stringify(uri)}}}`,
+        ),
+    );
     if (stop === undefined) continue;
     stopUpdates.push(stop);
     uris.push(uri);
@@ -70,16 +94,29 @@ export async function serveListen(options: StandingOptions, call: Caller & { rea
   if (uris.length > 0) granted["resourceSubscriptions"] = uris;
   await Promise.all(view.members.map(({ server }) => server.watching()));
   /* The acknowledgement comes first; what is announced meanwhile waits behind it in the outlet. */
-  await outlet.event(`{"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged","params":{${tag},"notifications":${JSON.stringify(granted)}}}`);
-  const stop = announceLists(view, wanted, (kind) => void outlet.event(`{"jsonrpc":"2.0","method":"notifications/${kind}/list_changed","params":{${tag}}}`));
+  await outlet.event(
+    `{"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged","params":{${tag},"notifications":${JSON.stringify(granted)}}}`,
+  );
+  const stop = announceLists(
+    view,
+    wanted,
+    (kind) => void outlet.event(`{"jsonrpc":"2.0","method":"notifications/${kind}/list_changed","params":{${tag}}}`),
+  );
   await Promise.race([aborted(signal), aborted(ending)]);
   stop();
   for (const stopUpdate of stopUpdates) stopUpdate();
-  if (!signal.aborted) await outlet.event(`{"jsonrpc":"2.0","id":${message.idText},"result":{"resultType":"complete",${tag}}}`);
+  if (!signal.aborted)
+    await outlet.event(`{"jsonrpc":"2.0","id":${message.idText},"result":{"resultType":"complete",${tag}}}`);
 }
 
 /** Watches one resource for a caller who may read it; undefined when it may not be read or nobody announces its changes. */
-async function watchResource(options: StandingOptions, exchange: Exchange, view: RouteView, uri: string, onUpdate: () => void): Promise<(() => void) | undefined> {
+async function watchResource(
+  options: StandingOptions,
+  exchange: Exchange,
+  view: RouteView,
+  uri: string,
+  onUpdate: () => void,
+): Promise<(() => void) | undefined> {
   const found = await view.findResource(uri);
   if (found === undefined || !options.visible(exchange, resourceOperation(found.server.name, uri))) return undefined;
   const { server } = found;
@@ -99,7 +136,12 @@ async function watchResource(options: StandingOptions, exchange: Exchange, view:
 }
 
 /** Serves a session's GET stream until the client goes, the session ends or another stream takes its place (2025-11-25, "Listening for Messages"). */
-export async function serveSessionStream(options: StandingOptions, caller: Caller & { readonly session: Session }, view: RouteView, signal: AbortSignal): Promise<void> {
+export async function serveSessionStream(
+  options: StandingOptions,
+  caller: Caller & { readonly session: Session },
+  view: RouteView,
+  signal: AbortSignal,
+): Promise<void> {
   const { outlet, session, exchange } = caller;
   const watches = new Map<string, Watch>();
   const updates = new Map<string, () => void>();
@@ -132,7 +174,16 @@ export async function serveSessionStream(options: StandingOptions, caller: Calle
       }
       if (updates.has(uri)) return;
       updates.set(uri, () => {});
-      void watchResource(options, exchange, view, uri, () => void outlet.event(`{"jsonrpc":"2.0","method":"notifications/resources/updated","params":{"uri":${JSON.stringify(uri)}}}`)).then((stop) => {
+      void watchResource(
+        options,
+        exchange,
+        view,
+        uri,
+        () =>
+          void outlet.event(
+            `{"jsonrpc":"2.0","method":"notifications/resources/updated","params":{"uri":${JSON.stringify(uri)}}}`,
+          ),
+      ).then((stop) => {
         if (stop === undefined) return;
         if (over.signal.aborted || !updates.has(uri)) stop();
         else updates.set(uri, stop);
@@ -143,7 +194,11 @@ export async function serveSessionStream(options: StandingOptions, caller: Calle
   session.stream?.end();
   session.stream = stream;
   outlet.start();
-  const stop = announceLists(view, new Set(["tools", "prompts", "resources"]), (kind) => void outlet.event(`{"jsonrpc":"2.0","method":"notifications/${kind}/list_changed"}`));
+  const stop = announceLists(
+    view,
+    new Set(["tools", "prompts", "resources"]),
+    (kind) => void outlet.event(`{"jsonrpc":"2.0","method":"notifications/${kind}/list_changed"}`),
+  );
   try {
     for (const { server } of view.members) {
       if (session.record.servers[server.name] === undefined) continue;

@@ -7,7 +7,11 @@ import { startServer } from "../mcp/start-server.ts";
 import { startMcpGateway } from "./mcp-gateway.ts";
 
 const REQUIREMENTS = ["2025-11-25", "2026-07-28"] as const;
-const SUITE = join(dirname(createRequire(import.meta.url).resolve("@modelcontextprotocol/conformance/package.json")), "dist", "index.js");
+const SUITE = join(
+  dirname(createRequire(import.meta.url).resolve("@modelcontextprotocol/conformance/package.json")),
+  "dist",
+  "index.js",
+);
 const RUN_LIMIT_MS = 300_000;
 
 /** Checks of one scenario: passed and failed. */
@@ -20,13 +24,18 @@ interface Score {
 async function runSuite(url: string, requirements: string): Promise<ReadonlyMap<string, Score>> {
   const output = await mkdtemp(join(tmpdir(), "mcp-conformance-"));
   try {
-    const child = spawn(process.execPath, [SUITE, "server", "--url", url, "--requirements", requirements, "-o", output], { stdio: ["ignore", "pipe", "pipe"], timeout: RUN_LIMIT_MS });
+    const child = spawn(
+      process.execPath,
+      [SUITE, "server", "--url", url, "--requirements", requirements, "-o", output],
+      { stdio: ["ignore", "pipe", "pipe"], timeout: RUN_LIMIT_MS },
+    );
     let text = "";
     child.stdout.on("data", (chunk: Buffer) => (text += chunk.toString("utf8")));
     child.stderr.on("data", (chunk: Buffer) => (text += chunk.toString("utf8")));
     await new Promise((resolve) => child.once("close", resolve));
     const scores = new Map<string, Score>();
-    for (const [, name, passed, failed] of text.matchAll(/^[✓✗] ([\w-]+): (\d+) passed, (\d+) failed/gm)) scores.set(name!, { passed: Number(passed), failed: Number(failed) });
+    for (const [, name, passed, failed] of text.matchAll(/^[✓✗] ([\w-]+): (\d+) passed, (\d+) failed/gm))
+      scores.set(name!, { passed: Number(passed), failed: Number(failed) });
     if (scores.size === 0) throw new Error(`the suite said nothing about ${url}:\n${text.slice(-2_000)}`);
     return scores;
   } finally {
@@ -37,10 +46,15 @@ async function runSuite(url: string, requirements: string): Promise<ReadonlyMap<
 const counts = (score: Score): boolean => score.failed === 0 && score.passed > 0;
 /* No check at all is the suite's word for "does not apply": the gateway takes up a stream that a server closed early by itself, so its client never has to. */
 const holds = (score: Score | undefined): boolean => score?.failed === 0;
-const show = (score: Score | undefined): string => (score === undefined ? "missing" : score.passed + score.failed === 0 ? "n/a" : `${score.passed}/${score.passed + score.failed}`);
+const show = (score: Score | undefined): string =>
+  score === undefined
+    ? "missing"
+    : score.passed + score.failed === 0
+      ? "n/a"
+      : `${score.passed}/${score.passed + score.failed}`;
 
-/** Runs both requirement sets direct, through a route of one server and through a route of several; prints the comparison. True when nothing that passes direct fails through. */
-export async function runConformance(): Promise<boolean> {
+/** Runs both requirement sets direct, through a route of one server and through a route of several; prints the comparison. Exit code 0 when nothing that passes direct fails through. */
+export async function runMcpSuite(): Promise<number> {
   const fixture = await startServer(join(import.meta.dirname, "mcp-fixture", "server.ts"));
   const clock = await startServer(join(import.meta.dirname, "..", "..", "tools", "clock", "server.ts"));
   const gateway = await startMcpGateway({
@@ -61,7 +75,9 @@ export async function runConformance(): Promise<boolean> {
         if (counted) total += 1;
         if (counted && through) passed += 1;
         const verdict = counted ? (through ? "" : "  FAILS THROUGH THE GATEWAY") : "  (not passed direct)";
-        console.log(`  ${scenario.padEnd(50)} ${show(score).padEnd(8)} ${show(one.get(scenario)).padEnd(8)} ${show(several.get(scenario))}${verdict}`);
+        console.log(
+          `  ${scenario.padEnd(50)} ${show(score).padEnd(8)} ${show(one.get(scenario)).padEnd(8)} ${show(several.get(scenario))}${verdict}`,
+        );
       }
     }
   } finally {
@@ -69,5 +85,5 @@ export async function runConformance(): Promise<boolean> {
     await Promise.all([fixture.close(), clock.close()]);
   }
   console.log(`\nconformance mcp: ${passed}/${total} passed`);
-  return passed === total;
+  return passed === total ? 0 : 1;
 }

@@ -1,15 +1,18 @@
 import { Client as ModernClient, StreamableHTTPClientTransport as ModernTransport } from "@modelcontextprotocol/client";
 import { Client as LegacyClient } from "@modelcontextprotocol/sdk/client/index.js";
 import { StreamableHTTPClientTransport as LegacyTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
-import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 
 const identity = { name: "test-client", version: "1.0.0" };
 
 /** The v1 SDK's client, connected. It speaks 2025-11-25 and earlier. */
-export async function connectLegacy(url: URL, principal = "tester", capabilities = {}): Promise<{ client: LegacyClient; transport: LegacyTransport }> {
+export async function connectLegacy(
+  url: URL,
+  principal = "tester",
+  capabilities = {},
+): Promise<{ client: LegacyClient; transport: LegacyTransport }> {
   const client = new LegacyClient(identity, { capabilities });
   const transport = new LegacyTransport(url, { requestInit: { headers: { "x-test-principal": principal } } });
-  await client.connect(transport as Transport);
+  await client.connect(transport);
   return { client, transport };
 }
 

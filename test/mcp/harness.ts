@@ -45,7 +45,20 @@ export interface HarnessOptions {
 
 function principalOf(request: IncomingMessage): Principal {
   const subject = String(request.headers["x-test-principal"] ?? "tester");
-  return { id: `test|${subject}`, issuer: "test", subject, client: "", tenant: "", scopes: [], groups: [], claims: {}, actors: [], credential: "anonymous", expiresAtMs: undefined, credentialId: undefined };
+  return {
+    id: `test|${subject}`,
+    issuer: "test",
+    subject,
+    client: "",
+    tenant: "",
+    scopes: [],
+    groups: [],
+    claims: {},
+    actors: [],
+    credential: "anonymous",
+    expiresAtMs: undefined,
+    credentialId: undefined,
+  };
 }
 
 function replyFor(response: ServerResponse): Reply {
@@ -58,11 +71,13 @@ function replyFor(response: ServerResponse): Reply {
       return response.headersSent;
     },
     setHeader: (name, value) => void (extra[name] = value),
-    send: (status, headers, body) => void (response.destroyed || response.writeHead(status, { ...extra, ...headers }).end(body)),
+    send: (status, headers, body) =>
+      void (response.destroyed || response.writeHead(status, { ...extra, ...headers }).end(body)),
     open: (status, headers) => void response.writeHead(status, { ...extra, ...headers }).flushHeaders(),
     write: (chunk) => {
       if (response.destroyed) return;
-      if (!response.write(chunk)) return new Promise<void>((resolve) => void response.once("drain", resolve).once("close", resolve));
+      if (!response.write(chunk))
+        return new Promise<void>((resolve) => void response.once("drain", resolve).once("close", resolve));
     },
     end: () => void response.end(),
     destroy: () => void response.destroy(),
@@ -112,7 +127,11 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
       entry.outcome = "ok";
       return result;
     } catch (thrown) {
-      entry.outcome = context.signal.aborted ? "aborted" : GatewayError.from(thrown).kind === "denied" ? "denied" : "failed";
+      entry.outcome = context.signal.aborted
+        ? "aborted"
+        : GatewayError.from(thrown).kind === "denied"
+          ? "denied"
+          : "failed";
       throw thrown;
     }
   };
@@ -129,15 +148,32 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
   });
 
   const http = createServer((request, response) => {
-    if (!/^(?:127\.0\.0\.1|localhost|\[::1\])(?::\d+)?$/.test(request.headers.host ?? "")) return void response.writeHead(421).end();
+    if (!/^(?:127\.0\.0\.1|localhost|\[::1\])(?::\d+)?$/.test(request.headers.host ?? ""))
+      return void response.writeHead(421).end();
     const gone = new AbortController();
     response.once("close", () => gone.abort(new GatewayError("cancelled", "The client has gone.")));
     const url = new URL(request.url ?? "/", "http://127.0.0.1");
     let body: Promise<JsonBody> | undefined;
     const exchange: Exchange = {
       id: randomHex(16),
-      route: { path: url.pathname, protocol: "mcp", audiences: [], methods: ["GET", "POST", "DELETE"], authentication: "optional", bodyLimitBytes: 4 * 1024 * 1024 },
-      request: { method: request.method ?? "GET", path: url.pathname, query: "", headers: request.headers as Record<string, string>, host: "127.0.0.1", scheme: "http", ip: "127.0.0.1", receivedAtMs: clock.now() },
+      route: {
+        path: url.pathname,
+        protocol: "mcp",
+        audiences: [],
+        methods: ["GET", "POST", "DELETE"],
+        authentication: "optional",
+        bodyLimitBytes: 4 * 1024 * 1024,
+      },
+      request: {
+        method: request.method ?? "GET",
+        path: url.pathname,
+        query: "",
+        headers: request.headers as Record<string, string>,
+        host: "127.0.0.1",
+        scheme: "http",
+        ip: "127.0.0.1",
+        receivedAtMs: clock.now(),
+      },
       principal: principalOf(request),
       trace: { traceId: randomHex(16), spanId: randomHex(8), parentSpanId: "", sampled: false, tracestate: "" },
       chain: { id: "", depth: 0, root: "", path: [] },

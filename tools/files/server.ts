@@ -41,16 +41,27 @@ async function read(name: string): Promise<string> {
 
 async function names(folder: string): Promise<string[]> {
   const entries = await readdir(await inside(folder), { recursive: true, withFileTypes: true });
-  return entries.filter((entry) => entry.isFile()).map((entry) => relative(root, join(entry.parentPath, entry.name))).toSorted();
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)))
+    .toSorted();
 }
 
 const text = (value: string) => ({ content: [{ type: "text" as const, text: value }] });
 
 function createFiles(): McpServer {
-  const server = new McpServer({ name: "files", version: "1.0.0" }, { instructions: "Reads and writes text files of one folder." });
+  const server = new McpServer(
+    { name: "files", version: "1.0.0" },
+    { instructions: "Reads and writes text files of one folder." },
+  );
   server.registerTool(
     "read_file",
-    { title: "Read a file", description: "The text of one file.", inputSchema: z.object({ path: z.string() }), annotations: { readOnlyHint: true } },
+    {
+      title: "Read a file",
+      description: "The text of one file.",
+      inputSchema: z.object({ path: z.string() }),
+      annotations: { readOnlyHint: true },
+    },
     async ({ path }) => text(await read(path)),
   );
   server.registerTool(
@@ -69,14 +80,21 @@ function createFiles(): McpServer {
   );
   server.registerTool(
     "write_file",
-    { title: "Write a file", description: "Replaces the text of one file.", inputSchema: z.object({ path: z.string(), content: z.string().max(LIMIT_BYTES) }), annotations: { destructiveHint: true } },
+    {
+      title: "Write a file",
+      description: "Replaces the text of one file.",
+      inputSchema: z.object({ path: z.string(), content: z.string().max(LIMIT_BYTES) }),
+      annotations: { destructiveHint: true },
+    },
     async ({ path, content }) => {
       await writeFile(await inside(path), content);
       return text(`wrote ${Buffer.byteLength(content)} bytes to ${path}`);
     },
   );
   const template = new ResourceTemplate("file:///{+path}", {
-    list: async () => ({ resources: (await names(".")).map((name) => ({ uri: `file:///${name}`, name, mimeType: "text/plain" })) }),
+    list: async () => ({
+      resources: (await names(".")).map((name) => ({ uri: `file:///${name}`, name, mimeType: "text/plain" })),
+    }),
   });
   server.registerResource("file", template, { title: "A file", mimeType: "text/plain" }, async (uri, { path }) => ({
     contents: [{ uri: uri.href, mimeType: "text/plain", text: await read(decodeURIComponent(String(path))) }],
@@ -88,7 +106,9 @@ if (flags.stdio) {
   serveStdio(createFiles);
 } else {
   const handler = toNodeHandler(createMcpHandler(createFiles));
-  const http = createServer((request, response) => void handler(request as IncomingMessage & { method: string; url: string }, response));
+  const http = createServer(
+    (request, response) => void handler(request as IncomingMessage & { method: string; url: string }, response),
+  );
   http.listen(Number(flags.port), flags.host, () => {
     console.log(JSON.stringify({ url: `http://${flags.host}:${(http.address() as AddressInfo).port}/mcp` }));
   });

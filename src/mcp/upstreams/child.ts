@@ -32,7 +32,8 @@ export interface ChildOptions {
 export function startChild({ server, config, log, onLine, onExit }: ChildOptions): Child {
   const [program, ...args] = config.command!;
   const env: Record<string, string> = {};
-  for (const name of ["PATH", "HOME", "LANG", "TMPDIR", "SYSTEMROOT"]) if (process.env[name] !== undefined) env[name] = process.env[name];
+  for (const name of ["PATH", "HOME", "LANG", "TMPDIR", "SYSTEMROOT"])
+    if (process.env[name] !== undefined) env[name] = process.env[name];
   /* `node` is the gateway's own runtime: the one found on PATH may be too old to run what runs here. */
   const child = spawn(program === "node" ? process.execPath : program!, args, {
     stdio: "pipe",
@@ -57,9 +58,12 @@ export function startChild({ server, config, log, onLine, onExit }: ChildOptions
   return {
     write: (message) =>
       new Promise((resolve, reject) => {
-        const fail = (cause: unknown) => reject(new GatewayError("upstream_unavailable", `MCP server ${server} is not running.`, { cause }));
+        const fail = (cause: unknown) =>
+          reject(new GatewayError("upstream_unavailable", `MCP server ${server} is not running.`, { cause }));
         if (ended || !child.stdin.writable) return fail(new Error("process has ended"));
-        child.stdin.write(Buffer.concat([oneLine(message), Buffer.from("\n")]), (error) => (error ? fail(error) : resolve()));
+        child.stdin.write(Buffer.concat([oneLine(message), Buffer.from("\n")]), (error) =>
+          error ? fail(error) : resolve(),
+        );
       }),
     async close() {
       if (ended) return;

@@ -1,6 +1,5 @@
 import { isObject } from "../message.ts";
-import { locate, splice } from "../json-ranges.ts";
-import type { Edit } from "../json-ranges.ts";
+import { rawValue, splice } from "../../http/json-splice.ts";
 import type { Incoming, Outbound } from "./link.ts";
 
 /** A request under an id of our own, and the way back for what answers it. */
@@ -9,28 +8,33 @@ export interface Renumbered {
   restore(message: Incoming): Incoming;
 }
 
+const TOKEN = ["params", "_meta", "progressToken"];
+
 /** Gives a request the id and progress token `id`: where callers share a conversation, their own ids and tokens collide. */
 export function renumber(outbound: Outbound, id: number): Renumbered {
   const { bytes } = outbound;
-  const edits: Edit[] = [];
-  const own = locate(bytes, "id");
-  if (own !== undefined) edits.push({ start: own.start, end: own.end, text: String(id) });
-  const token = locate(bytes, "params", "_meta", "progressToken");
-  const tokenText = token === undefined ? undefined : bytes.toString("utf8", token.start, token.end);
-  if (token !== undefined) edits.push({ start: token.start, end: token.end, text: String(id) });
+  const json = String(id);
+  const token = rawValue(bytes, TOKEN);
   return {
-    bytes: splice(bytes, edits),
+    bytes: splice(
+      bytes,
+      token === undefined
+        ? [{ path: ["id"], json }]
+        : [
+            { path: ["id"], json },
+            { path: TOKEN, json },
+          ],
+    ),
     restore(message) {
-      if (message.value["method"] === undefined) return withText(message, ["id"], outbound.idText);
+      if (message.value["method"] === undefined) return withJson(message, ["id"], outbound.idText);
       const params = message.value["params"];
-      if (tokenText === undefined || !isObject(params) || params["progressToken"] !== id) return message;
-      return withText(message, ["params", "progressToken"], tokenText);
+      if (token === undefined || !isObject(params) || params["progressToken"] !== id) return message;
+      return withJson(message, ["params", "progressToken"], token);
     },
   };
 }
 
-/** The message with the value at `path` spelled as `text`. The parsed value is left as it was: nobody reads ids from it. */
-export function withText(message: Incoming, path: readonly string[], text: string): Incoming {
-  const found = locate(message.bytes, ...path);
-  return found === undefined ? message : { ...message, bytes: splice(message.bytes, [{ start: found.start, end: found.end, text }]) };
+/* The parsed value is left as it was: nobody reads ids from it. */
+function withJson(message: Incoming, path: readonly string[], json: string | Buffer): Incoming {
+  return { ...message, bytes: splice(message.bytes, [{ path, json }]) };
 }

@@ -4,22 +4,21 @@ import type { Log } from "../../core/log.ts";
 import type { Upstream } from "../../http/upstream.ts";
 import type { McpServerConfig } from "../config.ts";
 import { LEGACY_LATEST, MODERN } from "../revisions.ts";
-import { createEndpoint, readAnswer } from "./endpoint.ts";
+import { createEndpoint } from "./endpoint.ts";
 import type { Endpoint } from "./endpoint.ts";
+import { probe } from "./greet.ts";
 import { gatewayIdentity } from "./identity.ts";
 import type { Link, ServerInfo } from "./link.ts";
 import { createSessionLink } from "./session-link.ts";
 import type { SessionLinkOptions } from "./session-link.ts";
-import { createStatelessLink, OWN_ENVELOPE } from "./stateless-link.ts";
-import { discovered, openStdioLink } from "./stdio-link.ts";
+import { SessionPool } from "./session-pool.ts";
+import { createStatelessLink } from "./stateless-link.ts";
+import { openStdioLink } from "./stdio-link.ts";
 import { changeOf, startWatch } from "./watch.ts";
 import type { Change, Watch } from "./watch.ts";
 
 const FIRST_BACK_OFF_MS = 500;
 const LONGEST_BACK_OFF_MS = 30_000;
-/** Sessions at one server that the gateway keeps for callers of the stateless era, and how long one may idle. */
-const MAX_POOLED = 500;
-const POOLED_IDLE_MS = 5 * 60_000;
 /** What a server can ask of a session-era client. */
 const ASKABLE = ["sampling", "elicitation", "roots"] as const;
 /** How long a subscriber waits for a stream to this server before it goes on without. */
@@ -44,7 +43,7 @@ export class McpServer {
   readonly config: McpServerConfig;
   readonly #options: McpServerOptions;
   readonly #endpoint: Endpoint | undefined;
-  readonly #pool = new Map<string, { readonly link: Link; usedAtMs: number }>();
+  readonly #pool: SessionPool;
   readonly #listeners = new Set<(change: Change) => void>();
   readonly #uris = new Map<string, number>();
   #connection: Connection | undefined;
@@ -60,7 +59,9 @@ export class McpServer {
     this.name = options.name;
     this.config = options.config;
     this.#options = options;
-    this.#endpoint = options.config.url === undefined ? undefined : createEndpoint(options.name, options.config, options.upstream);
+    this.#pool = new SessionPool(options.clock);
+    this.#endpoint =
+      options.config.url === undefined ? undefined : createEndpoint(options.name, options.config, options.upstream);
   }
 
   /** What the server said of itself, once it has been reached. */
@@ -72,7 +73,8 @@ export class McpServer {
   connect(): Promise<Connection> {
     if (this.#connection !== undefined) return Promise.resolve(this.#connection);
     if (this.#closed) return Promise.reject(new GatewayError("draining", "The gateway is shutting down."));
-    if (this.#failure !== undefined && this.#options.clock.monotonic() < this.#failure.untilMs) return Promise.reject(this.#failure.error);
+    if (this.#failure !== undefined && this.#options.clock.monotonic() < this.#failure.untilMs)
+      return Promise.reject(this.#failure.error);
     this.#connecting ??= this.#open()
       .then((connection) => {
         this.#connection = connection;
@@ -96,7 +98,10 @@ export class McpServer {
     this.#failures += 1;
     const backOffMs = Math.min(FIRST_BACK_OFF_MS * 2 ** (this.#failures - 1), LONGEST_BACK_OFF_MS);
     this.#failure = { error, untilMs: this.#options.clock.monotonic() + backOffMs };
-    this.#options.log.warn({ mcp_server: this.name, err: error, retry_in_ms: backOffMs }, "mcp server is not available");
+    this.#options.log.warn(
+      { mcp_server: this.name, err: error, retry_in_ms: backOffMs },
+      "mcp server is not available",
+    );
   }
 
   /** Finds out anew what the server is, after it answered as if it were something else. */
@@ -111,22 +116,15 @@ export class McpServer {
   async pooled(principalId: string): Promise<Link> {
     const { link, info } = await this.connect();
     if (this.#endpoint === undefined || info.era === "modern") return link;
-    const nowMs = this.#options.clock.monotonic();
-    const found = this.#pool.get(principalId);
-    if (found !== undefined) {
-      found.usedAtMs = nowMs;
-      return found.link;
-    }
-    if (this.#pool.size >= MAX_POOLED) this.#drop(this.#pool.keys().next().value!);
-    const made = this.#sessionLink({ hello: { version: LEGACY_LATEST, capabilities: {}, client: gatewayIdentity }, shared: true });
-    this.#pool.set(principalId, { link: made, usedAtMs: nowMs });
-    return made;
+    const hello = { version: LEGACY_LATEST, capabilities: {}, client: gatewayIdentity };
+    return this.#pool.get(principalId, () => this.#sessionLink({ hello, shared: true }));
   }
 
   /** A conversation for one session of a caller: its own where the server keeps sessions, else the one that everybody shares. */
   async dedicated(options: Omit<SessionLinkOptions, "endpoint" | "shared">): Promise<Link> {
     /* A server known to keep sessions need not be asked again after a restart. */
-    if (this.#endpoint !== undefined && options.restored !== undefined) return this.#sessionLink({ ...options, shared: false });
+    if (this.#endpoint !== undefined && options.restored !== undefined)
+      return this.#sessionLink({ ...options, shared: false });
     const { link, info } = await this.connect();
     if (this.#endpoint === undefined) return link;
     if (info.era === "legacy") return this.#sessionLink({ ...options, shared: false });
@@ -167,21 +165,24 @@ export class McpServer {
     if (count > 1) return void this.#uris.set(uri, count - 1);
     this.#uris.delete(uri);
     const connection = this.#connection;
-    if (count === 1 && connection?.info.era === "legacy") await this.#own(connection.link, "resources/unsubscribe", uri).catch(() => {});
+    if (count === 1 && connection?.info.era === "legacy")
+      await this.#own(connection.link, "resources/unsubscribe", uri).catch(() => {});
   }
 
   /** Resolves when announcements of this server will arrive, or when it is of no use to wait longer. */
   async watching(): Promise<void> {
     if (this.#watch === undefined) return;
     let timer: NodeJS.Timeout | undefined;
-    await Promise.race([this.#watch.open, new Promise<void>((resolve) => (timer = setTimeout(resolve, WATCH_WAIT_MS)))]);
+    await Promise.race([
+      this.#watch.open,
+      new Promise<void>((resolve) => (timer = setTimeout(resolve, WATCH_WAIT_MS))),
+    ]);
     clearTimeout(timer);
   }
 
   /** Ends sessions that nobody has used for a while. */
   sweep(): void {
-    const oldestMs = this.#options.clock.monotonic() - POOLED_IDLE_MS;
-    for (const [principalId, { usedAtMs }] of this.#pool) if (usedAtMs < oldestMs) this.#drop(principalId);
+    this.#pool.sweep();
   }
 
   async close(): Promise<void> {
@@ -189,17 +190,9 @@ export class McpServer {
     this.#watch?.stop();
     this.#listeners.clear();
     await this.#connecting?.catch(() => {});
-    const links = [...this.#pool.values()].map(({ link }) => link);
-    if (this.#connection !== undefined) links.push(this.#connection.link);
-    this.#pool.clear();
+    const connection = this.#connection;
     this.#connection = undefined;
-    await Promise.all(links.map((link) => link.close()));
-  }
-
-  #drop(principalId: string): void {
-    const found = this.#pool.get(principalId);
-    this.#pool.delete(principalId);
-    void found?.link.close();
+    await Promise.all([this.#pool.close(), connection?.link.close()]);
   }
 
   #sessionLink(options: Omit<SessionLinkOptions, "endpoint">) {
@@ -217,24 +210,16 @@ export class McpServer {
       });
       return { link, info: link.info };
     }
-    const modern = this.config.era === "session" ? undefined : await this.#probe(this.#endpoint);
-    if (modern !== undefined) return { link: createStatelessLink(this.#endpoint, () => [...this.#uris.keys()]), info: modern };
-    if (this.config.era === "stateless") throw new GatewayError("upstream_invalid", `MCP server ${this.name} does not speak protocol ${MODERN}.`);
-    const link = this.#sessionLink({ hello: { version: LEGACY_LATEST, capabilities: {}, client: gatewayIdentity }, shared: true });
+    const modern = this.config.era === "session" ? undefined : await probe(this.#endpoint);
+    if (modern !== undefined)
+      return { link: createStatelessLink(this.#endpoint, () => [...this.#uris.keys()]), info: modern };
+    if (this.config.era === "stateless")
+      throw new GatewayError("upstream_invalid", `MCP server ${this.name} does not speak protocol ${MODERN}.`);
+    const link = this.#sessionLink({
+      hello: { version: LEGACY_LATEST, capabilities: {}, client: gatewayIdentity },
+      shared: true,
+    });
     return { link, info: await link.info() };
-  }
-
-  /** Asks for 2026-07-28. A refusal is a sign of the session era; 401, 403 and 5xx are signs of nothing and throw. */
-  async #probe(endpoint: Endpoint): Promise<ServerInfo | undefined> {
-    const signal = AbortSignal.timeout(this.config.timeouts.connect);
-    const body = Buffer.from(JSON.stringify({ jsonrpc: "2.0", id: 1, method: "server/discover", params: { _meta: OWN_ENVELOPE } }));
-    const response = await endpoint.send("POST", { "mcp-protocol-version": MODERN, "mcp-method": "server/discover" }, body, signal, this.config.timeouts.connect);
-    try {
-      return discovered(await readAnswer(this.name, response, "1", () => {}));
-    } catch (thrown) {
-      if (GatewayError.from(thrown).kind === "upstream_invalid") return undefined;
-      throw thrown;
-    }
   }
 
   async #own(link: Link, method: string, uri: string): Promise<void> {
@@ -264,7 +249,11 @@ export class McpServer {
     this.#connection = undefined;
     this.#watch?.stop();
     this.#watch = undefined;
-    this.failed(new GatewayError("upstream_unavailable", `MCP server ${this.name} has ended and is being started again.`, { cause: new Error(reason) }));
+    this.failed(
+      new GatewayError("upstream_unavailable", `MCP server ${this.name} has ended and is being started again.`, {
+        cause: new Error(reason),
+      }),
+    );
     this.#restart();
   }
 
@@ -279,11 +268,14 @@ export class McpServer {
 
   #explain(thrown: unknown): GatewayError {
     if (thrown instanceof GatewayError) return thrown;
-    if (thrown instanceof Error && thrown.name === "TimeoutError") return new GatewayError("upstream_timeout", `MCP server ${this.name} did not answer in time.`, { cause: thrown });
+    if (thrown instanceof Error && thrown.name === "TimeoutError")
+      return new GatewayError("upstream_timeout", `MCP server ${this.name} did not answer in time.`, { cause: thrown });
     return GatewayError.from(thrown);
   }
 }
 
 function announces(info: ServerInfo): boolean {
-  return ["tools", "prompts", "resources"].some((key) => (info.capabilities[key] as { readonly listChanged?: unknown } | undefined)?.listChanged === true);
+  return ["tools", "prompts", "resources"].some(
+    (key) => (info.capabilities[key] as { readonly listChanged?: unknown } | undefined)?.listChanged === true,
+  );
 }

@@ -1,24 +1,16 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { GatewayError } from "../../core/errors.ts";
 import type { UpstreamResponse } from "../../http/upstream.ts";
-import { isObject } from "../message.ts";
-import type { JsonObject } from "../message.ts";
-import { isLegacyVersion } from "../revisions.ts";
 import { fromStart, readAnswer, readStream, refusedBy } from "./endpoint.ts";
 import type { Endpoint } from "./endpoint.ts";
+import { greet, headersOf } from "./greet.ts";
+import type { Hello, SessionHandle } from "./greet.ts";
 import type { Incoming, Link, OnMessage, Outbound, ServerInfo } from "./link.ts";
 import { renumber } from "./renumber.ts";
 
-/** What a session at a server is known by; an empty id where the server keeps none. */
-export interface SessionHandle {
-  readonly id: string;
-  readonly version: string;
-}
-
 export interface SessionLinkOptions {
   readonly endpoint: Endpoint;
-  /** What `initialize` says: the caller's own words, or the gateway's where it speaks for itself. */
-  readonly hello: { readonly version: string; readonly capabilities: JsonObject; readonly client: JsonObject };
+  readonly hello: Hello;
   /** A session made earlier, perhaps by a gateway that was killed since. */
   readonly restored?: SessionHandle | undefined;
   /** Called before the first request goes out on a new session. */
@@ -32,7 +24,6 @@ export interface SessionLink extends Link {
   info(): Promise<ServerInfo>;
 }
 
-const HELLO_ID = "sallyport-hello";
 const CLOSE_TIMEOUT_MS = 2_000;
 const MAX_RESUMES = 100;
 const LONGEST_RETRY_MS = 30_000;
@@ -45,64 +36,73 @@ export function createSessionLink(options: SessionLinkOptions): SessionLink {
   let opening: Promise<SessionHandle> | undefined;
   let lastId = 0;
 
-  const headersOf = (handle: SessionHandle): Record<string, string> => ({
-    ...(handle.id === "" ? {} : { "mcp-session-id": handle.id }),
-    "mcp-protocol-version": handle.version,
-  });
-
   async function open(): Promise<SessionHandle> {
-    const signal = AbortSignal.timeout(endpoint.config.timeouts.connect);
-    try {
-      const body = { jsonrpc: "2.0", id: HELLO_ID, method: "initialize", params: { protocolVersion: hello.version, capabilities: hello.capabilities, clientInfo: hello.client } };
-      const response = await endpoint.send("POST", {}, Buffer.from(JSON.stringify(body)), signal, endpoint.config.timeouts.connect);
-      const answer = await readAnswer(endpoint.server, response, JSON.stringify(HELLO_ID), () => {});
-      const result = answer.value["result"];
-      if (!isObject(result)) throw new GatewayError("upstream_invalid", `MCP server ${endpoint.server} refused to start a session.`, { cause: answer.value["error"] });
-      const version = result["protocolVersion"];
-      if (typeof version !== "string" || !isLegacyVersion(version)) throw new GatewayError("upstream_invalid", `MCP server ${endpoint.server} offers a protocol version that is not known.`);
-      const handle = { id: response.headers["mcp-session-id"] ?? "", version };
-      info = {
-        era: "legacy",
-        capabilities: isObject(result["capabilities"]) ? result["capabilities"] : {},
-        identity: isObject(result["serverInfo"]) ? result["serverInfo"] : undefined,
-        instructions: typeof result["instructions"] === "string" ? result["instructions"] : undefined,
-      };
-      const ready = await endpoint.send("POST", headersOf(handle), Buffer.from('{"jsonrpc":"2.0","method":"notifications/initialized"}'), signal, endpoint.config.timeouts.connect);
-      ready.discard();
-      session = handle;
-      await options.onSession?.(handle, info, link);
-      return handle;
-    } catch (thrown) {
-      if (signal.aborted) throw new GatewayError("upstream_timeout", `MCP server ${endpoint.server} did not start a session in time.`, { cause: thrown });
-      throw thrown;
-    }
+    const greeted = await greet(endpoint, hello);
+    session = greeted.session;
+    info = greeted.info;
+    await options.onSession?.(greeted.session, greeted.info, link);
+    return greeted.session;
   }
 
   /* One handshake for all who wait for it. */
-  const ensure = (): Promise<SessionHandle> | SessionHandle => session ?? (opening ??= open().finally(() => (opening = undefined)));
+  const ensure = (): Promise<SessionHandle> | SessionHandle =>
+    session ?? (opening ??= open().finally(() => (opening = undefined)));
 
-  async function post(bytes: Buffer, signal: AbortSignal, headers: Readonly<Record<string, string>> = {}): Promise<UpstreamResponse> {
+  async function post(
+    bytes: Buffer,
+    signal: AbortSignal,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<UpstreamResponse> {
     const before = session;
     const handle = await ensure();
-    const response = await endpoint.send("POST", { ...headers, ...headersOf(handle) }, bytes, signal, endpoint.config.timeouts.call);
+    const response = await endpoint.send(
+      "POST",
+      { ...headers, ...headersOf(handle) },
+      bytes,
+      signal,
+      endpoint.config.timeouts.call,
+    );
     /* 404 means the server has dropped the session and has not looked at the message (2025-11-25, "Session Management"). */
     if (response.status !== 404 || before === undefined || handle.id === "") return response;
     response.discard();
     if (session === handle) session = undefined;
-    return await endpoint.send("POST", { ...headers, ...headersOf(await ensure()) }, bytes, signal, endpoint.config.timeouts.call);
+    return await endpoint.send(
+      "POST",
+      { ...headers, ...headersOf(await ensure()) },
+      bytes,
+      signal,
+      endpoint.config.timeouts.call,
+    );
   }
 
   /* A server may close a stream early and give the rest to who comes back (2025-11-25, "Resumability and Redelivery"). */
-  async function followAnswer(first: UpstreamResponse, idText: string, signal: AbortSignal, onMessage: OnMessage): Promise<Incoming> {
+  async function followAnswer(
+    first: UpstreamResponse,
+    idText: string,
+    signal: AbortSignal,
+    onMessage: OnMessage,
+  ): Promise<Incoming> {
     const position = fromStart();
     let response = first;
     for (let attempt = 0; ; attempt += 1) {
       try {
         return await readAnswer(endpoint.server, response, idText, onMessage, position);
       } catch (thrown) {
-        if (signal.aborted || position.lastEventId === "" || attempt >= MAX_RESUMES || GatewayError.from(thrown).kind !== "upstream_truncated") throw thrown;
+        if (
+          signal.aborted ||
+          position.lastEventId === "" ||
+          attempt >= MAX_RESUMES ||
+          GatewayError.from(thrown).kind !== "upstream_truncated"
+        )
+          throw thrown;
         await delay(Math.min(position.retryMs, LONGEST_RETRY_MS), undefined, { signal });
-        response = await endpoint.send("GET", { ...headersOf(await ensure()), "last-event-id": position.lastEventId }, undefined, signal, endpoint.config.timeouts.call);
+        response = await endpoint.send(
+          "GET",
+          { ...headersOf(await ensure()), "last-event-id": position.lastEventId },
+          undefined,
+          signal,
+          endpoint.config.timeouts.call,
+        );
         if (response.status !== 200) {
           response.discard();
           throw thrown;
@@ -129,11 +129,19 @@ export function createSessionLink(options: SessionLinkOptions): SessionLink {
       const idText = own === undefined ? outbound.idText : String(lastId);
       try {
         const response = await post(own?.bytes ?? outbound.bytes, signal, outbound.headers);
-        const answer = await followAnswer(response, idText, signal, own === undefined ? onMessage : (message) => onMessage(own.restore(message)));
+        const answer = await followAnswer(
+          response,
+          idText,
+          signal,
+          own === undefined ? onMessage : (message) => onMessage(own.restore(message)),
+        );
         return own?.restore(answer) ?? answer;
       } catch (thrown) {
         /* In this era a closed connection is not a cancellation; the server has to be told (2025-11-25, "Cancellation"). */
-        if (signal.aborted && session !== undefined) send(Buffer.from(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":${idText}}}`)).catch(() => {});
+        if (signal.aborted && session !== undefined)
+          send(
+            Buffer.from(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":${idText}}}`),
+          ).catch(() => {});
         throw thrown;
       }
     },
@@ -155,7 +163,15 @@ export function createSessionLink(options: SessionLinkOptions): SessionLink {
       const handle = session;
       session = undefined;
       try {
-        (await endpoint.send("DELETE", headersOf(handle), undefined, AbortSignal.timeout(CLOSE_TIMEOUT_MS), CLOSE_TIMEOUT_MS)).discard();
+        (
+          await endpoint.send(
+            "DELETE",
+            headersOf(handle),
+            undefined,
+            AbortSignal.timeout(CLOSE_TIMEOUT_MS),
+            CLOSE_TIMEOUT_MS,
+          )
+        ).discard();
       } catch {
         // A server that cannot be reached drops the session by itself.
       }

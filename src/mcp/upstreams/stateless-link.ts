@@ -1,9 +1,10 @@
 import { encodeHeaderValue } from "../classify.ts";
-import { CAPABILITIES_KEY, CLIENT_KEY, MODERN, VERSION_KEY } from "../revisions.ts";
+import { isObject } from "../message.ts";
+import { CAPABILITIES_KEY, CLIENT_KEY, MODERN, SERVER_KEY, VERSION_KEY } from "../revisions.ts";
 import { readAnswer } from "./endpoint.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { gatewayIdentity } from "./identity.ts";
-import type { Link, OnMessage, Outbound } from "./link.ts";
+import type { Incoming, Link, OnMessage, Outbound, ServerInfo } from "./link.ts";
 
 /** The envelope of requests that the gateway makes for itself. */
 export const OWN_ENVELOPE = { [VERSION_KEY]: MODERN, [CLIENT_KEY]: gatewayIdentity, [CAPABILITIES_KEY]: {} };
@@ -40,7 +41,9 @@ export function createStatelessLink(endpoint: Endpoint, subscriptions: () => rea
     async listen(signal: AbortSignal, onMessage: OnMessage, onOpen: () => void) {
       const outbound = listenRequest(1, subscriptions());
       const response = await post(outbound, signal, 0);
-      await readAnswer(endpoint.server, response, outbound.idText, (message) => (message.value["method"] === ACKNOWLEDGED ? onOpen() : onMessage(message)));
+      await readAnswer(endpoint.server, response, outbound.idText, (message) =>
+        message.value["method"] === ACKNOWLEDGED ? onOpen() : onMessage(message),
+      );
       return "ended";
     },
     async close() {},
@@ -50,6 +53,26 @@ export function createStatelessLink(endpoint: Endpoint, subscriptions: () => rea
 /** A `subscriptions/listen` request for all list changes and the given resources. */
 export function listenRequest(id: number, uris: readonly string[]): Outbound {
   const notifications = { ...ALL_CHANGES, ...(uris.length === 0 ? {} : { resourceSubscriptions: uris }) };
-  const message = { jsonrpc: "2.0", id, method: "subscriptions/listen", params: { _meta: OWN_ENVELOPE, notifications } };
+  const message = {
+    jsonrpc: "2.0",
+    id,
+    method: "subscriptions/listen",
+    params: { _meta: OWN_ENVELOPE, notifications },
+  };
   return { bytes: Buffer.from(JSON.stringify(message)), idText: String(id), method: message.method };
+}
+
+/** What a `server/discover` answer says; undefined when it is no sign of 2026-07-28. */
+export function discovered(answer: Incoming): ServerInfo | undefined {
+  const { result } = answer.value;
+  if (!isObject(result)) return undefined;
+  const { supportedVersions, capabilities, instructions, _meta: meta } = result;
+  if (!Array.isArray(supportedVersions) || !supportedVersions.includes(MODERN)) return undefined;
+  const identity = isObject(meta) ? meta[SERVER_KEY] : undefined;
+  return {
+    era: "modern",
+    capabilities: isObject(capabilities) ? capabilities : {},
+    identity: isObject(identity) ? identity : undefined,
+    instructions: typeof instructions === "string" ? instructions : undefined,
+  };
 }

@@ -2,14 +2,14 @@ import { GatewayError } from "../../core/errors.ts";
 import type { Log } from "../../core/log.ts";
 import type { McpServerConfig } from "../config.ts";
 import { isObject } from "../message.ts";
-import { isLegacyVersion, LEGACY_LATEST, MODERN, SERVER_KEY } from "../revisions.ts";
-import type { Era } from "../revisions.ts";
+import { isLegacyVersion, LEGACY_LATEST, MODERN } from "../revisions.ts";
 import { startChild } from "./child.ts";
 import type { Child } from "./child.ts";
+import { infoOf } from "./greet.ts";
 import { gatewayIdentity } from "./identity.ts";
 import type { Incoming, Link, OnMessage, Outbound, ServerInfo } from "./link.ts";
 import { renumber } from "./renumber.ts";
-import { ACKNOWLEDGED, listenRequest, OWN_ENVELOPE } from "./stateless-link.ts";
+import { ACKNOWLEDGED, discovered, listenRequest, OWN_ENVELOPE } from "./stateless-link.ts";
 
 /** How long a server may ponder `server/discover` before it is taken for a session-era one (2026-07-28, stdio, "Backward Compatibility"). */
 const PROBE_MS = 1_500;
@@ -52,7 +52,9 @@ export async function openStdioLink(options: StdioLinkOptions): Promise<StdioLin
     },
     onExit: (reason) => {
       exited = true;
-      const error = new GatewayError("upstream_unavailable", `MCP server ${server} has ended.`, { cause: new Error(reason) });
+      const error = new GatewayError("upstream_unavailable", `MCP server ${server} has ended.`, {
+        cause: new Error(reason),
+      });
       for (const waiting of [...pending.values()]) waiting.settle(error);
       options.onExit(reason);
     },
@@ -63,7 +65,13 @@ export async function openStdioLink(options: StdioLinkOptions): Promise<StdioLin
     if (method === undefined) return pending.get(Number(id))?.settle(message);
     if (id !== undefined) {
       /* Nobody can be asked: the process is shared, and the gateway declared no client capabilities. */
-      child.write(Buffer.from(JSON.stringify({ jsonrpc: "2.0", id, error: { code: -32601, message: "This client takes no requests." } }))).catch(() => {});
+      child
+        .write(
+          Buffer.from(
+            JSON.stringify({ jsonrpc: "2.0", id, error: { code: -32601, message: "This client takes no requests." } }),
+          ),
+        )
+        .catch(() => {});
       return;
     }
     const token = isObject(params) ? params["progressToken"] : undefined;
@@ -73,14 +81,16 @@ export async function openStdioLink(options: StdioLinkOptions): Promise<StdioLin
 
   async function request(outbound: Outbound, signal: AbortSignal, onMessage: OnMessage): Promise<Incoming> {
     signal.throwIfAborted();
-    if (pending.size >= MAX_PENDING) throw new GatewayError("overloaded", `MCP server ${server} has too many calls in flight.`);
+    if (pending.size >= MAX_PENDING)
+      throw new GatewayError("overloaded", `MCP server ${server} has too many calls in flight.`);
     const id = (lastId += 1);
     const own = renumber(outbound, id);
     let timer: NodeJS.Timeout | undefined;
     let stop: (() => void) | undefined;
     try {
       return await new Promise<Incoming>((resolve, reject) => {
-        const quiet = () => reject(new GatewayError("upstream_timeout", `MCP server ${server} did not answer in time.`));
+        const quiet = () =>
+          reject(new GatewayError("upstream_timeout", `MCP server ${server} did not answer in time.`));
         const wind = () => {
           clearTimeout(timer);
           if (outbound.method !== "subscriptions/listen") timer = setTimeout(quiet, config.timeouts.call);
@@ -94,8 +104,10 @@ export async function openStdioLink(options: StdioLinkOptions): Promise<StdioLin
           },
         });
         stop = () => {
-          child.write(Buffer.from(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":${id}}}`)).catch(() => {});
-          reject(signal.reason);
+          child
+            .write(Buffer.from(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":${id}}}`))
+            .catch(() => {});
+          reject(signal.reason as Error);
         };
         signal.addEventListener("abort", stop, { once: true });
         child.write(own.bytes).catch(reject);
@@ -108,7 +120,11 @@ export async function openStdioLink(options: StdioLinkOptions): Promise<StdioLin
   }
 
   async function ask(method: string, params: unknown, timeoutMs: number): Promise<Incoming> {
-    const outbound = { bytes: Buffer.from(JSON.stringify({ jsonrpc: "2.0", id: 0, method, params })), idText: "0", method };
+    const outbound = {
+      bytes: Buffer.from(JSON.stringify({ jsonrpc: "2.0", id: 0, method, params })),
+      idText: "0",
+      method,
+    };
     try {
       return await request(outbound, AbortSignal.timeout(timeoutMs), () => {});
     } catch (thrown) {
@@ -119,19 +135,29 @@ export async function openStdioLink(options: StdioLinkOptions): Promise<StdioLin
 
   async function greet(): Promise<ServerInfo> {
     if (config.era !== "session") {
-      const found = await ask("server/discover", { _meta: OWN_ENVELOPE }, config.era === "auto" ? Math.min(PROBE_MS, config.timeouts.connect) : config.timeouts.connect).catch((thrown: unknown) => {
+      const found = await ask(
+        "server/discover",
+        { _meta: OWN_ENVELOPE },
+        config.era === "auto" ? Math.min(PROBE_MS, config.timeouts.connect) : config.timeouts.connect,
+      ).catch((thrown: unknown) => {
         if (exited || config.era === "stateless") throw thrown;
         return undefined;
       });
       const info = found === undefined ? undefined : discovered(found);
       if (info !== undefined) return info;
-      if (config.era === "stateless") throw new GatewayError("upstream_invalid", `MCP server ${server} does not speak protocol ${MODERN}.`);
+      if (config.era === "stateless")
+        throw new GatewayError("upstream_invalid", `MCP server ${server} does not speak protocol ${MODERN}.`);
     }
-    const answer = await ask("initialize", { protocolVersion: LEGACY_LATEST, capabilities: {}, clientInfo: gatewayIdentity }, config.timeouts.connect);
+    const answer = await ask(
+      "initialize",
+      { protocolVersion: LEGACY_LATEST, capabilities: {}, clientInfo: gatewayIdentity },
+      config.timeouts.connect,
+    );
     const result = answer.value["result"];
-    if (!isObject(result) || !isLegacyVersion(String(result["protocolVersion"]))) throw new GatewayError("upstream_invalid", `MCP server ${server} refused to start a session.`);
+    if (!isObject(result) || !isLegacyVersion(String(result["protocolVersion"])))
+      throw new GatewayError("upstream_invalid", `MCP server ${server} refused to start a session.`);
     await child.write(Buffer.from('{"jsonrpc":"2.0","method":"notifications/initialized"}'));
-    return infoOf("legacy", result, result["serverInfo"]);
+    return infoOf(result);
   }
 
   let info: ServerInfo;
@@ -170,23 +196,4 @@ function parseLine(bytes: Buffer): Incoming | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** What a `server/discover` answer says; undefined when it is no sign of 2026-07-28. */
-export function discovered(answer: Incoming): ServerInfo | undefined {
-  const result = answer.value["result"];
-  if (!isObject(result)) return undefined;
-  const versions = result["supportedVersions"];
-  if (!Array.isArray(versions) || !versions.includes(MODERN)) return undefined;
-  const meta = result["_meta"];
-  return infoOf("modern", result, isObject(meta) ? meta[SERVER_KEY] : undefined);
-}
-
-function infoOf(era: Era, result: Readonly<Record<string, unknown>>, identity: unknown): ServerInfo {
-  return {
-    era,
-    capabilities: isObject(result["capabilities"]) ? result["capabilities"] : {},
-    identity: isObject(identity) ? identity : undefined,
-    instructions: typeof result["instructions"] === "string" ? result["instructions"] : undefined,
-  };
 }

@@ -18,11 +18,20 @@ function createFixture(): McpServer {
   const server = new McpServer(
     { name: "conformance-fixture", version: "1.0.0" },
     {
-      capabilities: { tools: { listChanged: true }, resources: { subscribe: true, listChanged: true }, prompts: { listChanged: true }, logging: {}, completions: {} },
+      capabilities: {
+        tools: { listChanged: true },
+        resources: { subscribe: true, listChanged: true },
+        prompts: { listChanged: true },
+        logging: {},
+        completions: {},
+      },
       requestState: { verify: stateCodec.verify },
     },
   );
-  addPlainTools(server, { tools: () => stateless.notify.toolsChanged(), prompts: () => stateless.notify.promptsChanged() });
+  addPlainTools(server, {
+    tools: () => stateless.notify.toolsChanged(),
+    prompts: () => stateless.notify.promptsChanged(),
+  });
   addAskingTools(server);
   addSessionTools(server, (sessionId, requestId) => sessions.get(sessionId ?? "")?.closeSSEStream(requestId));
   addResources(server);
@@ -45,7 +54,9 @@ function createEventStore(): EventStore {
     async replayEventsAfter(lastId, { send }) {
       const at = events.findIndex(({ id }) => id === lastId);
       const stream = events[at]?.stream ?? "";
-      for (const event of events.slice(at + 1)) if (event.stream === stream && Object.keys(event.message as object).length > 0) await send(event.id, event.message as Parameters<typeof send>[1]);
+      for (const event of events.slice(at + 1))
+        if (event.stream === stream && Object.keys(event.message as object).length > 0)
+          await send(event.id, event.message as Parameters<typeof send>[1]);
       return stream;
     },
   };
@@ -55,9 +66,20 @@ async function handleSession(request: IncomingMessage, response: ServerResponse,
   const id = request.headers["mcp-session-id"];
   const known = typeof id === "string" ? sessions.get(id) : undefined;
   if (known !== undefined) return await known.handleRequest(request, response, body);
-  if (id !== undefined) return void response.writeHead(404).end('{"jsonrpc":"2.0","id":null,"error":{"code":-32001,"message":"Session not found"}}');
-  if ((body as { method?: unknown } | undefined)?.method !== "initialize") return void response.writeHead(400).end('{"jsonrpc":"2.0","id":null,"error":{"code":-32000,"message":"Session required"}}');
-  const transport = new NodeStreamableHTTPServerTransport({ sessionIdGenerator: randomUUID, eventStore: createEventStore(), retryInterval: 500, onsessioninitialized: (made) => void sessions.set(made, transport) });
+  if (id !== undefined)
+    return void response
+      .writeHead(404)
+      .end('{"jsonrpc":"2.0","id":null,"error":{"code":-32001,"message":"Session not found"}}');
+  if ((body as { method?: unknown } | undefined)?.method !== "initialize")
+    return void response
+      .writeHead(400)
+      .end('{"jsonrpc":"2.0","id":null,"error":{"code":-32000,"message":"Session required"}}');
+  const transport = new NodeStreamableHTTPServerTransport({
+    sessionIdGenerator: randomUUID,
+    eventStore: createEventStore(),
+    retryInterval: 500,
+    onsessioninitialized: (made) => void sessions.set(made, transport),
+  });
   transport.onclose = () => void sessions.delete(transport.sessionId ?? "");
   await createFixture().connect(transport);
   await transport.handleRequest(request, response, body);
