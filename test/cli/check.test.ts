@@ -51,10 +51,4 @@ state: redis://:hush-hush@redis:6379
       text: expect.stringContaining("no such file or folder") as string,
     });
   });
-
-  test("finds a tenant expression that cannot be honoured", async () => {
-    const { code, text } = await check("policies: open\ntenant: principle.claims.team\n");
-    expect(code).toBe(1);
-    expect(text).toMatch(/tenant: .*did you mean principal/);
-  });
 });

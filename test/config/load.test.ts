@@ -72,18 +72,19 @@ describe("a configuration that is right", () => {
 
   test("what a variable holds is one value, whatever it looks like in YAML", () => {
     const value = "x'\"\n  other: {evil: true}\n- # }";
-    const config = load("policies: open\ntenant: ${env:TENANT}\n", { TENANT: value });
-    expect(config.tenant).toBe(value);
+    const config = load("policies: open\nmodels: {m: {provider: openai, key: '${env:KEY}'}}\n", { KEY: value });
+    expect(config.models?.m).toMatchObject({ key: value });
     expect(Object.keys(config)).not.toContain("other");
   });
 
   test("a reference is one part of a text, a doubled dollar keeps it as it is, and nothing is replaced twice", () => {
-    const config = load('policies: open\ntenant: "a ${env:A} $${env:A} b"\n', { A: "${env:B}", B: "no" });
-    expect(config.tenant).toBe("a ${env:B} ${env:A} b");
+    const yaml = 'policies: open\nmodels: {m: {provider: openai, key: "a ${env:A} $${env:A} b"}}\n';
+    expect(load(yaml, { A: "${env:B}", B: "no" }).models?.m).toMatchObject({ key: "a ${env:B} ${env:A} b" });
   });
 
   test("a file reference starts at the folder of the configuration and loses one line break at its end", () => {
-    expect(load("policies: open\ntenant: ${file:t}\n", {}, { t: "two\nlines\n" }).tenant).toBe("two\nlines");
+    const yaml = 'policies: open\nmodels: {m: {provider: openai, key: "${file:k}"}}\n';
+    expect(load(yaml, {}, { k: "two\nlines\n" }).models?.m).toMatchObject({ key: "two\nlines" });
   });
 });
 
@@ -192,7 +193,7 @@ describe("a secret", () => {
   });
 
   test("is blanked out of texts, also inside JSON and addresses", () => {
-    const folder = makeFolder({ "s.yaml": "policies: open\ntenant: ${env:T}\n" });
+    const folder = makeFolder({ "s.yaml": 'policies: open\nmodels: {m: {provider: openai, key: "${env:T}"}}\n' });
     const { redact } = readConfig(folder.at("s.yaml"), { env: { T: 'pass"wörd' } });
     expect(redact(`a pass"wörd b ${JSON.stringify('pass"wörd')} c http://u:${encodeURIComponent('pass"wörd')}@h`)).toBe(
       'a [secret] b "[secret]" c http://u:[secret]@h',
