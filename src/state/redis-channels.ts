@@ -1,6 +1,6 @@
-import { GatewayError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import { deliver } from "./channels.ts";
+import { closedError } from "./check-arguments.ts";
 import type { RedisStateConfig } from "./config.ts";
 import type { RedisConnection } from "./redis-connection.ts";
 import { createRedisConnection } from "./redis-connection.ts";
@@ -18,11 +18,12 @@ export interface RedisChannels {
 /** Subscriptions over a connection of their own, opened with the first of them and resumed after a loss. */
 export function createRedisChannels(config: RedisStateConfig, log: Log): RedisChannels {
   const subscribers = new Map<string, Set<{ readonly listener: Listener }>>();
-  let connection: RedisConnection | undefined;
   let opening: Promise<RedisConnection> | undefined;
-  let heartbeat: NodeJS.Timeout | undefined;
+  let connection: RedisConnection | undefined;
   let closed = false;
-  const wireName = (channel: string) => `${config.prefix}c:${channel}`;
+
+  const heartbeat = setInterval(() => void connection?.call((client) => client.ping()).catch(() => {}), HEARTBEAT_MS);
+  heartbeat.unref();
 
   async function open(): Promise<RedisConnection> {
     const opened = createRedisConnection(config, "subscriber", log);
@@ -34,33 +35,39 @@ export function createRedisChannels(config: RedisStateConfig, log: Log): RedisCh
       if (subscribers.size === 0) return;
       opened.call((client) => client.subscribe(...subscribers.keys())).catch(() => opened.client.disconnect(true));
     });
-    heartbeat = setInterval(() => void opened.call((client) => client.ping()).catch(() => {}), HEARTBEAT_MS);
-    heartbeat.unref();
-    await opened.client.connect().catch((cause: unknown) => {
-      // It goes on trying; the next subscribe finds it open or not.
-      log.debug({ error: cause }, "the subscriber could not connect at once");
-    });
-    return opened;
+    try {
+      await opened.open();
+      return opened;
+    } catch (error) {
+      // The next subscriber tries anew.
+      opening = undefined;
+      throw error;
+    }
   }
 
   return {
     async subscribe(channel, listener) {
-      if (closed) throw new GatewayError("state_unavailable", "The state store is closed.");
-      const name = wireName(channel);
+      if (closed) throw closedError();
       const { call } = await (opening ??= open());
+      const name = `${config.prefix}c:${channel}`;
+      const members = subscribers.get(name) ?? new Set();
       const member = { listener };
-      let members = subscribers.get(name);
-      // Redis confirms each SUBSCRIBE, also of a channel that is subscribed, so a second subscriber waits for its own answer.
-      await call((client) => client.subscribe(name));
-      members = subscribers.get(name) ?? new Set();
-      subscribers.set(name, members);
-      members.add(member);
-      return async () => {
-        if (!members.delete(member) || members.size > 0 || subscribers.get(name) !== members) return;
+      const leave = async (): Promise<void> => {
+        if (!members.delete(member) || members.size > 0) return;
         subscribers.delete(name);
         // A failure leaves a subscription that nobody listens to, until the connection is renewed.
-        await connection?.call((client) => client.unsubscribe(name)).catch(() => {});
+        await call((client) => client.unsubscribe(name)).catch(() => {});
       };
+      // Entered before the server confirms: the last of the others, leaving meanwhile, must not take the subscription away.
+      subscribers.set(name, members);
+      members.add(member);
+      try {
+        await call((client) => client.subscribe(name));
+      } catch (error) {
+        await leave();
+        throw error;
+      }
+      return leave;
     },
     close() {
       closed = true;

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { Cluster, Redis } from "ioredis";
 import { GatewayError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
+import { closedError } from "./check-arguments.ts";
 import type { RedisStateConfig } from "./config.ts";
 
 type Client = Redis | Cluster;
@@ -20,6 +21,11 @@ export const toLuaScript = (text: string): LuaScript => ({ text, sha: createHash
 
 export interface RedisConnection {
   readonly client: Client;
+  /**
+   * Connects once; a server that is down now is used as soon as it answers. Rejects with GatewayError("state_unavailable") and
+   * closes when the server refuses the credentials.
+   */
+  open(): Promise<void>;
   /** Runs a command. Rejects with GatewayError("state_unavailable") when the server is down, hung or refuses. */
   call<R>(command: (client: Client) => Promise<R>): Promise<R>;
   evaluate(script: LuaScript, keys: readonly string[], args: readonly string[]): Promise<unknown>;
@@ -27,8 +33,7 @@ export interface RedisConnection {
 }
 
 /** Full jitter keeps many gateways from knocking on a server that just came back at the same instant. */
-const backoffMs = (attempt: number): number =>
-  Math.round((0.5 + Math.random() / 2) * Math.min(LONGEST_BACKOFF_MS, 25 * 2 ** Math.min(attempt, 10)));
+const backoffMs = (attempt: number): number => Math.round((0.5 + Math.random() / 2) * Math.min(LONGEST_BACKOFF_MS, 25 * 2 ** Math.min(attempt, 10)));
 
 /** Host and port only: an address may carry a password. */
 function describeAddress(url: string): string {
@@ -68,15 +73,7 @@ function createClient(config: RedisStateConfig, role: string): Client {
     reconnectOnError: (error: Error) => error.message.startsWith("READONLY"),
   };
   // Nothing waits for a server to come back either: no offline queue.
-  if (!config.cluster)
-    return new Redis({
-      ...options,
-      ...node,
-      db,
-      lazyConnect: true,
-      enableOfflineQueue: false,
-      retryStrategy: backoffMs,
-    });
+  if (!config.cluster) return new Redis({ ...options, ...node, db, lazyConnect: true, enableOfflineQueue: false, retryStrategy: backoffMs });
   return new Cluster(
     config.urls.map((url) => toAddress(config, url).node),
     {
@@ -86,29 +83,33 @@ function createClient(config: RedisStateConfig, role: string): Client {
       clusterRetryStrategy: backoffMs,
       slotsRefreshTimeout: Math.max(config.timeoutMs, 1_000),
       // Certificates name hosts, so over TLS nodes are reached by the names they announce.
-      ...("tls" in login && {
-        dnsLookup: (address: string, callback: (error: null, address: string) => void) => callback(null, address),
-      }),
+      ...("tls" in login && { dnsLookup: (address: string, callback: (error: null, address: string) => void) => callback(null, address) }),
     },
   );
 }
 
-const replyCode = (error: unknown): string =>
-  error instanceof Error ? (/^[A-Z]+/.exec(error.message)?.[0] ?? "") : "";
+const replyCode = (error: unknown): string => (error instanceof Error ? (/^[A-Z]+/.exec(error.message)?.[0] ?? "") : "");
 
-function toGatewayError(error: unknown): GatewayError {
-  if (error instanceof GatewayError) return error;
+/** Errors of the client carry their command with its arguments: passwords and stored values, which whoever prints the cause would show. */
+function withoutCommand(error: unknown): unknown {
+  if (error instanceof Error) Reflect.deleteProperty(error, "command");
+  return error;
+}
+
+function toGatewayError(thrown: unknown): GatewayError {
+  if (thrown instanceof GatewayError) return thrown;
+  const error = withoutCommand(thrown);
   const isReply = error instanceof Error && error.name === "ReplyError";
   // What only a mistake of ours can cause; a retry would not help.
-  if (isReply && (["WRONGTYPE", "CROSSSLOT"].includes(replyCode(error)) || error.message.includes("user_script:"))) {
+  const code = replyCode(error);
+  if (isReply && (code === "WRONGTYPE" || code === "CROSSSLOT" || (code === "ERR" && error.message.includes("script")))) {
     return new GatewayError("internal", "The gateway failed to handle this request.", { cause: error });
   }
   return new GatewayError("state_unavailable", "The state store cannot answer at the moment.", { cause: error });
 }
 
 /** A refused credential will not get better by waiting. */
-export const isRefusedCredential = (error: unknown): boolean =>
-  ["WRONGPASS", "NOAUTH", "NOPERM"].includes(replyCode(error));
+const isRefusedCredential = (error: unknown): boolean => ["WRONGPASS", "NOAUTH", "NOPERM"].includes(replyCode(error));
 
 /** One connection, not yet opened. Loss and return are logged once each. */
 export function createRedisConnection(config: RedisStateConfig, role: string, log: Log): RedisConnection {
@@ -117,8 +118,11 @@ export function createRedisConnection(config: RedisStateConfig, role: string, lo
   let pending = 0;
   let closed = false;
   let lost = false;
+  let refusal: unknown;
 
-  client.on("error", (error: unknown) => {
+  client.on("error", (thrown: unknown) => {
+    const error = withoutCommand(thrown);
+    if (isRefusedCredential(error)) refusal = error;
     if (lost || closed) return;
     lost = true;
     log.error({ address, role, error }, "Redis cannot be reached; trying again");
@@ -134,11 +138,9 @@ export function createRedisConnection(config: RedisStateConfig, role: string, lo
   });
 
   async function call<R>(command: (client: Client) => Promise<R>): Promise<R> {
-    if (closed) throw new GatewayError("state_unavailable", "The state store is closed.");
-    if (client.status !== "ready")
-      throw new GatewayError("state_unavailable", "The state store cannot be reached at the moment.");
-    if (pending >= MAX_PENDING)
-      throw new GatewayError("state_unavailable", "The state store cannot keep up at the moment.");
+    if (closed) throw closedError();
+    if (client.status !== "ready") throw new GatewayError("state_unavailable", "The state store cannot be reached at the moment.");
+    if (pending >= MAX_PENDING) throw new GatewayError("state_unavailable", "The state store cannot keep up at the moment.");
     pending += 1;
     try {
       return await command(client);
@@ -149,9 +151,25 @@ export function createRedisConnection(config: RedisStateConfig, role: string, lo
     }
   }
 
+  function close(): void {
+    closed = true;
+    client.disconnect();
+  }
+
   return {
     client,
     call,
+    close,
+    async open() {
+      try {
+        await client.connect();
+      } catch {
+        // The client has said why, and goes on trying. It would with credentials that are refused, too.
+        if (refusal === undefined) return;
+        close();
+        throw new GatewayError("state_unavailable", "Redis refuses the credentials in `state`. Check the user and the password.", { cause: refusal });
+      }
+    },
     evaluate: (script, keys, args) =>
       call(async () => {
         try {
@@ -162,9 +180,5 @@ export function createRedisConnection(config: RedisStateConfig, role: string, lo
           return await client.eval(script.text, keys.length, ...keys, ...args);
         }
       }),
-    close() {
-      closed = true;
-      client.disconnect();
-    },
   };
 }

@@ -121,6 +121,9 @@ return #keys`;
 
 export const collectionScripts = { put, putMany, remove, page, trim };
 
+/** KEYS: any key of the channel's own. ARGV: channel, message. */
+export const publishScript = `redis.call("PUBLISH", ARGV[1], ARGV[2]) return 1`;
+
 /** What a StoreScript's Lua body finds in scope. */
 export const viewPrelude = `${time}
 local view = { nowMs = nowMs }

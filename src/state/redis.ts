@@ -1,22 +1,10 @@
 import type { Log } from "../core/log.ts";
-import { GatewayError } from "../core/errors.ts";
-import {
-  checkBatch,
-  checkCollection,
-  checkKey,
-  checkPage,
-  checkScriptKeys,
-  isKey,
-  MAX_BATCH,
-  toIndexPairs,
-  toIndexValue,
-  toJsonText,
-} from "./check-arguments.ts";
+import { checkBatch, checkCollection, checkKey, checkPage, checkScriptKeys, isKey, MAX_BATCH, toIndexPairs, toIndexValue, toJsonText } from "./check-arguments.ts";
 import type { RedisStateConfig } from "./config.ts";
 import { createRedisChannels } from "./redis-channels.ts";
 import type { LuaScript } from "./redis-connection.ts";
-import { createRedisConnection, isRefusedCredential, toLuaScript } from "./redis-connection.ts";
-import { collectionScripts, viewPrelude } from "./redis-scripts.ts";
+import { createRedisConnection, toLuaScript } from "./redis-connection.ts";
+import { collectionScripts, publishScript, viewPrelude } from "./redis-scripts.ts";
 import type { Page, PageOptions, PutOptions, Store, StoredRecord, StoreScript } from "./store.ts";
 
 const scripts = {
@@ -27,9 +15,10 @@ const scripts = {
   trim: toLuaScript(collectionScripts.trim),
 };
 
+const publishLua = toLuaScript(publishScript);
+
 /** Index entries as the scripts keep them. A name has no colon, so no two pairs give one entry. */
-const toIndexText = (indexes: PutOptions["indexes"]): string =>
-  JSON.stringify(toIndexPairs(indexes).map(([name, value]) => `${name}:${value}`));
+const toIndexText = (indexes: PutOptions["indexes"]): string => JSON.stringify(toIndexPairs(indexes).map(([name, value]) => `${name}:${value}`));
 
 /** A whole number of milliseconds, or empty for never. */
 const toTtlText = (ttlMs: number | undefined): string => {
@@ -39,12 +28,7 @@ const toTtlText = (ttlMs: number | undefined): string => {
 };
 
 function toRecord<T>(key: string, value: string, version: string, expiry: string | null): StoredRecord<T> {
-  return {
-    key,
-    value: JSON.parse(value) as T,
-    version: Number(version),
-    expiresAtMs: expiry === null || expiry === "" ? undefined : Number(expiry),
-  };
+  return { key, value: JSON.parse(value) as T, version: Number(version), expiresAtMs: expiry === null || expiry === "" ? undefined : Number(expiry) };
 }
 
 /**
@@ -52,32 +36,18 @@ function toRecord<T>(key: string, value: string, version: string, expiry: string
  * calls fail then until it answers. Rejects with GatewayError("state_unavailable") when it refuses the credentials.
  */
 export async function openRedisStore(config: RedisStateConfig, { log }: { readonly log: Log }): Promise<Store> {
-  const { client, call, evaluate, close } = createRedisConnection(config, "commands", log);
+  const { client, open, call, evaluate, close } = createRedisConnection(config, "commands", log);
   const channels = createRedisChannels(config, log);
   const luaOf = new WeakMap<StoreScript, LuaScript>();
 
   client.on("ready", () => void warnOfEviction());
-  try {
-    await client.connect();
-  } catch (error) {
-    if (isRefusedCredential(error)) {
-      close();
-      throw new GatewayError(
-        "state_unavailable",
-        "Redis refuses the credentials in `state`. Check the user and the password.",
-        { cause: error },
-      );
-    }
-  }
+  await open();
 
   async function warnOfEviction(): Promise<void> {
     try {
       const policy = /^maxmemory_policy:(\S+)/m.exec(await call((each) => each.info("memory")))?.[1];
       if (policy !== undefined && policy !== "noeviction") {
-        log.warn(
-          { policy },
-          "this Redis may evict tokens and budgets when its memory is full; set maxmemory-policy noeviction",
-        );
+        log.warn({ policy }, "this Redis may evict tokens and budgets when its memory is full; set maxmemory-policy noeviction");
       }
     } catch {
       // Some services do not offer INFO; the advice is then in the documentation alone.
@@ -96,21 +66,13 @@ export async function openRedisStore(config: RedisStateConfig, { log }: { readon
     let from = after ?? "";
     do {
       const wanted = limit + 1 - records.length;
-      const reply = (await evaluate(
-        scripts.page,
-        [base + set],
-        [base, String(wanted), from, descending === true ? "down" : "up"],
-      )) as string[];
+      const reply = (await evaluate(scripts.page, [base + set], [base, String(wanted), from, descending === true ? "down" : "up"])) as string[];
       from = reply[0] as string;
       for (let at = 1; at < reply.length; at += 4) {
-        records.push(
-          toRecord<T>(reply[at] as string, reply[at + 1] as string, reply[at + 2] as string, reply[at + 3] as string),
-        );
+        records.push(toRecord<T>(reply[at] as string, reply[at + 1] as string, reply[at + 2] as string, reply[at + 3] as string));
       }
     } while (from !== "" && records.length <= limit);
-    return records.length > limit
-      ? { records: records.slice(0, limit), next: records[limit - 1]?.key }
-      : { records, next: undefined };
+    return records.length > limit ? { records: records.slice(0, limit), next: records[limit - 1]?.key } : { records, next: undefined };
   }
 
   return {
@@ -123,9 +85,7 @@ export async function openRedisStore(config: RedisStateConfig, { log }: { readon
 
     async get<T>(collection: string, key: string) {
       const base = baseOf(collection);
-      const [value, version, expiry] = await call((each) =>
-        each.hmget(`${base}r:${isKey(key) ? key : ""}`, "v", "n", "e"),
-      );
+      const [value, version, expiry] = await call((each) => each.hmget(`${base}r:${isKey(key) ? key : ""}`, "v", "n", "e"));
       return value == null || version == null ? undefined : toRecord<T>(key, value, version, expiry ?? null);
     },
 
@@ -136,14 +96,7 @@ export async function openRedisStore(config: RedisStateConfig, { log }: { readon
       const version = await evaluate(
         scripts.put,
         [`${base}r:${key}`],
-        [
-          base,
-          key,
-          toJsonText(value),
-          ifVersion === undefined ? "" : String(ifVersion),
-          toTtlText(ttlMs),
-          toIndexText(indexes),
-        ],
+        [base, key, toJsonText(value), ifVersion === undefined ? "" : String(ifVersion), toTtlText(ttlMs), toIndexText(indexes)],
       );
       return version === 0 ? undefined : Number(version);
     },
@@ -165,8 +118,7 @@ export async function openRedisStore(config: RedisStateConfig, { log }: { readon
       return (await evaluate(scripts.remove, [`${base}r:${args[1]}`], args)) === 1;
     },
 
-    find: async (collection, index, value, options) =>
-      page(baseOf(collection), `i:${index}:${toIndexValue(value)}`, options),
+    find: async (collection, index, value, options) => page(baseOf(collection), `i:${index}:${toIndexValue(value)}`, options),
 
     list: async (collection, options) => page(baseOf(collection), "a", options),
 
@@ -188,7 +140,10 @@ export async function openRedisStore(config: RedisStateConfig, { log }: { readon
     },
 
     async publish(channel, message) {
-      await call((each) => each.publish(`${config.prefix}c:${channel}`, message));
+      const name = `${config.prefix}c:${channel}`;
+      // A cluster client sends PUBLISH to any node, and messages would overtake one another; a key ties a channel to one node.
+      if (config.cluster) await evaluate(publishLua, [name], [name, message]);
+      else await call((each) => each.publish(name, message));
     },
 
     subscribe: (channel, listener) => channels.subscribe(channel, listener),

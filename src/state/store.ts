@@ -92,7 +92,7 @@ export interface Store {
   trim(collection: string, keep: number): Promise<number>;
   /** Runs one script atomically. Its keys are apart from those of the collections. Several keys of one call share a `{tag}`. */
   run(script: StoreScript, keys: readonly string[], args: readonly string[]): Promise<string>;
-  /** Reaches who is subscribed now, at most once: a subscriber that is cut off misses what is sent meanwhile. */
+  /** Reaches who is subscribed now, at most once and in the publisher's order: a subscriber that is cut off misses what is sent meanwhile. */
   publish(channel: string, message: string): Promise<void>;
   /** Resolves once messages published from now on will arrive; the result unsubscribes. */
   subscribe(channel: string, listener: (message: string) => void): Promise<() => Promise<void>>;
