@@ -33,7 +33,8 @@ export interface RedisConnection {
 }
 
 /** Full jitter keeps many gateways from knocking on a server that just came back at the same instant. */
-const backoffMs = (attempt: number): number => Math.round((0.5 + Math.random() / 2) * Math.min(LONGEST_BACKOFF_MS, 25 * 2 ** Math.min(attempt, 10)));
+const backoffMs = (attempt: number): number =>
+  Math.round((0.5 + Math.random() / 2) * Math.min(LONGEST_BACKOFF_MS, 25 * 2 ** Math.min(attempt, 10)));
 
 /** Host and port only: an address may carry a password. */
 function describeAddress(url: string): string {
@@ -73,7 +74,15 @@ function createClient(config: RedisStateConfig, role: string): Client {
     reconnectOnError: (error: Error) => error.message.startsWith("READONLY"),
   };
   // Nothing waits for a server to come back either: no offline queue.
-  if (!config.cluster) return new Redis({ ...options, ...node, db, lazyConnect: true, enableOfflineQueue: false, retryStrategy: backoffMs });
+  if (!config.cluster)
+    return new Redis({
+      ...options,
+      ...node,
+      db,
+      lazyConnect: true,
+      enableOfflineQueue: false,
+      retryStrategy: backoffMs,
+    });
   return new Cluster(
     config.urls.map((url) => toAddress(config, url).node),
     {
@@ -83,12 +92,15 @@ function createClient(config: RedisStateConfig, role: string): Client {
       clusterRetryStrategy: backoffMs,
       slotsRefreshTimeout: Math.max(config.timeoutMs, 1_000),
       // Certificates name hosts, so over TLS nodes are reached by the names they announce.
-      ...("tls" in login && { dnsLookup: (address: string, callback: (error: null, address: string) => void) => callback(null, address) }),
+      ...("tls" in login && {
+        dnsLookup: (address: string, callback: (error: null, address: string) => void) => callback(null, address),
+      }),
     },
   );
 }
 
-const replyCode = (error: unknown): string => (error instanceof Error ? (/^[A-Z]+/.exec(error.message)?.[0] ?? "") : "");
+const replyCode = (error: unknown): string =>
+  error instanceof Error ? (/^[A-Z]+/.exec(error.message)?.[0] ?? "") : "";
 
 /** Errors of the client carry their command with its arguments: passwords and stored values, which whoever prints the cause would show. */
 function withoutCommand(error: unknown): unknown {
@@ -102,7 +114,10 @@ function toGatewayError(thrown: unknown): GatewayError {
   const isReply = error instanceof Error && error.name === "ReplyError";
   // What only a mistake of ours can cause; a retry would not help.
   const code = replyCode(error);
-  if (isReply && (code === "WRONGTYPE" || code === "CROSSSLOT" || (code === "ERR" && error.message.includes("script")))) {
+  if (
+    isReply &&
+    (code === "WRONGTYPE" || code === "CROSSSLOT" || (code === "ERR" && error.message.includes("script")))
+  ) {
     return new GatewayError("internal", "The gateway failed to handle this request.", { cause: error });
   }
   return new GatewayError("state_unavailable", "The state store cannot answer at the moment.", { cause: error });
@@ -139,8 +154,10 @@ export function createRedisConnection(config: RedisStateConfig, role: string, lo
 
   async function call<R>(command: (client: Client) => Promise<R>): Promise<R> {
     if (closed) throw closedError();
-    if (client.status !== "ready") throw new GatewayError("state_unavailable", "The state store cannot be reached at the moment.");
-    if (pending >= MAX_PENDING) throw new GatewayError("state_unavailable", "The state store cannot keep up at the moment.");
+    if (client.status !== "ready")
+      throw new GatewayError("state_unavailable", "The state store cannot be reached at the moment.");
+    if (pending >= MAX_PENDING)
+      throw new GatewayError("state_unavailable", "The state store cannot keep up at the moment.");
     pending += 1;
     try {
       return await command(client);
@@ -167,7 +184,11 @@ export function createRedisConnection(config: RedisStateConfig, role: string, lo
         // The client has said why, and goes on trying. It would with credentials that are refused, too.
         if (refusal === undefined) return;
         close();
-        throw new GatewayError("state_unavailable", "Redis refuses the credentials in `state`. Check the user and the password.", { cause: refusal });
+        throw new GatewayError(
+          "state_unavailable",
+          "Redis refuses the credentials in `state`. Check the user and the password.",
+          { cause: refusal },
+        );
       }
     },
     evaluate: (script, keys, args) =>

@@ -1,5 +1,16 @@
 import type { Log } from "../core/log.ts";
-import { checkBatch, checkCollection, checkKey, checkPage, checkScriptKeys, isKey, MAX_BATCH, toIndexPairs, toIndexValue, toJsonText } from "./check-arguments.ts";
+import {
+  checkBatch,
+  checkCollection,
+  checkKey,
+  checkPage,
+  checkScriptKeys,
+  isKey,
+  MAX_BATCH,
+  toIndexPairs,
+  toIndexValue,
+  toJsonText,
+} from "./check-arguments.ts";
 import type { RedisStateConfig } from "./config.ts";
 import { createRedisChannels } from "./redis-channels.ts";
 import type { LuaScript } from "./redis-connection.ts";
@@ -18,7 +29,8 @@ const scripts = {
 const publishLua = toLuaScript(publishScript);
 
 /** Index entries as the scripts keep them. A name has no colon, so no two pairs give one entry. */
-const toIndexText = (indexes: PutOptions["indexes"]): string => JSON.stringify(toIndexPairs(indexes).map(([name, value]) => `${name}:${value}`));
+const toIndexText = (indexes: PutOptions["indexes"]): string =>
+  JSON.stringify(toIndexPairs(indexes).map(([name, value]) => `${name}:${value}`));
 
 /** A whole number of milliseconds, or empty for never. */
 const toTtlText = (ttlMs: number | undefined): string => {
@@ -28,7 +40,12 @@ const toTtlText = (ttlMs: number | undefined): string => {
 };
 
 function toRecord<T>(key: string, value: string, version: string, expiry: string | null): StoredRecord<T> {
-  return { key, value: JSON.parse(value) as T, version: Number(version), expiresAtMs: expiry === null || expiry === "" ? undefined : Number(expiry) };
+  return {
+    key,
+    value: JSON.parse(value) as T,
+    version: Number(version),
+    expiresAtMs: expiry === null || expiry === "" ? undefined : Number(expiry),
+  };
 }
 
 /**
@@ -47,7 +64,10 @@ export async function openRedisStore(config: RedisStateConfig, { log }: { readon
     try {
       const policy = /^maxmemory_policy:(\S+)/m.exec(await call((each) => each.info("memory")))?.[1];
       if (policy !== undefined && policy !== "noeviction") {
-        log.warn({ policy }, "this Redis may evict tokens and budgets when its memory is full; set maxmemory-policy noeviction");
+        log.warn(
+          { policy },
+          "this Redis may evict tokens and budgets when its memory is full; set maxmemory-policy noeviction",
+        );
       }
     } catch {
       // Some services do not offer INFO; the advice is then in the documentation alone.
@@ -66,13 +86,21 @@ export async function openRedisStore(config: RedisStateConfig, { log }: { readon
     let from = after ?? "";
     do {
       const wanted = limit + 1 - records.length;
-      const reply = (await evaluate(scripts.page, [base + set], [base, String(wanted), from, descending === true ? "down" : "up"])) as string[];
+      const reply = (await evaluate(
+        scripts.page,
+        [base + set],
+        [base, String(wanted), from, descending === true ? "down" : "up"],
+      )) as string[];
       from = reply[0] as string;
       for (let at = 1; at < reply.length; at += 4) {
-        records.push(toRecord<T>(reply[at] as string, reply[at + 1] as string, reply[at + 2] as string, reply[at + 3] as string));
+        records.push(
+          toRecord<T>(reply[at] as string, reply[at + 1] as string, reply[at + 2] as string, reply[at + 3] as string),
+        );
       }
     } while (from !== "" && records.length <= limit);
-    return records.length > limit ? { records: records.slice(0, limit), next: records[limit - 1]?.key } : { records, next: undefined };
+    return records.length > limit
+      ? { records: records.slice(0, limit), next: records[limit - 1]?.key }
+      : { records, next: undefined };
   }
 
   return {
@@ -85,7 +113,9 @@ export async function openRedisStore(config: RedisStateConfig, { log }: { readon
 
     async get<T>(collection: string, key: string) {
       const base = baseOf(collection);
-      const [value, version, expiry] = await call((each) => each.hmget(`${base}r:${isKey(key) ? key : ""}`, "v", "n", "e"));
+      const [value, version, expiry] = await call((each) =>
+        each.hmget(`${base}r:${isKey(key) ? key : ""}`, "v", "n", "e"),
+      );
       return value == null || version == null ? undefined : toRecord<T>(key, value, version, expiry ?? null);
     },
 
@@ -96,7 +126,14 @@ export async function openRedisStore(config: RedisStateConfig, { log }: { readon
       const version = await evaluate(
         scripts.put,
         [`${base}r:${key}`],
-        [base, key, toJsonText(value), ifVersion === undefined ? "" : String(ifVersion), toTtlText(ttlMs), toIndexText(indexes)],
+        [
+          base,
+          key,
+          toJsonText(value),
+          ifVersion === undefined ? "" : String(ifVersion),
+          toTtlText(ttlMs),
+          toIndexText(indexes),
+        ],
       );
       return version === 0 ? undefined : Number(version);
     },
@@ -118,7 +155,8 @@ export async function openRedisStore(config: RedisStateConfig, { log }: { readon
       return (await evaluate(scripts.remove, [`${base}r:${args[1]}`], args)) === 1;
     },
 
-    find: async (collection, index, value, options) => page(baseOf(collection), `i:${index}:${toIndexValue(value)}`, options),
+    find: async (collection, index, value, options) =>
+      page(baseOf(collection), `i:${index}:${toIndexValue(value)}`, options),
 
     list: async (collection, options) => page(baseOf(collection), "a", options),
 

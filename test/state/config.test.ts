@@ -10,12 +10,28 @@ describe("state configuration", () => {
   test.for([
     ["nothing", undefined, { kind: "sqlite", file: "./data/sallyport.db", synchronous: "normal" }],
     ["a path", "./data/sallyport.db", { kind: "sqlite", file: "./data/sallyport.db", synchronous: "normal" }],
-    ["an absolute path", "/var/lib/sallyport/state.db", { kind: "sqlite", file: "/var/lib/sallyport/state.db", synchronous: "normal" }],
+    [
+      "an absolute path",
+      "/var/lib/sallyport/state.db",
+      { kind: "sqlite", file: "/var/lib/sallyport/state.db", synchronous: "normal" },
+    ],
     ["memory", "memory", { kind: "memory" }],
     ["a Redis address", "redis://127.0.0.1:6379/2", { ...redis, urls: ["redis://127.0.0.1:6379/2"] }],
-    ["a Redis address over TLS", "rediss://user:pass@redis:6380", { ...redis, urls: ["rediss://user:pass@redis:6380"] }],
-    ["a file that keeps everything", { file: "x.db", synchronous: "full" }, { kind: "sqlite", file: "x.db", synchronous: "full" }],
-    ["a cluster", { redis: ["redis://a", "redis://b"], cluster: true, prefix: "gw:", timeout: "250ms" }, { ...redis, urls: ["redis://a", "redis://b"], cluster: true, prefix: "gw:", timeoutMs: 250 }],
+    [
+      "a Redis address over TLS",
+      "rediss://user:pass@redis:6380",
+      { ...redis, urls: ["rediss://user:pass@redis:6380"] },
+    ],
+    [
+      "a file that keeps everything",
+      { file: "x.db", synchronous: "full" },
+      { kind: "sqlite", file: "x.db", synchronous: "full" },
+    ],
+    [
+      "a cluster",
+      { redis: ["redis://a", "redis://b"], cluster: true, prefix: "gw:", timeout: "250ms" },
+      { ...redis, urls: ["redis://a", "redis://b"], cluster: true, prefix: "gw:", timeoutMs: 250 },
+    ],
   ] as const)("takes %s", ([, input, expected]) => {
     expect(parse(input)).toEqual(expected);
   });

@@ -11,7 +11,8 @@ const nodes: RedisServer[] = [];
 
 /** Two primaries that share the slots, so that a script over keys of two slots fails, and many calls are redirected. */
 beforeAll(async () => {
-  for (let count = 0; count < 2; count += 1) nodes.push(await startRedis("--cluster-enabled", "yes", "--cluster-node-timeout", "5000"));
+  for (let count = 0; count < 2; count += 1)
+    nodes.push(await startRedis("--cluster-enabled", "yes", "--cluster-node-timeout", "5000"));
   const clients = nodes.map((node) => new Redis(node.url));
   const [first, second] = clients as [Redis, Redis];
   await first.call("CLUSTER", "ADDSLOTSRANGE", 0, 8_191);
@@ -20,14 +21,25 @@ beforeAll(async () => {
   await second.call("CLUSTER", "SET-CONFIG-EPOCH", 2);
   await first.call("CLUSTER", "MEET", "127.0.0.1", (nodes[1] as RedisServer).port);
   for (const client of clients) {
-    while (!/cluster_state:ok[^]*cluster_known_nodes:2/.test(String(await client.call("CLUSTER", "INFO")))) await sleep(50);
+    while (!/cluster_state:ok[^]*cluster_known_nodes:2/.test(String(await client.call("CLUSTER", "INFO"))))
+      await sleep(50);
     client.disconnect();
   }
 }, 30_000);
 afterAll(() => Promise.all(nodes.map((node) => node.stop())));
 
 const openCluster = () =>
-  openRedisStore({ kind: "redis", urls: nodes.map((node) => node.url), cluster: true, prefix: "sallyport:", timeoutMs: 10_000, ca: undefined }, { log: silentLog });
+  openRedisStore(
+    {
+      kind: "redis",
+      urls: nodes.map((node) => node.url),
+      cluster: true,
+      prefix: "sallyport:",
+      timeoutMs: 10_000,
+      ca: undefined,
+    },
+    { log: silentLog },
+  );
 
 describeStore("a Redis Cluster of two nodes", async () => {
   const [store, second] = await Promise.all([openCluster(), openCluster()]);
@@ -43,7 +55,14 @@ describeStore("a Redis Cluster of two nodes", async () => {
 
 test("collections are spread over both nodes, and each stays whole on one", async () => {
   const store = await openCluster();
-  await Promise.all(Array.from({ length: 40 }, (_, n) => store.putMany(`spread-${n}`, Array.from({ length: 5 }, (__, key) => ({ key: `k${key}`, value: 1, indexes: { i: `${key}` } })))));
+  await Promise.all(
+    Array.from({ length: 40 }, (_, n) =>
+      store.putMany(
+        `spread-${n}`,
+        Array.from({ length: 5 }, (__, key) => ({ key: `k${key}`, value: 1, indexes: { i: `${key}` } })),
+      ),
+    ),
+  );
   await store.close();
   const held = await Promise.all(
     nodes.map(async (node) => {

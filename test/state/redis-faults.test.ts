@@ -17,9 +17,18 @@ const PATIENCE_MS = 5_000;
 function createKeepingLog(): Log & { readonly lines: string[] } {
   const lines: string[] = [];
   const keep = (level: string) => (fields: Readonly<Record<string, unknown>>, message: string) => {
-    lines.push(`${level} ${message} ${JSON.stringify(fields, (_, value: unknown) => (value instanceof Error ? inspect(value, { depth: 20 }) : value))}`);
+    lines.push(
+      `${level} ${message} ${JSON.stringify(fields, (_, value: unknown) => (value instanceof Error ? inspect(value, { depth: 20 }) : value))}`,
+    );
   };
-  const log = { lines, debug: keep("debug"), info: keep("info"), warn: keep("warn"), error: keep("error"), child: () => log };
+  const log = {
+    lines,
+    debug: keep("debug"),
+    info: keep("info"),
+    warn: keep("warn"),
+    error: keep("error"),
+    child: () => log,
+  };
   return log;
 }
 
@@ -122,7 +131,8 @@ describe("a Redis store in trouble", () => {
     const calls = Array.from({ length: 50 }, () => store.run(limitedCounter, ["{t}a"], ["1000", "1"]));
     const outcomes = Promise.allSettled(calls);
     await server.kill();
-    for (const outcome of await within(outcomes)) expect(outcome).toMatchObject({ status: "rejected", reason: unavailable });
+    for (const outcome of await within(outcomes))
+      expect(outcome).toMatchObject({ status: "rejected", reason: unavailable });
     await server.start();
     await recovered(store);
     expect(await store.run(limitedCounter, ["{t}a"], ["1000", "1"])).toBe("taken 1");
@@ -157,7 +167,9 @@ describe("a Redis store in trouble", () => {
   test("SCRIPT FLUSH goes unnoticed", async () => {
     await store.run(limitedCounter, ["{t}a"], ["1000", "1"]);
     await client().script("FLUSH");
-    const outcomes = await Promise.all(Array.from({ length: 100 }, () => store.run(limitedCounter, ["{t}a"], ["1000", "1"])));
+    const outcomes = await Promise.all(
+      Array.from({ length: 100 }, () => store.run(limitedCounter, ["{t}a"], ["1000", "1"])),
+    );
     expect(new Set(outcomes).size).toBe(100);
     expect(await store.put("c", "k", 1)).toBe(1);
   });
@@ -184,8 +196,12 @@ describe("a Redis store in trouble", () => {
   });
 
   test("a mistake in a script is our own failure, not the server's", async () => {
-    await expect(store.run({ name: "broken", lua: "return nothing.there", run: () => "" }, ["{t}a"], [])).rejects.toMatchObject({ kind: "internal" });
-    await expect(store.run({ name: "unreadable", lua: "this is not Lua", run: () => "" }, ["{t}a"], [])).rejects.toMatchObject({ kind: "internal" });
+    await expect(
+      store.run({ name: "broken", lua: "return nothing.there", run: () => "" }, ["{t}a"], []),
+    ).rejects.toMatchObject({ kind: "internal" });
+    await expect(
+      store.run({ name: "unreadable", lua: "this is not Lua", run: () => "" }, ["{t}a"], []),
+    ).rejects.toMatchObject({ kind: "internal" });
   });
 
   test("subscriptions go on after the server was away", async () => {
@@ -210,7 +226,9 @@ describe("a Redis store in trouble", () => {
     await store.get("c", "k");
     server.signal("SIGSTOP");
     const outcomes = await within(Promise.allSettled(Array.from({ length: 15_000 }, () => store.get("c", "k"))));
-    expect(outcomes.filter((outcome) => outcome.status === "rejected" && /keep up/.test(String(outcome.reason)))).toHaveLength(5_000);
+    expect(
+      outcomes.filter((outcome) => outcome.status === "rejected" && /keep up/.test(String(outcome.reason))),
+    ).toHaveLength(5_000);
     server.signal("SIGCONT");
     await recovered(store);
   });
@@ -221,7 +239,9 @@ describe("a Redis store in trouble", () => {
     url.password = "wrong-password";
     const refused = await openRedisStore(config({ urls: [url.href] }), { log }).catch((error: unknown) => error);
     expect(refused).toMatchObject({ kind: "state_unavailable", message: expect.stringContaining("credentials") });
-    await expect(openRedisStore(config(), { log })).rejects.toMatchObject({ message: expect.stringContaining("credentials") });
+    await expect(openRedisStore(config(), { log })).rejects.toMatchObject({
+      message: expect.stringContaining("credentials"),
+    });
     url.password = "right-password";
     const allowed = await openOne({ urls: [url.href] });
     expect(await allowed.put("c", "k", 1)).toBe(1);
@@ -257,12 +277,22 @@ describe("a Redis store in trouble", () => {
   test("expired records leave nothing behind once others are written", async () => {
     await store.putMany(
       "c",
-      Array.from({ length: 300 }, (_, n) => ({ key: `gone-${n}`, value: n, ttlMs: 100, indexes: { owner: `o-${n}`, all: "1" } })),
+      Array.from({ length: 300 }, (_, n) => ({
+        key: `gone-${n}`,
+        value: n,
+        ttlMs: 100,
+        indexes: { owner: `o-${n}`, all: "1" },
+      })),
     );
     await sleep(150);
     for (let n = 0; n < 40; n += 1) await store.put("c", "stays", n, { indexes: { all: "1" } });
     const redis = client();
-    expect((await redis.keys("*")).sort()).toEqual(["sallyport:{c}:a", "sallyport:{c}:i:all:1", "sallyport:{c}:m", "sallyport:{c}:r:stays"]);
+    expect((await redis.keys("*")).sort()).toEqual([
+      "sallyport:{c}:a",
+      "sallyport:{c}:i:all:1",
+      "sallyport:{c}:m",
+      "sallyport:{c}:r:stays",
+    ]);
     expect(await redis.zrange("sallyport:{c}:a", "0", "-1")).toEqual(["stays"]);
     await store.delete("c", "stays");
     expect(await redis.dbsize()).toBe(0);

@@ -46,45 +46,54 @@ describe("a SQLite store in trouble", () => {
     let total = 0;
     let after: string | undefined;
     do {
-      const page: Awaited<ReturnType<Store["list"]>> = await store.list(collection, { limit: 1_000, ...(after !== undefined && { after }) });
+      const page: Awaited<ReturnType<Store["list"]>> = await store.list(collection, {
+        limit: 1_000,
+        ...(after !== undefined && { after }),
+      });
       total += page.records.length;
       after = page.next;
     } while (after !== undefined);
     return total;
   }
 
-  test.for([20, 200, 700])("after kill -9 at %d acknowledged rounds everything acknowledged is there, and every batch is whole", async (rounds) => {
-    const child = spawn(process.execPath, [writer, file], { stdio: ["ignore", "pipe", "inherit"] });
-    children.push(child);
-    const acknowledged = { single: -1, batch: -1, count: 0 };
-    let rest = "";
-    await new Promise<void>((resolve) => {
-      child.stdout?.on("data", (chunk: Buffer) => {
-        const lines = (rest + chunk.toString()).split("\n");
-        rest = lines.pop() ?? "";
-        for (const line of lines) {
-          const [kind, n] = line.split(" ");
-          acknowledged[kind as keyof typeof acknowledged] = Number(n);
-        }
-        if (acknowledged.count >= rounds) child.kill("SIGKILL");
+  test.for([20, 200, 700])(
+    "after kill -9 at %d acknowledged rounds everything acknowledged is there, and every batch is whole",
+    async (rounds) => {
+      const child = spawn(process.execPath, [writer, file], { stdio: ["ignore", "pipe", "inherit"] });
+      children.push(child);
+      const acknowledged = { single: -1, batch: -1, count: 0 };
+      let rest = "";
+      await new Promise<void>((resolve) => {
+        child.stdout?.on("data", (chunk: Buffer) => {
+          const lines = (rest + chunk.toString()).split("\n");
+          rest = lines.pop() ?? "";
+          for (const line of lines) {
+            const [kind, n] = line.split(" ");
+            acknowledged[kind as keyof typeof acknowledged] = Number(n);
+          }
+          if (acknowledged.count >= rounds) child.kill("SIGKILL");
+        });
+        child.stdout?.on("end", resolve);
       });
-      child.stdout?.on("end", resolve);
-    });
-    const store = openOne();
-    const singles = await count(store, "single");
-    expect(singles).toBeGreaterThanOrEqual(acknowledged.single + 1);
-    expect(singles).toBeLessThanOrEqual(acknowledged.single + 2);
-    for (const n of [0, Math.floor(acknowledged.single / 2), acknowledged.single]) {
-      expect(await store.get("single", String(n).padStart(9, "0"))).toMatchObject({ value: { n, padding: "x".repeat(n % 3_000) }, version: 1 });
-    }
-    const batched = await count(store, "batch");
-    expect(batched % 3).toBe(0);
-    expect(batched / 3).toBeGreaterThanOrEqual(acknowledged.batch + 1);
-    expect(Number(await store.run(readCount, ["counter"], []))).toBeGreaterThanOrEqual(acknowledged.count);
-    // The counter of records that trimming relies on has survived with them.
-    expect(await store.trim("single", singles)).toBe(0);
-    expect(await store.trim("single", singles - 1)).toBe(1);
-  });
+      const store = openOne();
+      const singles = await count(store, "single");
+      expect(singles).toBeGreaterThanOrEqual(acknowledged.single + 1);
+      expect(singles).toBeLessThanOrEqual(acknowledged.single + 2);
+      for (const n of [0, Math.floor(acknowledged.single / 2), acknowledged.single]) {
+        expect(await store.get("single", String(n).padStart(9, "0"))).toMatchObject({
+          value: { n, padding: "x".repeat(n % 3_000) },
+          version: 1,
+        });
+      }
+      const batched = await count(store, "batch");
+      expect(batched % 3).toBe(0);
+      expect(batched / 3).toBeGreaterThanOrEqual(acknowledged.batch + 1);
+      expect(Number(await store.run(readCount, ["counter"], []))).toBeGreaterThanOrEqual(acknowledged.count);
+      // The counter of records that trimming relies on has survived with them.
+      expect(await store.trim("single", singles)).toBe(0);
+      expect(await store.trim("single", singles - 1)).toBe(1);
+    },
+  );
 
   test("a store on a file sees what a second one and another process write to it", async () => {
     const [one, two] = [openOne(), openOne()];
@@ -134,13 +143,19 @@ describe("a SQLite store in trouble", () => {
   test("a file of garbage is refused with what to do, and left as it is", () => {
     writeFileSync(file, "this is no database, whatever its name says\n".repeat(200));
     const before = readFileSync(file);
-    expect(refusal()).toMatchObject({ kind: "state_unavailable", message: expect.stringMatching(/not a SQLite database or it is damaged.*backup/) });
+    expect(refusal()).toMatchObject({
+      kind: "state_unavailable",
+      message: expect.stringMatching(/not a SQLite database or it is damaged.*backup/),
+    });
     expect(readFileSync(file)).toEqual(before);
   });
 
   test("a damaged file is refused with what to do", async () => {
     const store = openOne();
-    await store.putMany("c", Array.from({ length: 1_000 }, (_, n) => ({ key: `k${n}`, value: "x".repeat(500), indexes: { i: `${n}` } })));
+    await store.putMany(
+      "c",
+      Array.from({ length: 1_000 }, (_, n) => ({ key: `k${n}`, value: "x".repeat(500), indexes: { i: `${n}` } })),
+    );
     await store.close();
     const bytes = readFileSync(file);
     bytes.fill(0xa5, 4_096 * 3, 4_096 * 12);
@@ -153,7 +168,10 @@ describe("a SQLite store in trouble", () => {
     const database = new DatabaseSync(file);
     database.exec("PRAGMA user_version = 99");
     database.close();
-    expect(refusal()).toMatchObject({ kind: "state_unavailable", message: expect.stringMatching(/newer version.*schema 99, this one knows 1/) });
+    expect(refusal()).toMatchObject({
+      kind: "state_unavailable",
+      message: expect.stringMatching(/newer version.*schema 99, this one knows 1/),
+    });
     const after = new DatabaseSync(file);
     expect(after.prepare("PRAGMA user_version").get()).toEqual({ user_version: 99 });
     after.close();
@@ -163,7 +181,10 @@ describe("a SQLite store in trouble", () => {
     const database = new DatabaseSync(file);
     database.exec("CREATE TABLE theirs (x)");
     database.close();
-    expect(refusal()).toMatchObject({ kind: "state_unavailable", message: expect.stringMatching(/another application/) });
+    expect(refusal()).toMatchObject({
+      kind: "state_unavailable",
+      message: expect.stringMatching(/another application/),
+    });
     const after = new DatabaseSync(file);
     expect(after.prepare("SELECT name FROM sqlite_schema").all()).toEqual([{ name: "theirs" }]);
     after.close();
@@ -171,7 +192,10 @@ describe("a SQLite store in trouble", () => {
 
   test("a place where nothing can be made is refused with what to do", () => {
     writeFileSync(join(folder, "plain"), "");
-    expect(refusal(join(folder, "plain", "state.db"))).toMatchObject({ kind: "state_unavailable", message: expect.stringMatching(/cannot be opened for writing/) });
+    expect(refusal(join(folder, "plain", "state.db"))).toMatchObject({
+      kind: "state_unavailable",
+      message: expect.stringMatching(/cannot be opened for writing/),
+    });
     mkdirSync(join(folder, "directory.db"));
     expect(refusal(join(folder, "directory.db"))).toMatchObject({ kind: "state_unavailable" });
   });
@@ -201,9 +225,21 @@ describe("a SQLite store in trouble", () => {
     const clock = createTestClock();
     const store = openOne(clock);
     for (let batch = 0; batch < 3; batch += 1) {
-      await store.putMany("c", Array.from({ length: 300 }, (_, n) => ({ key: `${batch}-${n}`, value: n, ttlMs: 1_000, indexes: { i: `${n}` } })));
+      await store.putMany(
+        "c",
+        Array.from({ length: 300 }, (_, n) => ({
+          key: `${batch}-${n}`,
+          value: n,
+          ttlMs: 1_000,
+          indexes: { i: `${n}` },
+        })),
+      );
     }
-    const touch: StoreScript = { name: "touch", lua: "", run: (view, [key]) => (view.set(key as string, { n: "1" }, 1_000), "") };
+    const touch: StoreScript = {
+      name: "touch",
+      lua: "",
+      run: (view, [key]) => (view.set(key as string, { n: "1" }, 1_000), ""),
+    };
     for (let n = 0; n < 300; n += 1) await store.run(touch, [`h${n}`], []);
     const database = new DatabaseSync(file, { readOnly: true });
     const rows = (table: string) => Number(database.prepare(`SELECT count(*) AS count FROM ${table}`).get()?.["count"]);
@@ -214,7 +250,9 @@ describe("a SQLite store in trouble", () => {
     expect(rows("records")).toBe(1);
     expect(rows("record_indexes")).toBe(0);
     expect(rows("hashes")).toBe(0);
-    expect(database.prepare("SELECT * FROM collections WHERE records > 0").all()).toEqual([{ name: "other", records: 1 }]);
+    expect(database.prepare("SELECT * FROM collections WHERE records > 0").all()).toEqual([
+      { name: "other", records: 1 },
+    ]);
     database.close();
   });
 });
