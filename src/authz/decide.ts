@@ -15,19 +15,21 @@ export interface Case {
   readonly rules: ProtocolRules;
   readonly context: Context;
   readonly scopes: readonly string[];
+  /** What the last failed evaluation threw. */
+  failure: unknown;
 }
 
 export function createCase(rules: ProtocolRules, source: ContextSource & Caller): Case {
-  return { rules, context: new Context(source), scopes: source.principal.scopes };
+  return { rules, context: new Context(source), scopes: source.principal.scopes, failure: undefined };
 }
 
-/** Evaluates one rule's expression. Never throws; `onError` hears why it failed. */
-export function judge(rule: CompiledRule, context: Context, onError?: (fault: string) => void): Verdict {
+/** Evaluates one rule's expression. Never throws; after `error` the case holds the failure. */
+export function judge(rule: CompiledRule, judged: Case): Verdict {
   try {
-    return rule.expression.evaluate(context) ? "match" : "no match";
+    return rule.expression.evaluate(judged.context) ? "match" : "no match";
   } catch (error) {
-    if (context.callOnly) return "call-only";
-    onError?.(evaluationFault(error));
+    if (judged.context.callOnly) return "call-only";
+    judged.failure = error;
     return "error";
   }
 }
@@ -42,17 +44,21 @@ const holdsScopes = (rule: CompiledRule, scopes: readonly string[]) =>
 const missing = (rule: CompiledRule, scopes: readonly string[]) =>
   rule.scopes.filter((scope) => !scopes.includes(scope)).length;
 
+const reasonOf = (verdict: Verdict, what: string, judged: Case) =>
+  verdict === "error" ? `the rule failed: ${evaluationFault(judged.failure)}` : `the rule ${what}`;
+
 function refuse(rule: CompiledRule, reason: string, scopes?: readonly string[]): Decision {
   const decision = deny(rule.name, reason, scopes);
   return rule.message === undefined || decision.allow ? decision : { ...decision, message: rule.message };
 }
 
 /* Every scope the operation needs, in one challenge, held ones included: a client asks for exactly what a challenge names. */
-function challenge({ rules, context, scopes }: Case, decisive: CompiledRule, allowing: CompiledRule): Decision {
+function challenge(judged: Case, decisive: CompiledRule, allowing: CompiledRule): Decision {
+  const { rules, scopes } = judged;
   const needed = new Set(allowing.scopes);
   for (const rule of rules.require) for (const scope of rule.scopes) needed.add(scope);
   for (const rule of rules.deny) {
-    if (rule.scopes.length > 0 && denies(judge(rule, context))) for (const scope of rule.scopes) needed.add(scope);
+    if (rule.scopes.length > 0 && denies(judge(rule, judged))) for (const scope of rule.scopes) needed.add(scope);
   }
   const lacking = [...needed].filter((scope) => !scopes.includes(scope));
   return refuse(decisive, `the caller lacks the scope ${lacking.join(" ")}`, [...needed]);
@@ -64,22 +70,24 @@ function challenge({ rules, context, scopes }: Case, decisive: CompiledRule, all
  * Where nothing but scopes stands in the way, the denial names them all.
  */
 export function decide(judged: Case): Decision {
-  const { rules, context, scopes } = judged;
+  const { rules, scopes } = judged;
   let stepUp: CompiledRule | undefined;
   for (const rule of rules.deny) {
     if (rule.scopes.length > 0 && holdsScopes(rule, scopes)) continue;
-    if (!denies(judge(rule, context))) continue;
-    if (rule.scopes.length === 0) return refuse(rule, "a deny rule matched or failed");
+    const verdict = judge(rule, judged);
+    if (!denies(verdict)) continue;
+    if (rule.scopes.length === 0) return refuse(rule, reasonOf(verdict, "matched", judged));
     stepUp ??= rule;
   }
   for (const rule of rules.require) {
-    if (!holds(judge(rule, context))) return refuse(rule, "a require rule did not hold");
+    const verdict = judge(rule, judged);
+    if (!holds(verdict)) return refuse(rule, reasonOf(verdict, "did not hold", judged));
     if (!holdsScopes(rule, scopes)) stepUp ??= rule;
   }
   let nearest: CompiledRule | undefined;
   for (const rule of rules.allow) {
     if (nearest !== undefined && rule.scopes.length > 0 && missing(rule, scopes) >= missing(nearest, scopes)) continue;
-    if (!holds(judge(rule, context))) continue;
+    if (!holds(judge(rule, judged))) continue;
     nearest = rule;
     if (missing(rule, scopes) === 0) break;
   }
@@ -89,10 +97,11 @@ export function decide(judged: Case): Decision {
 }
 
 /** What the shadow rules would have done: a deny that matches or fails, a require that does not hold, an allow that matches. */
-export function shadowOutcomes({ rules, context, scopes }: Case): readonly ShadowOutcome[] {
+export function shadowOutcomes(judged: Case): readonly ShadowOutcome[] {
+  const { rules, scopes } = judged;
   const outcomes: ShadowOutcome[] = [];
   for (const rule of rules.shadow) {
-    const verdict = judge(rule, context);
+    const verdict = judge(rule, judged);
     const scoped = holdsScopes(rule, scopes);
     if (rule.effect === "allow") {
       if (verdict === "match" && scoped) outcomes.push({ rule: rule.name, would: "allow" });

@@ -1,3 +1,4 @@
+import { evaluationFault } from "../cel/expression.ts";
 import type { Decision } from "../core/decision.ts";
 import type { Protocol } from "../core/operation.ts";
 import type { CompiledRule, Effect } from "./compile-rules.ts";
@@ -30,22 +31,16 @@ export interface Explanation {
   readonly rules: readonly RuleExplanation[];
 }
 
-function explainRule(
-  rule: CompiledRule,
-  { context, scopes }: Case,
-  protocol: Protocol,
-  decided: boolean,
-): RuleExplanation {
+function explainRule(rule: CompiledRule, judged: Case, protocol: Protocol, decided: boolean): RuleExplanation {
   const { name, effect, place, expression, shadow } = rule;
   const base = { rule: name, effect, source: place, expression: expression.source, shadow, decided };
   if (!rule.on.includes(protocol)) return { ...base, outcome: "not for this protocol" };
-  let error: string | undefined;
-  const outcome = judge(rule, context, (fault) => (error = fault));
-  const missingScopes = rule.scopes.filter((scope) => !scopes.includes(scope));
+  const outcome = judge(rule, judged);
+  const missingScopes = rule.scopes.filter((scope) => !judged.scopes.includes(scope));
   return {
     ...base,
     outcome,
-    ...(error !== undefined && { error }),
+    ...(outcome === "error" && { error: evaluationFault(judged.failure) }),
     ...(missingScopes.length > 0 && { missingScopes }),
   };
 }

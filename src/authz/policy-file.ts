@@ -96,6 +96,15 @@ function knownKeys(section: "rules" | "tests", path: Path): readonly string[] {
   );
 }
 
+/* The yaml library refuses aliases that would unfold into more than a hundred times the text. */
+function unfold(document: Document): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 100 }) ?? {};
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}
+
 /** Reads one policy file. `name` stands in every place; nothing is thrown for what stands in the text. */
 export function parsePolicyFile(text: string, name: string): PolicyFile {
   const lines = new LineCounter();
@@ -114,8 +123,8 @@ export function parsePolicyFile(text: string, name: string): PolicyFile {
     problems.push({ place: `${name}:${lines.linePos(pos[0]).line}`, message });
   if (problems.length > 0) return { rules: [], tests: [], problems };
 
-  /* A hundred aliases at most: the yaml library refuses what would unfold into more. */
-  const content: unknown = document.toJS({ maxAliasCount: 100 }) ?? {};
+  const content = unfold(document);
+  if (content instanceof Error) return { rules: [], tests: [], problems: [{ place: name, message: content.message }] };
   if (typeof content !== "object" || content === null || Array.isArray(content)) {
     return {
       rules: [],

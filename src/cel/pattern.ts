@@ -5,7 +5,10 @@ type Recheck = Pick<typeof import("recheck"), "checkSync">;
 let recheck: Recheck | undefined;
 const loadRecheck = () => (recheck ??= createRequire(import.meta.url)("recheck/lib/browser.js") as Recheck);
 
-const TIMEOUT_MS = 2_000;
+/* A reload checks while traffic runs: a pattern that needs longer is refused, and one that passed is not checked again. */
+const TIMEOUT_MS = 1_000;
+const proven = new Set<string>();
+const MOST_REMEMBERED = 1_000;
 const LONGEST = 500;
 
 /**
@@ -13,6 +16,7 @@ const LONGEST = 500;
  * JavaScript backtracks: 24 letters held `(a+)+$` for 1.4 s, and a caller chooses the letters.
  */
 export function patternFault(pattern: string): string | undefined {
+  if (proven.has(pattern)) return undefined;
   if (pattern.length > LONGEST) return `the pattern is longer than ${LONGEST} characters`;
   try {
     void new RegExp(pattern);
@@ -21,7 +25,10 @@ export function patternFault(pattern: string): string | undefined {
   }
   /* `automaton` proves or gives up; the other checker searches for an attack and calls it safe when it finds none. */
   const found = loadRecheck().checkSync(pattern, "", { checker: "automaton", timeout: TIMEOUT_MS });
-  if (found.status === "safe") return undefined;
+  if (found.status === "safe") {
+    if (proven.size < MOST_REMEMBERED) proven.add(pattern);
+    return undefined;
+  }
   const growth = found.status === "vulnerable" ? found.complexity.summary : "not proven linear";
   return `the pattern can be slow on a hostile text (${growth}): anchor it with ^, avoid nested or neighbouring repetition, or use contains(), startsWith() or endsWith()`;
 }
