@@ -5,7 +5,8 @@ import type { Verdict } from "./token-verifier.ts";
 /** How long a good credential is trusted without asking again: revocation takes effect within this. */
 export const REMEMBER_MS = 60_000;
 const REMEMBER_BAD_MS = 10_000;
-const MAX_REMEMBERED = 10_000;
+const MAX_GOOD = 10_000;
+const MAX_BAD = 1_000;
 const MAX_PENDING = 1_000;
 
 interface Entry {
@@ -18,23 +19,21 @@ interface Entry {
  * (CVE-2026-35030, CVE-2026-35039). Bounded; the oldest goes first.
  */
 export function createRemembered(clock: Clock) {
-  const entries = new Map<string, Entry>();
+  const good = new Map<string, Entry>();
+  // Apart from the good ones: a flood of bad tokens must not push them out.
+  const bad = new Map<string, Entry>();
   const pending = new Map<string, Promise<Verdict>>();
   let generation = 0;
 
   function put(key: string, verdict: Verdict): void {
     const now = clock.now();
-    if (entries.size >= MAX_REMEMBERED) {
-      for (const oldest of entries.keys()) {
-        entries.delete(oldest);
-        break;
-      }
-    }
-    entries.delete(key);
-    entries.set(key, {
-      verdict,
-      untilMs: verdict.ok ? Math.min(now + REMEMBER_MS, verdict.expiresAtMs) : now + REMEMBER_BAD_MS,
-    });
+    const [entries, limit] = verdict.ok ? [good, MAX_GOOD] : [bad, MAX_BAD];
+    good.delete(key);
+    bad.delete(key);
+    const [oldest] = entries.size < limit ? [] : entries.keys();
+    if (oldest !== undefined) entries.delete(oldest);
+    const untilMs = verdict.ok ? Math.min(now + REMEMBER_MS, verdict.expiresAtMs) : now + REMEMBER_BAD_MS;
+    entries.set(key, { verdict, untilMs });
   }
 
   return {
@@ -45,7 +44,7 @@ export function createRemembered(clock: Clock) {
       check: (credential: string) => Promise<Verdict>,
     ): Verdict | Promise<Verdict> {
       const key = hash("sha256", `${kind}\n${credential}`, "base64url");
-      const entry = entries.get(key);
+      const entry = good.get(key) ?? bad.get(key);
       if (entry !== undefined && clock.now() < entry.untilMs) return entry.verdict;
       const waiting = pending.get(key);
       if (waiting !== undefined) return waiting;
@@ -65,7 +64,7 @@ export function createRemembered(clock: Clock) {
       generation += 1;
       const at = id.indexOf(":");
       const [kind, name] = [id.slice(0, at), id.slice(at + 1)];
-      for (const [key, { verdict }] of entries) {
+      for (const [key, { verdict }] of good) {
         if (!verdict.ok) continue;
         const { credentialId, client, claims, credential } = verdict.principal;
         const hit =
@@ -76,11 +75,8 @@ export function createRemembered(clock: Clock) {
               : kind === "key"
                 ? credential === "key" && credentialId === name
                 : credentialId === name;
-        if (hit) entries.delete(key);
+        if (hit) good.delete(key);
       }
-    },
-    get size() {
-      return entries.size;
     },
   };
 }

@@ -85,6 +85,13 @@ describe("keys of an issuer", () => {
     expect(issuer.hits.get("/jwks")).toBeUndefined();
   });
 
+  test("that come too slowly count as unreachable", { timeout: 20_000 }, async () => {
+    const { gateway, issuer } = await start();
+    issuer.answer("/jwks", () => ({ body: '{"keys":[]}', delayMs: 10_000 }));
+    const error = await refusal(async () => gateway.authenticate("/mcp", bearer(await issuer.token(gateway.url))));
+    expect(error.kind).toBe("upstream_unavailable");
+  });
+
   test("two under one id give none", async () => {
     const { gateway, issuer } = await start();
     issuer.answer("/jwks", () => ({

@@ -171,10 +171,7 @@ export function createProvider(options: ProviderOptions): Provider {
   // Addresses and cookie security come from the configured public URL alone: the Host and X-Forwarded headers are the caller's.
   Object.defineProperties(provider.request, {
     protocol: { get: () => base.protocol.slice(0, -1) },
-    secure: { get: () => https },
     host: { get: () => base.host },
-    hostname: { get: () => base.hostname },
-    origin: { get: () => base.origin },
   });
   Object.defineProperty(provider.Client.prototype, "compareClientSecret", {
     value(this: { clientSecret?: string }, actual: string): boolean {
