@@ -39,7 +39,9 @@ export interface Clients {
     readonly limit?: number;
     readonly after?: string;
   }): Promise<{ readonly clients: readonly ClientInfo[]; readonly next: string | undefined }>;
-  /** Removes a created or registered client and revokes its tokens. */
+  /** A new secret for a created client; the former one stops working, tokens stay. GatewayError("not_found") for any other client. */
+  resetSecret(id: string): Promise<string>;
+  /** Removes a created or registered client and revokes its tokens; its id is free again when those have expired. */
   delete(id: string): Promise<boolean>;
 }
 
@@ -61,6 +63,7 @@ const COLLECTION = "auth-clients";
 const REGISTERED_TTL_MS = 30 * 86_400_000;
 const ID = /^[A-Za-z0-9][A-Za-z0-9._@-]{0,127}$/;
 
+const makeSecret = (): string => randomBytes(32).toString("base64url");
 export const hashSecret = (secret: string): string => `sha256:${hash("sha256", secret, "base64url")}`;
 
 /** Whether a program on the user's machine waits at one of these addresses (RFC 8252). */
@@ -153,7 +156,7 @@ export function createClients(options: {
         refuse("This grant needs a client with a secret.", "grants");
       if (await revocations.isRevoked([`client:${id}`]))
         refuse("A client of this id was deleted a moment ago; choose another id.", "id");
-      const secret = request.public === true ? undefined : randomBytes(32).toString("base64url");
+      const secret = request.public === true ? undefined : makeSecret();
       const { label, grants, groups = [], scopes, tenant } = request;
       const record: ClientRecord = {
         origin: "created",
@@ -170,6 +173,17 @@ export function createClients(options: {
       const page = await store.list<ClientRecord>(COLLECTION, { limit, ...(after === undefined ? {} : { after }) });
       const first = after === undefined ? [...configured].map(([id, record]) => toInfo(id, record)) : [];
       return { clients: [...first, ...page.records.map(({ key, value }) => toInfo(key, value))], next: page.next };
+    },
+    async resetSecret(id) {
+      const found = ID.test(id) ? await store.get<ClientRecord>(COLLECTION, id) : undefined;
+      if (found?.value.origin !== "created" || found.value.metadata["client_secret"] === undefined)
+        throw new GatewayError("not_found", "No client with a secret was created under this id.");
+      const secret = makeSecret();
+      const metadata = { ...found.value.metadata, client_secret: hashSecret(secret) };
+      const stored = await store.put(COLLECTION, id, { ...found.value, metadata }, { ifVersion: found.version });
+      if (stored === undefined)
+        throw new GatewayError("state_unavailable", "The client was changed at the same moment; try again.");
+      return secret;
     },
     async delete(id) {
       const gone = ID.test(id) && (await store.delete(COLLECTION, id));
@@ -211,5 +225,7 @@ export const noClients: Clients = {
       new GatewayError("unsupported", "Clients need the embedded authorization server: set auth.embedded."),
     ),
   list: () => Promise.resolve({ clients: [], next: undefined }),
+  resetSecret: () =>
+    Promise.reject(new GatewayError("not_found", "No client with a secret was created under this id.")),
   delete: () => Promise.resolve(false),
 };

@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import type { Clients } from "../auth/clients.ts";
 import type { Config } from "../config/schema.ts";
 import type { Gateway } from "../gateway/gateway.ts";
 import { startSamples, type RunningSamples, type Sample } from "./samples.ts";
@@ -68,12 +69,16 @@ function clientFile(dataDir: string, id: string): string {
   return join(dataDir, `${id}-client`);
 }
 
-/** A client's secret is made at first start and never lies in the repository. A file without its client is made anew. */
+/** A client's secret is made at first start and never lies in the repository. A client whose file is gone gets a new secret. */
 async function makeClient(gateway: Gateway, id: string, file: string): Promise<void> {
   const { clients: known } = gateway.epochs.current().auth;
   const exists = (await known.list({ limit: 1_000 })).clients.some((client) => client.id === id);
   if (exists && readable(file)) return;
-  if (exists) await known.delete(id);
+  const secret = exists ? await known.resetSecret(id) : await createClient(known, id);
+  writeFileSync(file, `${id}:${secret ?? ""}\n`, { mode: 0o600 });
+}
+
+async function createClient(known: Clients, id: string): Promise<string | undefined> {
   const { secret } = await known.create({
     id,
     label: id,
@@ -81,7 +86,7 @@ async function makeClient(gateway: Gateway, id: string, file: string): Promise<v
     groups: ["analyst"],
     tenant: "team-a",
   });
-  writeFileSync(file, `${id}:${secret ?? ""}\n`, { mode: 0o600 });
+  return secret;
 }
 
 function readable(file: string): boolean {

@@ -51,7 +51,9 @@ export const serveCommand = defineCommand({
         },
         refused: () => metrics.configReload("refused"),
       });
-      await quickstart?.ready(gateway, err);
+      const { passcode } = gateway.epochs.current().auth;
+      if (quickstart !== undefined) await quickstart.ready(gateway, err);
+      else if (passcode !== undefined) err(`Sign in as operator with the passcode ${passcode} (shown this once).`);
       await untilStopped(gateway);
       source.close();
       await gateway.drain();

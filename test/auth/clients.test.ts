@@ -1,7 +1,7 @@
 import { generateKeyPairSync, KeyObject } from "node:crypto";
 import { exportJWK, SignJWT } from "jose";
 import { describe, expect, test } from "vitest";
-import { clients, config, post, tokenExchange } from "./oauth-calls.ts";
+import { clients, config, post, tokenExchange, who } from "./oauth-calls.ts";
 import { listen, startAuth, type Started } from "./start-auth.ts";
 
 describe("clients", () => {
@@ -127,5 +127,17 @@ describe("clients", () => {
     await expect(
       gateway.auth.clients.create({ label: "x", grants: ["client_credentials"], public: true }),
     ).rejects.toMatchObject({ kind: "invalid_params" });
+  });
+
+  test("created at run time can get a new secret, which ends the former one and no token", async () => {
+    const gateway = await startAuth({ config });
+    const { id, secret = "" } = await gateway.auth.clients.create({ label: "Worker", grants: ["client_credentials"] });
+    const form = { grant_type: "client_credentials", client_id: id };
+    const before = await post(gateway, "token", { ...form, client_secret: secret });
+    const next = await gateway.auth.clients.resetSecret(id);
+    expect((await post(gateway, "token", { ...form, client_secret: secret })).status).toBe(401);
+    expect((await post(gateway, "token", { ...form, client_secret: next })).status).toBe(200);
+    expect(await who(gateway, before.body["access_token"])).toMatchObject({ subject: id });
+    await expect(gateway.auth.clients.resetSecret("agent")).rejects.toMatchObject({ kind: "not_found" });
   });
 });
