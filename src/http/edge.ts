@@ -40,6 +40,8 @@ export interface Incoming {
    * `unsupported_media`, `overloaded` or `cancelled`.
    */
   readBody(options: ReadBodyOptions): Promise<Buffer>;
+  /** Aborts the signal with this reason: the credential expired, say. The first reason stays. */
+  abort(reason: GatewayError): void;
   /**
    * Hands the request to a library that wants Node's own objects (Express). Its address and headers are the canonical
    * ones; headers set on the reply so far are set on the response. The reply does nothing from then on.
