@@ -7,7 +7,7 @@ const beforeHead: Readonly<Record<string, ErrorKind>> = {
   ETIMEDOUT: "upstream_timeout",
   UND_ERR_HEADERS_OVERFLOW: "upstream_invalid",
   UND_ERR_RES_EXCEEDED_MAX_SIZE: "upstream_invalid",
-  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: "upstream_truncated",
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: "upstream_invalid",
   UND_ERR_INVALID_ARG: "invalid_request",
   UND_ERR_NOT_SUPPORTED: "invalid_request",
   UND_ERR_REQ_CONTENT_LENGTH_MISMATCH: "internal",
@@ -52,7 +52,7 @@ export function fromHeadFailure(error: unknown, sent: boolean): GatewayError {
   const inner = error instanceof GatewayError ? error : error instanceof Error ? error.cause : undefined;
   const kind = Object.hasOwn(beforeHead, code)
     ? (beforeHead[code] ?? "upstream_unavailable")
-    : code.startsWith("HPE_")
+    : error instanceof Error && error.name === "HTTPParserError"
       ? "upstream_invalid"
       : "upstream_unavailable";
   const mapped = inner instanceof GatewayError ? inner : new GatewayError(kind, messages[kind] ?? "", { cause: error });
