@@ -10,8 +10,8 @@ export interface AdminClient {
 }
 
 /** Where the gateway of this configuration listens, and the token beside its state. */
-export async function adminClientOf(configFile: string): Promise<AdminClient> {
-  const config = await loadConfig(configFile);
+export function adminClientOf(configFile: string): AdminClient {
+  const config = loadConfig(configFile);
   const { host, port } = config.listen.console;
   return createAdminClient(`http://${host}:${port}`, adminTokenFile(config));
 }

@@ -39,7 +39,7 @@ export const keysCommand = defineCommand({
     const admin =
       options.config === undefined
         ? adminClientOfQuickstart(join(checkout, "data"), 4001)
-        : await adminClientOf(options.config);
+        : adminClientOf(options.config);
     switch (action) {
       case "issue": {
         const { name, group, scope, tenant, expires } = options;

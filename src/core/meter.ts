@@ -26,10 +26,3 @@ export interface Meter {
   /** `buckets`: upper bounds, ascending. */
   histogram(name: string, help: string, labels: readonly string[], buckets: readonly number[]): Histogram;
 }
-
-/** Measures nothing: for tests and for parts that run before metrics exist. */
-export const silentMeter: Meter = {
-  counter: () => ({ add() {} }),
-  gauge: () => ({ set() {}, add() {} }),
-  histogram: () => ({ observe() {} }),
-};

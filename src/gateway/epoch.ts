@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from "node:util";
 import { publicUrlOf } from "../http/config.ts";
 import { createAuth, type Auth } from "../auth/auth.ts";
 import { parseAuthConfig } from "../auth/config.ts";
@@ -14,6 +13,7 @@ import { createInputGuard } from "./input-guard.ts";
 import { createJourneys, type ProtocolJourney } from "./journeys.ts";
 import { createOperationRecorder } from "./operation-recorder.ts";
 import { createRoutes, type Routes } from "./routes.ts";
+import { sameParts } from "./same-parts.ts";
 import { routeSettings } from "./settings.ts";
 
 /** Everything that one configuration gives; an operation runs under the epoch in which it began. */
@@ -80,11 +80,6 @@ export async function createEpoch(
     clock,
   );
   return { config, publicUrl, routes, auth, authz, chains, handlers, journeys };
-}
-
-/** Whether these parts of the configuration are as they were. */
-export function sameParts(former: Config, config: Config, keys: readonly (keyof Config)[]): boolean {
-  return former.baseDir === config.baseDir && keys.every((key) => isDeepStrictEqual(former[key], config[key]));
 }
 
 function agentClients(config: Config): ReadonlySet<string> {

@@ -2,12 +2,12 @@ import { resolve } from "node:path";
 import { createA2a } from "../a2a/a2a.ts";
 import type { Config } from "../config/schema.ts";
 import type { Protocol } from "../core/operation.ts";
-import type { ProtocolHandler } from "../core/step.ts";
+import type { Operate, ProtocolHandler, Visible } from "../core/step.ts";
 import { createInference } from "../inference/inference.ts";
 import { createMcp } from "../mcp/mcp.ts";
-import { sameParts, type Epoch, type EpochAccess } from "./epoch.ts";
 import type { Foundation } from "./foundation.ts";
 import { handOff } from "./handoff.ts";
+import { sameParts } from "./same-parts.ts";
 
 /** The protocols that are configured. */
 export type Handlers = Readonly<Partial<Record<Protocol, ProtocolHandler>>>;
@@ -20,8 +20,8 @@ export function createHandlers(
   config: Config,
   publicUrl: URL,
   foundation: Foundation,
-  access: EpochAccess,
-  former: Epoch | undefined,
+  access: { readonly operate: Operate; readonly visible: Visible },
+  former: { readonly config: Config; readonly handlers: Handlers } | undefined,
 ): Handlers {
   const tools = {
     publicUrl,

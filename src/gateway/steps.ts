@@ -8,7 +8,7 @@ import { plan } from "./steps/plan.ts";
 import { receive } from "./steps/receive.ts";
 import { record } from "./steps/record.ts";
 import { relay } from "./steps/relay.ts";
-import type { ExchangeStep, StepDefinition } from "./step-definition.ts";
+import type { StepDefinition } from "./step-definition.ts";
 
 /**
  * The whole journey of a request. Read downwards: each step's `enter`, in this order. Read upwards: each step's `end`, exactly once,

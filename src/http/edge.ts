@@ -98,6 +98,7 @@ const plainError = (error: GatewayError): RenderedError => ({
 });
 
 /** One listener: Node's server with every limit set, and the checks that come before any route. Nothing is bound before `listen`. */
+// oxlint-disable-next-line max-lines-per-function -- one closure over the state of one listener
 export function createEdge(options: EdgeOptions): Edge {
   const { config, dispatch, clock, log } = options;
   const { limits } = config;

@@ -54,7 +54,7 @@ export function createFetch(door: (url: URL) => Dispatcher): typeof globalThis.f
     const dispatcher = composed.get(outer) ?? outer.compose(bounded);
     composed.set(outer, dispatcher);
     const settings = input instanceof Request ? await toInit(input, init ?? {}) : { ...init };
-    const headers = new Headers(settings.headers as ConstructorParameters<typeof Headers>[0]);
+    const headers = new Headers(settings.headers);
     headers.set("accept-encoding", "identity");
     return undiciFetch(url, {
       ...settings,

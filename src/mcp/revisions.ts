@@ -9,9 +9,6 @@ const LEGACY: readonly string[] = [LEGACY_LATEST, "2025-06-18", "2025-03-26", "2
 /** Only these sessions may send arrays (2025-03-26, basic, "Batching"; removed in 2025-06-18). */
 export const BATCHING = "2025-03-26";
 
-/** A client that sends no version header after the handshake speaks this (2025-06-18, transports). */
-export const HEADERLESS = "2025-03-26";
-
 export const VERSION_KEY = "io.modelcontextprotocol/protocolVersion";
 export const CAPABILITIES_KEY = "io.modelcontextprotocol/clientCapabilities";
 export const CLIENT_KEY = "io.modelcontextprotocol/clientInfo";

@@ -83,6 +83,7 @@ function createIds(clock: Clock): () => string {
 }
 
 /** Opens the journal over a store. Nothing is written on the caller's path. */
+// oxlint-disable-next-line max-lines-per-function -- one closure over one queue
 export function createJournal(config: JournalConfig, { store, clock, log, meter }: JournalDeps): Journal {
   const nextId = createIds(clock);
   const dropped = meter.counter("journal_dropped_total", "Journal records lost because the store could not take them", [

@@ -70,6 +70,7 @@ function toRecord<T>({ key, value, version, expires_at: expiry }: Row): StoredRe
  * A store in one file. Calls block the event loop for the microseconds a statement takes; a write is one transaction and is in
  * the operating system's hands when its promise resolves.
  */
+// oxlint-disable-next-line max-lines-per-function -- one closure over one database
 export function createSqliteStore(
   config: SqliteStateConfig,
   { clock, log }: { readonly clock: Clock; readonly log: Log },

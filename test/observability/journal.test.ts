@@ -258,7 +258,7 @@ describe("journal", () => {
     const { journal, state } = setUp();
     state.down = true;
     for (let n = 0; n < 11_000; n += 1) journal.record(createTestContext(), ok, "h");
-    journal.checkRoom();
+    expect(() => journal.checkRoom()).not.toThrow();
   });
 
   test("closing writes what waits; what comes later is not taken", async () => {
