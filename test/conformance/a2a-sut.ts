@@ -1,6 +1,6 @@
 import { Artifact, Message, TaskArtifactUpdateEvent, TaskStatusUpdateEvent } from "@a2a-js/sdk";
 import { AgentEvent, type AgentExecutor } from "@a2a-js/sdk/server";
-import { runAgent, serveAgent, type RunningAgent, type SampleAgent } from "../../agents/serve.ts";
+import { runAgent, type SampleAgent } from "../../agents/serve.ts";
 import { taskEvents } from "../../agents/task-events.ts";
 
 /*
@@ -109,7 +109,4 @@ const sut: SampleAgent = {
   },
 };
 
-/** Starts the subject on a free port. */
-export const startSut = (): Promise<RunningAgent> => serveAgent(sut, 0);
-
-if (import.meta.main) await runAgent("sut", sut);
+await runAgent("sut", sut);

@@ -1,9 +1,10 @@
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startSut } from "./a2a-sut.ts";
+import { createInterface } from "node:readline";
 
 const needed =
   "conformance a2a needs the official suite: set A2A_TCK to a checkout of github.com/a2aproject/a2a-tck, branch 1.0-dev, and A2A_TCK_PYTHON to a Python 3.11 that has it installed (pip install -e CHECKOUT).";
@@ -33,7 +34,7 @@ export async function runA2aSuite(): Promise<number> {
       await gateway.stop();
     }
   } finally {
-    await sut.close();
+    await sut.stop();
   }
 }
 
@@ -103,8 +104,15 @@ async function startGatewayFor(sutUrl: string): Promise<{ readonly url: string; 
 listen: {port: ${port}, console: {port: ${consolePort}}, health: {host: 127.0.0.1, port: ${healthPort}}}
 auth: {embedded: true, anonymous: true}
 a2a: {agents: {sut: {url: "${sutUrl}"}}}
-policies: open
+policies: ./policies
 state: ${join(directory, "state.db")}
+`,
+  );
+  mkdirSync(join(directory, "policies"));
+  writeFileSync(
+    join(directory, "policies", "all.yaml"),
+    `rules:
+  - {name: the suite may do everything, on: a2a, allow: 'a2a.agent == "sut"'}
 `,
   );
   const child = spawn(process.execPath, ["src/main.ts", "serve", "--config", file], {
@@ -139,6 +147,24 @@ async function freePorts(count: number): Promise<number[]> {
   const ports = servers.map((server) => (server.address() as AddressInfo).port);
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
   return ports;
+}
+
+/** The subject in a process of its own, since the SDK writes every error it answers with to the console. */
+async function startSut(): Promise<{ readonly url: string; stop(): Promise<void> }> {
+  const child = spawn(process.execPath, ["test/conformance/a2a-sut.ts", "--port", "0"], {
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  const ended = once(child, "exit");
+  const line = await Promise.race([once(createInterface({ input: child.stdout }), "line"), ended.then(() => [""])]);
+  if (typeof line[0] !== "string" || line[0] === "") throw new Error("the agent for the suite did not start");
+  const { url } = JSON.parse(line[0]) as { url: string };
+  return {
+    url,
+    async stop() {
+      child.kill("SIGTERM");
+      await ended;
+    },
+  };
 }
 
 /** The exit code; what the program writes is not of interest. */
