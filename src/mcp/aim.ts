@@ -1,5 +1,3 @@
-import { GatewayError } from "../core/errors.ts";
-import type { Operation } from "../core/operation.ts";
 import { isObject } from "./message.ts";
 import type { Message } from "./message.ts";
 import { promptOperation, resourceOperation, toolOperation } from "./operations.ts";
@@ -82,7 +80,7 @@ function text(message: Message, key: string): string {
 }
 
 /** What there is not. In-band: the request itself was well formed. */
-function unknown(kind: "tool" | "prompt" | "resource", name: string, era: Era): Refusal {
+export function unknown(kind: "tool" | "prompt" | "resource", name: string, era: Era): Refusal {
   if (kind === "tool") return new Refusal(200, codes.invalidParams, `Unknown tool: ${name}`);
   if (kind === "prompt") return new Refusal(200, codes.invalidParams, `Unknown prompt: ${name}`);
   return new Refusal(
@@ -91,15 +89,4 @@ function unknown(kind: "tool" | "prompt" | "resource", name: string, era: Era): 
     `Resource not found: ${name}`,
     { uri: name },
   );
-}
-
-/** A denial looks like what does not exist, under the name the caller used. Other errors stay. */
-export function hideDenial(error: GatewayError, operation: Operation, message: Message, era: Era): GatewayError {
-  if (error.kind !== "denied" || !operation.judged) return error;
-  const { kind } = operation.target;
-  if (kind !== "tool" && kind !== "prompt" && kind !== "resource") return error;
-  const ref = message.params["ref"];
-  const shown =
-    message.params["name"] ?? message.params["uri"] ?? (isObject(ref) ? (ref["name"] ?? ref["uri"]) : undefined);
-  return unknown(kind, String(shown), era);
 }

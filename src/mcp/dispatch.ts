@@ -3,7 +3,8 @@ import type { Log } from "../core/log.ts";
 import type { Operation } from "../core/operation.ts";
 import type { Visible } from "../core/step.ts";
 import { rawValue } from "../http/json-splice.ts";
-import { aims, hideDenial } from "./aim.ts";
+import { aims } from "./aim.ts";
+import { denialOf } from "./denial.ts";
 import { discover, initialize } from "./handshake.ts";
 import { setLogLevel } from "./links.ts";
 import { listAnswer } from "./list-answer.ts";
@@ -96,7 +97,8 @@ export async function dispatch(options: DispatchOptions, call: Call, view: Route
       throw new Refusal(era === "modern" ? 404 : 200, codes.methodNotFound, `Method not found: ${message.method}`);
     return await method(options, call, view);
   } catch (thrown) {
-    if (call.signal?.aborted === true) return undefined;
+    /* Cancelled by the client, which waits for nothing any more. */
+    if (call.signal?.aborted === true && !call.exchange.signal.aborted) return undefined;
     const error = GatewayError.from(thrown);
     if (error.kind === "internal")
       options.log.error({ err: error.cause ?? error, request: call.exchange.id }, "mcp request failed");
@@ -111,7 +113,9 @@ async function relayed(options: DispatchOptions, call: Call, view: RouteView): P
   } catch (thrown) {
     const error = GatewayError.from(thrown);
     if (error.kind === "upstream_invalid") aim.server.reconsider();
-    throw hideDenial(error, aim.operation, call.message, call.era);
+    const denial = denialOf(error, aim, call, options.visible);
+    if (denial instanceof GatewayError) throw denial;
+    return denial;
   }
 }
 
@@ -145,7 +149,9 @@ async function subscribe(options: DispatchOptions, call: Call, view: RouteView, 
       aim.operation,
     );
   } catch (thrown) {
-    throw hideDenial(GatewayError.from(thrown), aim.operation, call.message, call.era);
+    const denial = denialOf(GatewayError.from(thrown), aim, call, options.visible);
+    if (denial instanceof GatewayError) throw denial;
+    return denial;
   }
 }
 

@@ -79,11 +79,14 @@ async function carry(
   if (session === undefined || message.kind !== "request")
     return await dispatch(options, { exchange, message, era, outlet, session, signal: undefined }, view);
   const controller = new AbortController();
+  const follow = () => controller.abort(exchange.signal.reason);
+  exchange.signal.addEventListener("abort", follow, { once: true });
   const id = message.idText!;
   session.inFlight.set(id, controller);
   try {
     return await dispatch(options, { exchange, message, era, outlet, session, signal: controller.signal }, view);
   } finally {
+    exchange.signal.removeEventListener("abort", follow);
     if (session.inFlight.get(id) === controller) session.inFlight.delete(id);
   }
 }
