@@ -85,7 +85,7 @@ export function createSpanExport({ url, headers, log, meter }: SpanExportOptions
     export(spans, done) {
       otlp.export(spans, (result) => {
         waiting -= spans.length;
-        const failed = result.code !== ExportResultCode.SUCCESS;
+        const failed = (result.code as number) !== (ExportResultCode.SUCCESS as number);
         if (failed) lost.add(["failed"], spans.length);
         if (failed !== failing) {
           failing = failed;

@@ -202,9 +202,9 @@ export function createMemoryStore({ clock, log }: { readonly clock: Clock; reado
       return page<T>(records, keys, options);
     },
 
-    async trim(collection, keep) {
+    async trim(collection, keep, atMost = MAX_BATCH) {
       const { keys, remove } = open(collection);
-      const surplus = keys.lowest(Math.min(MAX_BATCH, Math.max(0, keys.size - keep)));
+      const surplus = keys.lowest(Math.min(MAX_BATCH, atMost, Math.max(0, keys.size - keep)));
       for (const key of surplus) remove(key);
       return surplus.length;
     },

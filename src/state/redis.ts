@@ -160,9 +160,11 @@ export async function openRedisStore(config: RedisStateConfig, { log }: { readon
 
     list: async (collection, options) => page(baseOf(collection), "a", options),
 
-    async trim(collection, keep) {
+    async trim(collection, keep, atMost = MAX_BATCH) {
       const base = baseOf(collection);
-      return Number(await evaluate(scripts.trim, [`${base}a`], [base, String(keep), String(MAX_BATCH)]));
+      return Number(
+        await evaluate(scripts.trim, [`${base}a`], [base, String(keep), String(Math.min(MAX_BATCH, atMost))]),
+      );
     },
 
     async run(script, keys, args) {

@@ -48,3 +48,5 @@ export function prepareStatements(database: DatabaseSync) {
     ),
   };
 }
+
+export type Statements = ReturnType<typeof prepareStatements>;

@@ -88,8 +88,8 @@ export interface Store {
   /** Records whose index `index` has `value`. */
   find<T>(collection: string, index: string, value: string, page: PageOptions): Promise<Page<T>>;
   list<T>(collection: string, page: PageOptions): Promise<Page<T>>;
-  /** Removes the records with the lowest keys beyond `keep`, at most 1,000 a call; how many went. */
-  trim(collection: string, keep: number): Promise<number>;
+  /** Removes the records with the lowest keys beyond `keep`, at most `atMost` of them (1,000, also by default); how many went. */
+  trim(collection: string, keep: number, atMost?: number): Promise<number>;
   /** Runs one script atomically. Its keys are apart from those of the collections. Several keys of one call share a `{tag}`. */
   run(script: StoreScript, keys: readonly string[], args: readonly string[]): Promise<string>;
   /** Reaches who is subscribed now, at most once and in the publisher's order: a subscriber that is cut off misses what is sent meanwhile. */

@@ -204,6 +204,15 @@ describe("journal", () => {
     expect((await journal.query({ limit: 10 })).records.map((record) => record.operationId)).toEqual(["new"]);
   });
 
+  test("of more records than are kept the oldest go, as fast as new ones come", async () => {
+    const { journal, store } = setUp({ maxRecords: 1_000 });
+    for (let n = 0; n < 3_000; n += 1) journal.record(createTestContext({ id: `op-${n}` }), ok, "h");
+    const { records } = await journal.query({ limit: 1_000 });
+    expect(records[0]?.operationId).toBe("op-2999");
+    expect(records.at(-1)?.operationId).toBe("op-2000");
+    expect((await store.list("journal", { limit: 1_000 })).next).toBeUndefined();
+  });
+
   test("a store that is away keeps records waiting, and they are written when it returns", async () => {
     const { journal, state, store, metric } = setUp();
     state.down = true;
