@@ -35,12 +35,24 @@ export interface AuthzOptions {
   readonly log: Log;
 }
 
+/* The one place where an exception inside a check becomes a denial. */
+function orDeny(log: Log, check: () => Decision): Decision {
+  try {
+    return check();
+  } catch (error) {
+    log.error({ err: error }, "a policy check failed; the operation is denied");
+    return deny("default", "the check itself failed");
+  }
+}
+
 function createOpen(log: Log): Authz {
   log.warn({}, "policies are open: every authenticated caller may do everything");
-  const authorize: Authz["authorize"] = ({ principal }, { judged }) =>
-    judged && principal.credential === "anonymous"
-      ? deny("open", "open policies are for authenticated callers")
-      : allow(judged ? "open" : "principal");
+  const authorize: Authz["authorize"] = (caller, { judged }) =>
+    orDeny(log, () => {
+      if (!judged) return allow("principal");
+      const anonymous = caller.principal.credential === "anonymous";
+      return anonymous ? deny("open", "open policies are for authenticated callers") : allow("open");
+    });
   return {
     policyHash: createHash("sha256").update("open").digest("hex"),
     files: [],
@@ -79,37 +91,24 @@ export function createRuleAuthz(rules: readonly CompiledRule[], files: readonly 
   ): Case =>
     createCase(byProtocol[protocol], { principal, request, chain, variables, override: candidate?.variables, listing });
 
-  /* The one place where an exception inside a check becomes a denial. */
-  const denyFault = (error: unknown): Decision => {
-    log.error({ err: error }, "a policy check failed; the operation is denied");
-    return deny("default", "the check itself failed");
-  };
-
   return {
     policyHash: hashOf(rules),
     files,
     scopes: [...new Set(rules.flatMap((rule) => rule.scopes))].toSorted(),
-    authorize(caller, operation, candidate) {
-      try {
+    authorize: (caller, operation, candidate) =>
+      orDeny(log, () => {
         if (!operation.judged) return allow("principal");
         const judged = caseOf(caller, operation, false, candidate);
         const decision = decide(judged);
         if (judged.rules.shadow.length === 0) return decision;
         const shadow = shadowOutcomes(judged);
         return shadow.length === 0 ? decision : { ...decision, shadow };
-      } catch (error) {
-        return denyFault(error);
-      }
-    },
+      }),
     visible(caller, operation) {
-      try {
-        if (!operation.judged) return true;
-        const decision = decide(caseOf(caller, operation, true));
-        return decision.allow || decision.scopes !== undefined;
-      } catch (error) {
-        denyFault(error);
-        return false;
-      }
+      const decision = orDeny(log, () =>
+        operation.judged ? decide(caseOf(caller, operation, true)) : allow("principal"),
+      );
+      return decision.allow || decision.scopes !== undefined;
     },
     explain(caller, operation, { listing = false, candidate } = {}) {
       const judged = caseOf(caller, operation, listing, candidate);

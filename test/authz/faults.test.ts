@@ -2,6 +2,8 @@ import { describe, expect, test } from "vitest";
 import { fieldsOf, isShape, notYet, type ShapeName, type VariableName, variables } from "../../src/cel/variables.ts";
 import type { Caller } from "../../src/authz/decide.ts";
 import type { Operation, Protocol } from "../../src/core/operation.ts";
+import { createAuthz } from "../../src/authz/authz.ts";
+import { silentLog } from "../../src/core/log.ts";
 import { authzOf, caller, operation } from "./scene.ts";
 
 const calls: Readonly<Record<Protocol, Operation>> = {
@@ -87,7 +89,7 @@ describe("a field that throws", () => {
     }
   });
 
-  test.each(["principal", "request", "chain"] as const)("%s itself never ends in allow", (key) => {
+  test.each(["principal", "request", "chain"] as const)("%s itself never ends in allow", async (key) => {
     const broken = Object.defineProperty({ ...who }, key, {
       get() {
         throw new Error("boom");
@@ -100,6 +102,8 @@ describe("a field that throws", () => {
       reason: "the check itself failed",
     });
     expect(authz.visible(broken, calls.mcp)).toBe(false);
+    const open = await createAuthz({ config: "open", baseDir: "", log: silentLog });
+    expect(open.authorize(broken, calls.mcp).allow).toBe(key !== "principal");
   });
 });
 
