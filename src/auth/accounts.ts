@@ -15,12 +15,18 @@ export interface Account {
 export interface Accounts {
   /** `users`: name and password; `passcode`: the operator alone. */
   readonly mode: "users" | "passcode";
-  /** The passcode when it was made just now. */
-  readonly passcode: string | undefined;
   find(id: string): Account | undefined;
   /** The account, undefined for a wrong name or password. Throws GatewayError("rate_limited") after too many failures. */
   signIn(name: string, password: string): Promise<Account | undefined>;
+  /** A new passcode as long as nobody ever signed in with one; undefined after that, and where users are configured. */
+  unusedPasscode(): Promise<string | undefined>;
   resetPasscode(): Promise<string>;
+}
+
+interface PasscodeRecord {
+  readonly sha256: string;
+  /** Whether somebody signed in with it: until then every start may show a new one, so that a lost line of output locks nobody out. */
+  readonly used: boolean;
 }
 
 const OPERATOR = "operator";
@@ -71,30 +77,31 @@ function createThrottle(clock: Clock) {
 }
 
 /** Who can sign in at the embedded server: the configured users or, without any, the operator with a passcode kept as a hash. */
-export async function createAccounts(options: {
-  config: EmbeddedConfig;
-  store: Store;
-  clock: Clock;
-}): Promise<Accounts> {
+export function createAccounts(options: { config: EmbeddedConfig; store: Store; clock: Clock }): Accounts {
   const { config, store, clock } = options;
   const throttle = createThrottle(clock);
   const users = new Map(Object.entries(config.users));
   const mode = users.size > 0 ? "users" : "passcode";
 
-  async function savePasscode(ifVersion?: number): Promise<string | undefined> {
+  const readPasscode = () => store.get<PasscodeRecord>(COLLECTION, RECORD);
+  async function makeNewPasscode(): Promise<string> {
     const passcode = makePasscode();
-    const value = { sha256: digest(plain(passcode)).toString("base64url") };
-    const stored = await store.put(COLLECTION, RECORD, value, ifVersion === undefined ? {} : { ifVersion });
-    return stored === undefined ? undefined : passcode;
+    const record: PasscodeRecord = { sha256: digest(plain(passcode)).toString("base64url"), used: false };
+    await store.put(COLLECTION, RECORD, record);
+    return passcode;
   }
-  const passcode = mode === "passcode" ? await savePasscode(0) : undefined;
+  async function markUsed(): Promise<void> {
+    const record = await readPasscode();
+    if (record === undefined || record.value.used) return;
+    await store.put(COLLECTION, RECORD, { ...record.value, used: true }, { ifVersion: record.version });
+  }
 
   const expected = async (name: string): Promise<Buffer | undefined> => {
     if (mode === "users") {
       const password = users.get(name)?.password;
       return password === undefined ? undefined : digest(password);
     }
-    const record = await store.get<{ sha256: string }>(COLLECTION, RECORD);
+    const record = await readPasscode();
     return record === undefined ? undefined : Buffer.from(record.value.sha256, "base64url");
   };
 
@@ -107,7 +114,6 @@ export async function createAccounts(options: {
 
   return {
     mode,
-    passcode,
     find,
     async signIn(name, password) {
       const id = mode === "users" ? name : OPERATOR;
@@ -121,12 +127,13 @@ export async function createAccounts(options: {
         return undefined;
       }
       throttle.succeed(id);
+      if (mode === "passcode") await markUsed();
       return find(id);
     },
-    async resetPasscode() {
-      const made = await savePasscode();
-      if (made === undefined) throw new GatewayError("state_unavailable", "The passcode could not be stored.");
-      return made;
+    async unusedPasscode() {
+      if (mode === "users" || (await readPasscode())?.value.used === true) return undefined;
+      return makeNewPasscode();
     },
+    resetPasscode: makeNewPasscode,
   };
 }

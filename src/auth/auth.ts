@@ -53,8 +53,8 @@ export interface Auth {
   readonly clients: Clients;
   /** A short-lived token for an agent that works for `principal`: `sub` stays the user, `act` names the agent (RFC 8693, section 4.1). */
   mintActorToken(request: MintRequest): Promise<string>;
-  /** The operator's passcode when it was made just now, to be shown once; undefined otherwise. */
-  readonly passcode: string | undefined;
+  /** A new passcode for the operator, to be shown at the start, until one was used; undefined when no passcode is wanted. */
+  unusedPasscode(): Promise<string | undefined>;
   /** A new passcode for the operator; the former one stops working. */
   resetPasscode(): Promise<string>;
   /** Adds a signing key; tokens signed with former keys stay valid until they expire. */
@@ -174,7 +174,7 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
     router,
     keys: apiKeys.keys,
     clients: embedded?.clients ?? noClients,
-    passcode: embedded?.accounts.passcode,
+    unusedPasscode: async () => embedded?.accounts.unusedPasscode(),
     async resetPasscode() {
       if (embedded === undefined)
         throw new GatewayError("unsupported", "A passcode needs the embedded authorization server: set auth.embedded.");

@@ -60,7 +60,8 @@ export async function startQuickstart({ port, dataDir }: QuickstartOptions): Pro
     }),
     async ready(gateway, print) {
       for (const id of clients) await makeClient(gateway, id, clientFile(dataDir, id));
-      for (const line of greeting(gateway, publicUrl, dataDir, samples.urls)) print(line);
+      const passcode = await gateway.epochs.current().auth.unusedPasscode();
+      for (const line of greeting(gateway, passcode, publicUrl, dataDir, samples.urls)) print(line);
     },
   };
 }
@@ -97,8 +98,13 @@ function readable(file: string): boolean {
   }
 }
 
-function greeting(gateway: Gateway, publicUrl: string, dataDir: string, samples: RunningSamples["urls"]): string[] {
-  const { passcode } = gateway.epochs.current().auth;
+function greeting(
+  gateway: Gateway,
+  passcode: string | undefined,
+  publicUrl: string,
+  dataDir: string,
+  samples: RunningSamples["urls"],
+): string[] {
   const { console: admin, health } = gateway.addresses;
   return [
     "",
@@ -109,7 +115,9 @@ function greeting(gateway: Gateway, publicUrl: string, dataDir: string, samples:
     `  admin     http://${admin.host}:${admin.port} (token in ${dataDir}/admin-token)`,
     `  health    http://${health.host}:${health.port}/readyz and /metrics`,
     ...Object.entries(samples).map(([name, url]) => `  sample ${name.padEnd(10)} ${url}`),
-    ...(passcode === undefined ? [] : [`  sign-in   user operator, passcode ${passcode} (shown this once)`]),
+    ...(passcode === undefined
+      ? []
+      : [`  sign-in   user operator, passcode ${passcode} (until it is used, every start shows a new one)`]),
     "",
     "Try the three lines of the README: a token, an allowed call, a denied call.",
     "",

@@ -51,9 +51,11 @@ export const serveCommand = defineCommand({
         },
         refused: () => metrics.configReload("refused"),
       });
-      const { passcode } = gateway.epochs.current().auth;
-      if (quickstart !== undefined) await quickstart.ready(gateway, err);
-      else if (passcode !== undefined) err(`Sign in as operator with the passcode ${passcode} (shown this once).`);
+      if (quickstart === undefined) {
+        const passcode = await gateway.epochs.current().auth.unusedPasscode();
+        if (passcode !== undefined)
+          err(`Sign in as operator with the passcode ${passcode}; it is kept as a hash only.`);
+      } else await quickstart.ready(gateway, err);
       await untilStopped(gateway);
       source.close();
       await gateway.drain();

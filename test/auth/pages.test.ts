@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { openBrowser, type Browser } from "./browser.ts";
 import { authorize, authorizeUrl, clients, config, exchangeCode, users } from "./code-flow.ts";
@@ -14,6 +15,8 @@ describe("the pages", () => {
     expect(policy).toContain("frame-ancestors 'none'");
     expect(policy).toContain("form-action 'self' https://app.example;");
     expect(policy).not.toContain("unsafe");
+    const style = /<style>([^<]+)<\/style>/.exec(login.text)?.[1] ?? "";
+    expect(policy).toContain(`style-src 'sha256-${createHash("sha256").update(style).digest("base64")}'`);
     expect(login.text).not.toMatch(/<script|src=|href=|@import/);
     const consent = await browser.submit(login, { action: "login", name: "alice", password: users.alice.password });
     for (const shown of ["The app", "app.example", "alice", "tools:read", `${gateway.url}/mcp`])
@@ -122,9 +125,10 @@ describe("the pages", () => {
     expect(page.text).not.toContain("<img");
   });
 
-  test("take the operator's passcode when no users are configured, shown once and kept as a hash", async () => {
+  test("take the operator's passcode when no users are configured, shown anew until it was used and kept as a hash", async () => {
     const gateway = await startAuth({ config: { embedded: { clients } } });
-    const passcode = gateway.auth.passcode ?? "";
+    expect(await gateway.auth.unusedPasscode()).toEqual(expect.any(String));
+    const passcode = (await gateway.auth.unusedPasscode()) ?? "";
     expect(passcode).toMatch(/^([A-Z0-9]{4}-){3}[A-Z0-9]{4}$/);
     expect(JSON.stringify(await gateway.store.list("auth-secrets", { limit: 10 }))).not.toContain(
       passcode.replaceAll("-", ""),
@@ -141,6 +145,7 @@ describe("the pages", () => {
       subject: "operator",
       groups: ["operators"],
     });
+    expect(await gateway.auth.unusedPasscode()).toBeUndefined();
     const next = await gateway.auth.resetPasscode();
     expect(next).not.toBe(passcode);
   });

@@ -47,7 +47,7 @@ describe("a restart on the same file", () => {
     const browser = openBrowser(server.url);
     const consent = await browser.submit(await browser.open(url), {
       action: "login",
-      password: first.auth.passcode ?? "",
+      password: (await first.auth.unusedPasscode()) ?? "",
     });
     const revoked = await credentials(first);
     await postAs(first, "agent", "revoke", { token: revoked });
@@ -55,7 +55,7 @@ describe("a restart on the same file", () => {
 
     const after = open();
     const second = await startAuth({ ...options, store: after });
-    expect(second.auth.passcode).toBeUndefined();
+    expect(await second.auth.unusedPasscode()).toBeUndefined();
     expect(await who(second, token)).toMatchObject({ subject: "agent" });
     await expect(who(second, revoked)).rejects.toMatchObject(refused);
     expect(await who(second, key)).toMatchObject({ credential: "key" });

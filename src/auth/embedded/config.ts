@@ -70,7 +70,7 @@ export const embeddedConfig = z
       .record(name, user)
       .default({})
       .meta({
-        description: "Who can sign in. Without any, the operator signs in with a passcode made at first start.",
+        description: "Who can sign in. Without any, the operator signs in with a passcode shown at the start.",
         examples: [{ alice: { password: "${env:ALICE_PASSWORD}", groups: ["analyst"] } }],
       }),
     operator: z

@@ -65,7 +65,7 @@ export async function addEmbedded(
   } = options;
   const accessTokenTtlMs = config.accessTokenTtl + 2 * LEEWAY_MS;
   const registry = createClients({ config, store, revocations, clock });
-  const accounts = await createAccounts({ config, store, clock });
+  const accounts = createAccounts({ config, store, clock });
   const scopes = { base: baseScopes, all: () => [...new Set([...baseScopes, ...config.scopes, ...policyScopes()])] };
 
   const revocation = createRevocation(issuer, keys);

@@ -34,7 +34,7 @@ const userFields = html`<label for="name">Name</label>
 
 const passcodeField = html`<label for="password">Operator passcode</label>
   <input id="password" name="password" type="password" autocomplete="off" aria-describedby="hint" required autofocus />
-  <p id="hint">It was printed when the gateway started for the first time.</p>`;
+  <p id="hint">The gateway printed it when it started.</p>`;
 
 export function loginPage({ client, mode, csrf, problem }: LoginView): Html {
   return html`<p>To continue to <strong>${client}</strong>.</p>
