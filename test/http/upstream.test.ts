@@ -6,7 +6,7 @@ import { createUpstream } from "../../src/http/undici-upstream.ts";
 import { neverSent } from "../../src/http/upstream-errors.ts";
 import type { Upstream, UpstreamRequest } from "../../src/http/upstream.ts";
 
-const open: (() => Promise<unknown> | unknown)[] = [];
+const open: (() => unknown)[] = [];
 afterEach(async () => {
   for (const close of open.splice(0).reverse()) await close();
 });
