@@ -7,6 +7,7 @@ const statusTexts: Readonly<Record<number, string>> = {
   405: "Method Not Allowed",
   408: "Request Timeout",
   413: "Content Too Large",
+  499: "Client Closed Request",
   431: "Request Header Fields Too Large",
 };
 
@@ -17,6 +18,8 @@ export function fromParserError(error: Error): GatewayError {
     return new GatewayError("headers_too_large", "The request's head is too large.", { cause: error });
   if (code === "HPE_CHUNK_EXTENSIONS_OVERFLOW")
     return new GatewayError("too_large", "The chunk extensions are too large.", { cause: error });
+  if (code === "HPE_INVALID_EOF_STATE")
+    return new GatewayError("cancelled", "The request ended before it was whole.", { cause: error });
   if (code === "ERR_HTTP_REQUEST_TIMEOUT")
     return new GatewayError("request_timeout", "The request did not arrive in time.", { cause: error });
   return new GatewayError("invalid_request", "This is not a valid HTTP/1.1 request.", { cause: error });
