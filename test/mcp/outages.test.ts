@@ -1,0 +1,102 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { setTimeout as delay } from "node:timers/promises";
+import { connectLegacy, connectModern } from "./clients.ts";
+import { startHarness } from "./harness.ts";
+import type { Harness } from "./harness.ts";
+import { startServer } from "./start-server.ts";
+import type { RunningServer } from "./start-server.ts";
+
+let clock: RunningServer;
+let gateway: Harness;
+const hung = createServer(() => {});
+
+beforeAll(async () => {
+  clock = await startServer("tools/clock/server.ts");
+  await new Promise<void>((resolve) => hung.listen(0, "127.0.0.1", resolve));
+  gateway = await startHarness({
+    mcp: {
+      servers: {
+        hung: {
+          url: `http://127.0.0.1:${(hung.address() as AddressInfo).port}/mcp`,
+          timeouts: { connect: "300ms", list: "400ms" },
+        },
+        dead: { url: "http://127.0.0.1:9/mcp" },
+        crashing: { command: ["node", "-e", "process.exit(3)"] },
+        missing: { command: ["/no/such/program"] },
+        clock: { url: clock.url },
+        files: { command: ["node", "tools/files/server.ts", "--stdio"] },
+      },
+      routes: {
+        "/mcp": { servers: ["hung", "dead", "crashing", "missing", "clock", "files"] },
+        "/files": { servers: ["files"] },
+      },
+    },
+  });
+});
+
+afterAll(async () => {
+  await gateway.close();
+  await clock.close();
+  hung.closeAllConnections();
+  hung.close();
+});
+
+test("a hung, a dead, a crashing and a missing server do not hide the others", async () => {
+  const client = await connectModern(gateway.url());
+  const { tools, _meta } = await client.listTools();
+  expect(tools.map(({ name }) => name)).toEqual(expect.arrayContaining(["add_minutes", "read_file"]));
+  expect((_meta?.["sallyport/unavailable"] as string[]).toSorted()).toEqual(["crashing", "dead", "hung", "missing"]);
+  const result = await client.callTool({
+    name: "minutes_between",
+    arguments: { from: "2026-01-01T00:00:00Z", to: "2026-01-01T01:00:00Z" },
+  });
+  expect(result.structuredContent).toEqual({ minutes: 60 });
+  await client.close();
+});
+
+test("a stdio server that is killed is started again", async () => {
+  const { client } = await connectLegacy(gateway.url("/files"));
+  const tree = async () => await client.callTool({ name: "list_files", arguments: {} });
+  expect((await tree()).isError ?? false).toBe(false);
+  await killStdioServers();
+  await expect(tree()).rejects.toThrow(/ended/);
+  for (let tries = 0; tries < 50; tries += 1) {
+    const again = await tree().catch(() => undefined);
+    if (again !== undefined) return await client.close();
+    await delay(100);
+  }
+  throw new Error("the server did not come back");
+});
+
+/* The processes this test process started, by their parent. */
+async function killStdioServers(): Promise<void> {
+  const { readdirSync, readFileSync } = await import("node:fs");
+  for (const entry of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
+    try {
+      const stat = readFileSync(`/proc/${entry}/stat`, "utf8");
+      const command = readFileSync(`/proc/${entry}/cmdline`, "utf8");
+      if (stat.split(") ")[1]!.split(" ")[1] === String(process.pid) && command.includes("--stdio"))
+        process.kill(Number(entry), "SIGKILL");
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+  await delay(100);
+}
+
+test("a call to a server that went down says so", async () => {
+  const own = await startServer("tools/clock/server.ts");
+  const through = await startHarness({
+    mcp: { servers: { clock: { url: own.url } }, routes: { "/mcp": { servers: ["clock"] } } },
+  });
+  const client = await connectModern(through.url());
+  await client.listTools();
+  await own.close();
+  await expect(
+    client.callTool({ name: "add_minutes", arguments: { instant: "2026-01-01T00:00:00Z", minutes: 1 } }),
+  ).rejects.toMatchObject({ code: -31502 });
+  await client.close();
+  await through.close();
+});
