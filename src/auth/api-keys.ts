@@ -40,6 +40,8 @@ interface KeyRecord extends ApiKeyRequest {
 }
 
 const COLLECTION = "auth-keys";
+/* No delegated token lives longer. */
+const DELEGATED_MS = 86_400_000;
 /** `sp_`, the key's id, 256 random bits. */
 const FORMAT = /^sp_([0-9a-f]{16})_[A-Za-z0-9_-]{43}$/;
 const sha256 = (text: string): string => hash("sha256", text, "base64url");
@@ -126,8 +128,11 @@ export function createApiKeys(options: {
     },
     async revoke(id) {
       const gone = /^key_[0-9a-f]{16}$/.test(id) && (await store.delete(COLLECTION, id));
-      if (gone) await revocations.announce(`key:${id}`);
-      return gone;
+      if (!gone) return false;
+      await revocations.announce(`key:${id}`);
+      // For what agents were given on behalf of the key's bearer.
+      await revocations.revoke(`token:${id}`, DELEGATED_MS);
+      return true;
     },
   };
 

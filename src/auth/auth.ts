@@ -76,6 +76,8 @@ export interface AuthOptions {
   readonly log: Log;
 }
 
+const MAX_DELEGATED_MS = 86_400_000;
+
 /** Opens authentication: keys are read from the store or made; issuers are asked for theirs when the first token comes. */
 export async function createAuth(options: AuthOptions): Promise<Auth> {
   const { config, publicUrl, routes, store, upstream, clock, log } = options;
@@ -186,7 +188,10 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
         throw new GatewayError("invalid_params", "The audience is not one of this gateway's resources.", {
           param: "audience",
         });
-      const expiresAtMs = Math.min(clock.now() + ttlMs, principal.expiresAtMs ?? Number.POSITIVE_INFINITY);
+      const expiresAtMs = Math.min(
+        clock.now() + Math.min(ttlMs, MAX_DELEGATED_MS),
+        principal.expiresAtMs ?? Number.POSITIVE_INFINITY,
+      );
       return sign(delegatedClaims({ issuer, principal, client, audience: resource, scopes }), expiresAtMs);
     },
     rotateKeys: () => signingKeys.rotate(),

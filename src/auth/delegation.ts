@@ -56,6 +56,10 @@ export function delegatedClaims(options: {
     throw new GatewayError("denied", `No more than ${MAX_ACTORS} agents may act for one another.`);
   const carried = Object.fromEntries(Object.entries(principal.claims).filter(([name]) => !OWN_CLAIMS.has(name)));
   const foreign = principal.issuer !== issuer;
+  // What was delegated ends with what it came from: the user's grant, or the token or key itself where there is none.
+  const ours = principal.credential === "key" || principal.claims["iss"] === issuer;
+  const grant = ours ? principal.claims["gid"] : undefined;
+  const root = typeof grant === "string" ? grant : ours ? principal.credentialId : undefined;
   return {
     ...(JSON.stringify(carried).length <= MAX_CARRIED ? carried : {}),
     sub: foreign ? principal.id : principal.subject,
@@ -65,8 +69,7 @@ export function delegatedClaims(options: {
     groups: principal.groups,
     ...(principal.tenant === "" ? {} : { tenant: principal.tenant }),
     ...(foreign ? { origin: { iss: principal.issuer, sub: principal.subject } } : {}),
-    // Revoking the user's own grant or token ends what was delegated from it.
-    ...(typeof principal.claims["gid"] === "string" ? { gid: principal.claims["gid"] } : {}),
+    ...(root === undefined ? {} : { gid: root }),
     act: nestedAct(actors),
   };
 }

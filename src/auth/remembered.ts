@@ -74,7 +74,7 @@ export function createRemembered(clock: Clock) {
               ? claims["gid"] === name
               : kind === "key"
                 ? credential === "key" && credentialId === name
-                : credentialId === name;
+                : credentialId === name || claims["gid"] === name;
         if (hit) good.delete(key);
       }
     },

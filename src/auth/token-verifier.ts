@@ -166,7 +166,7 @@ export function createTokenVerifier(options: {
       const ids = [
         `client:${client}`,
         ...(typeof jti === "string" ? [`token:${jti}`] : []),
-        ...(isText(claims["gid"]) ? [`grant:${claims["gid"]}`] : []),
+        ...(isText(claims["gid"]) ? [`grant:${claims["gid"]}`, `token:${claims["gid"]}`] : []),
       ];
       if (await revocations.isRevoked(ids)) return refuse("revoked", "The access token was revoked.");
     }

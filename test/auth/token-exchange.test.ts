@@ -1,6 +1,16 @@
 import { decodeJwt } from "jose";
 import { describe, expect, test } from "vitest";
-import { accessTokenType, clients, config, postAs, refused, tokenExchange, who, type Form } from "./oauth-calls.ts";
+import {
+  accessTokenType,
+  clients,
+  config,
+  credentials,
+  postAs,
+  refused,
+  tokenExchange,
+  who,
+  type Form,
+} from "./oauth-calls.ts";
 import { startAuth, testClock, type Started } from "./start-auth.ts";
 import { startStaticIssuer } from "./static-issuer.ts";
 import type { Principal } from "../../src/core/principal.ts";
@@ -125,6 +135,26 @@ describe("token exchange", () => {
     expect((await postAs(gateway, "second", "revoke", { token: body["access_token"] ?? "" })).status).toBe(200);
     await expect(who(gateway, body["access_token"])).rejects.toMatchObject(refused);
     expect(await who(gateway, subject)).toMatchObject({ subject: "alice" });
+  });
+
+  test("ends with the API key or the token it came from", async () => {
+    const gateway = await startAuth({ config });
+    const handTo = async (principal: Principal) =>
+      gateway.auth.mintActorToken({ principal, client: "agent", audience: gateway.url, scopes: [], ttlMs: 60_000 });
+    const { id, key } = await gateway.auth.keys.issue({ name: "ci", tenant: "blue" });
+    const forKey = await handTo(await who(gateway, key));
+    expect(await who(gateway, forKey)).toMatchObject({ id: `urn:sallyport:key#${id}`, tenant: "blue" });
+    await gateway.auth.keys.revoke(id);
+    await expect(who(gateway, forKey)).rejects.toMatchObject(refused);
+
+    const token = await credentials(gateway, "plain");
+    const forToken = await handTo(await who(gateway, token));
+    const { body } = await exchange(gateway, forToken, {}, "second");
+    expect(await who(gateway, body["access_token"])).toMatchObject({ subject: "plain" });
+    await postAs(gateway, "plain", "revoke", { token });
+    for (const ended of [token, forToken, body["access_token"]]) {
+      await expect(who(gateway, ended)).rejects.toMatchObject(refused);
+    }
   });
 
   test("is refused for a client without the grant, a foreign or broken subject, another type, a wider scope, a foreign resource", async () => {
