@@ -111,7 +111,7 @@ export async function startQuickstartProcess(options: QuickstartProcessOptions =
 }
 
 /** The first of three free ports in a row. */
-async function freePorts(): Promise<number> {
+export async function freePorts(): Promise<number> {
   for (let tries = 0; tries < 50; tries++) {
     const first = 20_000 + Math.floor(Math.random() * 30_000);
     if ((await Promise.all([first, first + 1, first + 2].map(isFree))).every(Boolean)) return first;

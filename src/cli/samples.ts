@@ -3,6 +3,7 @@ import { createInterface } from "node:readline";
 import { join } from "node:path";
 
 const startTimeoutMs = 30_000;
+const endWithParent = new URL("./end-with-parent.ts", import.meta.url).href;
 
 /** One sample server: a program that prints a JSON line with its `url` once it listens. */
 export interface Sample {
@@ -41,10 +42,10 @@ export async function startSamples(samples: readonly Sample[], root: string): Pr
 
 /* The runtime is this process's own: the launcher has already found one that is new enough. */
 function launch({ script, args = [], env = {} }: Sample, root: string): ChildProcess {
-  return spawn(process.execPath, [join(root, script), "--port", "0", ...args], {
+  return spawn(process.execPath, ["--import", endWithParent, join(root, script), "--port", "0", ...args], {
     cwd: root,
     env: { PATH: process.env["PATH"] ?? "", HOME: process.env["HOME"] ?? "", ...env },
-    stdio: ["ignore", "pipe", "inherit"],
+    stdio: ["pipe", "pipe", "inherit"],
   });
 }
 
