@@ -115,7 +115,11 @@ async function register(url: string): Promise<Registered> {
   const response = await fetch(`${url}/oauth/register`, {
     method: "POST",
     headers: { "content-type": "application/json" },
-    body: JSON.stringify({ redirect_uris: ["http://127.0.0.1:7777/cb"], client_name: "cli", token_endpoint_auth_method: "none" }),
+    body: JSON.stringify({
+      redirect_uris: ["http://127.0.0.1:7777/cb"],
+      client_name: "cli",
+      token_endpoint_auth_method: "none",
+    }),
   });
   expect(response.status).toBe(201);
   return (await response.json()) as Registered;

@@ -24,10 +24,15 @@ function here(block: string): string {
 
 test("the three curl lines of the README work as printed: a token, an allowed call, a denied call", () => {
   expect(curls).toHaveLength(3);
-  const script = [curls[0], 'echo "TOKEN $TOKEN"', curls[1], "echo", curls[2]].map((line) => here(line ?? "")).join("\n");
+  const script = [curls[0], 'echo "TOKEN $TOKEN"', curls[1], "echo", curls[2]]
+    .map((line) => here(line ?? ""))
+    .join("\n");
   const [token, allowed, denied] = execFileSync("sh", ["-eu", "-c", script], { encoding: "utf8" }).split("\n");
   expect(token).toMatch(/^TOKEN eyJ[\w-]+\.[\w-]+\.[\w-]+$/);
-  expect(JSON.parse(allowed ?? "")).toMatchObject({ object: "chat.completion", choices: [{ message: { role: "assistant" } }] });
+  expect(JSON.parse(allowed ?? "")).toMatchObject({
+    object: "chat.completion",
+    choices: [{ message: { role: "assistant" } }],
+  });
   expect(JSON.parse(denied ?? "")).toMatchObject({
     result: { isError: true, content: [{ text: "Policy does not allow this request." }] },
   });
@@ -36,7 +41,11 @@ test("the three curl lines of the README work as printed: a token, an allowed ca
 test("every npm command of the README and CONTRIBUTING is a script, and every sallyport command exists", () => {
   const { scripts } = JSON.parse(readFileSync(`${root}/package.json`, "utf8")) as { scripts: Record<string, string> };
   const pages = [readme, readFileSync(`${root}/CONTRIBUTING.md`, "utf8")].join("\n");
-  const used = [...pages.matchAll(/npm (?:run )?(start|test|demo|check|generate|format|build|conformance|bench|faults|soak|fuzz)\b/g)];
+  const used = [
+    ...pages.matchAll(
+      /npm (?:run )?(start|test|demo|check|generate|format|build|conformance|bench|faults|soak|fuzz)\b/g,
+    ),
+  ];
   expect(used.length).toBeGreaterThan(5);
   expect(used.map(([, name = ""]) => name).filter((name) => scripts[name] === undefined)).toEqual([]);
   const help = execFileSync(process.execPath, [`${root}/src/main.ts`, "--help"], { encoding: "utf8" });
@@ -46,7 +55,18 @@ test("every npm command of the README and CONTRIBUTING is a script, and every sa
 test("the configuration in the README is one that check accepts", () => {
   const yaml = /```yaml\n(.*?)```/s.exec(readme)?.[1] ?? "";
   const file = `${gateway.dataDir}/readme.yaml`;
-  execFileSync("sh", ["-c", `cat > "$1" && mkdir -p "$2" && cp "$3"/*.yaml "$2"`, "sh", file, `${gateway.dataDir}/policies`, `${root}/policies`], { input: yaml });
+  execFileSync(
+    "sh",
+    [
+      "-c",
+      `cat > "$1" && mkdir -p "$2" && cp "$3"/*.yaml "$2"`,
+      "sh",
+      file,
+      `${gateway.dataDir}/policies`,
+      `${root}/policies`,
+    ],
+    { input: yaml },
+  );
   const env = { ...process.env, OPENAI_API_KEY: "sk-made-for-this-test" };
   const said = execFileSync(process.execPath, [`${root}/src/main.ts`, "check", file], { encoding: "utf8", env });
   expect(said).toContain("gateway.example.com");

@@ -16,7 +16,12 @@ export interface ServeProcess {
 }
 
 /** Writes the configuration to `dir/sallyport.yaml` and serves it; resolves when it is ready. */
-export async function startServeProcess(dir: string, port: number, yaml: string, env: Record<string, string> = {}): Promise<ServeProcess> {
+export async function startServeProcess(
+  dir: string,
+  port: number,
+  yaml: string,
+  env: Record<string, string> = {},
+): Promise<ServeProcess> {
   const file = join(dir, "sallyport.yaml");
   writeFileSync(file, yaml);
   const child = spawn(process.execPath, [join(root, "src/main.ts"), "serve", "--config", file], {

@@ -28,11 +28,9 @@ export const toolsScene: Scene = {
       const read = await client.callTool({ name: "read_file", arguments: { path: "notes.md" } });
       tell(`read_file notes.md → ${JSON.stringify(read.content).slice(0, 80)}…`);
       check(read.isError !== true, "an allowed call is relayed to its server");
-      const climb = await client
-        .callTool({ name: "read_file", arguments: { path: "../secrets" } })
-        .then(() => "answered", String);
-      tell(`read_file ../secrets → ${climb}`);
-      check(climb !== "answered", "the same tool with another argument is denied");
+      const climb = await client.callTool({ name: "read_file", arguments: { path: "../secrets" } });
+      tell(`read_file ../secrets → ${JSON.stringify(climb.content)}`);
+      check(climb.isError === true, "the same tool with another argument is denied, in words the model can act on");
       const hidden = await client
         .callTool({ name: "write_file", arguments: { path: "a", content: "b" } })
         .then(() => "answered", String);
