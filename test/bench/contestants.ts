@@ -64,7 +64,7 @@ export async function startGateway(
     auth: { issuers: [upstream.url], audience: url },
     mcp: {
       servers: { bench: { url: `${upstream.url}/mcp` } },
-      routes: { "/mcp": { servers: ["bench"], names: "plain" } },
+      routes: { "/mcp": { servers: ["bench"] } },
     },
     a2a: { agents: { bench: { url: upstream.url } } },
     models: { bench: { provider: "openai-compatible", url: upstream.url, key: "bench-provider-key" } },
