@@ -1,10 +1,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { startGatewayProcess } from "./gateway-process.ts";
 
 const needed =
   "conformance a2a needs the official suite: set A2A_TCK to a checkout of github.com/a2aproject/a2a-tck, branch 1.0-dev, and A2A_TCK_PYTHON to a Python 3.11 that has it installed (pip install -e CHECKOUT).";
@@ -26,7 +26,12 @@ export async function runA2aSuite(): Promise<number> {
   const sut = await startSut();
   try {
     const direct = await runSuite(python, suite, sut.url, "direct");
-    const gateway = await startGatewayFor(sut.url);
+    // Authentication, policy and journal are on the way; callers without a token are let in, since the suite has none.
+    const gateway = await startGatewayProcess({
+      config: `auth: {embedded: true, anonymous: true}\na2a: {agents: {sut: {url: "${sut.url}"}}}`,
+      rules: `- {name: the suite may do everything, on: a2a, allow: 'a2a.agent == "sut"'}`,
+      readyPath: "/a2a/sut/.well-known/agent-card.json",
+    });
     try {
       const through = await runSuite(python, suite, `${gateway.url}/a2a/sut`, "through the gateway");
       return report(direct, through);
@@ -90,63 +95,6 @@ function readOutcomes(xml: string): Outcomes {
     outcomes.set(`${attribute("classname").replace("tests.compatibility.", "")} ${attribute("name")}`, outcome);
   }
   return outcomes;
-}
-
-/** A real gateway as a process of its own, with authentication, policy and journal on the way, open to callers without a token: the suite has none. */
-async function startGatewayFor(sutUrl: string): Promise<{ readonly url: string; stop(): Promise<void> }> {
-  const directory = mkdtempSync(join(tmpdir(), "sallyport-conformance-"));
-  const [port, consolePort, healthPort] = await freePorts(3);
-  const url = `http://127.0.0.1:${port}`;
-  const file = join(directory, "sallyport.yaml");
-  writeFileSync(
-    file,
-    `publicUrl: ${url}
-listen: {port: ${port}, console: {port: ${consolePort}}, health: {host: 127.0.0.1, port: ${healthPort}}}
-auth: {embedded: true, anonymous: true}
-a2a: {agents: {sut: {url: "${sutUrl}"}}}
-policies: ./policies
-state: ${join(directory, "state.db")}
-`,
-  );
-  mkdirSync(join(directory, "policies"));
-  writeFileSync(
-    join(directory, "policies", "all.yaml"),
-    `rules:
-  - {name: the suite may do everything, on: a2a, allow: 'a2a.agent == "sut"'}
-`,
-  );
-  const child = spawn(process.execPath, ["src/main.ts", "serve", "--config", file], {
-    stdio: ["ignore", "ignore", "inherit"],
-  });
-  const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
-  const stop = async () => {
-    child.kill("SIGTERM");
-    await ended;
-    rmSync(directory, { recursive: true, force: true });
-  };
-  for (let attempt = 0; attempt < 100; attempt++) {
-    const response = await fetch(`${url}/a2a/sut/.well-known/agent-card.json`).catch(() => undefined);
-    if (response?.ok === true) return { url, stop };
-    if (child.exitCode !== null) break;
-    await new Promise((resolve) => setTimeout(resolve, 200));
-  }
-  await stop();
-  throw new Error("the gateway did not start");
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from(
-      { length: count },
-      () =>
-        new Promise<ReturnType<typeof createServer>>((resolve) => {
-          const server = createServer().listen(0, "127.0.0.1", () => resolve(server));
-        }),
-    ),
-  );
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }
 
 /** The subject in a process of its own, since the SDK writes every error it answers with to the console. */
