@@ -35,7 +35,9 @@ export async function startGatewayProcess({
   mkdirSync(join(directory, "policies"));
   writeFileSync(join(directory, "policies", "rules.yaml"), `rules:\n${rules.replaceAll(/^/gm, "  ")}\n`);
 
-  const child = spawn(process.execPath, ["src/main.ts", "serve", "--config", file], { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, ["src/main.ts", "serve", "--config", file], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   const ended = once(child, "exit");
   let output = "";
   child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
