@@ -248,6 +248,7 @@ describe("log", () => {
     const log = start();
     // Counted in lines a slow machine would still manage: a quadratic expression needs minutes for these.
     for (let n = 0; n < 200; n += 1) log.info({ text }, "hostile");
+    expect(log.dropped()).toBe(0);
     expect(await written(log)).toContain("hostile");
   });
 
