@@ -21,27 +21,13 @@ function ipv4Value(text: string): bigint {
 }
 
 function ipv6Value(text: string): bigint {
-  let rest = text;
-  let tail = "";
-  if (rest.includes(".")) {
-    const colon = rest.lastIndexOf(":");
-    const low = ipv4Value(rest.slice(colon + 1));
-    tail = `:${(low >> 16n).toString(16)}:${(low & 0xffffn).toString(16)}`;
-    rest = rest.slice(0, colon);
-    if (rest.endsWith(":")) rest += ":";
-    else if (rest === "") rest = "";
-  }
-  const whole = tail === "" ? rest : rest.endsWith("::") ? rest + tail.slice(1) : rest + tail;
-  const gap = whole.indexOf("::");
+  // The URL parser writes every form in one: lower case, compressed, a dotted tail as two groups.
+  const [head = "", tail] = new URL(`http://[${text}]`).hostname.slice(1, -1).split("::");
   const groups = (part: string) => (part === "" ? [] : part.split(":"));
-  const head = groups(gap < 0 ? whole : whole.slice(0, gap));
-  const end = gap < 0 ? [] : groups(whole.slice(gap + 2));
-  let value = 0n;
-  for (const group of head) value = (value << 16n) | BigInt(Number.parseInt(group, 16));
-  value <<= BigInt(16 * (8 - head.length));
-  let low = 0n;
-  for (const group of end) low = (low << 16n) | BigInt(Number.parseInt(group, 16));
-  return value | low;
+  const left = groups(head);
+  const right = groups(tail ?? "");
+  const gap = Array.from({ length: 8 - left.length - right.length }, () => "0");
+  return [...left, ...gap, ...right].reduce((value, group) => (value << 16n) | BigInt(Number.parseInt(group, 16)), 0n);
 }
 
 /** Reads a textual address; undefined for anything else, and for one with a zone (`fe80::1%eth0`). */

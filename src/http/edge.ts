@@ -86,6 +86,8 @@ const MAX_PIPELINED = 32;
 /** Between the abort and the break of what is left: time to write an end that the protocol knows. */
 const LAST_WORDS_MS = 1_000;
 
+function ignore(): void {}
+
 function addressOf({ config, listener }: EdgeOptions): { readonly host: string; readonly port: number } {
   if (listener === "data") return { host: bindHostOf(config), port: config.listen.port };
   return config.listen[listener];
@@ -149,7 +151,7 @@ export function createEdge(options: EdgeOptions): Edge {
   function begin(req: IncomingMessage, res: ServerResponse, expectsContinue: boolean): void {
     const exchange = new ServerExchange(randomHex(16), req, res, settings, expectsContinue);
     const pipeline = pipelines.get(req.socket) ?? [];
-    pipelines.set(req.socket, pipeline);
+    if (pipeline.length === 0) pipelines.set(req.socket, pipeline);
     pipeline.push(exchange);
     active.add(exchange);
     res.once("close", () => {
@@ -159,7 +161,7 @@ export function createEdge(options: EdgeOptions): Edge {
       if (active.size === 0) onIdle?.();
     });
     // Without a listener a reset inside a body would be an uncaught exception.
-    req.on("error", () => {});
+    req.on("error", ignore);
     try {
       if (pipeline.length > MAX_PIPELINED) {
         exchange.lastOnConnection = true;
