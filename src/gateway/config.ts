@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { ConfigProblem } from "../core/config-problem.ts";
 
 const count = (fallback: number, description: string) =>
   z
@@ -18,3 +19,27 @@ export const gatewayConfig = {
     .prefault({})
     .meta({ description: "What one process takes on before it refuses.", examples: [{ operations: 5_000 }] }),
 };
+
+const taken = {
+  "/a2a": "agents",
+  "/v1": "models",
+  "/oauth": "the pages of the authorization server",
+  "/.well-known": "metadata",
+} as const;
+
+/** Paths of `mcp.routes` that could never be reached, or would hide what the gateway itself serves there. */
+export function checkMcpPaths({
+  mcp,
+}: {
+  readonly mcp?: { readonly routes: Readonly<Record<string, unknown>> } | undefined;
+}): ConfigProblem[] {
+  return Object.keys(mcp?.routes ?? {}).flatMap((path): ConfigProblem[] => {
+    const at = ["mcp", "routes", path];
+    const owner = Object.entries(taken).find(([root]) => path === root || path.startsWith(`${root}/`));
+    if (owner !== undefined)
+      return [{ path: at, message: `${owner[0]} is where ${owner[1]} are served: choose another path` }];
+    /* The edge hands on no other form of a path, so a route written so would match nothing. */
+    const plain = new URL(path.replace(/\/{2,}/g, "/"), "http://localhost").pathname;
+    return plain === path ? [] : [{ path: at, message: `no request has this path: write ${plain}` }];
+  });
+}

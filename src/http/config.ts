@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { ConfigProblem } from "../core/config-problem.ts";
 import { durationMs, sizeBytes } from "../core/units.ts";
 import { isLoopbackHost, parseCidr } from "./address.ts";
 import { parseHost } from "./host.ts";
@@ -230,4 +231,15 @@ export function bindHostOf(config: Pick<HttpConfig, "publicUrl" | "listen">): st
   if (config.listen.host !== undefined) return config.listen.host;
   const { hostname } = publicUrlOf(config);
   return isLoopbackHost(hostname.replace(/^\[|\]$/g, "")) ? "127.0.0.1" : "0.0.0.0";
+}
+
+/** Two listeners on one port would fail only when the second is opened. Port 0 is a free one each time. */
+export function checkPorts({ listen: { port, console, health } }: Pick<HttpConfig, "listen">): ConfigProblem[] {
+  const used = new Map([[port, "listen.port"]]);
+  return (["console", "health"] as const).flatMap((name): ConfigProblem[] => {
+    const own = { console, health }[name].port;
+    const by = own === 0 ? undefined : used.get(own);
+    used.set(own, `listen.${name}.port`);
+    return by === undefined ? [] : [{ path: ["listen", name, "port"], message: `port ${own} is taken by ${by}` }];
+  });
 }

@@ -120,6 +120,27 @@ models:
     expect(problemsOf(yaml)).toMatch(/4:29 {2}mcp\.routes\["\/mcp"\]\.servers\[0\] = "note"\n.*no server "note"/);
   });
 
+  test.for([
+    ["/a2a/notes", "/a2a is where agents are served"],
+    ["/v1", "/v1 is where models are served"],
+    ["/.well-known/mcp", "/.well-known is where metadata"],
+    ["/tools//mcp", "write /tools/mcp"],
+    ["/tools/../mcp", "write /mcp"],
+    ["/tööls", "write /t%C3%B6%C3%B6ls"],
+  ] as const)("an MCP route at %s is refused: it could not be reached or would hide something", ([path, message]) => {
+    const routes = `routes: {${JSON.stringify(path)}: {servers: [notes]}, /v2/tools: {servers: [notes]}}`;
+    const found = problemsOf(`policies: open\nmcp:\n  servers: {notes: {url: "http://n"}}\n  ${routes}\n`);
+    expect(found).toContain("1 problem\n");
+    expect(found).toContain(message);
+  });
+
+  test("two listeners on one port are refused", () => {
+    expect(problemsOf("policies: open\nlisten: {port: 4001}\n")).toMatch(
+      /listen\.console\.port\n.*4001 is taken by listen\.port/,
+    );
+    expect(load("policies: open\nlisten: {port: 0, console: {port: 0}, health: {port: 0}}\n").listen.port).toBe(0);
+  });
+
   test("no policies at all is refused, and says what to write", () => {
     expect(problemsOf("listen: {port: 4000}\n")).toMatch(/ {2}policies\n.*`policies: \.\/policies`.*`policies: open`/);
   });

@@ -82,10 +82,10 @@ describe("a watched configuration", () => {
   });
 
   test("a changed secret file is taken up", async () => {
-    const folder = makeFolder({ "s.yaml": withPort('"${file:port}"'), port: "4001\n" });
+    const folder = makeFolder({ "s.yaml": withPort('"${file:port}"'), port: "5001\n" });
     const watched = follow(await openConfig(folder.at("s.yaml")));
-    writeFileSync(folder.at("port"), "4002\n");
-    expect(await watched.nextPort()).toBe(4002);
+    writeFileSync(folder.at("port"), "5002\n");
+    expect(await watched.nextPort()).toBe(5002);
   });
 
   test("a rule added to the policies folder is taken up", async () => {
@@ -114,8 +114,8 @@ describe("a watched configuration", () => {
     const watched = follow(await openConfig(folder.at("s.yaml")));
     writeFileSync(folder.at("s.yaml"), withPort('"${file:port}"'));
     expect(await watched.next()).toMatchObject({ message: expect.stringContaining("there is no file") as string });
-    writeFileSync(folder.at("port"), "4003");
-    expect(await watched.nextPort()).toBe(4003);
+    writeFileSync(folder.at("port"), "5003");
+    expect(await watched.nextPort()).toBe(5003);
   });
 
   test("a file that goes away is refused, and coming back is taken up", async () => {
