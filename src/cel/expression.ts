@@ -2,7 +2,7 @@ import { EvaluationError } from "@marcbachmann/cel-js";
 import { nearest } from "../core/nearest.ts";
 import type { Context } from "./context.ts";
 import { environmentOf, LONGEST_EXPRESSION, type Prepared } from "./environment.ts";
-import { WORK_LIMIT } from "./evaluator.ts";
+import { TOO_MUCH_WORK, WORK_LIMIT } from "./evaluator.ts";
 import { ExpressionError } from "./expression-error.ts";
 import { accessOf, callOf, syntaxOf, type SyntaxNode } from "./syntax.ts";
 import { isShape, type VariableName } from "./variables.ts";
@@ -99,8 +99,14 @@ export function compileExpression<R extends ResultType>(source: string, options:
   };
 }
 
-/** What went wrong in an evaluation, in a line for people; never a value of the caller's. */
+/* Their summaries quote the value. */
+const quoting = new Set(["bool_conversion_error", "invalid_duration"]);
+
+/** What went wrong in an evaluation, in a line for the journal and for people: names from the expression, never a value of the caller's. */
 export function evaluationFault(error: unknown): string {
-  if (isCelFailure(error)) return error.summary;
-  return error instanceof RangeError ? error.message : "an internal error";
+  if (error === TOO_MUCH_WORK) return TOO_MUCH_WORK.message;
+  if (!isCelFailure(error)) return `an unexpected ${error instanceof Error ? error.name : "failure"}`;
+  const { code, summary, node } = error;
+  if (code === "no_such_key") return `No such key: ${(node && accessOf(node)?.name) ?? "a computed one"}`;
+  return quoting.has(code) ? code.replaceAll("_", " ") : summary;
 }

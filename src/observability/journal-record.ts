@@ -1,3 +1,4 @@
+import type { ShadowOutcome } from "../core/decision.ts";
 import type { ErrorKind } from "../core/errors.ts";
 import type { Direction, Mode, Protocol, Target, Usage } from "../core/operation.ts";
 import type { Actor } from "../core/principal.ts";
@@ -32,7 +33,8 @@ export interface JournalRecord {
     readonly allow: boolean;
     readonly rule: string;
     readonly reason?: string;
-    readonly shadow?: boolean;
+    /** What rules in `mode: shadow` would have done. */
+    readonly shadow?: readonly ShadowOutcome[];
   };
   readonly policyHash: string;
   readonly outcome: Outcome["status"];
@@ -79,9 +81,12 @@ export function toJournalRecord(
     target: boundedTarget(operation.target),
     ...(candidate !== undefined && { candidate: candidate.name }),
     ...(decision !== undefined && {
-      decision: decision.allow
-        ? { allow: true, rule: decision.rule }
-        : { allow: false, rule: decision.rule, reason: decision.reason },
+      decision: {
+        allow: decision.allow,
+        rule: decision.rule,
+        ...(!decision.allow && { reason: bounded(decision.reason) }),
+        ...(decision.shadow !== undefined && { shadow: decision.shadow }),
+      },
     }),
     policyHash,
     outcome: outcome.status,

@@ -31,14 +31,21 @@ describe("an expression", () => {
     ["principal.claims.admin", "the result must be bool, and it is string"],
     ["mcp.tool.arguments.count + 1 == 4", "no such overload"],
     ["mcp.tool.arguments.none.contains('x')", "No such key: none"],
+    ["mcp.tool.arguments[mcp.tool.arguments.secret] == 1", "No such key: a computed one"],
+    ["bool(mcp.tool.arguments.secret)", "bool conversion error"],
+    ["duration(mcp.tool.arguments.secret) > duration('1s')", "invalid duration"],
+    ["timestamp(mcp.tool.arguments.secret) > request.time", "ISO 8601"],
+    ["int(mcp.tool.arguments.secret) > 1", "cannot convert to int"],
+    ["request.time.getHours(mcp.tool.arguments.secret) > 1", "an unexpected RangeError"],
   ])("fails at run time where an untyped value does not fit: %s", (source, fault) => {
     let thrown: unknown;
     try {
-      evaluate(source, { count: 3 });
+      evaluate(source, { count: 3, secret: "what the caller said" });
     } catch (error) {
       thrown = error;
     }
     expect(evaluationFault(thrown)).toContain(fault);
+    expect(evaluationFault(thrown)).not.toContain("what the caller said");
   });
 
   test("of another result serves other parts: text over the principal alone", () => {

@@ -112,6 +112,18 @@ describe("journal", () => {
     expect(record).not.toHaveProperty("candidate");
   });
 
+  test("what rules in shadow mode would have done is recorded", async () => {
+    const { journal } = setUp();
+    const shadow = [{ rule: "long answers", would: "deny" as const }];
+    journal.record(
+      createTestContext({ context: { decision: { allow: true, rule: "analysts read", shadow } } }),
+      { status: "ok", durationMs: 1 },
+      "h",
+    );
+    const [record] = (await journal.query({ limit: 10 })).records;
+    expect(record?.decision).toEqual({ allow: true, rule: "analysts read", shadow });
+  });
+
   test("what was said is never stored", async () => {
     const { journal, store } = setUp();
     journal.record(createTestContext(), ok, "h");
