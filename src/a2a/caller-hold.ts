@@ -14,12 +14,17 @@ export type Orphans = Set<AbortController>;
 /* Beyond this many a send ends with its caller like any other call. */
 const maxOrphans = 256;
 
-export function holdCaller(caller: AbortSignal, mustIdentify: boolean, orphans: Orphans): CallerHold {
+/** `mustIdentifyMs`: how long a call may outlive its caller; 0: not at all, its task is known. */
+export function holdCaller(caller: AbortSignal, mustIdentifyMs: number, orphans: Orphans): CallerHold {
   const upstream = new AbortController();
-  let identified = !mustIdentify;
+  let identified = mustIdentifyMs === 0;
+  let patience: NodeJS.Timeout | undefined;
   const onAbort = () => {
     if (identified || orphans.size >= maxOrphans) upstream.abort(caller.reason);
-    else orphans.add(upstream);
+    else {
+      orphans.add(upstream);
+      patience = setTimeout(() => upstream.abort(caller.reason), mustIdentifyMs);
+    }
   };
   if (caller.aborted) upstream.abort(caller.reason);
   else caller.addEventListener("abort", onAbort, { once: true });
@@ -38,6 +43,7 @@ export function holdCaller(caller: AbortSignal, mustIdentify: boolean, orphans: 
           caller.removeEventListener("abort", onAbort);
           caller.removeEventListener("abort", onGone);
           orphans.delete(upstream);
+          clearTimeout(patience);
         });
       });
     },

@@ -114,7 +114,11 @@ async function relay(
     spec.subject !== "message" || client === undefined || options.onHandoff === undefined
       ? {}
       : await options.onHandoff(exchange, { name: agent.name, client });
-  const hold = holdCaller(context.signal, spec.subject === "message" && request.taskId === "", orphans);
+  const hold = holdCaller(
+    context.signal,
+    spec.subject === "message" && request.taskId === "" ? agent.config.timeout : 0,
+    orphans,
+  );
   const call: AgentCall = {
     exchange,
     context,

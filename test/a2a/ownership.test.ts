@@ -204,6 +204,27 @@ it("learns the task of a stream whose caller has gone before the first event, an
     .toMatchObject({ result: { id: "streamed" } });
 });
 
+it("gives up on a stream without a caller that never shows a task", async () => {
+  await gateway.close();
+  gateway = await startGateway({ a2a: { agents: { raw: { url: agent.url, timeout: "300ms" } } } });
+  let closed = false;
+  const asked = new Promise<void>((resolve) => {
+    agent.answer = (_body, response) => {
+      openStream(response);
+      response.on("close", () => (closed = true));
+      resolve();
+    };
+  });
+  const abort = new AbortController();
+  const opened = rpc(`${gateway.url}/a2a/raw`, "alice", "SendStreamingMessage", message(), { signal: abort.signal });
+  await asked;
+  await opened.catch(() => {});
+  abort.abort();
+  await expect.poll(() => gateway.records.at(-1)?.outcome).toBe("aborted");
+  expect(closed).toBe(false);
+  await expect.poll(() => closed, { timeout: 3_000 }).toBe(true);
+});
+
 it("remembers owners over a restart", async () => {
   const directory = mkdtempSync(join(tmpdir(), "sallyport-a2a-"));
   try {
