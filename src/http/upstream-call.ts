@@ -32,7 +32,8 @@ function toHeaders(parsed: IncomingHttpHeaders): Record<string, string> {
 }
 
 function onHeadTimeout(call: UpstreamCall): void {
-  call.fail(new GatewayError("upstream_timeout", "The upstream did not answer in time."));
+  const error = new GatewayError("upstream_timeout", "The upstream did not answer in time.");
+  call.fail(call.sent ? error : markUnsent(error));
 }
 
 interface Waiter {
@@ -77,6 +78,11 @@ export class UpstreamCall implements Dispatcher.DispatchHandler, UpstreamRespons
     this.#reject = reject;
   }
 
+  /** Whether bytes of the request may have reached the upstream. */
+  get sent(): boolean {
+    return this.#sent;
+  }
+
   start(): void {
     const { signal, headersTimeoutMs = DEFAULT_HEADERS_TIMEOUT_MS } = this.#request;
     signal?.addEventListener("abort", this);
@@ -117,8 +123,7 @@ export class UpstreamCall implements Dispatcher.DispatchHandler, UpstreamRespons
   /** Ends the call with `reason`, whatever it was doing. */
   fail(reason: unknown): void {
     if (this.#ended || this.#failed) return;
-    const fresh = reason instanceof GatewayError && !this.#sent ? markUnsent(reason) : reason;
-    this.#settle(fresh);
+    this.#settle(reason);
     this.#controller?.abort(reason instanceof Error ? reason : new Error("aborted", { cause: reason }));
   }
 

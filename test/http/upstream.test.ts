@@ -313,6 +313,17 @@ describe("an upstream that fails", () => {
     await gone;
   });
 
+  test("no free connection in time is a timeout too, known to be unsent", async () => {
+    const url = await serve(() => {});
+    const upstream = makeUpstream({ connections: 1 });
+    const first = upstream.request(get(url, { headersTimeoutMs: 300 })).catch((error: unknown) => error);
+    const second: unknown = await upstream
+      .request(get(url, { method: "POST", headersTimeoutMs: 60 }))
+      .catch((error: unknown) => error);
+    expect(second).toMatchObject({ kind: "upstream_timeout" });
+    expect([neverSent(second), neverSent(await first)]).toEqual([true, false]);
+  });
+
   test("silence inside the body is a timeout", async () => {
     const url = await serve((_, res) => void res.write("first"));
     const response = await makeUpstream().request(get(url, { idleTimeoutMs: 80 }));
