@@ -1,4 +1,5 @@
 import type { Exchange } from "../core/exchange.ts";
+import { toTraceHeaders } from "../core/trace-headers.ts";
 import type { AgentConfig } from "./config.ts";
 import type { Version } from "./operations.ts";
 
@@ -16,16 +17,14 @@ export function upstreamHeaders(
   version: Version,
   handed: Readonly<Record<string, string>>,
 ): Record<string, string> {
-  const { trace } = exchange;
   const headers: Record<string, string> = {
     ...handed,
     "content-type": "application/json",
     accept: "application/json, text/event-stream",
     "a2a-version": version,
-    traceparent: `00-${trace.traceId}-${trace.spanId}-${trace.sampled ? "01" : "00"}`,
+    ...toTraceHeaders(exchange.trace),
     ...credentialHeaders(config),
   };
-  if (trace.tracestate !== "") headers.tracestate = trace.tracestate;
   // Each version has its own name for this header (A2A 1.0, section 3.2.6; 0.3 had the X).
   const name = extensionsHeader(version);
   const extensions = exchange.request.headers[name];

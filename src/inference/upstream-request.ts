@@ -1,4 +1,5 @@
-import type { Exchange, TraceContext } from "../core/exchange.ts";
+import type { Exchange } from "../core/exchange.ts";
+import { toTraceHeaders } from "../core/trace-headers.ts";
 import type { UpstreamRequest } from "../http/upstream.ts";
 
 /* As long as the official SDKs wait: a reasoning model may think for minutes before its first byte. */
@@ -26,10 +27,9 @@ export function toUpstreamRequest(options: UpstreamRequestOptions): UpstreamRequ
     "content-type": "application/json",
     accept: options.stream ? "text/event-stream" : "application/json",
     "user-agent": "sallyport",
-    traceparent: toTraceparent(trace),
+    ...toTraceHeaders(trace),
     ...options.credential,
   };
-  if (trace.tracestate !== "") headers["tracestate"] = trace.tracestate;
   if (beta !== undefined) headers["openai-beta"] = beta;
   return {
     url: options.url,
@@ -41,9 +41,4 @@ export function toUpstreamRequest(options: UpstreamRequestOptions): UpstreamRequ
     headersTimeoutMs: HEADERS_TIMEOUT_MS,
     idleTimeoutMs: IDLE_TIMEOUT_MS,
   };
-}
-
-/** W3C Trace Context, section 3.2. */
-function toTraceparent(trace: TraceContext): string {
-  return `00-${trace.traceId}-${trace.spanId}-${trace.sampled ? "01" : "00"}`;
 }

@@ -3,6 +3,7 @@ import { GatewayError } from "../core/errors.ts";
 import type { Exchange } from "../core/exchange.ts";
 import type { Operation } from "../core/operation.ts";
 import type { Operate, OperationContext } from "../core/step.ts";
+import { toTraceHeaders } from "../core/trace-headers.ts";
 import { rawValue, splice } from "../http/json-splice.ts";
 import type { Item } from "./catalog.ts";
 import { isObject } from "./message.ts";
@@ -112,10 +113,7 @@ async function through(context: OperationContext, message: Incoming, last: boole
 
 function headersFor(call: Call, aim: Aim, link: Link): Record<string, string> {
   const { trace, request } = call.exchange;
-  const headers: Record<string, string> = {
-    traceparent: `00-${trace.traceId}-${trace.spanId}-${trace.sampled ? "01" : "00"}`,
-  };
-  if (trace.tracestate !== "") headers["tracestate"] = trace.tracestate;
+  const headers = toTraceHeaders(trace);
   if (link.era === "legacy") return headers;
   /* A modern client mirrors arguments itself, and its server compares them; for a legacy client the gateway does it. */
   if (call.era === "legacy")

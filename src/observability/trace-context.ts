@@ -78,12 +78,3 @@ export function beginTrace(
   // Section 3.3: a tracestate without a traceparent means nothing.
   return { traceId, spanId: randomHex(8), parentSpanId: "", sampled: sampleNew(traceId), tracestate: "" };
 }
-
-/** The headers that hand this trace to an upstream, with the gateway's span as its parent. */
-export function toTraceHeaders(trace: TraceContext): Record<string, string> {
-  const headers: Record<string, string> = {
-    traceparent: `00-${trace.traceId}-${trace.spanId}-${trace.sampled ? "01" : "00"}`,
-  };
-  if (trace.tracestate !== "") headers["tracestate"] = trace.tracestate;
-  return headers;
-}

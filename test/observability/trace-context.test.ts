@@ -1,10 +1,6 @@
 import { describe, expect, test } from "vitest";
-import {
-  beginTrace,
-  parseTraceparent,
-  parseTracestate,
-  toTraceHeaders,
-} from "../../src/observability/trace-context.ts";
+import { toTraceHeaders } from "../../src/core/trace-headers.ts";
+import { beginTrace, parseTraceparent, parseTracestate } from "../../src/observability/trace-context.ts";
 
 const TRACE = "0af7651916cd43dd8448eb211c80319c";
 const SPAN = "b7ad6b7169203331";
