@@ -61,7 +61,7 @@ export interface EdgeOptions {
   readonly log: Log;
   /** One for all listeners of a process; each edge makes its own when absent. */
   readonly budget?: BufferBudget;
-  /** The protocol's own error shape. `path` is empty when the request could not be read so far; the default is plain JSON. */
+  /** The protocol's own error shape. `path` is what the request's target looks like when it could not be read; the default is plain JSON. */
   readonly renderError?: (error: GatewayError, path: string) => RenderedError;
   /** `any`: every web page may call this path, without cookies (metadata). Default `listed` for all. */
   readonly originPolicy?: (path: string) => "listed" | "any";

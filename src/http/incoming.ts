@@ -61,9 +61,12 @@ export class ServerExchange implements Incoming {
     this.#request = request;
   }
 
-  /** Empty while the request has not been read. */
+  /** Where the request has not been read: what its target looks like, good for choosing the shape of an error and nothing else. */
   get path(): string {
-    return this.#request?.path ?? "";
+    if (this.#request !== undefined) return this.#request.path;
+    const { url = "" } = this.req;
+    const end = url.indexOf("?");
+    return url.startsWith("/") ? url.slice(0, end < 0 ? undefined : end) : "";
   }
 
   get hasBody(): boolean {
