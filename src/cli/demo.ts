@@ -9,7 +9,7 @@ class DemoFailure extends Error {
 
 export const demoCommand = defineCommand({
   name: "demo",
-  summary: "Walks through every capability against a gateway it starts itself.",
+  summary: "walk through every capability against a gateway it starts itself",
   usage: "",
   options: {},
   async run({ out, err }) {

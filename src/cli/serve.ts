@@ -7,7 +7,7 @@ import { checkout, startQuickstart } from "./quickstart.ts";
 
 export const serveCommand = defineCommand({
   name: "serve",
-  summary: "Runs the gateway.",
+  summary: "run the gateway",
   usage: "--config FILE | --quickstart",
   options: {
     config: { type: "string", short: "c", value: "FILE", description: "the configuration, such as sallyport.yaml" },
