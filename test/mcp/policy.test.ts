@@ -33,7 +33,7 @@ beforeAll(async () => {
           headers: { "www-authenticate": 'Bearer error="insufficient_scope", scope="notes:write"' },
         });
       if (!target.name.startsWith("read_")) throw new GatewayError("denied", "Policy does not allow this.");
-      if ((variables.mcp?.tool.arguments as { id?: string }).id === "secret")
+      if ((variables.mcp?.tool.arguments as { id?: string } | undefined)?.id === "secret")
         throw new GatewayError("denied", "Policy does not allow this.");
     },
   });
@@ -66,12 +66,10 @@ test("answers of a hidden tool what it answers of an unknown one, in both eras",
     (await connectLegacy(gateway.url(), "bob")).client,
   ]) {
     const refusal = async (name: string) =>
-      await client
-        .callTool({ name, arguments: {} })
-        .catch((error: { code: number; message: string }) => ({
-          code: error.code,
-          message: error.message.replace(name, "X"),
-        }));
+      await client.callTool({ name, arguments: {} }).catch((error: { code: number; message: string }) => ({
+        code: error.code,
+        message: error.message.replace(name, "X"),
+      }));
     expect(await refusal("reindex")).toEqual(await refusal("no_such_tool"));
     await client.close();
   }

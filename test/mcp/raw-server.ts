@@ -20,7 +20,7 @@ export type Respond = (request: RawRequest, response: ServerResponse) => void;
 /** A stateless MCP server whose every byte a test decides: it discovers itself and hands the rest to `respond`. */
 export async function startRawServer(respond: Respond): Promise<RawServer> {
   const requests: RawRequest[] = [];
-  const http = createServer(async (request, response) => {
+  const answer = async (request: IncomingMessage, response: ServerResponse) => {
     let body = "";
     for await (const chunk of request) body += String(chunk);
     const message = (body === "" ? {} : JSON.parse(body)) as RawRequest["message"];
@@ -31,6 +31,9 @@ export async function startRawServer(respond: Respond): Promise<RawServer> {
       response,
       `{"jsonrpc":"2.0","id":${JSON.stringify(message.id)},"result":{"resultType":"complete","supportedVersions":["2026-07-28"],"capabilities":{"tools":{}},"ttlMs":0,"cacheScope":"public"}}`,
     );
+  };
+  const http = createServer((request, response) => {
+    answer(request, response).catch(() => response.destroy());
   });
   await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
   return {

@@ -142,6 +142,6 @@ test("tells a client's standing stream of changes", async () => {
     };
   });
   await client.callTool({ name: "write_note", arguments: { id: "fresh", text: "new" } });
-  await changed;
+  await expect(changed).resolves.toBeUndefined();
   await client.close();
 });

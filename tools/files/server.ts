@@ -14,7 +14,7 @@ import { z } from "zod";
 const { values: flags } = parseArgs({
   options: {
     stdio: { type: "boolean", default: false },
-    port: { type: "string", default: "0" },
+    port: { type: "string" },
     host: { type: "string", default: "127.0.0.1" },
     root: { type: "string", default: join(import.meta.dirname, "sample") },
   },
@@ -102,7 +102,7 @@ function createFiles(): McpServer {
   return server;
 }
 
-if (flags.stdio) {
+if (flags.stdio || flags.port === undefined) {
   serveStdio(createFiles);
 } else {
   const handler = toNodeHandler(createMcpHandler(createFiles));
