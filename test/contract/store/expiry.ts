@@ -75,6 +75,16 @@ export function describeExpiry(subject: Subject): void {
       expect(await all((options) => store.list(collection, options), 7, true)).toEqual([...kept].reverse());
     });
 
+    test("later writes take expired records away for good, a few each", async () => {
+      const collection = subject.fresh();
+      const entries = Array.from({ length: 100 }, (_, n) => ({ key: number(n), value: n, ttlMs: TTL_MS }));
+      await store.putMany(collection, entries);
+      await subject.fixture().pass(AFTER_TTL_MS);
+      for (let n = 0; n < 60; n += 1) await store.put(collection, "stays", n);
+      // Trimming counts what is held, expired or not.
+      expect(await store.trim(collection, 1)).toBe(0);
+    });
+
     test("an expired record of a script reads as missing", async () => {
       const key = `{${subject.fresh()}}c`;
       expect(await store.run(limitedCounter, [key], ["5", "5", String(TTL_MS)])).toBe("taken 5");
