@@ -21,16 +21,28 @@ test.for(globSync("sallyport*.yaml", { cwd: root }))("%s can be loaded", (name) 
   expect(problemsOf(`${root}${name}`)).toBe("");
 });
 
-/** The YAML of a page that shows configuration: blocks whose first key is one of the file's own. */
+/** A block that shows one key in several forms shows several configurations. */
+function configurationsIn(yaml: string): readonly string[] {
+  const parts = yaml.split(/^(?=[A-Za-z]+:)/m).filter((part) => /^[A-Za-z]+:/.test(part));
+  const keys = parts.map((part) => part.slice(0, part.indexOf(":")));
+  return new Set(keys).size === keys.length ? [yaml] : parts;
+}
+
 const shown = globSync(["README.md", "docs/*.md"], { cwd: root }).flatMap((page) =>
   [...readFileSync(`${root}${page}`, "utf8").matchAll(/```yaml\n([^]*?)```/g)]
     .map(([, yaml = ""], index): [string, string] => [`${page}, block ${index + 1}`, yaml])
     .filter(([, yaml]) => !/^\s*(?:rules|tests):/m.test(yaml)),
 );
 
+test("the documentation shows configurations", () => {
+  expect(shown.length).toBeGreaterThan(3);
+});
+
 test.for(shown)("the configuration shown in %s can be loaded", ([, yaml]) => {
-  const folder = makeFolder();
-  const text = /^policies:/m.test(yaml) ? yaml : `policies: open\n${yaml}`;
-  writeFileSync(folder.at("s.yaml"), text.replaceAll(/\$\{file:[^}]*\}/g, "a-value-of-more-than-24-letters"));
-  expect(problemsOf(folder.at("s.yaml"))).toBe("");
+  for (const one of configurationsIn(yaml)) {
+    const folder = makeFolder();
+    const text = /^policies:/m.test(one) ? one : `policies: open\n${one}`;
+    writeFileSync(folder.at("s.yaml"), text.replaceAll(/\$\{file:[^}]*\}/g, "a-value-of-more-than-24-letters"));
+    expect(problemsOf(folder.at("s.yaml"))).toBe("");
+  }
 });
