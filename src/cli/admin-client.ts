@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { loadConfig } from "../config/load.ts";
 import { adminTokenFile } from "../gateway/admin-token.ts";
+import { checkout } from "./quickstart.ts";
 
 /** Calls the admin API of a gateway that runs on this machine. */
 export interface AdminClient {
@@ -9,16 +10,39 @@ export interface AdminClient {
   call(method: string, path: string, body?: unknown): Promise<unknown>;
 }
 
-/** Where the gateway of this configuration listens, and the token beside its state. */
-export function adminClientOf(configFile: string): AdminClient {
+/** The option of every command that speaks to a running gateway. */
+export const gatewayOption = {
+  type: "string",
+  short: "c",
+  value: "FILE",
+  description: "the configuration the gateway runs with (default: the quickstart's)",
+} as const;
+
+/** The gateway of this configuration, with the token beside its state; without one, the gateway that `npm start` runs. */
+export function openAdminClient(configFile: string | undefined): AdminClient {
+  if (configFile === undefined)
+    return createAdminClient("http://127.0.0.1:4001", join(checkout, "data", "admin-token"));
   const config = loadConfig(configFile);
   const { host, port } = config.listen.console;
-  return createAdminClient(`http://${host}:${port}`, adminTokenFile(config));
+  return createAdminClient(`http://${reachable(host)}:${port}`, adminTokenFile(config));
 }
 
-/** The gateway that `npm start` runs. */
-export function adminClientOfQuickstart(dataDir: string, port: number): AdminClient {
-  return createAdminClient(`http://127.0.0.1:${port}`, join(dataDir, "admin-token"));
+/** Every record of a list that comes in pages: `field` is the page's name for them. */
+export async function listAll<T>(admin: AdminClient, field: string): Promise<readonly T[]> {
+  const all: T[] = [];
+  for (let after: string | undefined; ;) {
+    const query = after === undefined ? "" : `&after=${encodeURIComponent(after)}`;
+    const page = (await admin.call("GET", `/api/${field}?limit=1000${query}`)) as Record<string, unknown>;
+    all.push(...(page[field] as readonly T[]));
+    if (typeof page["next"] !== "string") return all;
+    after = page["next"];
+  }
+}
+
+/** An address to call, from the one that is bound: "every address" is none that can be called. */
+function reachable(host: string): string {
+  if (host === "0.0.0.0" || host === "::") return "127.0.0.1";
+  return host.includes(":") ? `[${host}]` : host;
 }
 
 function createAdminClient(url: string, tokenFile: string): AdminClient {

@@ -1,7 +1,5 @@
-import { join } from "node:path";
-import { adminClientOf, adminClientOfQuickstart, type AdminClient } from "./admin-client.ts";
+import { gatewayOption, listAll, openAdminClient } from "./admin-client.ts";
 import { defineCommand, UsageError } from "./command.ts";
-import { checkout } from "./quickstart.ts";
 
 interface KeyInfo {
   readonly id: string;
@@ -19,12 +17,7 @@ export const keysCommand = defineCommand({
   usage: "issue --name NAME [--group G]… [--scope S]… [--tenant T] [--expires 30d] | list | revoke ID",
   args: [1, 2],
   options: {
-    config: {
-      type: "string",
-      short: "c",
-      value: "FILE",
-      description: "the configuration the gateway runs with (default: the quickstart's)",
-    },
+    config: gatewayOption,
     name: { type: "string", value: "NAME", description: "what the key is for" },
     group: { type: "string", value: "GROUP", multiple: true, description: "a group its bearer belongs to" },
     scope: { type: "string", value: "SCOPE", multiple: true, description: "a scope it carries" },
@@ -36,10 +29,7 @@ export const keysCommand = defineCommand({
     },
   },
   async run({ options, args: [action, id], out }) {
-    const admin =
-      options.config === undefined
-        ? adminClientOfQuickstart(join(checkout, "data"), 4001)
-        : adminClientOf(options.config);
+    const admin = openAdminClient(options.config);
     switch (action) {
       case "issue": {
         const { name, group, scope, tenant, expires } = options;
@@ -57,7 +47,7 @@ export const keysCommand = defineCommand({
         return 0;
       }
       case "list":
-        for (const key of await listAll(admin)) out(describe(key));
+        for (const key of await listAll<KeyInfo>(admin, "keys")) out(describe(key));
         return 0;
       case "revoke":
         if (id === undefined) throw new UsageError("keys revoke needs the key's id");
@@ -69,22 +59,6 @@ export const keysCommand = defineCommand({
     }
   },
 });
-
-async function listAll(admin: AdminClient): Promise<readonly KeyInfo[]> {
-  const all: KeyInfo[] = [];
-  for (let after: string | undefined = ""; after !== undefined;) {
-    const page = (await admin.call(
-      "GET",
-      `/api/keys?limit=1000${after === "" ? "" : `&after=${encodeURIComponent(after)}`}`,
-    )) as {
-      keys: readonly KeyInfo[];
-      next?: string;
-    };
-    all.push(...page.keys);
-    after = page.next;
-  }
-  return all;
-}
 
 function describe({ id, name, tenant, groups = [], scopes = [], expiresAtMs }: KeyInfo): string {
   const until = expiresAtMs === undefined ? "" : `  until ${new Date(expiresAtMs).toISOString()}`;

@@ -58,13 +58,6 @@ export async function startQuickstartProcess(options: QuickstartProcessOptions =
     }
     await delay(100);
   }
-  const metric = async (name: string, match = "") => {
-    const text = await (await fetch(`${healthUrl}/metrics`)).text();
-    const lines = text
-      .split("\n")
-      .filter((line) => line.startsWith(name) && /^[ {]/.test(line.slice(name.length)) && line.includes(match));
-    return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" ") + 1)), 0);
-  };
   return {
     url,
     adminUrl,
@@ -96,7 +89,7 @@ export async function startQuickstartProcess(options: QuickstartProcessOptions =
           "content-type": "application/json",
         },
       }),
-    metric,
+    metric: (name, match) => sumOfMetric(healthUrl, name, match),
     async kill() {
       child.kill("SIGKILL");
       await ended;
@@ -108,6 +101,15 @@ export async function startQuickstartProcess(options: QuickstartProcessOptions =
       return code;
     },
   };
+}
+
+/** The sum of a metric over its labels, as the health address of a gateway tells it; `match` narrows to lines that contain it. */
+export async function sumOfMetric(healthUrl: string, name: string, match = ""): Promise<number> {
+  const text = await (await fetch(`${healthUrl}/metrics`)).text();
+  const lines = text
+    .split("\n")
+    .filter((line) => line.startsWith(name) && /^[ {]/.test(line.slice(name.length)) && line.includes(match));
+  return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(" ") + 1)), 0);
 }
 
 /** The first of three free ports in a row. */

@@ -73,10 +73,19 @@ function clientFile(dataDir: string, id: string): string {
 /** A client's secret is made at first start and never lies in the repository. A client whose file is gone gets a new secret. */
 async function makeClient(gateway: Gateway, id: string, file: string): Promise<void> {
   const { clients: known } = gateway.epochs.current().auth;
-  const exists = (await known.list({ limit: 1_000 })).clients.some((client) => client.id === id);
+  const exists = await isKnown(known, id);
   if (exists && readable(file)) return;
   const secret = exists ? await known.resetSecret(id) : await createClient(known, id);
   writeFileSync(file, `${id}:${secret ?? ""}\n`, { mode: 0o600 });
+}
+
+async function isKnown(known: Clients, id: string): Promise<boolean> {
+  for (let after: string | undefined; ;) {
+    const page = await known.list({ limit: 1_000, ...(after !== undefined && { after }) });
+    if (page.clients.some((client) => client.id === id)) return true;
+    if (page.next === undefined) return false;
+    after = page.next;
+  }
 }
 
 async function createClient(known: Clients, id: string): Promise<string | undefined> {

@@ -1,5 +1,7 @@
 import type { Command } from "./command.ts";
+import { authCommand } from "./auth.ts";
 import { checkCommand } from "./check.ts";
+import { clientsCommand } from "./clients.ts";
 import { demoCommand } from "./demo.ts";
 import { explainCommand } from "./explain.ts";
 import { keysCommand } from "./keys.ts";
@@ -15,5 +17,7 @@ export const commands: readonly Command[] = [
   explainCommand,
   policyTestCommand,
   keysCommand,
+  clientsCommand,
+  authCommand,
   schemaCommand,
 ];

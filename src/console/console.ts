@@ -11,6 +11,11 @@ export interface AdminActions {
   readonly issueKey: (request: unknown) => Promise<unknown>;
   readonly listKeys: (query: Query) => Promise<unknown>;
   readonly revokeKey: (id: string) => Promise<boolean>;
+  readonly createClient: (request: unknown) => Promise<unknown>;
+  readonly listClients: (query: Query) => Promise<unknown>;
+  readonly deleteClient: (id: string) => Promise<boolean>;
+  readonly resetPasscode: () => Promise<unknown>;
+  readonly rotateSigningKeys: () => Promise<void>;
   readonly queryJournal: (query: Query) => Promise<unknown>;
 }
 
@@ -34,7 +39,10 @@ export function createConsole({ actions, adminToken, log }: ConsoleOptions): Exp
       .type("text/plain")
       .send("Sallyport admin API. GET /api/status with the operator's bearer token; see docs/operations.md.\n");
   });
-  app.use("/api", checkToken(adminToken), express.json({ limit: "64kb" }));
+  app.use("/api", checkToken(adminToken), express.json({ limit: "64kb" }), (_request, response, next) => {
+    response.set("cache-control", "no-store"); // answers hold secrets that are shown once
+    next();
+  });
   app.get("/api/status", (_request, response) => void response.json(actions.status()));
   app.get("/api/keys", async (request, response) => void response.json(await actions.listKeys(queryOf(request))));
   app.post(
@@ -43,6 +51,24 @@ export function createConsole({ actions, adminToken, log }: ConsoleOptions): Exp
   );
   app.delete("/api/keys/:id", async (request, response) => {
     if (!(await actions.revokeKey(request.params.id))) throw new GatewayError("not_found", "No API key has this id.");
+    response.status(204).end();
+  });
+  app.get("/api/clients", async (request, response) => void response.json(await actions.listClients(queryOf(request))));
+  app.post(
+    "/api/clients",
+    async (request, response) => void response.status(201).json(await actions.createClient(request.body)),
+  );
+  app.delete("/api/clients/:id", async (request, response) => {
+    if (!(await actions.deleteClient(request.params.id)))
+      throw new GatewayError("not_found", "No client was created or registered under this id.");
+    response.status(204).end();
+  });
+  app.post(
+    "/api/passcode",
+    async (_request, response) => void response.status(201).json(await actions.resetPasscode()),
+  );
+  app.post("/api/signing-keys", async (_request, response) => {
+    await actions.rotateSigningKeys();
     response.status(204).end();
   });
   app.get(

@@ -1,16 +1,30 @@
 import { z } from "zod";
+import { grants } from "../auth/embedded/config.ts";
 import type { AdminActions } from "../console/console.ts";
 import { GatewayError } from "../core/errors.ts";
 import { durationMs } from "../core/units.ts";
 import type { Epochs } from "./epochs.ts";
 import type { Foundation } from "./foundation.ts";
 
-const keyRequest = z.strictObject({
-  name: z.string().min(1).max(100),
+const bearer = {
   tenant: z.string().min(1).max(256).exactOptional(),
   scopes: z.array(z.string().min(1)).max(100).exactOptional(),
   groups: z.array(z.string().min(1)).max(100).exactOptional(),
+};
+
+const keyRequest = z.strictObject({
+  ...bearer,
+  name: z.string().min(1).max(100),
   expires: durationMs().exactOptional(),
+});
+
+const clientRequest = z.strictObject({
+  ...bearer,
+  id: z.string().exactOptional(),
+  label: z.string().min(1).max(100),
+  grants: z.array(z.enum(grants)).min(1).max(grants.length).default(["client_credentials"]),
+  redirectUris: z.array(z.url().max(2_048)).max(20).exactOptional(),
+  public: z.boolean().exactOptional(),
 });
 
 const pageQuery = z.strictObject({
@@ -32,7 +46,7 @@ export function createAdminActions(
   { journal, store, clock }: Foundation,
   life: () => object,
 ): AdminActions {
-  const keys = () => epochs.current().auth.keys;
+  const auth = () => epochs.current().auth;
   return {
     status() {
       const { publicUrl, routes, authz } = epochs.current();
@@ -40,10 +54,15 @@ export function createAdminActions(
     },
     issueKey: (request) => {
       const { expires, ...rest } = parse(keyRequest, request);
-      return keys().issue({ ...rest, ...(expires !== undefined && { expiresAtMs: clock.now() + expires }) });
+      return auth().keys.issue({ ...rest, ...(expires !== undefined && { expiresAtMs: clock.now() + expires }) });
     },
-    listKeys: (query) => keys().list(parse(pageQuery, query)),
-    revokeKey: (id) => keys().revoke(id),
+    listKeys: (query) => auth().keys.list(parse(pageQuery, query)),
+    revokeKey: (id) => auth().keys.revoke(id),
+    createClient: (request) => auth().clients.create(parse(clientRequest, request)),
+    listClients: (query) => auth().clients.list(parse(pageQuery, query)),
+    deleteClient: (id) => auth().clients.delete(id),
+    resetPasscode: async () => ({ passcode: await auth().resetPasscode() }),
+    rotateSigningKeys: () => auth().rotateKeys(),
     queryJournal: (query) => journal.query(parse(journalQuery, query)),
   };
 }

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { createA2a } from "../a2a/a2a.ts";
+import { createA2a, type A2aOptions } from "../a2a/a2a.ts";
 import type { Config } from "../config/schema.ts";
 import type { Protocol } from "../core/operation.ts";
 import type { Operate, ProtocolHandler, Visible } from "../core/step.ts";
@@ -51,13 +51,26 @@ export function createHandlers(
     }),
     ...(a2a && {
       a2a: keep("a2a", ["a2a", "auth"], () =>
-        createA2a({ ...tools, log: log("a2a"), config: a2a, onHandoff: handOff }),
+        createA2a({
+          ...tools,
+          log: log("a2a"),
+          config: a2a,
+          onHandoff: handOff,
+          ...authorizationOf(config, publicUrl),
+        }),
       ),
     }),
     ...(models && {
       llm: keep("llm", ["models"], () => createInference({ ...tools, log: log("llm"), config: { models } })),
     }),
   };
+}
+
+/** Where cards send callers for a token: to the embedded server, where there is one. */
+function authorizationOf({ auth }: Config, { origin }: URL): Pick<A2aOptions, "authorization"> {
+  if (auth?.embedded === undefined) return {};
+  const metadataUrl = `${origin}/.well-known/oauth-authorization-server`;
+  return { authorization: { metadataUrl, tokenUrl: `${origin}/oauth/token` } };
 }
 
 /** Programs start in the folder of the configuration, like every other relative path in it. */

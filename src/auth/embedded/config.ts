@@ -2,7 +2,8 @@ import { z } from "zod";
 import { durationMs, secret } from "../../core/units.ts";
 import { groups, name, scopes, tenant, url } from "../config-fields.ts";
 
-const grants = ["authorization_code", "client_credentials", "refresh_token", "token_exchange"] as const;
+/** How a client may get tokens. */
+export const grants = ["authorization_code", "client_credentials", "refresh_token", "token_exchange"] as const;
 
 const client = z
   .strictObject({
