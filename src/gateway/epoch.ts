@@ -66,7 +66,7 @@ export async function createEpoch(
   const handlers = createHandlers(config, publicUrl, foundation, access, former);
   const journeys = createJourneys(
     {
-      limits: { hops: config.admission.hops },
+      limits: config.admission,
       inFlight: foundation.inFlight,
       open: foundation.open,
       auth,

@@ -6,8 +6,9 @@ import type { EpochUse } from "./dispatch.ts";
 import type { Foundation } from "./foundation.ts";
 import { epochOf } from "./gateway-exchange.ts";
 
-/* What is bound or opened once, at start. */
+/* What is bound or opened once, at start; the listener checks Host and Origin against the public address. */
 const fixedKeys = [
+  "publicUrl",
   "listen",
   "state",
   "observability",

@@ -1,7 +1,7 @@
 import type { Dispatch } from "../http/edge.ts";
 
 export interface HealthOptions {
-  /** Whether new work may be sent here: false while starting, draining or without state. */
+  /** Whether new work may be sent here: false while draining. */
   readonly ready: () => { readonly ready: boolean; readonly reason: string };
   readonly metrics: () => Promise<{ readonly contentType: string; readonly body: string }>;
 }

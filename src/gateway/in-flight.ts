@@ -1,18 +1,23 @@
+export interface InFlightLimits {
+  readonly operations: number;
+  readonly perPrincipal: number;
+}
+
 /** Operations under way in this process, counted in all and by principal. */
 export interface InFlight {
   /** Undefined when taken; otherwise why not, safe to show. */
-  take(operationId: string, principalId: string): string | undefined;
+  take(operationId: string, principalId: string, limits: InFlightLimits): string | undefined;
   /** Gives back what was taken under this id; does nothing when nothing was. */
   release(operationId: string): void;
   readonly count: number;
 }
 
-export function createInFlight(limits: { readonly total: number; readonly perPrincipal: number }): InFlight {
+export function createInFlight(): InFlight {
   const holders = new Map<string, string>();
   const byPrincipal = new Map<string, number>();
   return {
-    take(operationId, principalId) {
-      if (holders.size >= limits.total)
+    take(operationId, principalId, limits) {
+      if (holders.size >= limits.operations)
         return "The gateway is at its limit of concurrent operations; try again shortly.";
       const held = byPrincipal.get(principalId) ?? 0;
       if (held >= limits.perPrincipal)

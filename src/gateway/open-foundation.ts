@@ -33,7 +33,7 @@ export async function openFoundation(config: Config): Promise<Foundation> {
     store,
     upstream,
     open,
-    inFlight: createInFlight({ total: config.admission.operations, perPrincipal: config.admission.perPrincipal }),
+    inFlight: createInFlight(),
     async close() {
       open.close();
       await upstream.close();

@@ -2,7 +2,7 @@ import type { Auth } from "../auth/auth.ts";
 import type { Authz } from "../authz/authz.ts";
 import type { Chains } from "./chains.ts";
 import type { ExchangeRecorder } from "./exchange-recorder.ts";
-import type { InFlight } from "./in-flight.ts";
+import type { InFlight, InFlightLimits } from "./in-flight.ts";
 import type { OpenExchanges } from "./open-exchanges.ts";
 import type { OperationRecorder } from "./operation-recorder.ts";
 import type { Handlers } from "./handlers.ts";
@@ -10,7 +10,7 @@ import type { InputGuard } from "./input-guard.ts";
 
 /** What the steps are built from, once per config epoch. */
 export interface Parts {
-  readonly limits: { readonly hops: number };
+  readonly limits: InFlightLimits & { readonly hops: number };
   readonly inFlight: InFlight;
   readonly open: OpenExchanges;
   readonly auth: Auth;

@@ -31,8 +31,6 @@ export interface Incoming {
   readonly reply: Reply;
   /** Aborts when the caller has gone (`cancelled`) or the gateway stops (`draining`); the reason is a GatewayError. */
   readonly signal: AbortSignal;
-  /** Aborts `signal` with this reason from the gateway's side, such as a credential that expired. */
-  abort(reason: GatewayError): void;
   /** Whether the request came with a body. */
   readonly hasBody: boolean;
   /**

@@ -18,7 +18,7 @@ export const admit: StepDefinition = {
             `This request was handed on ${exchange.chain.depth} times; the limit is ${limits.hops}.`,
           );
         }
-        const refusal = inFlight.take(id, exchange.principal.id);
+        const refusal = inFlight.take(id, exchange.principal.id, limits);
         if (refusal !== undefined) {
           throw new GatewayError("overloaded", refusal, { headers: { "retry-after": "1", "retry-after-ms": "1000" } });
         }
