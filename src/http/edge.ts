@@ -181,7 +181,8 @@ export function createEdge(options: EdgeOptions): Edge {
   }
 
   function unanswered(exchange: ServerExchange): void {
-    if (!exchange.reply.started)
+    // A caller who has gone cannot be told anything.
+    if (!exchange.reply.started && !exchange.reply.gone)
       fail(exchange, new GatewayError("internal", "The gateway has no answer to this request."));
   }
 

@@ -50,6 +50,11 @@ export class ServerReply implements Reply {
     return this.#ended;
   }
 
+  /** True once nothing can be sent any more. */
+  get gone(): boolean {
+    return this.#gone;
+  }
+
   setHeader(name: string, value: string): void {
     this.#extra ??= Object.create(null) as Record<string, string>;
     this.#extra[name] = value;

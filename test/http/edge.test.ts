@@ -1,6 +1,7 @@
 import { connect, type Socket } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import { GatewayError } from "../../src/core/errors.ts";
+import { silentLog } from "../../src/core/log.ts";
 import { createBufferBudget } from "../../src/http/body.ts";
 import type { EdgeOptions, Incoming } from "../../src/http/edge.ts";
 import { echo, sendRaw, startEdge, type RunningEdge } from "./harness.ts";
@@ -294,6 +295,25 @@ describe("a caller that goes away", () => {
     socket.destroy();
     expect(await reason).toMatchObject({ kind: "cancelled" });
     await expect.poll(() => edge.active).toBe(0);
+  });
+
+  test("is no failure of the gateway when it can be told nothing any more", async () => {
+    const told: unknown[] = [];
+    let handled = false;
+    const { port } = await start(
+      async ({ signal, reply }) => {
+        await aborted(signal);
+        reply.send(499, {});
+        handled = true;
+      },
+      {},
+      { log: { ...silentLog, error: (...args: unknown[]) => void told.push(args) } },
+    );
+    const { socket } = open(port);
+    socket.write(head("GET / HTTP/1.1"), () => socket.destroy());
+    await expect.poll(() => handled).toBe(true);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(told).toEqual([]);
   });
 
   test("ends the reading of its body", async () => {
