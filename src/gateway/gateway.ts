@@ -80,6 +80,7 @@ export async function startGateway(config: Config): Promise<Gateway> {
     reload: (next) => epochs.reload(next),
     async drain() {
       life.state = "draining";
+      epochs.endStanding();
       const graceMs = epochs.current().config.drain.grace;
       await data.drain(graceMs);
       await Promise.all([consoleEdge.close(), health.close()]);
