@@ -84,12 +84,3 @@ test("a client that only listens is let go when its route is replaced, comes bac
   await client.close();
   expect(await scene.configure()).toBe("applied");
 });
-
-test("limits on what the process takes on follow the configuration", async () => {
-  const ask = () => scene.openai().chat.completions.create({ model: "slow", messages });
-  expect(await scene.configure({ more: "admission: {perPrincipal: 1}" })).toBe("applied");
-  const both = await Promise.allSettled([ask(), ask()]);
-  expect(both.map(({ status }) => status).toSorted()).toEqual(["fulfilled", "rejected"]);
-  expect(await scene.configure()).toBe("applied");
-  expect((await Promise.allSettled([ask(), ask()])).map(({ status }) => status)).toEqual(["fulfilled", "fulfilled"]);
-});
