@@ -91,6 +91,9 @@ function addressOf({ config, listener }: EdgeOptions): { readonly host: string; 
   return config.listen[listener];
 }
 
+const portTaken = ({ host, port }: ReturnType<typeof addressOf>, cause: Error): GatewayError =>
+  new GatewayError("internal", `${host}:${port} is in use: end what listens there, or choose another port.`, { cause });
+
 const plainError = (error: GatewayError): RenderedError => ({
   status: error.spec.status,
   headers: { "content-type": "application/json", "x-should-retry": String(error.spec.retry), ...error.headers },
@@ -257,9 +260,11 @@ export function createEdge(options: EdgeOptions): Edge {
     async listen() {
       if (tls !== undefined && server instanceof TlsServer) stopTls = await serveTlsFiles(server, tls, log);
       await new Promise<void>((resolve, reject) => {
-        server.once("error", reject);
+        const refuse = (error: NodeJS.ErrnoException) =>
+          reject(error.code === "EADDRINUSE" ? portTaken(address, error) : error);
+        server.once("error", refuse);
         server.listen(address.port, address.host, () => {
-          server.off("error", reject);
+          server.off("error", refuse);
           resolve();
         });
       });
