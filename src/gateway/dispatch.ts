@@ -4,7 +4,6 @@ import type { Route } from "../core/exchange.ts";
 import type { Log } from "../core/log.ts";
 import type { RenderedError } from "../core/step.ts";
 import type { Dispatch, Incoming } from "../http/edge.ts";
-import { parseJsonBody } from "../http/json-scan.ts";
 import type { Epoch } from "./epoch.ts";
 import { renderPlainError } from "./render-plain-error.ts";
 import { createExchange, type GatewayExchange } from "./gateway-exchange.ts";
@@ -32,7 +31,7 @@ export function createDispatch(use: EpochUse, control: Express, log: Log): Dispa
 }
 
 async function answer(incoming: Incoming, route: Route, epoch: Epoch, use: EpochUse, log: Log): Promise<void> {
-  const exchange = createExchange(toSource(incoming, epoch), route, epoch, log);
+  const exchange = createExchange(incoming, route, epoch, log);
   const handler = epoch.handlers[route.protocol];
   use.enter(epoch);
   try {
@@ -48,18 +47,9 @@ async function answer(incoming: Incoming, route: Route, epoch: Epoch, use: Epoch
         handler?.renderError(error, exchange, exchange.bodyValue) ?? renderPlainError(error, route.path, epoch.routes),
       );
   } finally {
+    exchange.forgetBody();
     use.leave(epoch);
   }
-}
-
-function toSource(incoming: Incoming, epoch: Epoch) {
-  const limits = epoch.config.limits.json;
-  return {
-    incoming,
-    async readBody(limitBytes: number) {
-      return parseJsonBody(await incoming.readBody({ limitBytes }), limits);
-    },
-  };
 }
 
 function send(incoming: Incoming, error: GatewayError, rendered: RenderedError): void {
