@@ -33,12 +33,7 @@ export function createDispatch(use: EpochUse, control: Express, log: Log): Dispa
 async function answer(incoming: Incoming, route: Route, epoch: Epoch, use: EpochUse, log: Log): Promise<void> {
   const exchange = createExchange(incoming, route, epoch, log);
   const handler = epoch.handlers[route.protocol];
-  use.enter(epoch);
-  try {
-    if (!route.methods.includes(incoming.request.method)) throw methodNotAllowed(route);
-    await epoch.journeys[route.protocol].exchange(exchange);
-  } catch (thrown) {
-    const error = GatewayError.from(thrown);
+  const refuse = (error: GatewayError): void => {
     logFailure(exchange, error);
     if (!incoming.reply.started)
       send(
@@ -46,6 +41,12 @@ async function answer(incoming: Incoming, route: Route, epoch: Epoch, use: Epoch
         error,
         handler?.renderError(error, exchange, exchange.bodyValue) ?? renderPlainError(error, route.path, epoch.routes),
       );
+  };
+  use.enter(epoch);
+  try {
+    if (route.methods.includes(incoming.request.method))
+      await epoch.journeys[route.protocol].exchange(exchange, refuse);
+    else refuse(methodNotAllowed(route));
   } finally {
     exchange.forgetBody();
     use.leave(epoch);

@@ -26,6 +26,7 @@ export async function startEndless(): Promise<EndlessGateway> {
     publicUrl: "http://127.0.0.1:4000",
     listen: "{ host: 127.0.0.1, port: 0, console: { port: 0 }, health: { host: 127.0.0.1, port: 0 } }",
     auth: "{ embedded: true, anonymous: true }",
+    a2a: '{ agents: { none: { url: "http://127.0.0.1:9" } } }',
     models: `{ endless: { provider: vllm, url: "${provider.url}" } }`,
     guardrails: '[{ type: max-length, max: 20, message: "Rejected: too long." }]',
     policies: "./rules.yaml",

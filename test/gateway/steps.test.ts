@@ -72,3 +72,14 @@ test("a stream ends with an error once the key that opened it is revoked", async
   expect(text).toContain('"code":"invalid_api_key"');
   expect(text).not.toContain("[DONE]");
 });
+
+test("an exchange is counted with the status that was sent, whatever its protocol makes of an error", async () => {
+  const { gateway, url } = running;
+  const headers = { "content-type": "application/json", "a2a-version": "9.0" };
+  const body = '{"jsonrpc":"2.0","id":1,"method":"GetTask","params":{"id":"a"}}';
+  const response = await fetch(`${url}/a2a/none`, { method: "POST", headers, body });
+  expect(response.status).toBe(200);
+  expect(await response.json()).toMatchObject({ error: { code: -32_009 } });
+  const counted = /sallyport_exchanges_total\{route="\/a2a\/none",[^}]*status="(\d+)"\} 1/;
+  await expect.poll(async () => counted.exec((await gateway.foundation.metrics.render()).body)?.[1]).toBe("200");
+});
