@@ -6,6 +6,7 @@ import { GatewayError } from "../core/errors.ts";
 import type { CanonicalRequest, Reply } from "../core/exchange.ts";
 import { randomHex } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
+import { createOpenSet } from "../core/open-set.ts";
 import type { RenderedError } from "../core/step.ts";
 import { isLoopbackHost } from "./address.ts";
 import { createBufferBudget, type BufferBudget } from "./body.ts";
@@ -124,7 +125,7 @@ export function createEdge(options: EdgeOptions): Edge {
   });
   let draining = false;
   let onIdle: (() => void) | undefined;
-  const active = new Set<ServerExchange>();
+  const active = createOpenSet<ServerExchange>();
   /* The requests under way on each connection, oldest first. */
   const pipelines = new WeakMap<object, ServerExchange[]>();
   const settings = {
@@ -277,7 +278,7 @@ export function createEdge(options: EdgeOptions): Edge {
       draining = true;
       const done = closed();
       await idle(graceMs);
-      for (const exchange of active)
+      for (const exchange of active.all())
         exchange.abort(new GatewayError("draining", "The gateway is stopping: try again."));
       await idle(LAST_WORDS_MS);
       stopTls?.();
