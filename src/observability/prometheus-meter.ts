@@ -75,7 +75,7 @@ export function createPrometheusMeter(registry: Registry): Meter {
     name: PREFIX + name,
     help,
     labelNames: [...labels],
-    registers: [registry],
+    registers: [],
   });
   const numbers = (labels: readonly string[]) => createLabelCells<NumberCell>(labels, () => ({ value: 0 }));
 
@@ -83,13 +83,14 @@ export function createPrometheusMeter(registry: Registry): Meter {
     counter: (name, help, labels) =>
       once(name, `counter ${labels.join()}`, () => {
         const cells = numbers(labels);
-        new Counter({
+        const counter = new Counter({
           ...configuration(name, help, labels),
           collect() {
             this.reset();
             for (const { labels: at, cell } of cells.all) this.inc(at, cell.value);
           },
         });
+        registry.registerMetric(counter);
         return {
           add(values, by = 1) {
             if (!(by >= 0)) throw new RangeError(`counter ${name} cannot go down`);
@@ -100,12 +101,13 @@ export function createPrometheusMeter(registry: Registry): Meter {
     gauge: (name, help, labels) =>
       once(name, `gauge ${labels.join()}`, () => {
         const cells = numbers(labels);
-        new Gauge({
+        const gauge = new Gauge({
           ...configuration(name, help, labels),
           collect() {
             for (const { labels: at, cell } of cells.all) this.set(at, cell.value);
           },
         });
+        registry.registerMetric(gauge);
         return {
           set: (values, value) => void (cells.at(values).value = value),
           add: (values, by) => void (cells.at(values).value += by),
@@ -117,7 +119,8 @@ export function createPrometheusMeter(registry: Registry): Meter {
           counts: new Float64Array(buckets.length + 1),
           sum: 0,
         }));
-        new CellHistogram({ ...configuration(name, help, labels), buckets: [...buckets] }, cells);
+        const histogram = new CellHistogram({ ...configuration(name, help, labels), buckets: [...buckets] }, cells);
+        registry.registerMetric(histogram);
         return {
           observe(values, value) {
             const cell = cells.at(values);
