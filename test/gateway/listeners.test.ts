@@ -1,8 +1,9 @@
-import { execFileSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect } from "node:tls";
+import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { loadConfig } from "../../src/config/load.ts";
 import { startGateway } from "../../src/gateway/gateway.ts";
@@ -24,9 +25,8 @@ test("TLS files lie where the configuration says, seen from its own folder", asy
   try {
     expect(() => loadConfig(file)).toThrow(/listen\.tls\.cert[^]*no such file[^]*listen\.tls\.key[^]*no such file/);
     const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=localhost"];
-    execFileSync("openssl", ["req", "-x509", ...curve, "-keyout", join(dir, "tls.key"), "-out", join(dir, "tls.crt")], {
-      stdio: "ignore",
-    });
+    const files = ["-keyout", join(dir, "tls.key"), "-out", join(dir, "tls.crt")];
+    await promisify(execFile)("openssl", ["req", "-x509", ...curve, ...files]);
     const gateway = await startGateway(loadConfig(file));
     try {
       const subject = await new Promise((resolve, reject) => {
