@@ -54,7 +54,7 @@ async function answer(incoming: Incoming, route: Route, epoch: Epoch, use: Epoch
 }
 
 function send(incoming: Incoming, error: GatewayError, rendered: RenderedError): void {
-  incoming.reply.send(rendered.status, { ...error.headers, ...rendered.headers }, rendered.body);
+  incoming.reply.send(rendered.status, { ...rendered.headers, ...error.headers }, rendered.body);
 }
 
 function methodNotAllowed(route: Route): GatewayError {
