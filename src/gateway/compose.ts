@@ -30,29 +30,21 @@ export interface GatewayStep extends Omit<Step, "enter"> {
  * happens in between, and a step that throws anything but a GatewayError refuses the operation.
  */
 export function composeJourney(journey: Journey, clock: Clock): Operate {
-  const observers = [...journey.operation, ...journey.candidate]
-    .filter((step) => step.answer !== undefined)
-    .toReversed();
+  const observers = [...journey.operation, ...journey.candidate].filter((step) => step.answer !== undefined).reverse();
   return async <T>(exchange: Exchange, operation: Operation, work: Work<T>, signal = exchange.signal): Promise<T> => {
     const startedAt = clock.monotonic();
     const context = createContext(exchange, operation, work, signal, clock, observers);
-    const progress = { entered: 0 };
+    const entered: GatewayStep[] = [];
     let failure: GatewayError | undefined;
     try {
-      const pending = enterSteps(journey.operation, context, progress);
-      if (pending !== undefined) await pending;
+      await enterSteps(journey.operation, context, entered);
       await tryCandidates(journey.candidate, context, clock);
       return context.result as T; // what `work.relay`, which gives a T, resolved to
     } catch (thrown) {
       failure = toFailure(thrown, signal);
       throw failure;
     } finally {
-      endSteps(
-        journey.operation,
-        progress.entered,
-        context,
-        outcomeOf(failure, context, clock.monotonic() - startedAt),
-      );
+      endSteps(entered, context, outcomeOf(failure, context, clock.monotonic() - startedAt));
     }
   };
 }
@@ -95,46 +87,21 @@ async function observe(
   return current;
 }
 
-/** How far a list of steps was entered: a step that throws halfway counts, and is ended like any other. */
-interface Progress {
-  entered: number;
-}
-
-/** Enters the steps from where `progress` stands. Gives a promise only from the first step on that gives one: most give none. */
-function enterSteps(
+/** Enters each step, noting it first: a step that throws halfway is ended like any other. */
+async function enterSteps(
   steps: readonly GatewayStep[],
   context: GatewayContext,
-  progress: Progress,
-): Promise<void> | undefined {
-  while (progress.entered < steps.length) {
-    const step = steps[progress.entered++] as GatewayStep;
+  entered: GatewayStep[],
+): Promise<void> {
+  for (const step of steps) {
+    entered.push(step);
     try {
       const pending = step.enter?.(context);
-      if (pending !== undefined) return continueAfter(pending, step, steps, context, progress);
+      if (pending !== undefined) await pending;
     } catch (thrown) {
-      throw judge(step, thrown, context);
+      throw thrown instanceof GatewayError || context.signal.aborted ? thrown : refuse(step, thrown);
     }
   }
-  return undefined;
-}
-
-async function continueAfter(
-  pending: Promise<void>,
-  step: GatewayStep,
-  steps: readonly GatewayStep[],
-  context: GatewayContext,
-  progress: Progress,
-): Promise<void> {
-  try {
-    await pending;
-  } catch (thrown) {
-    throw judge(step, thrown, context);
-  }
-  await enterSteps(steps, context, progress);
-}
-
-function judge(step: GatewayStep, thrown: unknown, { signal }: GatewayContext): unknown {
-  return thrown instanceof GatewayError || signal.aborted ? thrown : refuse(step, thrown);
 }
 
 /** The one place where an exception inside a check becomes a denial. */
@@ -150,17 +117,16 @@ async function tryCandidates(steps: readonly GatewayStep[], context: GatewayCont
     if (last !== undefined && !mayTryNext(last, context)) break;
     context.candidate = candidate;
     const startedAt = clock.monotonic();
-    const progress = { entered: 0 };
+    const entered: GatewayStep[] = [];
     let failure: GatewayError | undefined;
     try {
-      const pending = enterSteps(steps, context, progress);
-      if (pending !== undefined) await pending;
+      await enterSteps(steps, context, entered);
       return;
     } catch (thrown) {
       failure = toFailure(thrown, context.signal);
       last = failure;
     } finally {
-      endSteps(steps, progress.entered, context, outcomeOf(failure, context, clock.monotonic() - startedAt));
+      endSteps(entered, context, outcomeOf(failure, context, clock.monotonic() - startedAt));
     }
   }
   throw last ?? new GatewayError("upstream_unavailable", "Nothing is configured that could answer this request.");
@@ -173,9 +139,9 @@ function mayTryNext(error: GatewayError, context: OperationContext): boolean {
   );
 }
 
-function endSteps(steps: readonly GatewayStep[], entered: number, context: OperationContext, outcome: Outcome): void {
-  for (let index = entered - 1; index >= 0; index--) {
-    const step = steps[index];
+function endSteps(entered: readonly GatewayStep[], context: OperationContext, outcome: Outcome): void {
+  for (let index = entered.length - 1; index >= 0; index--) {
+    const step = entered[index];
     try {
       step?.end?.(context, outcome);
     } catch (thrown) {

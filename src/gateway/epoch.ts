@@ -68,7 +68,6 @@ export async function createEpoch(
     {
       limits: config.admission,
       inFlight: foundation.inFlight,
-      pace: foundation.pace,
       open: foundation.open,
       auth,
       authz,

@@ -1,5 +1,4 @@
 import type { Incoming } from "../http/edge.ts";
-import { parseJsonBody } from "../http/json-scan.ts";
 import type { Chain } from "../core/chain.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { CanonicalRequest, Exchange, JsonBody, Reply, Route, TraceContext } from "../core/exchange.ts";
@@ -7,6 +6,12 @@ import type { Log } from "../core/log.ts";
 import type { Principal } from "../core/principal.ts";
 import type { Joined } from "./chains.ts";
 import type { Epoch } from "./epoch.ts";
+
+/** What the edge hands over for one request, and how its body is read. */
+export interface ExchangeSource {
+  readonly incoming: Incoming;
+  readBody(limitBytes: number): Promise<JsonBody>;
+}
 
 /** The exchange as the gateway sees it: the contract of `core`, and who the caller turned out to be. */
 export interface GatewayExchange extends Exchange {
@@ -20,12 +25,10 @@ export interface GatewayExchange extends Exchange {
   abort(reason: GatewayError): void;
   /** The configuration this exchange runs under, to its end. */
   readonly epoch: Epoch;
-  /** Lets go of the body once the answer is out: sockets remember their last request, and with it whatever that holds on to. */
-  forgetBody(): void;
 }
 
-export function createExchange(incoming: Incoming, route: Route, epoch: Epoch, log: Log): GatewayExchange {
-  return new OpenExchange(incoming, route, epoch, log);
+export function createExchange(source: ExchangeSource, route: Route, epoch: Epoch, log: Log): GatewayExchange {
+  return new OpenExchange(source, route, epoch, log);
 }
 
 /** The epoch an exchange was opened under. Handlers pass exchanges through as the `core` contract; only this gateway makes them. */
@@ -41,7 +44,7 @@ class OpenExchange implements GatewayExchange {
   readonly request: CanonicalRequest;
   readonly reply: Reply;
   readonly epoch: Epoch;
-  readonly #incoming: Incoming;
+  readonly #source: ExchangeSource;
   readonly #log: Log;
   #childLog: Log | undefined;
   #principal: Principal | undefined;
@@ -49,14 +52,14 @@ class OpenExchange implements GatewayExchange {
   #body: Promise<JsonBody> | undefined;
   #bodyValue: unknown;
 
-  constructor(incoming: Incoming, route: Route, epoch: Epoch, log: Log) {
-    this.#incoming = incoming;
+  constructor(source: ExchangeSource, route: Route, epoch: Epoch, log: Log) {
+    this.#source = source;
     this.#log = log;
     this.epoch = epoch;
     this.route = route;
-    this.id = incoming.id;
-    this.request = incoming.request;
-    this.reply = incoming.reply;
+    this.id = source.incoming.id;
+    this.request = source.incoming.request;
+    this.reply = source.incoming.reply;
   }
 
   /* Made when first used: most requests log nothing but their record. */
@@ -67,7 +70,7 @@ class OpenExchange implements GatewayExchange {
 
   /* Made on demand by the edge: what is refused early never needs one. */
   get signal(): AbortSignal {
-    return this.#incoming.signal;
+    return this.#source.incoming.signal;
   }
 
   get principal(): Principal {
@@ -96,24 +99,15 @@ class OpenExchange implements GatewayExchange {
   }
 
   body(): Promise<JsonBody> {
-    this.#body ??= this.#readBody();
+    this.#body ??= this.#source.readBody(this.route.bodyLimitBytes).then((body) => {
+      this.#bodyValue = body.value;
+      return body;
+    });
     return this.#body;
   }
 
-  async #readBody(): Promise<JsonBody> {
-    const bytes = await this.#incoming.readBody({ limitBytes: this.route.bodyLimitBytes });
-    const body = parseJsonBody(bytes, this.epoch.config.limits.json);
-    this.#bodyValue = body.value;
-    return body;
-  }
-
-  forgetBody(): void {
-    this.#body = undefined;
-    this.#bodyValue = undefined;
-  }
-
   abort(reason: GatewayError): void {
-    this.#incoming.abort(reason);
+    this.#source.incoming.abort(reason);
   }
 }
 

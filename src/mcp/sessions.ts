@@ -75,18 +75,12 @@ export class Sessions {
         session.writtenAtMs = clock.monotonic();
         return;
       }
-      await this.refresh(session);
+      const found = await store.get<SessionRecord>(COLLECTION, session.id);
+      if (found === undefined) throw new GatewayError("not_found", "This session has ended.");
+      session.record = found.value;
+      session.stored = found.version;
     }
     throw new GatewayError("state_unavailable", "The session is being changed too often.");
-  }
-
-  /** Reads the record again: another replica may have changed it. */
-  async refresh(session: Session): Promise<void> {
-    const found = await this.#options.store.get<SessionRecord>(COLLECTION, session.id);
-    if (found === undefined) throw new GatewayError("not_found", "This session has ended.");
-    session.record = found.value;
-    session.stored = found.version;
-    session.readAtMs = this.#options.clock.monotonic();
   }
 
   async end(session: Session): Promise<void> {

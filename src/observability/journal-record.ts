@@ -1,18 +1,11 @@
-import type { ShadowOutcome } from "../core/decision.ts";
+import type { Decision, ShadowOutcome } from "../core/decision.ts";
 import type { ErrorKind } from "../core/errors.ts";
 import type { Direction, Mode, Protocol, Target, Usage } from "../core/operation.ts";
 import type { Actor } from "../core/principal.ts";
 import type { OperationContext, Outcome } from "../core/step.ts";
 
-/** What is known of one operation when it ended. Names, counts and times; never what was said. */
-export interface JournalRecord {
-  /** Sorts by time. */
-  readonly id: string;
-  readonly operationId: string;
-  /** When the operation began, milliseconds since the epoch. */
-  readonly timeMs: number;
-  readonly exchangeId: string;
-  readonly chainId: string;
+/** What neighbouring records mostly have in common: who, what and why. */
+export interface CommonPart {
   readonly depth: number;
   readonly route: string;
   readonly protocol: Protocol;
@@ -39,38 +32,72 @@ export interface JournalRecord {
   readonly policyHash: string;
   readonly outcome: Outcome["status"];
   readonly kind?: ErrorKind;
+  readonly upstreamStatus?: number;
+}
+
+/** What is known of one operation when it ended. Names, counts and times; never what was said. */
+export interface JournalRecord extends CommonPart {
+  /** Sorts by time. */
+  readonly id: string;
+  readonly operationId: string;
+  /** When the operation began, milliseconds since the epoch. */
+  readonly timeMs: number;
+  readonly exchangeId: string;
+  readonly chainId: string;
   readonly durationMs: number;
   readonly firstByteMs?: number;
-  readonly upstreamStatus?: number;
   readonly usage?: Usage;
 }
 
+/** An operation that has ended; `policyHash` names the rules that were in force. */
+export interface Ended {
+  readonly id: string;
+  readonly context: OperationContext;
+  readonly outcome: Outcome;
+  readonly policyHash: string;
+}
+
+/** The rest of a record as it is stored, behind the place of its common part in its segment. */
+export type OwnPart = readonly [
+  common: number,
+  id: string,
+  operationId: string,
+  timeMs: number,
+  exchangeId: string,
+  chainId: string,
+  durationMs: number,
+  firstByteMs: number | null,
+  usage: Usage | null,
+];
+
 /** Names come from callers too: a record stays small whatever they send. */
 const MAX_NAME_LENGTH = 256;
-const bounded = (text: string): string => (text.length > MAX_NAME_LENGTH ? text.slice(0, MAX_NAME_LENGTH) : text);
-
-const boundedTarget = (target: Target): Target =>
-  target.name.length > MAX_NAME_LENGTH || target.server.length > MAX_NAME_LENGTH
-    ? { kind: target.kind, name: bounded(target.name), server: bounded(target.server) }
-    : target;
+export const bounded = (text: string): string =>
+  text.length > MAX_NAME_LENGTH ? text.slice(0, MAX_NAME_LENGTH) : text;
 
 /** Microseconds are enough for a reader, and keep the stored number short. */
 const rounded = (ms: number): number => Math.round(ms * 1_000) / 1_000;
 
-export function toJournalRecord(
-  id: string,
-  context: OperationContext,
-  outcome: Outcome,
-  policyHash: string,
-): JournalRecord {
-  const { exchange, operation, candidate, decision, firstByteMs, upstreamStatus, usage } = context;
-  const { principal, chain } = exchange;
-  return {
+export function toOwnPart(common: number, { id, context, outcome }: Ended): OwnPart {
+  const { exchange, firstByteMs, usage } = context;
+  return [
+    common,
     id,
-    operationId: context.id,
-    timeMs: context.startedAtMs,
-    exchangeId: exchange.id,
-    chainId: chain.id,
+    context.id,
+    context.startedAtMs,
+    exchange.id,
+    bounded(exchange.chain.id),
+    rounded(outcome.durationMs),
+    firstByteMs === undefined ? null : rounded(firstByteMs),
+    usage ?? null,
+  ];
+}
+
+export function toCommonPart({ context, outcome, policyHash }: Ended): CommonPart {
+  const { exchange, operation, candidate, decision, upstreamStatus } = context;
+  const { principal, chain } = exchange;
+  const { kind, name, server } = operation.target;
+  return {
     depth: chain.depth,
     route: exchange.route.path,
     protocol: operation.protocol,
@@ -78,7 +105,7 @@ export function toJournalRecord(
     direction: operation.direction,
     mode: operation.mode,
     principal: { id: principal.id, tenant: principal.tenant, client: principal.client, actors: principal.actors },
-    target: boundedTarget(operation.target),
+    target: { kind, name: bounded(name), server: bounded(server) },
     ...(candidate !== undefined && { candidate: candidate.name }),
     ...(decision !== undefined && {
       decision: {
@@ -91,22 +118,66 @@ export function toJournalRecord(
     policyHash,
     outcome: outcome.status,
     ...(outcome.error !== undefined && { kind: outcome.error.kind }),
-    durationMs: rounded(outcome.durationMs),
-    ...(firstByteMs !== undefined && { firstByteMs: rounded(firstByteMs) }),
     ...(upstreamStatus !== undefined && { upstreamStatus }),
-    ...(usage !== undefined && { usage }),
   };
 }
 
-/** What a record is found by. Successes are not indexed by outcome: they are most of all records, and nobody looks for them so. */
-export function toJournalIndexes({ chainId, principal, target, outcome }: JournalRecord): Record<string, string> {
+/** Shadow outcomes are seldom and not compared: such decisions count as different. */
+function isSameDecision(common: CommonPart["decision"], decision: Decision | undefined): boolean {
+  if (common === undefined || decision === undefined) return common === decision;
+  return (
+    common.allow === decision.allow &&
+    common.rule === decision.rule &&
+    (decision.allow || common.reason === bounded(decision.reason)) &&
+    common.shadow === undefined &&
+    decision.shadow === undefined
+  );
+}
+
+const isSameActors = (some: readonly Actor[], others: readonly Actor[]): boolean =>
+  some === others ||
+  (some.length === others.length &&
+    some.every(({ issuer, subject }, at) => issuer === others[at]?.issuer && subject === others[at]?.subject));
+
+/** Whether `toCommonPart` of what ended would equal `common`; what differs most often is asked first. */
+export function isCommonPart(common: CommonPart, { context, outcome, policyHash }: Ended): boolean {
+  const { exchange, operation, candidate, decision, upstreamStatus } = context;
+  const { principal, chain, route } = exchange;
+  const { target } = operation;
+  return (
+    common.principal.id === principal.id &&
+    common.target.name === bounded(target.name) &&
+    common.outcome === outcome.status &&
+    common.method === bounded(operation.method) &&
+    common.depth === chain.depth &&
+    common.upstreamStatus === upstreamStatus &&
+    common.candidate === candidate?.name &&
+    common.kind === outcome.error?.kind &&
+    common.target.server === bounded(target.server) &&
+    common.target.kind === target.kind &&
+    common.route === route.path &&
+    common.protocol === operation.protocol &&
+    common.direction === operation.direction &&
+    common.mode === operation.mode &&
+    common.principal.client === principal.client &&
+    common.principal.tenant === principal.tenant &&
+    common.policyHash === policyHash &&
+    isSameActors(common.principal.actors, principal.actors) &&
+    isSameDecision(common.decision, decision)
+  );
+}
+
+export function toJournalRecord(common: CommonPart, own: OwnPart): JournalRecord {
+  const [, id, operationId, timeMs, exchangeId, chainId, durationMs, firstByteMs, usage] = own;
   return {
-    chain: bounded(chainId),
-    principal: bounded(principal.id),
-    ...(target.name !== "" && { target: target.name }),
-    ...(outcome !== "ok" && { outcome }),
+    id,
+    operationId,
+    timeMs,
+    exchangeId,
+    chainId,
+    ...common,
+    durationMs,
+    ...(firstByteMs !== null && { firstByteMs }),
+    ...(usage !== null && { usage }),
   };
 }
-
-/** An index holds the bounded name, so a search asks for that. */
-export const toIndexedName = bounded;

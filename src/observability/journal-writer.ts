@@ -2,21 +2,25 @@ import { setImmediate } from "node:timers/promises";
 import { GatewayError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import type { Meter } from "../core/meter.ts";
-import type { JournalRecord } from "./journal-record.ts";
+import type { Ended } from "./journal-record.ts";
+import { addRecord, createSegment, SEGMENT_RECORDS, type Segment, unstored } from "./journal-segment.ts";
 
 /** A crash of the process loses at most what was recorded in this time, and in the writing that follows. */
 const FLUSH_AFTER_MS = 100;
-/** Some 5 ms of a SQLite file's time; the event loop gets a turn between batches. */
-const BATCH = 250;
-/** About 10 MB of waiting records. */
+/** Some 1 ms of a SQLite file's time; the event loop gets a turn between batches. */
+const BATCH_SEGMENTS = 8;
+const BATCH = BATCH_SEGMENTS * SEGMENT_RECORDS;
+/** About 3 MB of waiting records. */
 const MAX_WAITING = 10_000;
-/** A tenth goes at a time, so that a store that stays away costs a copy of the buffer now and then, not with every record. */
+/** A tenth goes at a time, so that a store that stays away costs a log line now and then, not with every record. */
 const OVERFLOW = MAX_WAITING / 10;
 const LONGEST_RETRY_MS = 2_000;
 
 export interface JournalWriterOptions {
-  /** Writes records all or none; rejects with GatewayError("state_unavailable") when it may work later. */
-  write(batch: readonly JournalRecord[]): Promise<void>;
+  /** Stores segments; those of a call that failed come again. Rejects with GatewayError("state_unavailable") when it may work later. */
+  write(segments: readonly Segment[]): Promise<void>;
+  /** For how long a segment that does not fill takes records. */
+  readonly segmentAgeMs: number;
   readonly log: Log;
   readonly meter: Meter;
 }
@@ -24,7 +28,7 @@ export interface JournalWriterOptions {
 /** A bounded buffer in front of the store. */
 export interface JournalWriter {
   /** Never waits and never throws. */
-  add(record: JournalRecord): void;
+  add(ended: Ended, nowMs: number): void;
   /** Whether a batch more fits without losing anything. */
   hasRoom(): boolean;
   /** Writes what waits; gives up on the first failure. Whether nothing waits any more. */
@@ -33,13 +37,17 @@ export interface JournalWriter {
   close(): Promise<void>;
 }
 
-export function createJournalWriter({ write, log, meter }: JournalWriterOptions): JournalWriter {
+// oxlint-disable-next-line max-lines-per-function -- one closure over one queue
+export function createJournalWriter({ write, segmentAgeMs, log, meter }: JournalWriterOptions): JournalWriter {
   const dropped = meter.counter("journal_dropped_total", "Journal records lost because the store could not take them", [
     "reason",
   ]);
   const written = meter.counter("journal_records_total", "Journal records written", []);
   const waitingGauge = meter.gauge("journal_waiting", "Journal records not yet written", []);
-  let waiting: JournalRecord[] = [];
+  /** Oldest first; the last one takes records until it is full or old, and stays here when it is stored. */
+  let segments: Segment[] = [];
+  /** Records that are not stored. */
+  let waiting = 0;
   let timer: NodeJS.Timeout | undefined;
   let writing: Promise<boolean> | undefined;
   let failures = 0;
@@ -55,48 +63,81 @@ export function createJournalWriter({ write, log, meter }: JournalWriterOptions)
   }
 
   function drop(count: number, reason: string): void {
+    waiting -= count;
     dropped.add([reason], count);
     log.error({ count, reason }, "journal records are lost");
   }
 
-  /** Whether the batch is dealt with: written, or lost for good. */
-  async function writeBatch(batch: readonly JournalRecord[]): Promise<boolean> {
+  function dropOldest(): void {
+    let count = 0;
+    while (count < OVERFLOW) count += unstored(segments.shift() as Segment);
+    drop(count, "overflow");
+  }
+
+  /** Takes note of what is stored now: records may have been added, and segments dropped, while the store was at work. */
+  function settle(batch: readonly Segment[], counts: readonly number[]): void {
+    let gained = 0;
+    for (const [at, segment] of batch.entries()) {
+      if (!segments.includes(segment)) continue;
+      const count = counts[at] as number;
+      gained += count - segment.stored;
+      segment.stored = count;
+    }
+    waiting -= gained;
+    written.add([], gained);
+    while (segments.length > 1 && unstored(segments[0] as Segment) === 0) segments.shift();
+  }
+
+  /** Whether the batch is dealt with: stored, or lost for good. */
+  async function writeBatch(batch: readonly Segment[]): Promise<boolean> {
+    const counts = batch.map(({ owns }) => owns.length);
     try {
       await write(batch);
     } catch (thrown) {
       const error = GatewayError.from(thrown);
-      // What the store refuses as such it would refuse for ever, and hold up all that follows.
-      if (error.kind !== "state_unavailable") {
-        log.error({ error }, "the store refuses journal records");
-        drop(batch.length, "refused");
-        return true;
+      if (error.kind === "state_unavailable") {
+        if (failures === 0) log.warn({ error }, "the journal cannot be written; keeping records and trying again");
+        return false;
       }
-      if (failures === 0) log.warn({ error }, "the journal cannot be written; keeping records and trying again");
-      return false;
+      // What the store refuses as such it would refuse for ever, and hold up all that follows.
+      log.error({ error }, "the store refuses journal records");
+      const refused = batch.filter((segment) => segments.includes(segment));
+      segments = segments.filter((segment) => !refused.includes(segment));
+      drop(
+        refused.reduce((sum, segment) => sum + unstored(segment), 0),
+        "refused",
+      );
+      return true;
     }
-    written.add([], batch.length);
+    settle(batch, counts);
     return true;
   }
 
-  async function writeAll(): Promise<boolean> {
-    while (waiting.length > 0) {
-      const batch = waiting.splice(0, BATCH);
-      if (!(await writeBatch(batch))) {
+  async function writeAll(wholeOnly: boolean): Promise<boolean> {
+    const wanted = () => (wholeOnly ? segments.length > 1 : waiting > 0);
+    while (wanted()) {
+      const last = segments.length - (wholeOnly ? 1 : 0);
+      if (!(await writeBatch(segments.slice(0, Math.min(last, BATCH_SEGMENTS))))) {
         failures += 1;
-        waiting = [...batch, ...waiting];
-        const surplus = waiting.length - MAX_WAITING;
-        if (surplus > 0) {
-          waiting.splice(0, surplus);
-          drop(surplus, "overflow");
-        }
         return false;
       }
       if (failures > 0) log.info({}, "the journal is written again");
       failures = 0;
       // A file store answers at once, and batch after batch would otherwise hold up the event loop.
-      if (waiting.length > 0) await setImmediate();
+      if (wanted()) await setImmediate();
     }
     return true;
+  }
+
+  function start(wholeOnly: boolean): Promise<boolean> {
+    clearTimeout(timer);
+    timer = undefined;
+    writing = writeAll(wholeOnly).finally(() => {
+      writing = undefined;
+      waitingGauge.set([], waiting);
+      if (waiting > 0) schedule(Math.min(LONGEST_RETRY_MS, FLUSH_AFTER_MS * 2 ** failures));
+    });
+    return writing;
   }
 
   async function flush(): Promise<boolean> {
@@ -104,30 +145,31 @@ export function createJournalWriter({ write, log, meter }: JournalWriterOptions)
     while (writing !== undefined) {
       if (!(await writing)) return false;
     }
-    if (waiting.length === 0) return true;
-    clearTimeout(timer);
-    timer = undefined;
-    writing = writeAll().finally(() => {
-      writing = undefined;
-      waitingGauge.set([], waiting.length);
-      if (waiting.length > 0) schedule(Math.min(LONGEST_RETRY_MS, FLUSH_AFTER_MS * 2 ** failures));
-    });
-    return writing;
+    return waiting === 0 || start(false);
+  }
+
+  /** Under load whole segments are written as soon as they make a batch: the open one would be written twice. */
+  function startWhole(): void {
+    if (writing === undefined && segments.length > 1 && !closed) void start(true);
   }
 
   return {
-    add(record) {
+    add(ended, nowMs) {
       if (closed) return;
-      waiting.push(record);
-      if (waiting.length > MAX_WAITING) {
-        waiting.splice(0, OVERFLOW);
-        drop(OVERFLOW, "overflow");
+      let open = segments.at(-1);
+      if (open === undefined || open.owns.length === SEGMENT_RECORDS || nowMs - open.begunAtMs >= segmentAgeMs) {
+        if (open !== undefined && unstored(open) === 0) segments.pop();
+        open = createSegment(ended.id, nowMs);
+        segments.push(open);
       }
+      addRecord(open, ended);
+      waiting += 1;
+      if (waiting > MAX_WAITING) dropOldest();
       if (timer === undefined && writing === undefined) schedule(FLUSH_AFTER_MS);
-      if (waiting.length === BATCH && failures === 0) void setImmediate().then(flush);
+      if (waiting === BATCH && failures === 0) void setImmediate().then(startWhole);
     },
 
-    hasRoom: () => !closed && waiting.length < MAX_WAITING - BATCH,
+    hasRoom: () => !closed && waiting < MAX_WAITING - BATCH,
 
     flush,
 
@@ -136,8 +178,8 @@ export function createJournalWriter({ write, log, meter }: JournalWriterOptions)
       await flush();
       closed = true;
       clearTimeout(timer);
-      if (waiting.length > 0) drop(waiting.length, "closed");
-      waiting = [];
+      if (waiting > 0) drop(waiting, "closed");
+      segments = [];
     },
   };
 }

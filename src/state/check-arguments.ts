@@ -37,6 +37,8 @@ export function toJsonText(value: unknown): string {
   return text;
 }
 
+export const toEntryText = <T>(entry: Entry<T>): string => ("json" in entry ? entry.json : toJsonText(entry.value));
+
 /** Lone surrogates become U+FFFD here, as they would on the way to SQLite and Redis. */
 export const toIndexValue = (value: string): string => value.toWellFormed();
 

@@ -11,6 +11,7 @@ import {
   MAX_BATCH,
   toExpiry,
   toIndexPairs,
+  toEntryText,
   toIndexValue,
   toJsonText,
 } from "./check-arguments.ts";
@@ -121,9 +122,9 @@ export function createMemoryStore({ clock, log }: { readonly clock: Clock; reado
     expiresAtMs: held.expiresAtMs,
   });
 
-  function toHeld(value: unknown, options: PutOptions, nowMs: number): Omit<Held, "version"> {
+  function toHeld(text: string, options: PutOptions, nowMs: number): Omit<Held, "version"> {
     return {
-      text: toJsonText(value),
+      text,
       expiresAtMs: toExpiry(nowMs, options.ttlMs),
       indexes: toIndexPairs(options.indexes),
     };
@@ -161,7 +162,7 @@ export function createMemoryStore({ clock, log }: { readonly clock: Clock; reado
       const former = records.get(key);
       const version = former !== undefined && isLive(former, nowMs) ? former.version : 0;
       if (options.ifVersion !== undefined && options.ifVersion !== version) return undefined;
-      set(key, { ...toHeld(value, options, nowMs), version: version + 1 });
+      set(key, { ...toHeld(toJsonText(value), options, nowMs), version: version + 1 });
       sweep(nowMs);
       return version + 1;
     },
@@ -173,7 +174,7 @@ export function createMemoryStore({ clock, log }: { readonly clock: Clock; reado
       // Everything that can throw comes before the first change.
       const prepared = entries.map((entry) => {
         checkKey(entry.key);
-        return { key: entry.key, held: toHeld(entry.value, entry, nowMs) };
+        return { key: entry.key, held: toHeld(toEntryText(entry), entry, nowMs) };
       });
       for (const { key, held } of prepared) {
         const former = records.get(key);

@@ -7,6 +7,7 @@ import {
   checkScriptKeys,
   isKey,
   MAX_BATCH,
+  toEntryText,
   toIndexPairs,
   toIndexValue,
   toJsonText,
@@ -142,9 +143,9 @@ export async function openRedisStore(config: RedisStateConfig, { log }: { readon
       const base = baseOf(collection);
       checkBatch(entries);
       const args = [base];
-      for (const { key, value, ttlMs, indexes } of entries) {
-        checkKey(key);
-        args.push(key, toJsonText(value), toTtlText(ttlMs), toIndexText(indexes));
+      for (const entry of entries) {
+        checkKey(entry.key);
+        args.push(entry.key, toEntryText(entry), toTtlText(entry.ttlMs), toIndexText(entry.indexes));
       }
       if (entries.length > 0) await evaluate(scripts.putMany, [`${base}a`], args);
     },

@@ -43,6 +43,20 @@ const migrations: readonly string[] = [
      expires_at INTEGER
    ) STRICT, WITHOUT ROWID;
    CREATE INDEX hashes_expiry ON hashes (expires_at) WHERE expires_at IS NOT NULL;`,
+  // Records of the journal are kept 64 together. What the summary "*" stands for may hold anything (observability/journal-terms.ts).
+  `INSERT INTO records (collection, key, value, version, expires_at, indexes)
+     SELECT 'journal.segments', min(key),
+       json_object('commons', json('[]'), 'records', json_group_array(json(value) ORDER BY key)), 1, max(expires_at), '[]'
+     FROM (SELECT key, value, expires_at, (row_number() OVER (ORDER BY key) - 1) / 64 AS segment
+       FROM records WHERE collection = 'journal')
+     GROUP BY segment;
+   INSERT INTO records (collection, key, value, version, expires_at, indexes)
+     SELECT 'journal.summaries', key, '"*"', 1, expires_at, '[]' FROM records WHERE collection = 'journal.segments';
+   DELETE FROM record_indexes WHERE collection = 'journal';
+   DELETE FROM records WHERE collection = 'journal';
+   DELETE FROM collections WHERE name = 'journal';
+   INSERT INTO collections (name, records)
+     SELECT collection, count(*) FROM records WHERE collection IN ('journal.segments', 'journal.summaries') GROUP BY collection;`,
 ];
 
 const unusable = (file: string, why: string, cause?: unknown): GatewayError =>

@@ -10,6 +10,7 @@ import {
   checkScriptKeys,
   closedError,
   MAX_BATCH,
+  toEntryText,
   toExpiry,
   toIndexValue,
   toJsonText,
@@ -121,7 +122,7 @@ export function createSqliteStore(
     async putMany(collection, entries) {
       checkCollection(collection);
       checkBatch(entries);
-      const texts = entries.map((entry) => (checkKey(entry.key), toJsonText(entry.value)));
+      const texts = entries.map((entry) => (checkKey(entry.key), toEntryText(entry)));
       transaction((nowMs) => {
         for (const [at, { key, ttlMs, indexes }] of entries.entries()) {
           const options = { ...(ttlMs !== undefined && { ttlMs }), ...(indexes !== undefined && { indexes }) };

@@ -19,10 +19,11 @@ export interface PutOptions {
   readonly indexes?: Readonly<Record<string, string>>;
 }
 
-export interface Entry<T> extends Omit<PutOptions, "ifVersion"> {
-  readonly key: string;
-  readonly value: T;
-}
+/** A record to write: its value, or the JSON text of it that the caller has made already and answers for. */
+export type Entry<T> = Omit<PutOptions, "ifVersion"> & { readonly key: string } & (
+    | { readonly value: T }
+    | { readonly json: string }
+  );
 
 /** A page in key order (byte by byte). `after` is the last key of the page before; keys that sort by time make pages sort by time. */
 export interface PageOptions {

@@ -6,8 +6,20 @@ import { describe, expect, test } from "vitest";
 import { systemClock } from "../../src/core/clock.ts";
 import { silentLog } from "../../src/core/log.ts";
 import { createMetrics } from "../../src/observability/metrics.ts";
-import { createJournal } from "../../src/observability/journal.ts";
+import { createJournal, type Journal, type JournalQuery } from "../../src/observability/journal.ts";
 import { createSqliteStore } from "../../src/state/sqlite.ts";
+import { createTestContext } from "./test-context.ts";
+
+async function readAll(journal: Journal, query: JournalQuery): Promise<string[]> {
+  const ids: string[] = [];
+  let after: string | undefined;
+  do {
+    const page = await journal.query({ ...query, ...(after !== undefined && { after }) });
+    ids.push(...page.records.map((record) => record.operationId));
+    after = page.next;
+  } while (after !== undefined);
+  return ids;
+}
 
 const recorder = join(import.meta.dirname, "processes", "journal-until-killed.ts");
 
@@ -40,13 +52,10 @@ describe("a journal whose process dies", () => {
       { retention: 86_400_000, maxRecords: 1_000_000, onFull: "drop" },
       { store, clock: systemClock, log: silentLog, meter: metrics.meter },
     );
-    const kept: string[] = [];
-    let after: string | undefined;
-    do {
-      const page = await journal.query({ limit: 1_000, ...(after !== undefined && { after }) });
-      kept.push(...page.records.map((record) => record.operationId));
-      after = page.next;
-    } while (after !== undefined);
+    const kept = await readAll(journal, { limit: 1_000 });
+    // What is stored is found by its names too.
+    const chain = createTestContext().exchange.chain.id;
+    expect(await readAll(journal, { chain, limit: 1_000 })).toEqual(kept);
 
     // What is there is whole from the first record on.
     expect(kept.reverse()).toEqual(Array.from({ length: kept.length }, (_, n) => `op-${n}`));

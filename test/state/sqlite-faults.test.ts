@@ -170,7 +170,7 @@ describe("a SQLite store in trouble", () => {
     database.close();
     expect(refusal()).toMatchObject({
       kind: "state_unavailable",
-      message: expect.stringMatching(/newer version.*schema 99, this one knows 1/),
+      message: expect.stringMatching(/newer version.*schema 99, this one knows 2/),
     });
     const after = new DatabaseSync(file);
     expect(after.prepare("PRAGMA user_version").get()).toEqual({ user_version: 99 });

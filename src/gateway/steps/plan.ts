@@ -6,20 +6,13 @@ export const plan: StepDefinition = {
   name: "plan",
   per: "operation",
   create() {
-    const fail = (thrown: unknown): never => {
-      throw GatewayError.from(thrown);
-    };
     return {
       name: "plan",
-      enter(context) {
+      async enter(context) {
         try {
-          const candidates = context.work.plan(context);
-          if (candidates instanceof Promise) {
-            return candidates.then((late) => void (context.candidates = late), fail);
-          }
-          context.candidates = candidates;
+          context.candidates = await context.work.plan(context);
         } catch (thrown) {
-          fail(thrown);
+          throw GatewayError.from(thrown);
         }
       },
     };

@@ -8,30 +8,18 @@ import type { Hello, SessionHandle } from "./greet.ts";
 import type { Incoming, Link, OnMessage, Outbound, ServerInfo } from "./link.ts";
 import { renumber } from "./renumber.ts";
 
-export interface NewSession {
-  readonly handle: SessionHandle;
-  readonly info: ServerInfo;
-  readonly link: Link;
-  /** What the server dropped before. */
-  readonly dropped: SessionHandle | undefined;
-}
-
 export interface SessionLinkOptions {
   readonly endpoint: Endpoint;
   readonly hello: Hello;
   /** A session made earlier, perhaps by a gateway that was killed since. */
   readonly restored?: SessionHandle | undefined;
-  /** Asked before a session is made: one that another replica has made meanwhile, and that is not the one the server dropped. */
-  readonly find?: (dropped: SessionHandle | undefined) => Promise<SessionHandle | undefined>;
-  /** Called before the first request goes out on a new session. Gives the one that stands: another replica's, where that was faster. */
-  readonly onSession?: (made: NewSession) => Promise<SessionHandle>;
+  /** Called before the first request goes out on a new session. */
+  readonly onSession?: (session: SessionHandle, info: ServerInfo, link: Link) => Promise<void>;
   /** Whether several callers share the session, so that their ids would collide. */
   readonly shared: boolean;
 }
 
 export interface SessionLink extends Link {
-  /** Starts the session where there is none. */
-  start(): Promise<void>;
   /** What the server said of itself; starts the session where there is none. */
   info(): Promise<ServerInfo>;
 }
@@ -44,39 +32,16 @@ const LONGEST_RETRY_MS = 30_000;
 export function createSessionLink(options: SessionLinkOptions): SessionLink {
   const { endpoint, hello, shared } = options;
   let session = options.restored;
-  let dropped: SessionHandle | undefined;
   let info: ServerInfo | undefined;
   let opening: Promise<SessionHandle> | undefined;
   let lastId = 0;
 
   async function open(): Promise<SessionHandle> {
-    const found = await options.find?.(dropped);
-    if (found !== undefined) return (session = found);
-    const { session: handle, info: said } = await greet(endpoint, hello);
-    session = handle;
-    info = said;
-    const standing = (await options.onSession?.({ handle, info, link, dropped })) ?? handle;
-    if (standing.id !== handle.id) {
-      session = standing;
-      await end(handle);
-    }
-    return standing;
-  }
-
-  const drop = (handle: SessionHandle): void => {
-    if (session !== handle) return;
-    session = undefined;
-    dropped = handle;
-  };
-
-  async function end(handle: SessionHandle): Promise<void> {
-    if (handle.id === "") return;
-    const signal = AbortSignal.timeout(CLOSE_TIMEOUT_MS);
-    try {
-      (await endpoint.send("DELETE", headersOf(handle), undefined, signal, CLOSE_TIMEOUT_MS)).discard();
-    } catch {
-      // A server that cannot be reached drops the session by itself.
-    }
+    const greeted = await greet(endpoint, hello);
+    session = greeted.session;
+    info = greeted.info;
+    await options.onSession?.(greeted.session, greeted.info, link);
+    return greeted.session;
   }
 
   /* One handshake for all who wait for it. */
@@ -100,7 +65,7 @@ export function createSessionLink(options: SessionLinkOptions): SessionLink {
     /* 404 means the server has dropped the session and has not looked at the message (2025-11-25, "Session Management"). */
     if (response.status !== 404 || before === undefined || handle.id === "") return response;
     response.discard();
-    drop(handle);
+    if (session === handle) session = undefined;
     return await endpoint.send(
       "POST",
       { ...headers, ...headersOf(await ensure()) },
@@ -155,9 +120,6 @@ export function createSessionLink(options: SessionLinkOptions): SessionLink {
   const link: SessionLink = {
     era: "legacy",
     dedicated: !shared,
-    async start() {
-      await ensure();
-    },
     async info() {
       if (info === undefined) await ensure();
       return info!;
@@ -187,7 +149,7 @@ export function createSessionLink(options: SessionLinkOptions): SessionLink {
     async listen(signal, onMessage, onOpen) {
       const handle = await ensure();
       const response = await endpoint.send("GET", headersOf(handle), undefined, signal, 0);
-      if (response.status === 404) drop(handle);
+      if (response.status === 404 && session === handle) session = undefined;
       if (response.status !== 200) {
         response.discard();
         return response.status === 405 ? "unsupported" : "ended";
@@ -197,9 +159,22 @@ export function createSessionLink(options: SessionLinkOptions): SessionLink {
       return "ended";
     },
     async close() {
+      if (session === undefined || session.id === "") return;
       const handle = session;
       session = undefined;
-      if (handle !== undefined) await end(handle);
+      try {
+        (
+          await endpoint.send(
+            "DELETE",
+            headersOf(handle),
+            undefined,
+            AbortSignal.timeout(CLOSE_TIMEOUT_MS),
+            CLOSE_TIMEOUT_MS,
+          )
+        ).discard();
+      } catch {
+        // A server that cannot be reached drops the session by itself.
+      }
     },
   };
   return link;

@@ -29,6 +29,20 @@ export function describeBatches(subject: Subject): void {
       expect((await store.get(collection, number(999)))?.expiresAtMs).toBeGreaterThan(0);
     });
 
+    test("a record given as JSON text is the value it says", async () => {
+      const collection = subject.fresh();
+      const value = { text: 'quotes " and \\ and \n, 日本語 🙂', list: [1, null, { deep: true }] };
+      await store.putMany<unknown>(collection, [
+        { key: "a", json: JSON.stringify(value), indexes: { kind: "text" } },
+        { key: "b", value },
+        { key: "c", json: '"text"' },
+      ]);
+      expect(await store.get(collection, "a")).toMatchObject({ value, version: 1 });
+      expect(await store.get(collection, "b")).toMatchObject({ value, version: 1 });
+      expect(await store.get(collection, "c")).toMatchObject({ value: "text" });
+      expect(await all((page) => store.find(collection, "kind", "text", page), 10)).toEqual(["a"]);
+    });
+
     test("a batch of which one record is refused writes none", async () => {
       const collection = subject.fresh();
       await store.put(collection, "a", "kept");

@@ -1,0 +1,53 @@
+import { bounded, type CommonPart, type JournalRecord } from "./journal-record.ts";
+
+/** What records are searched by; absent conditions are met by all. */
+export interface SearchConditions {
+  readonly chain?: string;
+  readonly principal?: string;
+  /** The target's name. */
+  readonly target?: string;
+  readonly outcome?: JournalRecord["outcome"];
+}
+
+/** Stands in a summary that does not say what its segment holds. */
+const UNKNOWN_TERMS = "*";
+
+/**
+ * A name as a summary holds it: FNV-1a over its code units, in base 36 behind a letter. Names that share a hash, or whose hash
+ * begins another, cost a search the reading of a segment in vain.
+ */
+function toTerm(kind: "C" | "P" | "T" | "O", name: string): string {
+  let hash = 0x811c9dc5;
+  for (let at = 0; at < name.length; at += 1) hash = Math.imul(hash ^ name.charCodeAt(at), 0x01000193);
+  return kind + (hash >>> 0).toString(36);
+}
+
+export const toChainTerm = (chainId: string): string => toTerm("C", chainId);
+
+/** What records with this common part are found by. Successes have no term: they are in nearly every segment. */
+export function addTerms(terms: Set<string>, { principal, target, outcome }: CommonPart): void {
+  terms.add(toTerm("P", bounded(principal.id)));
+  if (target.name !== "") terms.add(toTerm("T", target.name));
+  if (outcome !== "ok") terms.add(toTerm("O", outcome));
+}
+
+/** The terms that a summary must have for its segment to hold a record that meets the conditions. */
+export function toWantedTerms({ chain, principal, target, outcome }: SearchConditions): readonly string[] {
+  const terms: string[] = [];
+  if (chain !== undefined) terms.push(toChainTerm(bounded(chain)));
+  if (principal !== undefined) terms.push(toTerm("P", bounded(principal)));
+  if (target !== undefined && target !== "") terms.push(toTerm("T", bounded(target)));
+  if (outcome !== undefined && outcome !== "ok") terms.push(toTerm("O", outcome));
+  return terms;
+}
+
+/** Whether the segment of this summary can hold a record with these terms. */
+export const mayHold = (summary: string, wanted: readonly string[]): boolean =>
+  summary === UNKNOWN_TERMS || wanted.every((term) => summary.includes(term));
+
+/** A record holds bounded names, so a condition is cut as they were. */
+export const meets = (record: JournalRecord, { chain, principal, target, outcome }: SearchConditions): boolean =>
+  (chain === undefined || record.chainId === bounded(chain)) &&
+  (principal === undefined || bounded(record.principal.id) === bounded(principal)) &&
+  (target === undefined || record.target.name === bounded(target)) &&
+  (outcome === undefined || record.outcome === outcome);
