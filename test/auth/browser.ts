@@ -6,7 +6,10 @@ export interface Browser {
     init?: { method?: string; body?: URLSearchParams; headers?: Record<string, string> },
   ): Promise<{ status: number; text: string; url: string; location: string | undefined; headers: Headers }>;
   /** Fills in the form of a page and presses one of its buttons. */
-  submit(page: { text: string; url: string }, fields: Record<string, string>): ReturnType<Browser["open"]>;
+  submit(
+    page: { text: string; url: string; headers: Headers },
+    fields: Record<string, string>,
+  ): ReturnType<Browser["open"]>;
 }
 
 export function openBrowser(origin: string): Browser {
@@ -56,7 +59,13 @@ export function openBrowser(origin: string): Browser {
     open,
     submit(page, fields) {
       const csrf = /name="csrf" value="([^"]+)"/.exec(page.text)?.[1] ?? "";
-      return open(page.url, { method: "POST", body: new URLSearchParams({ csrf, ...fields }), headers: { origin } });
+      // Fetch, "append a request Origin header": a page without referrer posts as nobody, even to its own site.
+      const posts = page.headers.get("referrer-policy") === "no-referrer" ? "null" : origin;
+      return open(page.url, {
+        method: "POST",
+        body: new URLSearchParams({ csrf, ...fields }),
+        headers: { origin: posts },
+      });
     },
   };
 }

@@ -51,7 +51,8 @@ describe("the pages", () => {
       from.open(consent.url, { method: "POST", body: new URLSearchParams(body), headers: { origin } });
     expect((await attempt(browser, { action: "allow" }, gateway.url)).status).toBe(403);
     expect((await attempt(browser, { action: "allow", csrf: "A".repeat(csrf.length) }, gateway.url)).status).toBe(403);
-    expect((await attempt(browser, { action: "allow", csrf }, "https://evil.example")).status).toBe(403);
+    for (const foreign of ["https://evil.example", "null"])
+      expect((await attempt(browser, { action: "allow", csrf }, foreign)).status).toBe(403);
     expect((await attempt(openBrowser(gateway.url), { action: "allow", csrf }, gateway.url)).status).toBe(404);
     const attacker = openBrowser(gateway.url);
     const theirs = await attacker.submit(await attacker.open(authorizeUrl(gateway)), {

@@ -61,8 +61,7 @@ function createForms({ formKeys, publicOrigin }: Pick<InteractionOptions, "formK
         const known = Buffer.from(sign(key, details));
         return known.length === given.length && timingSafeEqual(known, given);
       });
-      // Our pages send no referrer, and browsers then say "null" for their own origin too.
-      const foreign = (origin !== undefined && origin !== "null" && origin !== publicOrigin) || site === "cross-site";
+      const foreign = (origin !== undefined && origin !== publicOrigin) || site === "cross-site";
       if (!valid || foreign)
         throw new GatewayError(
           "denied",

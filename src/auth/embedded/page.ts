@@ -86,7 +86,8 @@ export function sendPage(
     "content-security-policy": `default-src 'none'; style-src 'sha256-${STYLE_HASH}'; form-action 'self'${formTarget === undefined ? "" : ` ${formTarget}`}; frame-ancestors 'none'; base-uri 'none'`,
     "x-frame-options": "DENY",
     "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
+    // Not `no-referrer`: browsers then send `Origin: null` with the form, and a gateway refuses that as a foreign page.
+    "referrer-policy": "same-origin",
   });
   response.end(page);
 }
