@@ -4,12 +4,20 @@ import { fileURLToPath } from "node:url";
 /** A program the tests run that npm cannot bring, and the Debian package that has it. */
 interface Need {
   readonly program: string;
+  /** What makes it say its version and end well. */
+  readonly probe: string;
   readonly packageName: string;
   readonly why: string;
 }
 
 const needs: readonly Need[] = [
-  { program: "redis-server", packageName: "redis-server", why: "the store's contract suite runs on a real Redis" },
+  {
+    program: "redis-server",
+    probe: "--version",
+    packageName: "redis-server",
+    why: "the store's contract suite runs on a real Redis",
+  },
+  { program: "openssl", probe: "version", packageName: "openssl", why: "the tests of TLS make their own certificates" },
 ];
 
 const INSTALL_LIMIT_MS = 240_000;
@@ -34,9 +42,9 @@ function install({ packageName }: Need): void {
 }
 
 for (const need of needs) {
-  if (canRun(need.program, "--version")) continue;
+  if (canRun(need.program, need.probe)) continue;
   install(need);
-  if (canRun(need.program, "--version")) continue;
+  if (canRun(need.program, need.probe)) continue;
   console.error(`The tests need ${need.program} (${need.why}). Install it and run them again:`);
   console.error(`  sudo apt-get install -y ${need.packageName}`);
   process.exit(1);

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { loadConfig } from "../config/load.ts";
+import { GatewayError } from "../core/errors.ts";
 import { adminTokenFile } from "../gateway/admin-token.ts";
 import { checkout } from "./quickstart.ts";
 
@@ -51,12 +52,12 @@ function createAdminClient(url: string, tokenFile: string): AdminClient {
       const headers = { authorization: `Bearer ${readToken(tokenFile)}`, "content-type": "application/json" };
       const init = { method, headers, ...(body !== undefined && { body: JSON.stringify(body) }) };
       const response = await fetch(`${url}${path}`, init).catch((cause: unknown) => {
-        throw new Error(`no gateway answers at ${url}: is it running?`, { cause });
+        throw new GatewayError("upstream_unavailable", `no gateway answers at ${url}: is it running?`, { cause });
       });
       if (response.status === 204) return undefined;
       const answer: unknown = await response.json();
       if (response.ok) return answer;
-      throw new Error(messageOf(answer) ?? `the gateway answered ${response.status}`);
+      throw new GatewayError("invalid_request", messageOf(answer) ?? `the gateway answered ${response.status}`);
     },
   };
 }
@@ -65,7 +66,8 @@ function readToken(file: string): string {
   try {
     return readFileSync(file, "utf8").trim();
   } catch {
-    throw new Error(
+    throw new GatewayError(
+      "not_found",
       `cannot read the admin token in ${file}: it is made when the gateway first starts, for its own account`,
     );
   }

@@ -1,7 +1,11 @@
 import type { ConfigProblem } from "../core/config-problem.ts";
 import { checkMcpPaths } from "../gateway/config.ts";
-import { checkPorts } from "../http/config.ts";
+import { checkPorts, checkTlsFiles } from "../http/config.ts";
 import type { Config } from "./schema.ts";
 
 /** What no schema can see. A domain that exports a `check…` from its `config.ts` gains an entry here. */
-export const checks: readonly ((config: Config) => readonly ConfigProblem[])[] = [checkPorts, checkMcpPaths];
+export const checks: readonly ((config: Config) => readonly ConfigProblem[])[] = [
+  checkPorts,
+  checkTlsFiles,
+  checkMcpPaths,
+];

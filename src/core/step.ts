@@ -78,6 +78,8 @@ export interface ProtocolHandler {
   handle(exchange: Exchange): Promise<void>;
   /** The error in this protocol's own shape. `body`, when known, is the parsed request: JSON-RPC answers echo its id. */
   renderError(error: GatewayError, exchange: Exchange, body?: unknown): RenderedError;
+  /** Ends the streams that no work of the gateway's would ever end, so that their clients come back to whoever serves next. */
+  endStanding?(): void;
   /** Ends sessions, child processes and timers. */
   close(): Promise<void>;
 }

@@ -30,21 +30,29 @@ export interface GatewayStep extends Omit<Step, "enter"> {
  * happens in between, and a step that throws anything but a GatewayError refuses the operation.
  */
 export function composeJourney(journey: Journey, clock: Clock): Operate {
-  const observers = [...journey.operation, ...journey.candidate].filter((step) => step.answer !== undefined).reverse();
+  const observers = [...journey.operation, ...journey.candidate]
+    .filter((step) => step.answer !== undefined)
+    .toReversed();
   return async <T>(exchange: Exchange, operation: Operation, work: Work<T>, signal = exchange.signal): Promise<T> => {
     const startedAt = clock.monotonic();
     const context = createContext(exchange, operation, work, signal, clock, observers);
-    const entered: GatewayStep[] = [];
+    const progress = { entered: 0 };
     let failure: GatewayError | undefined;
     try {
-      await enterSteps(journey.operation, context, entered);
+      const pending = enterSteps(journey.operation, context, progress);
+      if (pending !== undefined) await pending;
       await tryCandidates(journey.candidate, context, clock);
       return context.result as T; // what `work.relay`, which gives a T, resolved to
     } catch (thrown) {
       failure = toFailure(thrown, signal);
       throw failure;
     } finally {
-      endSteps(entered, context, outcomeOf(failure, context, clock.monotonic() - startedAt));
+      endSteps(
+        journey.operation,
+        progress.entered,
+        context,
+        outcomeOf(failure, context, clock.monotonic() - startedAt),
+      );
     }
   };
 }
@@ -87,21 +95,46 @@ async function observe(
   return current;
 }
 
-/** Enters each step, noting it first: a step that throws halfway is ended like any other. */
-async function enterSteps(
+/** How far a list of steps was entered: a step that throws halfway counts, and is ended like any other. */
+interface Progress {
+  entered: number;
+}
+
+/** Enters the steps from where `progress` stands. Gives a promise only from the first step on that gives one: most give none. */
+function enterSteps(
   steps: readonly GatewayStep[],
   context: GatewayContext,
-  entered: GatewayStep[],
-): Promise<void> {
-  for (const step of steps) {
-    entered.push(step);
+  progress: Progress,
+): Promise<void> | undefined {
+  while (progress.entered < steps.length) {
+    const step = steps[progress.entered++] as GatewayStep;
     try {
       const pending = step.enter?.(context);
-      if (pending !== undefined) await pending;
+      if (pending !== undefined) return continueAfter(pending, step, steps, context, progress);
     } catch (thrown) {
-      throw thrown instanceof GatewayError || context.signal.aborted ? thrown : refuse(step, thrown);
+      throw judge(step, thrown, context);
     }
   }
+  return undefined;
+}
+
+async function continueAfter(
+  pending: Promise<void>,
+  step: GatewayStep,
+  steps: readonly GatewayStep[],
+  context: GatewayContext,
+  progress: Progress,
+): Promise<void> {
+  try {
+    await pending;
+  } catch (thrown) {
+    throw judge(step, thrown, context);
+  }
+  await enterSteps(steps, context, progress);
+}
+
+function judge(step: GatewayStep, thrown: unknown, { signal }: GatewayContext): unknown {
+  return thrown instanceof GatewayError || signal.aborted ? thrown : refuse(step, thrown);
 }
 
 /** The one place where an exception inside a check becomes a denial. */
@@ -117,16 +150,17 @@ async function tryCandidates(steps: readonly GatewayStep[], context: GatewayCont
     if (last !== undefined && !mayTryNext(last, context)) break;
     context.candidate = candidate;
     const startedAt = clock.monotonic();
-    const entered: GatewayStep[] = [];
+    const progress = { entered: 0 };
     let failure: GatewayError | undefined;
     try {
-      await enterSteps(steps, context, entered);
+      const pending = enterSteps(steps, context, progress);
+      if (pending !== undefined) await pending;
       return;
     } catch (thrown) {
       failure = toFailure(thrown, context.signal);
       last = failure;
     } finally {
-      endSteps(entered, context, outcomeOf(failure, context, clock.monotonic() - startedAt));
+      endSteps(steps, progress.entered, context, outcomeOf(failure, context, clock.monotonic() - startedAt));
     }
   }
   throw last ?? new GatewayError("upstream_unavailable", "Nothing is configured that could answer this request.");
@@ -139,9 +173,9 @@ function mayTryNext(error: GatewayError, context: OperationContext): boolean {
   );
 }
 
-function endSteps(entered: readonly GatewayStep[], context: OperationContext, outcome: Outcome): void {
-  for (let index = entered.length - 1; index >= 0; index--) {
-    const step = entered[index];
+function endSteps(steps: readonly GatewayStep[], entered: number, context: OperationContext, outcome: Outcome): void {
+  for (let index = entered - 1; index >= 0; index--) {
+    const step = steps[index];
     try {
       step?.end?.(context, outcome);
     } catch (thrown) {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { rate } from "../core/units.ts";
 import type { ConfigProblem } from "../core/config-problem.ts";
 
 const count = (fallback: number, description: string) =>
@@ -14,6 +15,12 @@ export const gatewayConfig = {
     .strictObject({
       operations: count(10_000, "Most operations under way in one process."),
       perPrincipal: count(1_000, "Most operations under way of one principal."),
+      rate: rate("request")
+        .optional()
+        .meta({
+          description: "How many operations a principal may start in a time, counted in this process; none by default.",
+          examples: ["600 requests/min"],
+        }),
       hops: count(8, "Most handoffs between agents in one chain."),
     })
     .prefault({})

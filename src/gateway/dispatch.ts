@@ -4,7 +4,6 @@ import type { Route } from "../core/exchange.ts";
 import type { Log } from "../core/log.ts";
 import type { RenderedError } from "../core/step.ts";
 import type { Dispatch, Incoming } from "../http/edge.ts";
-import { parseJsonBody } from "../http/json-scan.ts";
 import type { Epoch } from "./epoch.ts";
 import { renderPlainError } from "./render-plain-error.ts";
 import { createExchange, type GatewayExchange } from "./gateway-exchange.ts";
@@ -32,14 +31,9 @@ export function createDispatch(use: EpochUse, control: Express, log: Log): Dispa
 }
 
 async function answer(incoming: Incoming, route: Route, epoch: Epoch, use: EpochUse, log: Log): Promise<void> {
-  const exchange = createExchange(toSource(incoming, epoch), route, epoch, log);
+  const exchange = createExchange(incoming, route, epoch, log);
   const handler = epoch.handlers[route.protocol];
-  use.enter(epoch);
-  try {
-    if (!route.methods.includes(incoming.request.method)) throw methodNotAllowed(route);
-    await epoch.journeys[route.protocol].exchange(exchange);
-  } catch (thrown) {
-    const error = GatewayError.from(thrown);
+  const refuse = (error: GatewayError): void => {
     logFailure(exchange, error);
     if (!incoming.reply.started)
       send(
@@ -47,23 +41,20 @@ async function answer(incoming: Incoming, route: Route, epoch: Epoch, use: Epoch
         error,
         handler?.renderError(error, exchange, exchange.bodyValue) ?? renderPlainError(error, route.path, epoch.routes),
       );
+  };
+  use.enter(epoch);
+  try {
+    if (route.methods.includes(incoming.request.method))
+      await epoch.journeys[route.protocol].exchange(exchange, refuse);
+    else refuse(methodNotAllowed(route));
   } finally {
+    exchange.forgetBody();
     use.leave(epoch);
   }
 }
 
-function toSource(incoming: Incoming, epoch: Epoch) {
-  const limits = epoch.config.limits.json;
-  return {
-    incoming,
-    async readBody(limitBytes: number) {
-      return parseJsonBody(await incoming.readBody({ limitBytes }), limits);
-    },
-  };
-}
-
 function send(incoming: Incoming, error: GatewayError, rendered: RenderedError): void {
-  incoming.reply.send(rendered.status, { ...error.headers, ...rendered.headers }, rendered.body);
+  incoming.reply.send(rendered.status, { ...rendered.headers, ...error.headers }, rendered.body);
 }
 
 function methodNotAllowed(route: Route): GatewayError {

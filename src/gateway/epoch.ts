@@ -68,6 +68,7 @@ export async function createEpoch(
     {
       limits: config.admission,
       inFlight: foundation.inFlight,
+      pace: foundation.pace,
       open: foundation.open,
       auth,
       authz,

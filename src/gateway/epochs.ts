@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Config } from "../config/schema.ts";
 import { GatewayError } from "../core/errors.ts";
+import type { ProtocolHandler } from "../core/step.ts";
 import { createEpoch, type Epoch, type EpochAccess } from "./epoch.ts";
 import type { EpochUse } from "./dispatch.ts";
 import type { Foundation } from "./foundation.ts";
@@ -21,6 +22,8 @@ const fixedKeys = [
 export interface Epochs extends EpochUse {
   /** Builds the next epoch completely, then swaps. Rejects with the reason and keeps the current one. */
   reload(config: Config): Promise<void>;
+  /** Ends what would keep the gateway from coming to rest: streams that stand until their client goes. */
+  endStanding(): void;
   close(): Promise<void>;
 }
 
@@ -36,10 +39,11 @@ export async function createEpochs(config: Config, foundation: Foundation): Prom
     visible: (exchange, operation) => epochOf(exchange).authz.visible(exchange, operation),
     latest: (draft) => current ?? draft,
   };
+  const isUsed = (epoch: Epoch): boolean => epoch === current || (users.get(epoch) ?? 0) > 0;
   const retire = async (former: Epoch): Promise<void> => {
-    if (former === current || (users.get(former) ?? 0) > 0) return;
+    if (isUsed(former)) return;
     users.delete(former);
-    await closeParts(former, current);
+    await closeParts(former, [now(), ...[...users.keys()].filter(isUsed)]);
   };
   current = await createEpoch(config, foundation, access);
   return {
@@ -59,19 +63,31 @@ export async function createEpochs(config: Config, foundation: Foundation): Prom
         throw new GatewayError("unsupported", `${fixed.join(", ")}: changes here need a restart; nothing was changed.`);
       }
       current = await createEpoch(next, foundation, access, former);
+      /* They would keep the former handlers, and announce what these still offer. */
+      for (const epoch of users.keys()) endStanding(epoch, [current]);
       await retire(former);
     },
+    endStanding() {
+      for (const epoch of users.keys()) endStanding(epoch, []);
+    },
     async close() {
-      const last = now();
-      for (const former of users.keys()) if (former !== last) await closeParts(former, last);
-      await closeParts(last, undefined);
+      const all = [...new Set([...users.keys(), now()])];
+      for (const [index, epoch] of all.entries()) await closeParts(epoch, all.slice(index + 1));
     },
   };
 }
 
-/** Closes what an epoch does not share with the one that stays. */
-async function closeParts(epoch: Epoch, stays: Epoch | undefined): Promise<void> {
-  const kept = new Set(Object.values(stays?.handlers ?? {}));
-  for (const handler of Object.values(epoch.handlers)) if (!kept.has(handler)) await handler.close();
-  if (stays?.auth !== epoch.auth) await epoch.auth.close();
+function endStanding(epoch: Epoch, others: readonly Epoch[]): void {
+  for (const handler of ownHandlers(epoch, others)) handler.endStanding?.();
+}
+
+/** The handlers an epoch does not share with others that are in use: an exchange may still run in them. */
+function ownHandlers(epoch: Epoch, others: readonly Epoch[]): readonly ProtocolHandler[] {
+  const shared = new Set(others.flatMap(({ handlers }) => Object.values(handlers)));
+  return Object.values(epoch.handlers).filter((handler) => !shared.has(handler));
+}
+
+async function closeParts(epoch: Epoch, others: readonly Epoch[]): Promise<void> {
+  for (const handler of ownHandlers(epoch, others)) await handler.close();
+  if (!others.some(({ auth }) => auth === epoch.auth)) await epoch.auth.close();
 }

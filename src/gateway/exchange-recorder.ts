@@ -26,8 +26,7 @@ export function createExchangeRecorder(metrics: Metrics, tracer: Tracer, meter: 
   };
 }
 
-/** The status that was sent, or is about to be: an error is rendered after the steps have ended. 0 when the caller had gone. */
-function statusOf({ reply }: GatewayExchange, { status, error }: Outcome): number {
-  if (status === "aborted") return 0;
-  return reply.started ? reply.status : (error?.spec.status ?? reply.status);
+/** The status that was sent. 0 when the caller had gone. */
+function statusOf({ reply }: GatewayExchange, { status }: Outcome): number {
+  return status === "aborted" ? 0 : reply.status;
 }

@@ -7,6 +7,7 @@ import type { Metrics } from "../observability/metrics.ts";
 import type { Tracer } from "../observability/traces.ts";
 import type { Store } from "../state/store.ts";
 import type { InFlight } from "./in-flight.ts";
+import type { Pace } from "./pace.ts";
 import type { OpenExchanges } from "./open-exchanges.ts";
 
 /** What lives as long as the process, whatever configuration it runs under. */
@@ -20,6 +21,7 @@ export interface Foundation {
   readonly store: Store;
   readonly upstream: Upstream;
   readonly inFlight: InFlight;
+  readonly pace: Pace;
   readonly open: OpenExchanges;
   close(): Promise<void>;
 }

@@ -1,4 +1,5 @@
 import type { Incoming } from "../http/edge.ts";
+import { parseJsonBody } from "../http/json-scan.ts";
 import type { Chain } from "../core/chain.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { CanonicalRequest, Exchange, JsonBody, Reply, Route, TraceContext } from "../core/exchange.ts";
@@ -6,12 +7,6 @@ import type { Log } from "../core/log.ts";
 import type { Principal } from "../core/principal.ts";
 import type { Joined } from "./chains.ts";
 import type { Epoch } from "./epoch.ts";
-
-/** What the edge hands over for one request, and how its body is read. */
-export interface ExchangeSource {
-  readonly incoming: Incoming;
-  readBody(limitBytes: number): Promise<JsonBody>;
-}
 
 /** The exchange as the gateway sees it: the contract of `core`, and who the caller turned out to be. */
 export interface GatewayExchange extends Exchange {
@@ -25,10 +20,12 @@ export interface GatewayExchange extends Exchange {
   abort(reason: GatewayError): void;
   /** The configuration this exchange runs under, to its end. */
   readonly epoch: Epoch;
+  /** Lets go of the body once the answer is out: sockets remember their last request, and with it whatever that holds on to. */
+  forgetBody(): void;
 }
 
-export function createExchange(source: ExchangeSource, route: Route, epoch: Epoch, log: Log): GatewayExchange {
-  return new OpenExchange(source, route, epoch, log);
+export function createExchange(incoming: Incoming, route: Route, epoch: Epoch, log: Log): GatewayExchange {
+  return new OpenExchange(incoming, route, epoch, log);
 }
 
 /** The epoch an exchange was opened under. Handlers pass exchanges through as the `core` contract; only this gateway makes them. */
@@ -44,7 +41,7 @@ class OpenExchange implements GatewayExchange {
   readonly request: CanonicalRequest;
   readonly reply: Reply;
   readonly epoch: Epoch;
-  readonly #source: ExchangeSource;
+  readonly #incoming: Incoming;
   readonly #log: Log;
   #childLog: Log | undefined;
   #principal: Principal | undefined;
@@ -52,14 +49,14 @@ class OpenExchange implements GatewayExchange {
   #body: Promise<JsonBody> | undefined;
   #bodyValue: unknown;
 
-  constructor(source: ExchangeSource, route: Route, epoch: Epoch, log: Log) {
-    this.#source = source;
+  constructor(incoming: Incoming, route: Route, epoch: Epoch, log: Log) {
+    this.#incoming = incoming;
     this.#log = log;
     this.epoch = epoch;
     this.route = route;
-    this.id = source.incoming.id;
-    this.request = source.incoming.request;
-    this.reply = source.incoming.reply;
+    this.id = incoming.id;
+    this.request = incoming.request;
+    this.reply = incoming.reply;
   }
 
   /* Made when first used: most requests log nothing but their record. */
@@ -70,7 +67,7 @@ class OpenExchange implements GatewayExchange {
 
   /* Made on demand by the edge: what is refused early never needs one. */
   get signal(): AbortSignal {
-    return this.#source.incoming.signal;
+    return this.#incoming.signal;
   }
 
   get principal(): Principal {
@@ -99,15 +96,24 @@ class OpenExchange implements GatewayExchange {
   }
 
   body(): Promise<JsonBody> {
-    this.#body ??= this.#source.readBody(this.route.bodyLimitBytes).then((body) => {
-      this.#bodyValue = body.value;
-      return body;
-    });
+    this.#body ??= this.#readBody();
     return this.#body;
   }
 
+  async #readBody(): Promise<JsonBody> {
+    const bytes = await this.#incoming.readBody({ limitBytes: this.route.bodyLimitBytes });
+    const body = parseJsonBody(bytes, this.epoch.config.limits.json);
+    this.#bodyValue = body.value;
+    return body;
+  }
+
+  forgetBody(): void {
+    this.#body = undefined;
+    this.#bodyValue = undefined;
+  }
+
   abort(reason: GatewayError): void {
-    this.#source.incoming.abort(reason);
+    this.#incoming.abort(reason);
   }
 }
 

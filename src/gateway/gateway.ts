@@ -1,5 +1,5 @@
 import type { Config } from "../config/schema.ts";
-import { bindHostOf } from "../http/config.ts";
+import { bindHostOf, tlsFilesOf } from "../http/config.ts";
 import { createEdge, type Edge } from "../http/edge.ts";
 import { createConsole } from "../console/console.ts";
 import { createAdminActions } from "./admin-actions.ts";
@@ -35,8 +35,9 @@ export async function startGateway(config: Config): Promise<Gateway> {
   const epochs = await createEpochs(config, foundation);
   const life = { state: "ready" as "ready" | "draining" };
   const control = createControlPlane(() => epochs.current().auth.router, log);
+  const tls = tlsFilesOf(config);
   const data = createEdge({
-    config,
+    config: { ...config, listen: { ...config.listen, ...(tls && { tls }) } },
     listener: "data",
     dispatch: createDispatch(epochs, control, log),
     clock,
@@ -80,6 +81,7 @@ export async function startGateway(config: Config): Promise<Gateway> {
     reload: (next) => epochs.reload(next),
     async drain() {
       life.state = "draining";
+      epochs.endStanding();
       const graceMs = epochs.current().config.drain.grace;
       await data.drain(graceMs);
       await Promise.all([consoleEdge.close(), health.close()]);

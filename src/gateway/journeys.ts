@@ -10,8 +10,8 @@ import { steps } from "./steps.ts";
 
 /** The table of steps, made ready for one protocol. */
 export interface ProtocolJourney {
-  /** Takes one exchange through its steps; resolves when its answer is complete, rejects with a GatewayError. */
-  readonly exchange: (exchange: GatewayExchange) => Promise<void>;
+  /** Takes one exchange through its steps; resolves when its answer is complete. `refuse` answers a failure, before the steps end. */
+  readonly exchange: (exchange: GatewayExchange, refuse: (error: GatewayError) => void) => Promise<void>;
   readonly operate: Operate;
 }
 
@@ -48,7 +48,7 @@ function place(
 }
 
 function composeExchange(exchangeSteps: readonly ExchangeStep[], clock: Clock) {
-  return async (exchange: GatewayExchange): Promise<void> => {
+  return async (exchange: GatewayExchange, refuse: (error: GatewayError) => void): Promise<void> => {
     const startedAt = clock.monotonic();
     const entered: ExchangeStep[] = [];
     let error: GatewayError | undefined;
@@ -60,7 +60,7 @@ function composeExchange(exchangeSteps: readonly ExchangeStep[], clock: Clock) {
       }
     } catch (thrown) {
       error = GatewayError.from(exchange.signal.aborted ? exchange.signal.reason : thrown);
-      throw error;
+      refuse(error);
     } finally {
       const outcome: Outcome = {
         status: statusOf(error),

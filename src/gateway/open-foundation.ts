@@ -10,6 +10,7 @@ import { openStore } from "../state/state.ts";
 import { epochOf, type GatewayExchange } from "./gateway-exchange.ts";
 import type { Foundation } from "./foundation.ts";
 import { createInFlight } from "./in-flight.ts";
+import { createPace } from "./pace.ts";
 import { createOpenExchanges } from "./open-exchanges.ts";
 
 /** Opens what the process keeps; when one part fails to open, those before it are closed again. */
@@ -34,6 +35,7 @@ export async function openFoundation(config: Config): Promise<Foundation> {
     upstream,
     open,
     inFlight: createInFlight(),
+    pace: createPace(clock),
     async close() {
       open.close();
       await upstream.close();

@@ -3,6 +3,8 @@ import type { Authz } from "../authz/authz.ts";
 import type { Chains } from "./chains.ts";
 import type { ExchangeRecorder } from "./exchange-recorder.ts";
 import type { InFlight, InFlightLimits } from "./in-flight.ts";
+import type { Rate } from "../core/units.ts";
+import type { Pace } from "./pace.ts";
 import type { OpenExchanges } from "./open-exchanges.ts";
 import type { OperationRecorder } from "./operation-recorder.ts";
 import type { Handlers } from "./handlers.ts";
@@ -10,8 +12,9 @@ import type { InputGuard } from "./input-guard.ts";
 
 /** What the steps are built from, once per config epoch. */
 export interface Parts {
-  readonly limits: InFlightLimits & { readonly hops: number };
+  readonly limits: InFlightLimits & { readonly hops: number; readonly rate?: Rate | undefined };
   readonly inFlight: InFlight;
+  readonly pace: Pace;
   readonly open: OpenExchanges;
   readonly auth: Auth;
   readonly authz: Authz;

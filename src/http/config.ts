@@ -1,3 +1,5 @@
+import { accessSync, constants } from "node:fs";
+import { resolve } from "node:path";
 import { z } from "zod";
 import type { ConfigProblem } from "../core/config-problem.ts";
 import { durationMs, sizeBytes } from "../core/units.ts";
@@ -231,6 +233,26 @@ export function bindHostOf(config: Pick<HttpConfig, "publicUrl" | "listen">): st
   if (config.listen.host !== undefined) return config.listen.host;
   const { hostname } = publicUrlOf(config);
   return isLoopbackHost(hostname.replace(/^\[|\]$/g, "")) ? "127.0.0.1" : "0.0.0.0";
+}
+
+/** The certificate and key of the data listener, seen from the configuration's own folder. */
+export function tlsFilesOf({
+  listen: { tls },
+  baseDir,
+}: Pick<HttpConfig, "listen"> & { readonly baseDir: string }): HttpConfig["listen"]["tls"] {
+  return tls && { cert: resolve(baseDir, tls.cert), key: resolve(baseDir, tls.key) };
+}
+
+/** Whether the files of `listen.tls` can be read; what they hold is seen when the listener opens. */
+export function checkTlsFiles(config: Pick<HttpConfig, "listen"> & { readonly baseDir: string }): ConfigProblem[] {
+  return Object.entries(tlsFilesOf(config) ?? {}).flatMap(([name, file]): ConfigProblem[] => {
+    try {
+      accessSync(file, constants.R_OK);
+      return [];
+    } catch {
+      return [{ path: ["listen", "tls", name], message: "there is no such file, or it may not be read" }];
+    }
+  });
 }
 
 /** Two listeners on one port would fail only when the second is opened. Port 0 is a free one each time. */

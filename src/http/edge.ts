@@ -6,6 +6,7 @@ import { GatewayError } from "../core/errors.ts";
 import type { CanonicalRequest, Reply } from "../core/exchange.ts";
 import { randomHex } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
+import { createOpenSet } from "../core/open-set.ts";
 import type { RenderedError } from "../core/step.ts";
 import { isLoopbackHost } from "./address.ts";
 import { createBufferBudget, type BufferBudget } from "./body.ts";
@@ -91,6 +92,9 @@ function addressOf({ config, listener }: EdgeOptions): { readonly host: string; 
   return config.listen[listener];
 }
 
+const portTaken = ({ host, port }: ReturnType<typeof addressOf>, cause: Error): GatewayError =>
+  new GatewayError("internal", `${host}:${port} is in use: end what listens there, or choose another port.`, { cause });
+
 const plainError = (error: GatewayError): RenderedError => ({
   status: error.spec.status,
   headers: { "content-type": "application/json", "x-should-retry": String(error.spec.retry), ...error.headers },
@@ -121,7 +125,7 @@ export function createEdge(options: EdgeOptions): Edge {
   });
   let draining = false;
   let onIdle: (() => void) | undefined;
-  const active = new Set<ServerExchange>();
+  const active = createOpenSet<ServerExchange>();
   /* The requests under way on each connection, oldest first. */
   const pipelines = new WeakMap<object, ServerExchange[]>();
   const settings = {
@@ -257,9 +261,11 @@ export function createEdge(options: EdgeOptions): Edge {
     async listen() {
       if (tls !== undefined && server instanceof TlsServer) stopTls = await serveTlsFiles(server, tls, log);
       await new Promise<void>((resolve, reject) => {
-        server.once("error", reject);
+        const refuse = (error: NodeJS.ErrnoException) =>
+          reject(error.code === "EADDRINUSE" ? portTaken(address, error) : error);
+        server.once("error", refuse);
         server.listen(address.port, address.host, () => {
-          server.off("error", reject);
+          server.off("error", refuse);
           resolve();
         });
       });
@@ -272,7 +278,7 @@ export function createEdge(options: EdgeOptions): Edge {
       draining = true;
       const done = closed();
       await idle(graceMs);
-      for (const exchange of active)
+      for (const exchange of active.all())
         exchange.abort(new GatewayError("draining", "The gateway is stopping: try again."));
       await idle(LAST_WORDS_MS);
       stopTls?.();

@@ -19,6 +19,8 @@ export class ServerExchange implements Incoming {
   readonly reply: ServerReply;
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
+  /** Where the edge keeps it among those under way. */
+  place = -1;
   /** The connection cannot be read any further: it ends with this answer. */
   lastOnConnection = false;
   /** A library answers this request with Node's own objects. */

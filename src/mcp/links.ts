@@ -35,14 +35,24 @@ async function openFor(sessions: Sessions, server: McpServer, session: Session):
       client: record.client,
     },
     restored: record.servers[server.name],
-    onSession: async (handle, info, link) => {
-      /* Written before the first call goes out: after a crash the session at the server is found again. */
-      await sessions.update(session, (current) => ({
-        ...current,
-        servers: { ...current.servers, [server.name]: handle },
-      }));
+    find: async (dropped) => {
+      await sessions.refresh(session);
+      const known = session.record.servers[server.name];
+      return known?.id === dropped?.id ? undefined : known;
+    },
+    onSession: async ({ handle, info, link, dropped }) => {
+      /* Written before the first call goes out: after a crash the session at the server is found again. Of two replicas that
+         make one at the same time, the first to write wins. */
+      await sessions.update(session, (current) => {
+        const other = current.servers[server.name];
+        if (other !== undefined && other.id !== dropped?.id) return current;
+        return { ...current, servers: { ...current.servers, [server.name]: handle } };
+      });
+      const standing = session.record.servers[server.name] ?? handle;
+      if (standing.id !== handle.id) return standing;
       const level = session.record.logLevel;
       if (level !== undefined && isObject(info.capabilities["logging"])) await setLogLevel(link, level);
+      return standing;
     },
   });
 }

@@ -109,6 +109,7 @@ export function createMcp(options: McpOptions): ProtocolHandler {
   return {
     handle,
     renderError: (error, _exchange, body) => renderRpcError(error, idOf(body)),
+    endStanding: () => ending.abort(),
     async close() {
       clearInterval(keepAlive);
       clearInterval(sweep);

@@ -14,6 +14,7 @@ import type { Answer, Outlet } from "./outlet.ts";
 import { LOG_LEVEL_KEY } from "./revisions.ts";
 import type { Era } from "./revisions.ts";
 import type { Session } from "./session.ts";
+import type { Sessions } from "./sessions.ts";
 import { toClient, toServer } from "./translate.ts";
 import type { Renamed } from "./translate.ts";
 import type { Incoming, Link } from "./upstreams/link.ts";
@@ -147,13 +148,20 @@ export async function ask(
   );
 }
 
+export interface ReplyOptions extends RelayOptions {
+  readonly sessions: Pick<Sessions, "refresh">;
+}
+
 /** Takes a reply to the server that asked, by the id that `ask` gave out. */
-export async function reply(options: RelayOptions, call: Call, servers: ReadonlyMap<string, McpServer>): Promise<void> {
+export async function reply(options: ReplyOptions, call: Call, servers: ReadonlyMap<string, McpServer>): Promise<void> {
   const { message, session } = call;
   const id = message.value["id"];
   const [name, ...rest] = typeof id === "string" ? id.split(":") : [];
   const server = name === undefined ? undefined : servers.get(name);
   const idText = rest.join(":");
+  /* The question may have come by way of another replica, just now. */
+  if (server !== undefined && session !== undefined && session.record.servers[server.name] === undefined)
+    await options.sessions.refresh(session);
   if (server === undefined || session?.record.servers[server.name] === undefined || !isId(idText))
     throw new GatewayError("invalid_params", "This response answers no request of this session.");
   const bytes = splice(message.bytes, [{ path: ["id"], json: idText }]);

@@ -46,7 +46,7 @@ export async function openSessionStream(
   const caller = { exchange, session, outlet, era: "legacy", signal: undefined } as const;
   await options.operate(exchange, plainOperation("GET", "stream"), {
     plan: () => [{ name: "gateway" }],
-    relay: (context) => serveSessionStream(options, caller, view, context.signal),
+    relay: (context) => serveSessionStream(options, caller, view, context.signal, options.ending),
   });
 }
 

@@ -75,12 +75,18 @@ export class Sessions {
         session.writtenAtMs = clock.monotonic();
         return;
       }
-      const found = await store.get<SessionRecord>(COLLECTION, session.id);
-      if (found === undefined) throw new GatewayError("not_found", "This session has ended.");
-      session.record = found.value;
-      session.stored = found.version;
+      await this.refresh(session);
     }
     throw new GatewayError("state_unavailable", "The session is being changed too often.");
+  }
+
+  /** Reads the record again: another replica may have changed it. */
+  async refresh(session: Session): Promise<void> {
+    const found = await this.#options.store.get<SessionRecord>(COLLECTION, session.id);
+    if (found === undefined) throw new GatewayError("not_found", "This session has ended.");
+    session.record = found.value;
+    session.stored = found.version;
+    session.readAtMs = this.#options.clock.monotonic();
   }
 
   async end(session: Session): Promise<void> {

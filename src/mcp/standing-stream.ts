@@ -135,12 +135,13 @@ async function watchResource(
   };
 }
 
-/** Serves a session's GET stream until the client goes, the session ends or another stream takes its place (2025-11-25, "Listening for Messages"). */
+/** Serves a session's GET stream until the client goes, the session ends, `ending` aborts or another stream takes its place (2025-11-25, "Listening for Messages"). */
 export async function serveSessionStream(
   options: StandingOptions,
   caller: Caller & { readonly session: Session },
   view: RouteView,
   signal: AbortSignal,
+  ending: AbortSignal,
 ): Promise<void> {
   const { outlet, session, exchange } = caller;
   const watches = new Map<string, Watch>();
@@ -206,7 +207,7 @@ export async function serveSessionStream(
       if (link !== undefined) stream.attach(server.name, link);
     }
     for (const uri of session.record.subscriptions) stream.subscribed(uri, true);
-    await Promise.race([aborted(signal), aborted(over.signal)]);
+    await Promise.race([aborted(signal), aborted(over.signal), aborted(ending)]);
   } finally {
     over.abort();
     stop();

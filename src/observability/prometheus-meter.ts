@@ -1,39 +1,61 @@
-import type { Registry } from "prom-client";
-import { Counter, Gauge, Histogram } from "prom-client";
-import type { LabelValues, Meter } from "../core/meter.ts";
+import { Counter, Gauge, Histogram, type Registry } from "prom-client";
+import type { Meter } from "../core/meter.ts";
+import { createLabelCells, type LabelCells } from "./label-cells.ts";
 
 const PREFIX = "sallyport_";
-/** Distinct label combinations of one metric; each is memory here and in whatever scrapes it. */
-const MAX_COMBINATIONS = 1_000;
-const MAX_LABEL_LENGTH = 128;
 
-/** Finds the child of a label combination; the lookup is what a hot path pays. */
-function createChildren<C>(labels: readonly string[], create: (values: string[]) => C): (values: LabelValues) => C {
-  const children = new Map<string, C>();
-  const overflow = labels.map(() => "other");
-
-  function add(key: string, values: readonly string[]): C {
-    if (children.size >= MAX_COMBINATIONS && values !== overflow) {
-      // Counted together; under a key of their own they would be the memory the cap is there to save.
-      const overflowKey = overflow.join("\0");
-      return children.get(overflowKey) ?? add(overflowKey, overflow);
-    }
-    const child = create(
-      values.map((value) => (value.length > MAX_LABEL_LENGTH ? value.slice(0, MAX_LABEL_LENGTH) : value)),
-    );
-    children.set(key, child);
-    return child;
-  }
-
-  return (values) => {
-    if (values.length !== labels.length)
-      throw new TypeError(`a metric with labels ${labels.join(", ")} was given ${values.length} values`);
-    const key = values.length === 1 ? (values[0] as string) : values.join("\0");
-    return children.get(key) ?? add(key, values);
-  };
+interface NumberCell {
+  value: number;
 }
 
-/** A meter over a Prometheus registry. Names get the prefix `sallyport_`. */
+interface HistogramCell {
+  /** One count a bucket, not yet summed up, and one for what is beyond the last bound. */
+  readonly counts: Float64Array;
+  sum: number;
+}
+
+interface HistogramConfiguration {
+  readonly name: string;
+  readonly help: string;
+  readonly labelNames: string[];
+  readonly registers: Registry[];
+  readonly buckets: number[];
+}
+
+/** A histogram whose numbers are kept in cells and laid out only when the page is rendered. */
+class CellHistogram extends Histogram {
+  readonly #cells: LabelCells<HistogramCell>;
+  readonly #configuration: HistogramConfiguration;
+
+  constructor(configuration: HistogramConfiguration, cells: LabelCells<HistogramCell>) {
+    super(configuration);
+    this.#configuration = configuration;
+    this.#cells = cells;
+  }
+
+  /* What the registry asks for; prom-client's own would read its own numbers. */
+  getForPromString() {
+    const { name, help, buckets } = this.#configuration;
+    const values = this.#cells.all.flatMap(({ labels, cell }) => {
+      let total = 0;
+      const bounds = [...buckets, "+Inf"].map((le, at) => {
+        total += cell.counts[at] ?? 0;
+        return { metricName: `${name}_bucket`, labels: { le, ...labels }, value: total };
+      });
+      return [
+        ...bounds,
+        { metricName: `${name}_sum`, labels, value: cell.sum },
+        { metricName: `${name}_count`, labels, value: total },
+      ];
+    });
+    return Promise.resolve({ name, help, type: "histogram", aggregator: "sum", values });
+  }
+}
+
+/**
+ * A meter over a Prometheus registry. Names get the prefix `sallyport_`. Counting adds to a plain number; prom-client, which hashes
+ * the labels at every increment, sees the numbers when somebody scrapes them.
+ */
 export function createPrometheusMeter(registry: Registry): Meter {
   const declared = new Map<string, { readonly signature: string; readonly metric: unknown }>();
 
@@ -53,27 +75,61 @@ export function createPrometheusMeter(registry: Registry): Meter {
     name: PREFIX + name,
     help,
     labelNames: [...labels],
-    registers: [registry],
+    registers: [],
   });
+  const numbers = (labels: readonly string[]) => createLabelCells<NumberCell>(labels, () => ({ value: 0 }));
 
   return {
     counter: (name, help, labels) =>
       once(name, `counter ${labels.join()}`, () => {
-        const counter = new Counter(configuration(name, help, labels));
-        const child = createChildren(labels, (values) => counter.labels(...values));
-        return { add: (values, by) => child(values).inc(by) };
+        const cells = numbers(labels);
+        const counter = new Counter({
+          ...configuration(name, help, labels),
+          collect() {
+            this.reset();
+            for (const { labels: at, cell } of cells.all) this.inc(at, cell.value);
+          },
+        });
+        registry.registerMetric(counter);
+        return {
+          add(values, by = 1) {
+            if (!(by >= 0)) throw new RangeError(`counter ${name} cannot go down`);
+            cells.at(values).value += by;
+          },
+        };
       }),
     gauge: (name, help, labels) =>
       once(name, `gauge ${labels.join()}`, () => {
-        const gauge = new Gauge(configuration(name, help, labels));
-        const child = createChildren(labels, (values) => gauge.labels(...values));
-        return { set: (values, value) => child(values).set(value), add: (values, by) => child(values).inc(by) };
+        const cells = numbers(labels);
+        const gauge = new Gauge({
+          ...configuration(name, help, labels),
+          collect() {
+            for (const { labels: at, cell } of cells.all) this.set(at, cell.value);
+          },
+        });
+        registry.registerMetric(gauge);
+        return {
+          set: (values, value) => void (cells.at(values).value = value),
+          add: (values, by) => void (cells.at(values).value += by),
+        };
       }),
     histogram: (name, help, labels, buckets) =>
       once(name, `histogram ${labels.join()} ${buckets.join()}`, () => {
-        const histogram = new Histogram({ ...configuration(name, help, labels), buckets: [...buckets] });
-        const child = createChildren(labels, (values) => histogram.labels(...values));
-        return { observe: (values, value) => child(values).observe(value) };
+        const cells = createLabelCells<HistogramCell>(labels, () => ({
+          counts: new Float64Array(buckets.length + 1),
+          sum: 0,
+        }));
+        const histogram = new CellHistogram({ ...configuration(name, help, labels), buckets: [...buckets] }, cells);
+        registry.registerMetric(histogram);
+        return {
+          observe(values, value) {
+            const cell = cells.at(values);
+            let at = 0;
+            while (at < buckets.length && value > (buckets[at] as number)) at++;
+            cell.counts[at] = (cell.counts[at] as number) + 1;
+            cell.sum += value;
+          },
+        };
       }),
   };
 }

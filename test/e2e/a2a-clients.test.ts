@@ -63,24 +63,11 @@ describe.each([
 
   test("goes away midway and leaves nothing behind", async () => {
     const controller = new AbortController();
-    const params =
-      version === "1.0"
-        ? { message: { messageId: "m-1", role: "ROLE_USER", parts: [{ text: "Write slowly." }] } }
-        : {
-            message: {
-              kind: "message",
-              messageId: "m-1",
-              role: "user",
-              parts: [{ kind: "text", text: "Write slowly." }],
-            },
-          };
-    const method = version === "1.0" ? "SendStreamingMessage" : "message/stream";
-    const response = await rpc(`${gateway.url}/a2a/writer`, token, method, params, {
-      version: legacy ? "" : "1.0",
-      signal: controller.signal,
-    });
-    expect(response.headers.get("content-type")).toContain("text/event-stream");
-    controller.abort();
+    const events = (await writer()).sendMessageStream(textMessage("Write slowly."), { signal: controller.signal });
+    const watch = (async () => {
+      for await (const event of events) if (event !== undefined) controller.abort();
+    })();
+    await expect(watch).rejects.toThrow();
     await eventually(async () => {
       expect(await gateway.metric("sallyport_in_flight", 'protocol="a2a"')).toBe(0);
       expect(await gateway.metric("sallyport_exchanges_in_flight")).toBe(0);

@@ -161,6 +161,33 @@ test("a LangGraph agent uses tools over MCP and a model, both through the gatewa
   await multi.close();
 });
 
+test("a LangGraph agent's tool is denied by CEL, with a message that the model can read", async () => {
+  const [multi, tool] = await langchainTool("read_file");
+  await expect(tool.invoke({ path: "../secrets" })).rejects.toThrow("Policy does not allow");
+  await multi.close();
+});
+
+test("a LangGraph agent's tool that is given up midway leaves nothing behind", async () => {
+  const controller = new AbortController();
+  const [multi, tool] = await langchainTool("reindex", () => controller.abort());
+  const call = tool.invoke({ steps: 50, stepMs: 1_000 }, { signal: controller.signal });
+  await expect(call).rejects.toThrow();
+  await multi.close();
+  await eventually(async () => {
+    expect(await gateway.metric("sallyport_in_flight", 'protocol="mcp"')).toBe(0);
+    expect(await gateway.metric("sallyport_exchanges_in_flight")).toBe(0);
+  });
+});
+
+async function langchainTool(name: string, onProgress = () => {}) {
+  const url = `${gateway.url}/mcp`;
+  const sallyport = { transport: "http" as const, url, headers: { authorization: `Bearer ${token}` } };
+  const multi = new MultiServerMCPClient({ mcpServers: { sallyport }, onProgress });
+  const tool = (await multi.getTools()).find((one) => one.name === name);
+  if (tool === undefined) throw new Error(`no tool ${name}`);
+  return [multi, tool] as const;
+}
+
 test("LangGraph's client without a token is refused cleanly, its look for an older transport included", async () => {
   const multi = new MultiServerMCPClient({
     mcpServers: { sallyport: { transport: "http", url: `${gateway.url}/mcp` } },

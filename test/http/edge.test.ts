@@ -281,6 +281,11 @@ describe("a request body", () => {
   });
 });
 
+test("a port that is taken is named, with what to do", async () => {
+  const { port } = await start(echo);
+  await expect(startEdge(echo, { listen: { port } })).rejects.toThrow(`127.0.0.1:${port} is in use`);
+});
+
 describe("a caller that goes away", () => {
   test("aborts the exchange before the first byte of the answer", async () => {
     let reason: Promise<unknown> | undefined;

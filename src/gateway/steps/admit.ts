@@ -1,17 +1,39 @@
 import { GatewayError } from "../../core/errors.ts";
+import type { Rate } from "../../core/units.ts";
 import type { StepDefinition } from "../step-definition.ts";
 
+const longestClientWaitMs = 60_000;
+
+function tooFast({ amount, perMs }: Rate, waitMs: number): GatewayError {
+  const seconds = Math.ceil(waitMs / 1_000);
+  return new GatewayError(
+    "rate_limited",
+    `You may start ${amount} operations in ${perMs / 1_000} s; none is left. Try again in ${seconds} s.`,
+    {
+      headers: {
+        "retry-after": String(seconds),
+        /* The official clients take no wait over a minute, and would try again at once instead. */
+        "x-should-retry": String(waitMs <= longestClientWaitMs),
+        "retry-after-ms": String(Math.ceil(waitMs)),
+        "x-ratelimit-limit-requests": String(amount),
+        "x-ratelimit-remaining-requests": "0",
+        "x-ratelimit-reset-requests": `${seconds}s`,
+      },
+    },
+  );
+}
+
 /**
- * Refuses what this process should not take on: too many operations at once, in all or of one principal, or a chain of
+ * Refuses what this process should not take on: too many operations at once, in all or of one principal, too fast a caller, or a chain of
  * handoffs that is too long. Looks at nothing outside this process, so refusing stays cheap under load.
  */
 export const admit: StepDefinition = {
   name: "admit",
   per: "operation",
-  create({ limits, inFlight }) {
+  create({ limits, inFlight, pace }) {
     return {
       name: "admit",
-      enter({ id, exchange }) {
+      enter({ id, exchange, operation }) {
         if (exchange.chain.depth > limits.hops) {
           throw new GatewayError(
             "denied",
@@ -21,6 +43,11 @@ export const admit: StepDefinition = {
         const refusal = inFlight.take(id, exchange.principal.id, limits);
         if (refusal !== undefined) {
           throw new GatewayError("overloaded", refusal, { headers: { "retry-after": "1", "retry-after-ms": "1000" } });
+        }
+        /* Handshakes and lists are free: a client opens a session for every call (LangGraph, CrewAI). */
+        if (limits.rate !== undefined && operation.judged) {
+          const waitMs = pace.take(exchange.principal.id, limits.rate);
+          if (waitMs > 0) throw tooFast(limits.rate, waitMs);
         }
       },
       end({ id }) {

@@ -6,13 +6,20 @@ export const plan: StepDefinition = {
   name: "plan",
   per: "operation",
   create() {
+    const fail = (thrown: unknown): never => {
+      throw GatewayError.from(thrown);
+    };
     return {
       name: "plan",
-      async enter(context) {
+      enter(context) {
         try {
-          context.candidates = await context.work.plan(context);
+          const candidates = context.work.plan(context);
+          if (candidates instanceof Promise) {
+            return candidates.then((late) => void (context.candidates = late), fail);
+          }
+          context.candidates = candidates;
         } catch (thrown) {
-          throw GatewayError.from(thrown);
+          fail(thrown);
         }
       },
     };

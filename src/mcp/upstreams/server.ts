@@ -133,7 +133,7 @@ export class McpServer {
     if (!askable || this.config.era === "stateless" || this.#refusesSessions) return link;
     const session = this.#sessionLink({ ...options, shared: false });
     try {
-      await session.info();
+      await session.start();
       return session;
     } catch (thrown) {
       if (GatewayError.from(thrown).kind !== "upstream_invalid") throw thrown;

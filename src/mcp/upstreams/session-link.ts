@@ -8,18 +8,30 @@ import type { Hello, SessionHandle } from "./greet.ts";
 import type { Incoming, Link, OnMessage, Outbound, ServerInfo } from "./link.ts";
 import { renumber } from "./renumber.ts";
 
+export interface NewSession {
+  readonly handle: SessionHandle;
+  readonly info: ServerInfo;
+  readonly link: Link;
+  /** What the server dropped before. */
+  readonly dropped: SessionHandle | undefined;
+}
+
 export interface SessionLinkOptions {
   readonly endpoint: Endpoint;
   readonly hello: Hello;
   /** A session made earlier, perhaps by a gateway that was killed since. */
   readonly restored?: SessionHandle | undefined;
-  /** Called before the first request goes out on a new session. */
-  readonly onSession?: (session: SessionHandle, info: ServerInfo, link: Link) => Promise<void>;
+  /** Asked before a session is made: one that another replica has made meanwhile, and that is not the one the server dropped. */
+  readonly find?: (dropped: SessionHandle | undefined) => Promise<SessionHandle | undefined>;
+  /** Called before the first request goes out on a new session. Gives the one that stands: another replica's, where that was faster. */
+  readonly onSession?: (made: NewSession) => Promise<SessionHandle>;
   /** Whether several callers share the session, so that their ids would collide. */
   readonly shared: boolean;
 }
 
 export interface SessionLink extends Link {
+  /** Starts the session where there is none. */
+  start(): Promise<void>;
   /** What the server said of itself; starts the session where there is none. */
   info(): Promise<ServerInfo>;
 }
@@ -32,16 +44,39 @@ const LONGEST_RETRY_MS = 30_000;
 export function createSessionLink(options: SessionLinkOptions): SessionLink {
   const { endpoint, hello, shared } = options;
   let session = options.restored;
+  let dropped: SessionHandle | undefined;
   let info: ServerInfo | undefined;
   let opening: Promise<SessionHandle> | undefined;
   let lastId = 0;
 
   async function open(): Promise<SessionHandle> {
-    const greeted = await greet(endpoint, hello);
-    session = greeted.session;
-    info = greeted.info;
-    await options.onSession?.(greeted.session, greeted.info, link);
-    return greeted.session;
+    const found = await options.find?.(dropped);
+    if (found !== undefined) return (session = found);
+    const { session: handle, info: said } = await greet(endpoint, hello);
+    session = handle;
+    info = said;
+    const standing = (await options.onSession?.({ handle, info, link, dropped })) ?? handle;
+    if (standing.id !== handle.id) {
+      session = standing;
+      await end(handle);
+    }
+    return standing;
+  }
+
+  const drop = (handle: SessionHandle): void => {
+    if (session !== handle) return;
+    session = undefined;
+    dropped = handle;
+  };
+
+  async function end(handle: SessionHandle): Promise<void> {
+    if (handle.id === "") return;
+    const signal = AbortSignal.timeout(CLOSE_TIMEOUT_MS);
+    try {
+      (await endpoint.send("DELETE", headersOf(handle), undefined, signal, CLOSE_TIMEOUT_MS)).discard();
+    } catch {
+      // A server that cannot be reached drops the session by itself.
+    }
   }
 
   /* One handshake for all who wait for it. */
@@ -65,7 +100,7 @@ export function createSessionLink(options: SessionLinkOptions): SessionLink {
     /* 404 means the server has dropped the session and has not looked at the message (2025-11-25, "Session Management"). */
     if (response.status !== 404 || before === undefined || handle.id === "") return response;
     response.discard();
-    if (session === handle) session = undefined;
+    drop(handle);
     return await endpoint.send(
       "POST",
       { ...headers, ...headersOf(await ensure()) },
@@ -120,6 +155,9 @@ export function createSessionLink(options: SessionLinkOptions): SessionLink {
   const link: SessionLink = {
     era: "legacy",
     dedicated: !shared,
+    async start() {
+      await ensure();
+    },
     async info() {
       if (info === undefined) await ensure();
       return info!;
@@ -149,7 +187,7 @@ export function createSessionLink(options: SessionLinkOptions): SessionLink {
     async listen(signal, onMessage, onOpen) {
       const handle = await ensure();
       const response = await endpoint.send("GET", headersOf(handle), undefined, signal, 0);
-      if (response.status === 404 && session === handle) session = undefined;
+      if (response.status === 404) drop(handle);
       if (response.status !== 200) {
         response.discard();
         return response.status === 405 ? "unsupported" : "ended";
@@ -159,22 +197,9 @@ export function createSessionLink(options: SessionLinkOptions): SessionLink {
       return "ended";
     },
     async close() {
-      if (session === undefined || session.id === "") return;
       const handle = session;
       session = undefined;
-      try {
-        (
-          await endpoint.send(
-            "DELETE",
-            headersOf(handle),
-            undefined,
-            AbortSignal.timeout(CLOSE_TIMEOUT_MS),
-            CLOSE_TIMEOUT_MS,
-          )
-        ).discard();
-      } catch {
-        // A server that cannot be reached drops the session by itself.
-      }
+      if (handle !== undefined) await end(handle);
     },
   };
   return link;
