@@ -78,11 +78,15 @@ function skipScalar(bytes: Buffer, from: number): number {
   return at;
 }
 
-function keyEquals(bytes: Buffer, start: number, end: number, key: string, encoded: Buffer): boolean {
-  if (end - start === encoded.length && bytes.compare(encoded, 0, encoded.length, start, end) === 0) return true;
-  if (bytes.indexOf(BACKSLASH, start) < 0) return false;
-  const raw = bytes.toString("utf8", start, end);
-  return raw.includes("\\") && JSON.parse(`"${raw}"`) === key;
+function keyEquals(bytes: Buffer, start: number, end: number, key: string): boolean {
+  let at = start;
+  // Byte by byte: keys are short, and a native call for each key of an answer costs more than parsing it.
+  for (; at < end; at++) {
+    const byte = bytes[at] ?? 0;
+    if (byte === BACKSLASH || byte > 0x7f) return JSON.parse(`"${bytes.toString("utf8", start, end)}"`) === key;
+    if (byte !== key.charCodeAt(at - start)) return false;
+  }
+  return end - start === key.length;
 }
 
 /** One step into a container: the member or element when it is there, and where one could be added. */
@@ -100,7 +104,6 @@ function enter(bytes: Buffer, at: number, step: string | number): Place | undefi
   const object = bytes[at] === OPEN_OBJECT;
   if (!object && bytes[at] !== OPEN_ARRAY) return undefined;
   if (object !== (typeof step === "string")) return undefined;
-  const encoded = typeof step === "string" ? Buffer.from(JSON.stringify(step).slice(1, -1)) : undefined;
   const inside = at + 1;
   let tail = inside;
   let count = 0;
@@ -110,9 +113,9 @@ function enter(bytes: Buffer, at: number, step: string | number): Place | undefi
     const start = next;
     let valueStart = start;
     let matches = count === step;
-    if (encoded !== undefined && typeof step === "string") {
+    if (typeof step === "string") {
       const keyEnd = skipString(bytes, start);
-      matches = keyEquals(bytes, start + 1, keyEnd - 1, step, encoded);
+      matches = keyEquals(bytes, start + 1, keyEnd - 1, step);
       valueStart = skipSpace(bytes, skipSpace(bytes, keyEnd) + 1);
     }
     tail = skipValue(bytes, valueStart);
@@ -136,6 +139,21 @@ export function locate(bytes: Buffer, path: JsonPath): Range | undefined {
     at = value.start;
   }
   return value ?? { start: at, end: skipValue(bytes, at) };
+}
+
+/**
+ * One member of an object that nobody has parsed: where its value lies, if it is there. `whole`: the bytes are one object that ends
+ * where they end, as far as brackets and quotes tell; what lies between them is not looked at. Throws a SyntaxError for a broken key.
+ */
+export function locateMember(
+  bytes: Buffer,
+  name: string,
+): { readonly whole: boolean; readonly value: Range | undefined } {
+  const place = bytes[skipSpace(bytes, 0)] === OPEN_OBJECT ? enter(bytes, skipSpace(bytes, 0), name) : undefined;
+  if (place === undefined) return { whole: false, value: undefined };
+  const close = skipSpace(bytes, place.tail);
+  const whole = bytes[close] === CLOSE_OBJECT && skipSpace(bytes, close + 1) === bytes.length;
+  return { whole, value: place.found?.value };
 }
 
 /** The bytes of the value at `path` exactly as they were written, not copied; undefined when there is none. */

@@ -1,6 +1,6 @@
 import { GatewayError } from "../core/errors.ts";
 import type { OperationContext } from "../core/step.ts";
-import { rawValue } from "../http/json-splice.ts";
+import { locateMember } from "../http/json-splice.ts";
 import type { UpstreamResponse } from "../http/upstream.ts";
 import { toAnswerHeaders } from "./answer-headers.ts";
 import { isFields } from "./dialects/openai-fields.ts";
@@ -8,8 +8,6 @@ import { readUsage } from "./dialects/openai-usage.ts";
 
 /* A list of embeddings at the most a provider takes in one call: 2,048 of 3,072 numbers, about 90 MB as text; 64 MiB as base64 fits. */
 const ANSWER_LIMIT_BYTES = 67_108_864;
-/* Beyond this only the usage is parsed: a megabyte of numbers costs milliseconds of everybody's time. */
-const PARSE_LIMIT_BYTES = 262_144;
 
 /** Passes a whole answer on, byte for byte unless a step changed it, and reads its usage. */
 export async function relayWhole(context: OperationContext, response: UpstreamResponse): Promise<void> {
@@ -20,12 +18,12 @@ export async function relayWhole(context: OperationContext, response: UpstreamRe
     });
   }
   let bytes = await response.bytes(ANSWER_LIMIT_BYTES);
-  if (context.answer === undefined && bytes.length > PARSE_LIMIT_BYTES) {
-    context.usage = readUsage(parse(rawValue(bytes, ["usage"]) ?? Buffer.from("null")));
-  } else {
-    const value = parseAnswer(bytes);
+  if (context.answer === undefined) context.usage = readUsage(parseUsage(bytes));
+  else {
+    const value = parse(bytes.toString());
+    if (!isFields(value)) throwNotObject();
     context.usage = readUsage(value["usage"]);
-    if (context.answer !== undefined) ({ bytes } = await context.answer({ value, bytes, last: true }));
+    ({ bytes } = await context.answer({ value, bytes, last: true }));
   }
   context.exchange.reply.send(200, toAnswerHeaders("application/json", response.headers), bytes);
 }
@@ -34,16 +32,34 @@ function isJson(contentType: string | undefined): boolean {
   return contentType !== undefined && /^application\/(?:json|[\w.+-]+\+json)\s*(?:;|$)/i.test(contentType);
 }
 
-function parseAnswer(bytes: Buffer): Readonly<Record<string, unknown>> {
-  const value = parse(bytes);
-  if (isFields(value)) return value;
-  throw new GatewayError("upstream_invalid", "The provider's answer is not a JSON object.");
+/**
+ * The answer's `usage`, and nothing else of it: nobody here reads the rest, and parsing it is a large part of what a small call
+ * costs, and milliseconds of everybody's time for a list of embeddings. Of the rest the brackets are counted: half an answer is none.
+ */
+function parseUsage(bytes: Buffer): unknown {
+  let usage;
+  try {
+    usage = locateMember(bytes, "usage");
+  } catch (cause) {
+    throw notJson(cause);
+  }
+  const { whole, value } = usage;
+  // Without a whole object the parser says what is there instead.
+  if (!whole) return isFields(parse(bytes.toString())) ? undefined : throwNotObject();
+  return value === undefined ? undefined : parse(bytes.toString("utf8", value.start, value.end));
 }
 
-function parse(bytes: Buffer): unknown {
+function parse(text: string): unknown {
   try {
-    return JSON.parse(bytes.toString("utf8"));
+    return JSON.parse(text);
   } catch (cause) {
-    throw new GatewayError("upstream_invalid", "The provider's answer is not valid JSON.", { cause });
+    throw notJson(cause);
   }
+}
+
+const notJson = (cause?: unknown) =>
+  new GatewayError("upstream_invalid", "The provider's answer is not valid JSON.", { cause });
+
+function throwNotObject(): never {
+  throw new GatewayError("upstream_invalid", "The provider's answer is not a JSON object.");
 }

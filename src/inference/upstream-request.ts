@@ -23,13 +23,11 @@ export interface UpstreamRequestOptions {
 export function toUpstreamRequest(options: UpstreamRequestOptions): UpstreamRequest {
   const { trace, request } = options.exchange;
   const beta = request.headers["openai-beta"];
-  const headers: Record<string, string> = {
-    "content-type": "application/json",
-    accept: options.stream ? "text/event-stream" : "application/json",
-    "user-agent": "sallyport",
-    ...toTraceHeaders(trace),
-    ...options.credential,
-  };
+  const headers = toTraceHeaders(trace);
+  headers["content-type"] = "application/json";
+  headers["accept"] = options.stream ? "text/event-stream" : "application/json";
+  headers["user-agent"] = "sallyport";
+  for (const name in options.credential) headers[name] = options.credential[name] ?? "";
   if (beta !== undefined) headers["openai-beta"] = beta;
   return {
     url: options.url,

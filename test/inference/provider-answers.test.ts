@@ -77,7 +77,20 @@ describe("a whole answer", () => {
   });
 
   it.each([
+    ["its own, not that of a member", '{"x":{"usage":{"prompt_tokens":9}},"usage":{"prompt_tokens":1}}'],
+    ["the last of two", '{"usage":{"prompt_tokens":9},"usage":{"prompt_tokens":1}}'],
+    ["not what a text says", '{"usage":{"prompt_tokens":1},"text":"\\"usage\\":{\\"prompt_tokens\\":9}","y":"usage"}'],
+    ["its own, however the name is written", '{"us\\u0061ge":{"prompt_tokens":1},"Usage":{"prompt_tokens":9}}'],
+  ])("has the usage that is %s", async (_, body) => {
+    const { text, gateway } = await askRaw((socket) => socket.write(wholeAnswer("200 OK", json, body)));
+    expect(text).toBe(body);
+    expect(gateway.carried.at(-1)?.context.usage).toEqual({ inputTokens: 1 });
+  });
+
+  it.each([
     ["is not JSON", wholeAnswer("200 OK", json, "{"), "not valid JSON"],
+    ["has no end", wholeAnswer("200 OK", json, '{"usage":{"prompt_tokens":1}'), "not valid JSON"],
+    ["has a broken usage", wholeAnswer("200 OK", json, '{"usage":{"prompt_tokens":}}'), "not valid JSON"],
     ["is a list", wholeAnswer("200 OK", json, "[]"), "not a JSON object"],
     ["is a redirect", wholeAnswer("302 Found", { location: "http://169.254.169.254/" }, ""), "unexpected status 302"],
     ["is compressed", wholeAnswer("200 OK", { ...json, "content-encoding": "gzip" }, "x"), "compressed"],

@@ -8,11 +8,11 @@ export function readUsage(usage: unknown): Usage | undefined {
   const outputTokens = toCount(usage["completion_tokens"]);
   const details = usage["prompt_tokens_details"];
   const cachedInputTokens = isFields(details) ? toCount(details["cached_tokens"]) : undefined;
-  return {
-    ...(inputTokens === undefined ? {} : { inputTokens }),
-    ...(outputTokens === undefined ? {} : { outputTokens }),
-    ...(cachedInputTokens === undefined ? {} : { cachedInputTokens }),
-  };
+  const counts: { -readonly [Name in keyof Usage]: Usage[Name] } = {};
+  if (inputTokens !== undefined) counts.inputTokens = inputTokens;
+  if (outputTokens !== undefined) counts.outputTokens = outputTokens;
+  if (cachedInputTokens !== undefined) counts.cachedInputTokens = cachedInputTokens;
+  return counts;
 }
 
 function toCount(value: unknown): number | undefined {
