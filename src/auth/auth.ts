@@ -87,7 +87,11 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
   const baseScopes = config.scopes ?? (config.embedded === undefined ? [] : ["gateway"]);
 
   const remembered = createRemembered(clock);
-  const revocations = await createRevocations(store, (id) => remembered.forget(id));
+  const revocations = await createRevocations(
+    store,
+    (id) => remembered.forget(id),
+    () => remembered.forgetAll(),
+  );
   const signingKeys = await loadSigningKeys(store, clock);
   const trusted = new Map<string, TrustedIssuer>(
     config.issuers.map((one) => [

@@ -59,6 +59,11 @@ export function createRemembered(clock: Clock) {
       if (pending.size < MAX_PENDING) pending.set(key, running);
       return running;
     },
+    /** Drops every good verdict: what was revoked meanwhile is not known. */
+    forgetAll(): void {
+      generation += 1;
+      good.clear();
+    },
     /** Drops verdicts on whatever was made under a revoked id. */
     forget(id: string): void {
       generation += 1;

@@ -16,11 +16,15 @@ const COLLECTION = "auth-revoked";
 const CHANNEL = "auth-revoked";
 
 /**
- * The list of what was revoked before it expired, shared through the store. A replica hears of a revocation by message at once; should the
- * message be lost, it asks the store again before it trusts a token for longer than a minute.
+ * The list of what was revoked before it expired, shared through the store. A replica hears of a revocation by message at once, and
+ * remembers nothing from a time in which it could hear none; should a message be lost all the same, it asks the store again before it trusts a token for longer than a minute.
  */
-export async function createRevocations(store: Store, forget: (id: RevocationId) => void): Promise<Revocations> {
-  const unsubscribe = await store.subscribe(CHANNEL, forget);
+export async function createRevocations(
+  store: Store,
+  forget: (id: RevocationId) => void,
+  forgetAll: () => void,
+): Promise<Revocations> {
+  const unsubscribe = await store.subscribe(CHANNEL, forget, forgetAll);
   const announce = async (id: RevocationId): Promise<void> => {
     forget(id);
     await store.publish(CHANNEL, id);

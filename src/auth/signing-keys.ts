@@ -71,7 +71,8 @@ export async function loadSigningKeys(store: Store, clock: Clock): Promise<Signi
     for (const listener of listeners) listener();
   }
   await load();
-  const unsubscribe = await store.subscribe(CHANNEL, () => void load().catch(() => undefined));
+  const reload = () => void load().catch(() => undefined);
+  const unsubscribe = await store.subscribe(CHANNEL, reload, reload);
 
   return {
     get privateJwks() {

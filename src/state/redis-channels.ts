@@ -10,14 +10,19 @@ type Listener = (message: string) => void;
 /** A subscriber sends nothing by itself, so only this finds out that the other end is gone. */
 const HEARTBEAT_MS = 5_000;
 
+interface Subscriber {
+  readonly listener: Listener;
+  readonly onGap: (() => void) | undefined;
+}
+
 export interface RedisChannels {
-  subscribe(channel: string, listener: Listener): Promise<() => Promise<void>>;
+  subscribe(channel: string, listener: Listener, onGap?: () => void): Promise<() => Promise<void>>;
   close(): void;
 }
 
 /** Subscriptions over a connection of their own, opened with the first of them and resumed after a loss. */
 export function createRedisChannels(config: RedisStateConfig, log: Log): RedisChannels {
-  const subscribers = new Map<string, Set<{ readonly listener: Listener }>>();
+  const subscribers = new Map<string, Set<Subscriber>>();
   let opening: Promise<RedisConnection> | undefined;
   let connection: RedisConnection | undefined;
   let closed = false;
@@ -33,7 +38,15 @@ export function createRedisChannels(config: RedisStateConfig, log: Log): RedisCh
     });
     opened.client.on("ready", () => {
       if (subscribers.size === 0) return;
-      opened.call((client) => client.subscribe(...subscribers.keys())).catch(() => opened.client.disconnect(true));
+      opened
+        .call((client) => client.subscribe(...subscribers.keys()))
+        .then(
+          () => {
+            for (const { onGap } of [...subscribers.values()].flatMap((members) => [...members]))
+              if (onGap !== undefined) deliver(onGap, "", log);
+          },
+          () => opened.client.disconnect(true),
+        );
     });
     try {
       await opened.open();
@@ -46,12 +59,12 @@ export function createRedisChannels(config: RedisStateConfig, log: Log): RedisCh
   }
 
   return {
-    async subscribe(channel, listener) {
+    async subscribe(channel, listener, onGap) {
       if (closed) throw closedError();
       const { call } = await (opening ??= open());
       const name = `${config.prefix}c:${channel}`;
-      const members = subscribers.get(name) ?? new Set();
-      const member = { listener };
+      const members = subscribers.get(name) ?? new Set<Subscriber>();
+      const member = { listener, onGap };
       const leave = async (): Promise<void> => {
         if (!members.delete(member) || members.size > 0) return;
         subscribers.delete(name);

@@ -187,7 +187,7 @@ export async function openRedisStore(config: RedisStateConfig, { log }: { readon
       else await call((each) => each.publish(name, message));
     },
 
-    subscribe: (channel, listener) => channels.subscribe(channel, listener),
+    subscribe: (channel, listener, onGap) => channels.subscribe(channel, listener, onGap),
 
     async close() {
       channels.close();

@@ -95,8 +95,11 @@ export interface Store {
   run(script: StoreScript, keys: readonly string[], args: readonly string[]): Promise<string>;
   /** Reaches who is subscribed now, at most once and in the publisher's order: a subscriber that is cut off misses what is sent meanwhile. */
   publish(channel: string, message: string): Promise<void>;
-  /** Resolves once messages published from now on will arrive; the result unsubscribes. */
-  subscribe(channel: string, listener: (message: string) => void): Promise<() => Promise<void>>;
+  /**
+   * Resolves once messages published from now on will arrive; the result unsubscribes. `onGap` is called when they arrive again
+   * after a time in which some may have been missed.
+   */
+  subscribe(channel: string, listener: (message: string) => void, onGap?: () => void): Promise<() => Promise<void>>;
   /** Lets go of connections, files and timers; every later call rejects. A second close does nothing. */
   close(): Promise<void>;
 }

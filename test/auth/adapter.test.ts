@@ -11,7 +11,11 @@ async function openAdapters() {
   const clock = testClock();
   const store = createMemoryStore({ clock, log: silentLog });
   onTestFinished(() => store.close());
-  const revocations = await createRevocations(store, () => undefined);
+  const revocations = await createRevocations(
+    store,
+    () => undefined,
+    () => undefined,
+  );
   const clients = createClients({ config: embeddedConfig.parse({}), store, revocations, clock });
   const adapters = createAdapterFactory({
     store,

@@ -71,3 +71,17 @@ test("a check that fails is tried again, and a key is never taken for a token", 
   expect(await remembered.get("token", "t", () => Promise.resolve(good()))).toMatchObject({ ok: true });
   expect(await remembered.get("key", "t", () => Promise.resolve(bad))).toMatchObject({ ok: false });
 });
+
+test("after a time without word of revocations everything good is checked again, what is under way included", async () => {
+  const remembered = createRemembered(testClock());
+  const checks = counting(() => good());
+  await remembered.get("token", "mine", checks.check);
+  let finish: (verdict: Verdict) => void = () => {};
+  const slow = remembered.get("token", "slow", () => new Promise((resolve) => (finish = resolve)));
+  remembered.forgetAll();
+  finish(good());
+  await slow;
+  await remembered.get("token", "mine", checks.check);
+  await remembered.get("token", "slow", checks.check);
+  expect([checks.of("mine"), checks.of("slow")]).toEqual([2, 1]);
+});

@@ -204,10 +204,17 @@ describe("a Redis store in trouble", () => {
     ).rejects.toMatchObject({ kind: "internal" });
   });
 
-  test("subscriptions go on after the server was away", async () => {
+  test("subscriptions go on after the server was away, and say that messages may have been missed", async () => {
     const heard: string[] = [];
-    const unsubscribe = await store.subscribe("ch", (message) => void heard.push(message));
+    let gaps = 0;
+    const unsubscribe = await store.subscribe(
+      "ch",
+      (message) => void heard.push(message),
+      () => gaps++,
+    );
     await store.publish("ch", "before");
+    while (heard.length === 0) await sleep(5);
+    const gapsBefore = gaps;
     await server.kill();
     await server.start();
     await recovered(store);
@@ -216,6 +223,7 @@ describe("a Redis store in trouble", () => {
       await sleep(20);
     }
     expect(heard[0]).toBe("before");
+    expect(gaps).toBeGreaterThan(gapsBefore);
     await unsubscribe();
     const other = await store.subscribe("other", () => {});
     await other();
