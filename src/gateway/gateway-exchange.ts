@@ -4,12 +4,15 @@ import type { Chain } from "../core/chain.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { CanonicalRequest, Exchange, JsonBody, Reply, Route, TraceContext } from "../core/exchange.ts";
 import type { Log } from "../core/log.ts";
+import type { Placed } from "../core/open-set.ts";
 import type { Principal } from "../core/principal.ts";
 import type { Joined } from "./chains.ts";
 import type { Epoch } from "./epoch.ts";
 
 /** The exchange as the gateway sees it: the contract of `core`, and who the caller turned out to be. */
-export interface GatewayExchange extends Exchange {
+export interface GatewayExchange extends Exchange, Placed {
+  /** When the credential was last looked at, milliseconds since the epoch. */
+  recheckedAtMs: number;
   /** Said once, by `authenticate`. */
   identify(principal: Principal, joined: Joined): void;
   /** The principal, or undefined before `identify`. */
@@ -41,6 +44,8 @@ class OpenExchange implements GatewayExchange {
   readonly request: CanonicalRequest;
   readonly reply: Reply;
   readonly epoch: Epoch;
+  place = -1;
+  recheckedAtMs = 0;
   readonly #incoming: Incoming;
   readonly #log: Log;
   #childLog: Log | undefined;

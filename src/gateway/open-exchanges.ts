@@ -1,5 +1,6 @@
 import type { Clock } from "../core/clock.ts";
 import { GatewayError } from "../core/errors.ts";
+import { createOpenSet } from "../core/open-set.ts";
 import type { GatewayExchange } from "./gateway-exchange.ts";
 
 const sweepEveryMs = 1_000;
@@ -18,7 +19,7 @@ export interface OpenExchanges {
 
 /** `recheck` shows the credential again; it throws or rejects when it is no longer good. */
 export function createOpenExchanges(clock: Clock, recheck: (exchange: GatewayExchange) => unknown): OpenExchanges {
-  const recheckedAt = new Map<GatewayExchange, number>();
+  const open = createOpenSet<GatewayExchange>();
   const end = (exchange: GatewayExchange, thrown: unknown) => {
     /* A store that is down says nothing about the credential. */
     if (!(thrown instanceof GatewayError) || thrown.kind !== "unauthenticated") return;
@@ -34,8 +35,8 @@ export function createOpenExchanges(clock: Clock, recheck: (exchange: GatewayExc
       exchange.abort(new GatewayError("unauthenticated", "The token that opened this stream has expired."));
       return;
     }
-    if (now - (recheckedAt.get(exchange) ?? now) < recheckEveryMs) return;
-    recheckedAt.set(exchange, now);
+    if (now - exchange.recheckedAtMs < recheckEveryMs) return;
+    exchange.recheckedAtMs = now;
     try {
       const pending = recheck(exchange);
       if (pending instanceof Promise) pending.catch((thrown: unknown) => end(exchange, thrown));
@@ -45,17 +46,20 @@ export function createOpenExchanges(clock: Clock, recheck: (exchange: GatewayExc
   };
   const sweep = () => {
     const now = clock.now();
-    for (const exchange of recheckedAt.keys()) if (exchange.identified !== undefined) check(exchange, now);
+    for (const exchange of open.all()) if (exchange.identified !== undefined) check(exchange, now);
   };
   /* One timer for all: a timer per request would cost more than the check. */
   const timer = setInterval(sweep, sweepEveryMs);
   timer.unref();
   return {
     get size() {
-      return recheckedAt.size;
+      return open.size;
     },
-    add: (exchange) => void recheckedAt.set(exchange, clock.now()),
-    remove: (exchange) => void recheckedAt.delete(exchange),
+    add(exchange) {
+      exchange.recheckedAtMs = exchange.request.receivedAtMs;
+      open.add(exchange);
+    },
+    remove: (exchange) => open.delete(exchange),
     sweep,
     close: () => clearInterval(timer),
   };

@@ -1,3 +1,4 @@
+import { createOpenSet } from "../core/open-set.ts";
 import type { Clock } from "../core/clock.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { Exchange } from "../core/exchange.ts";
@@ -63,7 +64,7 @@ export function createMcp(options: McpOptions): ProtocolHandler {
     },
   });
   const ending = new AbortController();
-  const open = new Set<Outlet>();
+  const open = createOpenSet<Outlet>();
   const dispatching: DispatchOptions = {
     operate: options.operate,
     visible: options.visible,
@@ -75,7 +76,7 @@ export function createMcp(options: McpOptions): ProtocolHandler {
     link: (server, caller) => linkFor(sessions, server, caller),
   };
   const keepAlive = setInterval(() => {
-    for (const outlet of open) outlet.keepAlive();
+    for (const outlet of open.all()) outlet.keepAlive();
   }, KEEP_ALIVE_MS);
   keepAlive.unref();
   const sweep = setInterval(() => {

@@ -1,3 +1,4 @@
+import type { OpenSet, Placed } from "../core/open-set.ts";
 import type { Exchange } from "../core/exchange.ts";
 import type { RenderedError } from "../core/step.ts";
 
@@ -15,13 +16,14 @@ const NEWLINE = /[\r\n]+/g;
 export const KEEP_ALIVE_MS = 15_000;
 
 /** The client's side of one POST or GET: whole JSON as long as possible, an event stream from the first message that is not the answer. */
-export class Outlet {
+export class Outlet implements Placed {
+  place = -1;
   readonly #exchange: Exchange;
-  readonly #open: Set<Outlet>;
+  readonly #open: OpenSet<Outlet>;
   #streaming = false;
   #closed = false;
 
-  constructor(exchange: Exchange, open: Set<Outlet>) {
+  constructor(exchange: Exchange, open: OpenSet<Outlet>) {
     this.#exchange = exchange;
     this.#open = open;
   }

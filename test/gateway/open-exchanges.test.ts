@@ -8,6 +8,9 @@ function setup(recheck: () => unknown, expiresAtMs?: number) {
   const clock = { nowMs: 0, now: () => clock.nowMs, monotonic: () => clock.nowMs };
   const ended: GatewayError[] = [];
   const exchange = {
+    place: -1,
+    recheckedAtMs: 0,
+    request: { receivedAtMs: 0 },
     identified: { expiresAtMs } as Principal,
     abort: (reason: GatewayError) => void ended.push(reason),
   } as unknown as GatewayExchange;
