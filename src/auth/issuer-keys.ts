@@ -129,7 +129,7 @@ export function createIssuerKeys(options: {
       fetchedAtMs = clock.now();
       return true;
     } catch (error) {
-      log.warn({ issuer: issuer.url, err: error }, "could not fetch the keys of an issuer");
+      log.warn({ issuer: issuer.url, error }, "could not fetch the keys of an issuer");
       return false;
     }
   }

@@ -35,12 +35,12 @@ export interface AuthzOptions {
   readonly log: Log;
 }
 
-/* The one place where an exception inside a check becomes a denial. */
+/* A list asks outside the steps, which turn an exception of any other check into a denial. */
 function orDeny(log: Log, check: () => Decision): Decision {
   try {
     return check();
   } catch (error) {
-    log.error({ err: error }, "a policy check failed; the operation is denied");
+    log.error({ error }, "a policy check failed; the operation is denied");
     return deny("default", "the check itself failed");
   }
 }

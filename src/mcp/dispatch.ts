@@ -101,7 +101,7 @@ export async function dispatch(options: DispatchOptions, call: Call, view: Route
     if (call.signal?.aborted === true && !call.exchange.signal.aborted) return undefined;
     const error = GatewayError.from(thrown);
     if (error.kind === "internal")
-      options.log.error({ err: error.cause ?? error, request: call.exchange.id }, "mcp request failed");
+      options.log.error({ error: error.cause ?? error, request: call.exchange.id }, "mcp request failed");
     return renderRpcError(error, message.idText ?? "null", message.kind === "request" ? message.method : "");
   }
 }

@@ -67,7 +67,7 @@ export class RouteView {
         } catch (error) {
           missing.push(server.name);
           this.#log.warn(
-            { mcp_server: server.name, list: kind, err: GatewayError.from(error) },
+            { mcp_server: server.name, list: kind, error: GatewayError.from(error) },
             "mcp server left out of a list",
           );
           return undefined;

@@ -112,7 +112,7 @@ export async function addEmbedded(
   const pass: RequestHandler = (request, response) => void current.handle(request, response);
   const refuse = (response: Response, thrown: unknown, code: string): void => {
     const error = GatewayError.from(thrown);
-    if (error.kind === "internal") log.error({ err: thrown }, "the authorization server failed");
+    if (error.kind === "internal") log.error({ error: thrown }, "the authorization server failed");
     response
       .status(error.spec.status)
       .set(error.headers)

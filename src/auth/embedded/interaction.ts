@@ -159,7 +159,7 @@ export function addInteraction(router: Router, options: InteractionOptions): voi
       const shown = expired
         ? new GatewayError("not_found", "This page has expired. Go back to the application and start again.")
         : GatewayError.from(error);
-      if (shown.spec.source !== "client") failed({ err: error }, "the sign-in page failed");
+      if (shown.spec.source !== "client") failed({ error }, "the sign-in page failed");
       sendPage(response, shown.spec.status, "This did not work", html`<p>${shown.message}</p>`);
     }
   }

@@ -179,7 +179,7 @@ export function createProvider(options: ProviderOptions): Provider {
       return known.length === given.length && timingSafeEqual(known, given);
     },
   });
-  provider.on("server_error", (_context, error) => log.error({ err: error }, "the authorization server failed"));
+  provider.on("server_error", (_context, error) => log.error({ error }, "the authorization server failed"));
   return provider;
 }
 

@@ -98,10 +98,7 @@ export class McpServer {
     this.#failures += 1;
     const backOffMs = Math.min(FIRST_BACK_OFF_MS * 2 ** (this.#failures - 1), LONGEST_BACK_OFF_MS);
     this.#failure = { error, untilMs: this.#options.clock.monotonic() + backOffMs };
-    this.#options.log.warn(
-      { mcp_server: this.name, err: error, retry_in_ms: backOffMs },
-      "mcp server is not available",
-    );
+    this.#options.log.warn({ mcp_server: this.name, error, retry_in_ms: backOffMs }, "mcp server is not available");
   }
 
   /** Finds out anew what the server is, after it answered as if it were something else. */

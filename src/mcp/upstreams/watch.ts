@@ -51,7 +51,7 @@ export function startWatch(server: string, link: () => Promise<Link>, onMessage:
         });
         if (how === "unsupported") return opened.resolve();
       } catch (error) {
-        if (!controller.signal.aborted) log.debug({ mcp_server: server, err: error }, "mcp watch stream ended");
+        if (!controller.signal.aborted) log.debug({ mcp_server: server, error }, "mcp watch stream ended");
       }
       opened.resolve();
       if (controller.signal.aborted) return;
