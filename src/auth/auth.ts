@@ -76,6 +76,11 @@ export interface AuthOptions {
   readonly log: Log;
 }
 
+/** When a credential ends. The principal of a token may go on for the leeway of clocks, which is not to be handed on. */
+function endOf({ claims, expiresAtMs = Number.POSITIVE_INFINITY }: Principal): number {
+  return typeof claims["exp"] === "number" ? Math.min(claims["exp"] * 1_000, expiresAtMs) : expiresAtMs;
+}
+
 const MAX_DELEGATED_MS = 86_400_000;
 
 /** Opens authentication: keys are read from the store or made; issuers are asked for theirs when the first token comes. */
@@ -192,10 +197,7 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
         throw new GatewayError("invalid_params", "The audience is not one of this gateway's resources.", {
           param: "audience",
         });
-      const expiresAtMs = Math.min(
-        clock.now() + Math.min(ttlMs, MAX_DELEGATED_MS),
-        principal.expiresAtMs ?? Number.POSITIVE_INFINITY,
-      );
+      const expiresAtMs = Math.min(clock.now() + Math.min(ttlMs, MAX_DELEGATED_MS), endOf(principal));
       return sign(delegatedClaims({ issuer, principal, client, audience: resource, scopes }), expiresAtMs);
     },
     rotateKeys: () => signingKeys.rotate(),

@@ -68,6 +68,15 @@ describe("token exchange", () => {
       ttlMs: 9e9,
     });
     expect(Number(decodeJwt(long).exp) * 1_000).toBeLessThanOrEqual(gateway.clock.now() + 120_000);
+    const exp = Math.floor(gateway.clock.now() / 1_000) + 30;
+    const short = await gateway.auth.mintActorToken({
+      principal: { ...alice(gateway), claims: { exp }, expiresAtMs: (exp + 60) * 1_000 },
+      client: "agent",
+      audience: gateway.url,
+      scopes: [],
+      ttlMs: 9e9,
+    });
+    expect(decodeJwt(short).exp).toBe(exp);
     await expect(
       gateway.auth.mintActorToken({
         principal: alice(gateway),
