@@ -14,6 +14,7 @@ import { createCanonicalizer } from "./canonical-request.ts";
 import { answerRaw, fromParserError } from "./client-error.ts";
 import { bindHostOf, publicUrlOf, type HttpConfig } from "./config.ts";
 import { createOriginCheck } from "./cors.ts";
+import { createDeadlines } from "./deadlines.ts";
 import { createHostCheck } from "./host.ts";
 import { ServerExchange } from "./incoming.ts";
 import { serveTlsFiles } from "./tls-files.ts";
@@ -132,7 +133,9 @@ export function createEdge(options: EdgeOptions): Edge {
     budget: options.budget ?? createBufferBudget(limits.buffers),
     bodyTimeoutMs: limits.requestTimeout,
     slowReaderMs: limits.slowReader,
+    deadlines: createDeadlines(),
     draining: () => draining,
+    closed: leave,
   };
 
   function fail(exchange: ServerExchange, thrown: unknown): void {
@@ -156,12 +159,6 @@ export function createEdge(options: EdgeOptions): Edge {
     if (pipeline.length === 0) pipelines.set(req.socket, pipeline);
     pipeline.push(exchange);
     active.add(exchange);
-    res.once("close", () => {
-      exchange.close();
-      pipeline.splice(pipeline.indexOf(exchange), 1);
-      active.delete(exchange);
-      if (active.size === 0) onIdle?.();
-    });
     // Without a listener a reset inside a body would be an uncaught exception.
     req.on("error", ignore);
     try {
@@ -182,6 +179,14 @@ export function createEdge(options: EdgeOptions): Edge {
     } catch (error) {
       fail(exchange, error);
     }
+  }
+
+  function leave(exchange: ServerExchange): void {
+    const pipeline = pipelines.get(exchange.req.socket);
+    if (pipeline?.[0] === exchange) pipeline.shift();
+    else pipeline?.splice(pipeline.indexOf(exchange), 1);
+    active.delete(exchange);
+    if (active.size === 0) onIdle?.();
   }
 
   function unanswered(exchange: ServerExchange): void {

@@ -1,20 +1,35 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { GatewayError } from "../core/errors.ts";
 import type { CanonicalRequest } from "../core/exchange.ts";
-import { checkMedia, readBody, type BodyReading, type BufferBudget } from "./body.ts";
+import { BodyReading, checkMedia, type BodyHolder, type BufferBudget } from "./body.ts";
+import type { Deadlines } from "./deadlines.ts";
 import type { Incoming, ReadBodyOptions } from "./edge.ts";
-import { ServerReply } from "./reply.ts";
+import { ServerReply, type ServerReplyOptions } from "./reply.ts";
 
 export interface IncomingSettings {
   readonly budget: BufferBudget;
   readonly bodyTimeoutMs: number;
+  readonly deadlines: Deadlines;
   readonly slowReaderMs: number;
   /** Whether connections are to end with their present answer. */
   readonly draining: () => boolean;
+  /** Told once, when the response is out or its connection is gone. */
+  readonly closed: (exchange: ServerExchange) => void;
+}
+
+const exchange = Symbol("exchange");
+
+interface OwnResponse extends ServerResponse {
+  [exchange]?: ServerExchange;
+}
+
+/* One function for all: Node calls it with the response as `this`. */
+function onClose(this: OwnResponse): void {
+  this[exchange]?.close();
 }
 
 /** One request between the moment its head was read and the moment its answer is out. */
-export class ServerExchange implements Incoming {
+export class ServerExchange implements Incoming, ServerReplyOptions, BodyHolder {
   readonly id: string;
   readonly reply: ServerReply;
   readonly req: IncomingMessage;
@@ -37,7 +52,7 @@ export class ServerExchange implements Incoming {
   constructor(
     id: string,
     req: IncomingMessage,
-    res: ServerResponse,
+    res: OwnResponse,
     settings: IncomingSettings,
     expectsContinue: boolean,
   ) {
@@ -46,12 +61,27 @@ export class ServerExchange implements Incoming {
     this.res = res;
     this.#settings = settings;
     this.#expectsContinue = expectsContinue;
-    this.reply = new ServerReply(req, res, {
-      id,
-      bodyUnread: () => !req.complete && this.hasBody,
-      closing: () => this.lastOnConnection || settings.draining(),
-      slowReaderMs: settings.slowReaderMs,
-    });
+    this.reply = new ServerReply(req, res, this);
+    res[exchange] = this;
+    res.on("close", onClose);
+  }
+
+  get slowReaderMs(): number {
+    return this.#settings.slowReaderMs;
+  }
+
+  bodyUnread(): boolean {
+    return !this.req.complete && this.hasBody;
+  }
+
+  closing(): boolean {
+    return this.lastOnConnection || this.#settings.draining();
+  }
+
+  reserve(bytes: number): boolean {
+    const fits = this.#settings.budget.reserve(bytes);
+    if (fits) this.#reserved += bytes;
+    return fits;
   }
 
   get request(): CanonicalRequest {
@@ -98,16 +128,8 @@ export class ServerExchange implements Incoming {
       return Promise.reject(error);
     }
     const announcedBytes = Number(headers["content-length"] ?? -1);
-    this.#reading = readBody(this.req, {
-      announcedBytes,
-      limitBytes,
-      timeoutMs: this.#settings.bodyTimeoutMs,
-      reserve: (bytes) => {
-        const fits = this.#settings.budget.reserve(bytes);
-        if (fits) this.#reserved += bytes;
-        return fits;
-      },
-    });
+    const { bodyTimeoutMs: timeoutMs, deadlines } = this.#settings;
+    this.#reading = new BodyReading(this.req, { announcedBytes, limitBytes, timeoutMs, deadlines, holder: this });
     // Not before somebody wants the body: a caller without a token need not send it at all.
     if (this.#expectsContinue && announcedBytes <= limitBytes) this.res.writeContinue();
     return this.#reading.body;
@@ -146,5 +168,6 @@ export class ServerExchange implements Incoming {
     if (!finished) this.abort(new GatewayError("cancelled", "The caller went away."));
     this.#settings.budget.release(this.#reserved);
     this.#reserved = 0;
+    this.#settings.closed(this);
   }
 }

@@ -2,6 +2,7 @@ import { getCACertificates } from "node:tls";
 import { Agent, type Dispatcher } from "undici";
 import { GatewayError } from "../core/errors.ts";
 import type { HttpConfig } from "./config.ts";
+import { createDeadlines } from "./deadlines.ts";
 import { createEgressGuard, type Resolve } from "./egress-guard.ts";
 import { UpstreamCall } from "./upstream-call.ts";
 import { createFetch } from "./upstream-fetch.ts";
@@ -42,6 +43,8 @@ export function createUpstream({ egress, resolve }: UpstreamOptions): Upstream {
     connect: { ...connect, lookup: guard.lookup },
   });
 
+  const deadlines = createDeadlines();
+
   function door(trust: Trust, url: URL): Dispatcher {
     if (trust === "influenced") return guard.checkUrl(url) ? open : guarded;
     if (url.protocol !== "https:" && url.protocol !== "http:")
@@ -53,7 +56,7 @@ export function createUpstream({ egress, resolve }: UpstreamOptions): Upstream {
     request(request) {
       if (request.signal?.aborted === true) return Promise.reject(request.signal.reason);
       return new Promise((succeed, fail) => {
-        new UpstreamCall(request, door(request.trust, request.url), succeed, fail).start();
+        new UpstreamCall(request, door(request.trust, request.url), deadlines, succeed, fail).start();
       });
     },
     fetch: (trust) => createFetch((url) => door(trust, url)),

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { Dispatcher } from "undici";
 import { GatewayError } from "../core/errors.ts";
+import type { Deadline, Deadlines } from "./deadlines.ts";
 import { fromBodyFailure, fromHeadFailure, isStaleSocket, markUnsent } from "./upstream-errors.ts";
 import type { UpstreamRequest, UpstreamResponse } from "./upstream.ts";
 
@@ -31,26 +32,23 @@ function toHeaders(parsed: IncomingHttpHeaders): Record<string, string> {
   return headers;
 }
 
-function onHeadTimeout(call: UpstreamCall): void {
-  const error = new GatewayError("upstream_timeout", "The upstream did not answer in time.");
-  call.fail(call.sent ? error : markUnsent(error));
-}
-
 interface Waiter {
   readonly resolve: (result: IteratorResult<Buffer, undefined>) => void;
   readonly reject: (reason: unknown) => void;
 }
 
 /** One request on its way: undici's handler, the response and its body's iterator in one object, because it is made for every request. */
-export class UpstreamCall implements Dispatcher.DispatchHandler, UpstreamResponse, AsyncIterableIterator<Buffer> {
+export class UpstreamCall implements Dispatcher.DispatchHandler, UpstreamResponse, AsyncIterableIterator<Buffer>, Deadline {
+  place = -1;
+  dueTick = 0;
   status = 0;
   headers: Readonly<Record<string, string>> = {};
   readonly #request: UpstreamRequest;
   readonly #dispatcher: Dispatcher;
+  readonly #deadlines: Deadlines;
   readonly #resolve: (response: UpstreamResponse) => void;
   readonly #reject: (reason: unknown) => void;
   #controller: Dispatcher.DispatchController | undefined;
-  #timer: NodeJS.Timeout | undefined;
   #interim = 0;
   #sent = false;
   #retried = false;
@@ -69,24 +67,21 @@ export class UpstreamCall implements Dispatcher.DispatchHandler, UpstreamRespons
   constructor(
     request: UpstreamRequest,
     dispatcher: Dispatcher,
+    deadlines: Deadlines,
     resolve: (response: UpstreamResponse) => void,
     reject: (reason: unknown) => void,
   ) {
     this.#request = request;
     this.#dispatcher = dispatcher;
+    this.#deadlines = deadlines;
     this.#resolve = resolve;
     this.#reject = reject;
-  }
-
-  /** Whether bytes of the request may have reached the upstream. */
-  get sent(): boolean {
-    return this.#sent;
   }
 
   start(): void {
     const { signal, headersTimeoutMs = DEFAULT_HEADERS_TIMEOUT_MS } = this.#request;
     signal?.addEventListener("abort", this);
-    if (headersTimeoutMs > 0) this.#timer = setTimeout(onHeadTimeout, headersTimeoutMs, this);
+    if (headersTimeoutMs > 0) this.#deadlines.set(this, headersTimeoutMs);
     this.#dispatch();
   }
 
@@ -120,6 +115,12 @@ export class UpstreamCall implements Dispatcher.DispatchHandler, UpstreamRespons
     this.fail(this.#request.signal?.reason);
   }
 
+  /** The head did not come in time. */
+  expire(): void {
+    const error = new GatewayError("upstream_timeout", "The upstream did not answer in time.");
+    this.fail(this.#sent ? error : markUnsent(error));
+  }
+
   /** Ends the call with `reason`, whatever it was doing. */
   fail(reason: unknown): void {
     if (this.#ended || this.#failed) return;
@@ -144,7 +145,7 @@ export class UpstreamCall implements Dispatcher.DispatchHandler, UpstreamRespons
   }
 
   #release(): void {
-    clearTimeout(this.#timer);
+    this.#deadlines.clear(this);
     this.#request.signal?.removeEventListener("abort", this);
   }
 
@@ -162,7 +163,7 @@ export class UpstreamCall implements Dispatcher.DispatchHandler, UpstreamRespons
       }
       return;
     }
-    clearTimeout(this.#timer);
+    this.#deadlines.clear(this);
     this.status = status;
     this.headers = toHeaders(parsed);
     const encoding = this.headers["content-encoding"];
