@@ -26,7 +26,8 @@ interface RouteRow {
   readonly methods: readonly string[];
   /** The resource a token for this row names, where it is not the path itself. */
   readonly resource?: (path: string) => string;
-  readonly open?: (settings: RouteSettings) => boolean;
+  /** Whether callers without a credential are let in. */
+  readonly open?: () => boolean;
 }
 
 const cardPath = "/.well-known/agent-card.json";
@@ -39,13 +40,18 @@ const oldCardPath = "/.well-known/agent.json";
 // oxfmt-ignore
 export const routeTable: readonly RouteRow[] = [
   { serves: "mcp",     match: "exact",   methods: ["POST", "GET", "DELETE"], paths: ({ mcpPaths }) => mcpPaths },
-  { serves: "a2a",     match: "exact",   methods: ["GET"],                   paths: ({ agents = [] }) => agents.flatMap((name) => [`/a2a/${name}${cardPath}`, `/a2a/${name}${oldCardPath}`]), resource: agentOf, open: ({ publicCards }) => publicCards },
-  { serves: "a2a",     match: "subtree", methods: ["POST", "GET"],           paths: ({ agents = [] }) => agents.map((name) => `/a2a/${name}`) },
+  { serves: "a2a",     match: "exact",   methods: ["GET"],                   paths: (settings) => knownAgents(settings).flatMap((name) => [`/a2a/${name}${cardPath}`, `/a2a/${name}${oldCardPath}`]), resource: agentOf, open: () => true },
+  { serves: "a2a",     match: "subtree", methods: ["POST", "GET"],           paths: (settings) => knownAgents(settings).map((name) => `/a2a/${name}`) },
   { serves: "a2a",     match: "subtree", methods: ["POST", "GET"],           paths: ({ agents }) => (agents === undefined ? [] : ["/a2a"]) },
   { serves: "llm",     match: "subtree", methods: ["POST", "GET"],           paths: ({ models }) => (models ? ["/v1"] : []) },
   { serves: "control", match: "subtree", methods: [],                        paths: () => ["/.well-known"] },
   { serves: "control", match: "subtree", methods: [],                        paths: () => ["/oauth"] },
 ];
+
+/** Agents that have a resource of their own. Where cards are not public, names are not either: all agents are then one resource. */
+function knownAgents({ agents = [], publicCards }: RouteSettings): readonly string[] {
+  return publicCards ? agents : [];
+}
 
 function agentOf(path: string): string {
   return path.slice(0, path.indexOf("/.well-known/"));
@@ -97,7 +103,7 @@ function toRoute(row: RouteRow, protocol: Protocol, path: string, settings: Rout
     protocol,
     audiences: [resource, settings.audience],
     methods: row.methods,
-    authentication: settings.anonymous || row.open?.(settings) === true ? "optional" : "required",
+    authentication: settings.anonymous || row.open?.() === true ? "optional" : "required",
     bodyLimitBytes: settings.bodyLimitBytes[protocol],
   };
 }

@@ -53,8 +53,17 @@ describe("the table of routes", () => {
       authentication: "optional",
       audiences: ["https://gateway.example.com/a2a/writer", "https://gateway.example.com"],
     });
+  });
+
+  test("where cards are not public, no answer tells an agent that exists from one that does not", () => {
     const closed = createRoutes({ ...settings, publicCards: false });
-    expect(closed.match("/a2a/writer/.well-known/agent-card.json")).toMatchObject({ authentication: "required" });
+    for (const below of ["", "/", "/.well-known/agent-card.json", "/.well-known/agent.json"]) {
+      expect(closed.match(`/a2a/writer${below}`)).toBe(closed.match(`/a2a/nobody${below}`));
+    }
+    expect(closed.match("/a2a/writer")).toMatchObject({
+      authentication: "required",
+      audiences: ["https://gateway.example.com/a2a", "https://gateway.example.com"],
+    });
   });
 
   test("only what is configured is served", () => {
