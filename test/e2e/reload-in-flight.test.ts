@@ -42,7 +42,7 @@ test("what is under way ends as it began, and what only it needed ends with it",
   const former = childrenOf(scene.gateway.pid);
   let moved: () => void = () => {};
   const started = new Promise<void>((resolve) => (moved = resolve));
-  const call = client.callTool({ name: "reindex", arguments: { steps: 20, stepMs: 100 } }, undefined, {
+  const call = client.callTool({ name: "reindex", arguments: { steps: 50, stepMs: 120 } }, undefined, {
     onprogress: () => moved(),
   });
   await started;

@@ -71,7 +71,7 @@ mcp:
 a2a: {agents: {writer: {url: "${writer}"}${agents}}}
 models:
   small: {provider: vllm, url: "${model}"}
-  slow: {provider: vllm, url: "${model}", model: "llama-3-8b@itl=50,tokens=50"}
+  slow: {provider: vllm, url: "${model}", model: "llama-3-8b@itl=120,tokens=50"}
 ${models}
 policies: ./rules
 state: ./state.db
