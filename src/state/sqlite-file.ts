@@ -108,6 +108,8 @@ export function openSqliteFile(file: string, synchronous: "normal" | "full"): Da
     closeSync(openSync(file, "a", 0o600));
     database = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
     database.exec("PRAGMA journal_mode = WAL");
+    // A checkpoint waits for the disk (measured: 5 to 100 ms), and the event loop with it: every 16 MB of writes instead of every 4.
+    database.exec("PRAGMA wal_autocheckpoint = 4000");
     database.exec(
       `PRAGMA synchronous = ${synchronous === "full" ? "FULL" : "NORMAL"}; PRAGMA cache_size = -16000; PRAGMA temp_store = MEMORY`,
     );
