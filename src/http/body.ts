@@ -77,7 +77,7 @@ function onEnd(this: ReadRequest): void {
 }
 
 function onClose(this: ReadRequest): void {
-  this[reader]?.fail(new GatewayError("cancelled", "The caller went away."));
+  this[reader]?.breakOff();
 }
 
 /** The reading of one request's body within its limits. Rejects with `too_large`, `overloaded`, `request_timeout` or `cancelled`. */
@@ -135,6 +135,11 @@ export class BodyReading implements Deadline {
     const body = this.#whole ?? (rest === undefined ? (this.#first ?? empty) : Buffer.concat(rest, this.#length));
     this.#resolve?.(body);
     this.#settle();
+  }
+
+  breakOff(): void {
+    // Every request closes, and an error with its stack costs as much as a tenth of a request.
+    if (this.#reject !== undefined) this.fail(new GatewayError("cancelled", "The caller went away."));
   }
 
   expire(): void {
