@@ -1,4 +1,5 @@
 import { configJsonSchema } from "../src/config/json-schema.ts";
+import { celReference } from "./cel-reference.ts";
 import { configReference } from "./config-reference.ts";
 import { errorReference } from "./error-reference.ts";
 
@@ -7,6 +8,7 @@ export function generatedFiles(): ReadonlyMap<string, string> {
   return new Map([
     ["docs/sallyport.schema.json", `${JSON.stringify(configJsonSchema(), null, 2)}\n`],
     ["docs/config.md", configReference()],
+    ["docs/cel-variables.md", celReference()],
     ["docs/errors.md", errorReference()],
   ]);
 }

@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 
@@ -49,6 +50,20 @@ describe("the repository", () => {
       forbidden.filter((needle) => text.includes(needle)).map((needle) => `${path}: ${needle}`),
     );
     expect(found).toEqual([]);
+  });
+
+  test("every link from one page to another file of the repository leads somewhere", () => {
+    const tracked = trackedFiles();
+    const paths = tracked.map(([path]) => path);
+    const broken = tracked
+      .filter(([path]) => path.endsWith(".md"))
+      .flatMap(([path, text]) =>
+        [...text.matchAll(/\]\((?!\w+:|#)([^)#\s]+)/g)]
+          .map(([, target = ""]) => join(dirname(path), target).replace(/\/$/, ""))
+          .filter((target) => !paths.some((known) => known === target || known.startsWith(`${target}/`)))
+          .map((target) => `${path}: ${target}`),
+      );
+    expect(broken).toEqual([]);
   });
 
   test("every dependency is pinned to one version, with the hash of what is installed", () => {

@@ -94,6 +94,17 @@ describe("policy tests", () => {
   });
 });
 
+describe("the documentation", () => {
+  test("shows rules and tests that work", () => {
+    const text = readFileSync(join(root, "docs/policies.md"), "utf8");
+    const blocks = [...text.matchAll(/```yaml\n((?:rules|tests):\n[\s\S]*?)```/g)].map(([, block]) => block);
+    const rest =
+      "  - {name: all else, on: a2a, allow: 'true'}\n  - {name: deleting, on: mcp, allow: 'mcp.tool.name == \"delete_note\"'}\n";
+    expect(blocks).toHaveLength(2);
+    expect(runPolicyTests(policiesFrom(`${blocks[0]}${rest}${blocks[1]}`))).toMatchObject({ passed: 4, failures: [] });
+  });
+});
+
 describe("the sample policies", () => {
   test("pass their own tests, and every rule has one", () => {
     const result = runPolicyTests(loadPolicies("policies", root));

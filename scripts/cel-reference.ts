@@ -1,0 +1,45 @@
+import {
+  type Field,
+  fieldsOf,
+  isShape,
+  notYet,
+  type ShapeName,
+  type VariableName,
+  variables,
+} from "../src/cel/variables.ts";
+
+const callOnlyNotes = { always: "only in calls", "when empty": "in lists only when known" };
+
+function row(path: string, { type, description, callOnly }: Field, root: VariableName, missing?: string): string {
+  const note = callOnly === undefined ? "" : callOnlyNotes[callOnly];
+  const available = missing === undefined ? note : `not in this build (no ${missing})`;
+  return `| \`${path}\` | \`${type}\` | ${variables[root].on.join(", ")} | ${available} | ${description} |`;
+}
+
+/** One row a field: the fields of an inner shape in its place, those of a list's elements after it. */
+function rowsOf(shape: ShapeName, root: VariableName, path: string, absent?: string): string[] {
+  return Object.entries(fieldsOf(shape)).flatMap(([name, field]) => {
+    const here = `${path}.${name}`;
+    const missing = absent ?? notYet.get(here);
+    if (isShape(field.type)) return rowsOf(field.type, root, here, missing);
+    const element = /^list<(.+)>$/.exec(field.type)?.[1] ?? "";
+    return [row(here, field, root, missing), ...(isShape(element) ? rowsOf(element, root, `${here}[i]`, missing) : [])];
+  });
+}
+
+/** `docs/cel-variables.md`: what an expression may read, from the code. */
+export function celReference(): string {
+  const names = Object.keys(variables) as VariableName[];
+  return `${[
+    "<!-- Written by `npm run generate` from src/cel/variables.ts. -->",
+    "# What expressions may read",
+    "",
+    "The one CEL environment of policies and of every other expression in the configuration. [Policies](policies.md) tells how rules use it.",
+    "`int` values are whole numbers; numbers inside `arguments`, `claims` and other untyped values are `double`.",
+    "",
+    "| path | type | in rules on | available | meaning |",
+    "| --- | --- | --- | --- | --- |",
+    ...names.flatMap((name) => rowsOf(name, name, name)),
+    `| \`budget.remaining("name")\` | \`double\` | ${variables.budget.on.join(", ")} | not in this build (no ${notYet.get("budget.remaining")}) | What is left of a budget: last known. |`,
+  ].join("\n")}\n`;
+}
