@@ -22,6 +22,9 @@ export const anonymousPrincipal: Principal = Object.freeze({
   credentialId: undefined,
 });
 
+const noTenant =
+  "No tenant could be found for this caller: its key, client or account names none, and the gateway's `tenant` expression gives none.";
+
 /** The principal with its tenant. What a key or one of our tokens says of itself stands; anything else is computed, and a failure refuses. */
 export function withTenant(principal: Principal, tenant: ((principal: Principal) => string) | undefined): Principal {
   if (principal.tenant !== "" || tenant === undefined) return principal;
@@ -29,9 +32,8 @@ export function withTenant(principal: Principal, tenant: ((principal: Principal)
   try {
     value = tenant(principal);
   } catch (cause) {
-    throw new GatewayError("denied", "No tenant could be found for this caller.", { cause });
+    throw new GatewayError("denied", noTenant, { cause });
   }
-  if (typeof value !== "string" || value === "")
-    throw new GatewayError("denied", "No tenant could be found for this caller.");
+  if (typeof value !== "string" || value === "") throw new GatewayError("denied", noTenant);
   return { ...principal, tenant: value };
 }

@@ -65,7 +65,7 @@ function describe({ decision, why, rules }: Explanation): string[] {
 export const explainCommand = defineCommand({
   name: "explain",
   summary: "say which rule decides on a call, and why",
-  usage: `--config FILE --as JSON --tool NAME [--arguments JSON]`,
+  usage: `--config FILE|--policies PATH --as JSON --tool NAME [--arguments JSON]`,
   options: {
     config: { type: "string", value: "FILE", description: "the configuration whose policies are asked" },
     policies: { type: "string", value: "PATH", description: "a folder or file of rules, in place of --config" },

@@ -56,6 +56,10 @@ export async function startQuickstart({ port, dataDir }: QuickstartOptions): Pro
         console: { ...config.listen.console, port: port + 1 },
         health: { ...config.listen.health, port: port + 2 },
       },
+      // A person reads a terminal; whatever reads a pipe gets one JSON object a line.
+      ...(process.stdout.isTTY && {
+        observability: { ...config.observability, log: { ...config.observability.log, format: "pretty" } },
+      }),
       state: { kind: "sqlite", file: join(dataDir, "sallyport.db"), synchronous: "normal" },
     }),
     async ready(gateway, print) {

@@ -1,4 +1,6 @@
 import { parseArgs } from "node:util";
+import { PolicyError } from "../authz/policy-error.ts";
+import { ConfigError } from "../config/config-error.ts";
 import { GatewayError } from "../core/errors.ts";
 import { nearest } from "../core/nearest.ts";
 import { type Command, type CommandOutput, type OptionValues, type OptionSpec, UsageError } from "./command.ts";
@@ -65,10 +67,14 @@ async function runOne(command: Command, argv: readonly string[], output: Command
     if (error instanceof UsageError) output.err(usageHint(command));
     /* An error of ours says all a person needs; of any other, the place is what helps. */ else if (
       error instanceof Error &&
-      !(error instanceof GatewayError) &&
-      error.stack !== undefined
+      ![GatewayError, ConfigError, PolicyError].some((own) => error instanceof own)
     )
-      output.err(error.stack.split("\n").slice(1).join("\n"));
+      output.err(
+        (error.stack ?? "")
+          .split("\n")
+          .filter((line) => line.startsWith("    at "))
+          .join("\n"),
+      );
     return error instanceof UsageError ? WRONG_USAGE : FAILED;
   }
 }

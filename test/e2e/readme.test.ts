@@ -38,6 +38,18 @@ test("the three curl lines of the README work as printed: a token, an allowed ca
   });
 });
 
+test("a key issued as the README says works without more: nothing but its group is asked for", async () => {
+  expect(readme).toContain("npx sallyport keys issue --name notebook --group analyst");
+  const issued = await gateway.admin("/api/keys", {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ name: "notebook", groups: ["analyst"] }),
+  });
+  const { key } = (await issued.json()) as { key: string };
+  const models = await fetch(`${gateway.url}/v1/models`, { headers: { authorization: `Bearer ${key}` } });
+  expect([models.status, await models.json()]).toMatchObject([200, { data: [{ id: "small" }, { id: "slow" }] }]);
+});
+
 test("every npm command of the README and CONTRIBUTING is a script, and every sallyport command exists", () => {
   const { scripts } = JSON.parse(readFileSync(`${root}/package.json`, "utf8")) as { scripts: Record<string, string> };
   const pages = [readme, readFileSync(`${root}/CONTRIBUTING.md`, "utf8")].join("\n");
