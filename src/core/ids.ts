@@ -1,7 +1,7 @@
 import { randomBytes, randomFillSync } from "node:crypto";
 
 /* Random bytes are drawn in blocks: one draw per id costs a system call. */
-const block = Buffer.alloc(4096);
+const block = Buffer.alloc(65_536);
 let used = block.length;
 
 /** `bytes` random bytes in lower-case hex. */
