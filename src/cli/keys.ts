@@ -28,7 +28,7 @@ export const keysCommand = defineCommand({
       description: "how long it is valid, such as 30d; for ever when left out",
     },
   },
-  async run({ options, args: [action, id], out }) {
+  async run({ options, args: [action, id], out, err }) {
     const admin = openAdminClient(options.config);
     switch (action) {
       case "issue": {
@@ -43,12 +43,16 @@ export const keysCommand = defineCommand({
         };
         const issued = (await admin.call("POST", "/api/keys", request)) as { id: string; key: string };
         out(issued.key);
-        out(`id ${issued.id}; the key is shown this once`);
+        // Beside the output, so that KEY=$(sallyport keys issue …) holds the key alone.
+        err(`id ${issued.id}; the key is shown this once`);
         return 0;
       }
-      case "list":
-        for (const key of await listAll<KeyInfo>(admin, "keys")) out(describe(key));
+      case "list": {
+        const keys = await listAll<KeyInfo>(admin, "keys");
+        for (const key of keys) out(describe(key));
+        if (keys.length === 0) err("No keys were issued; those of the configuration are not listed.");
         return 0;
+      }
       case "revoke":
         if (id === undefined) throw new UsageError("keys revoke needs the key's id");
         await admin.call("DELETE", `/api/keys/${encodeURIComponent(id)}`);

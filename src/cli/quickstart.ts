@@ -129,7 +129,7 @@ function greeting(
     `  health    http://${health.host}:${health.port}/readyz and /metrics`,
     ...Object.entries(samples).map(([name, url]) => `  sample ${name.padEnd(10)} ${url}`),
     ...(passcode === undefined
-      ? []
+      ? ["  sign-in   user operator, with the passcode used before (npx sallyport auth passcode makes a new one)"]
       : [`  sign-in   user operator, passcode ${passcode} (until it is used, every start shows a new one)`]),
     "",
     "Try the three lines of the README: a token, an allowed call, a denied call.",

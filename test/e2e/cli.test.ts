@@ -67,8 +67,9 @@ test("keys are issued, work, are listed without their secret, and are refused on
     "1h",
   );
   expect(issued.code).toBe(0);
-  const key = issued.out.split("\n")[0] ?? "";
-  const id = /id (key_\w+)/.exec(issued.out)?.[1] ?? "";
+  const key = issued.out.trim();
+  expect(key).toMatch(/^sp_[\w-]+$/);
+  const id = /id (key_\w+)/.exec(issued.err)?.[1] ?? "";
   expect((await models(key)).status).toBe(200);
 
   const listed = await sallyport("keys", "list", "-c", config);
@@ -77,7 +78,8 @@ test("keys are issued, work, are listed without their secret, and are refused on
 
   expect((await sallyport("keys", "revoke", id, "-c", config)).code).toBe(0);
   expect((await models(key)).status).toBe(401);
-  expect((await sallyport("keys", "list", "-c", config)).out).toBe("");
+  const none = await sallyport("keys", "list", "-c", config);
+  expect([none.out, none.err]).toEqual(["", expect.stringContaining("No keys were issued")]);
   expect(await sallyport("keys", "revoke", id, "-c", config)).toMatchObject({
     code: 1,
     err: expect.stringContaining("No API key has this id.") as string,
