@@ -3,6 +3,8 @@ import type { LocatedProblem } from "./yaml-source.ts";
 
 function formatProblem({ path, line, column, message, shown }: LocatedProblem): string {
   const where = [line === undefined ? "" : `${line}:${column}`, formatConfigPath(path)].filter((part) => part !== "");
+  /* The file itself: it stands in the line above already. */
+  if (where.length === 0) return `      ${message}`;
   return `  ${where.join("  ")}${shown === undefined ? "" : ` = ${shown}`}\n      ${message}`;
 }
 

@@ -37,6 +37,14 @@ state: redis://:hush-hush@redis:6379
     expect(text).toMatch(/1 problem\n +2:10 {2}listen\.prot\n.*did you mean "port"/);
   });
 
+  test("names a file that is not there, with no empty place in it", async () => {
+    const lines: string[] = [];
+    const write = (line: string) => void lines.push(line);
+    const file = makeFolder().at("none.yaml");
+    expect(await runCommand(commands, "0", ["check", file], { out: write, err: write })).toBe(1);
+    expect(lines.join("\n")).toBe(`${file}: 1 problem\n      there is no such file`);
+  });
+
   test("finds rules that cannot be honoured", async () => {
     const { code, text } = await check("policies: rules.yaml\n", {
       "rules.yaml": "rules: [{name: typo, on: mcp, allow: 'mcp.tool.nmae == \"x\"'}]\n",
