@@ -55,7 +55,10 @@ function createAdminClient(url: string, tokenFile: string): AdminClient {
         throw new GatewayError("upstream_unavailable", `no gateway answers at ${url}: is it running?`, { cause });
       });
       if (response.status === 204) return undefined;
-      const answer: unknown = await response.json();
+      const answer: unknown = await response.json().catch((cause: unknown) => {
+        const message = `what answers at ${url} is no gateway's admin API: is its port another one?`;
+        throw new GatewayError("upstream_invalid", message, { cause });
+      });
       if (response.ok) return answer;
       throw new GatewayError("invalid_request", messageOf(answer) ?? `the gateway answered ${response.status}`);
     },

@@ -1,9 +1,7 @@
 import { parseArgs } from "node:util";
-import { PolicyError } from "../authz/policy-error.ts";
-import { ConfigError } from "../config/config-error.ts";
-import { GatewayError } from "../core/errors.ts";
 import { nearest } from "../core/nearest.ts";
 import { type Command, type CommandOutput, type OptionValues, type OptionSpec, UsageError } from "./command.ts";
+import { failureText } from "./failure-text.ts";
 import { commandHelp, generalHelp, usageHint } from "./help.ts";
 
 /** The exit codes: 0 done, 1 the command failed, 2 the command line was wrong. */
@@ -63,18 +61,10 @@ async function runOne(command: Command, argv: readonly string[], output: Command
     checkArgumentCount(command, positionals.length);
     return await command.run({ options: values, args: positionals, out: output.out, err: output.err });
   } catch (error) {
-    output.err(`sallyport: ${error instanceof Error ? error.message : String(error)}`);
+    const { message, stack } = failureText(error);
+    output.err(`sallyport: ${message}`);
     if (error instanceof UsageError) output.err(usageHint(command));
-    /* An error of ours says all a person needs; of any other, the place is what helps. */ else if (
-      error instanceof Error &&
-      ![GatewayError, ConfigError, PolicyError].some((own) => error instanceof own)
-    )
-      output.err(
-        (error.stack ?? "")
-          .split("\n")
-          .filter((line) => line.startsWith("    at "))
-          .join("\n"),
-      );
+    if (stack !== undefined) output.err(stack);
     return error instanceof UsageError ? WRONG_USAGE : FAILED;
   }
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { type Command, defineCommand, UsageError } from "../../src/cli/command.ts";
 import { commands } from "../../src/cli/registry.ts";
@@ -16,6 +17,8 @@ const greet = defineCommand({
   run({ options, args, out }) {
     if (args[0] === "nobody") throw new UsageError("greet needs somebody.");
     if (args[0] === "broken") throw new Error("the voice is gone");
+    if (args[0] === "mistaken") throw new RangeError("no such octave");
+    if (args[0]?.startsWith("/")) out(readFileSync(args[0], "utf8"));
     const text = [options.word, ...args, ...options.to].join(" ");
     out(options.loud ? text.toUpperCase() : text);
     return 0;
@@ -53,9 +56,21 @@ describe("the command line", () => {
   });
 
   test("a command that fails ends with code 1 and its message", async () => {
-    const { code, err } = await run(["greet", "broken"]);
+    expect(await run(["greet", "broken"])).toEqual({ code: 1, out: "", err: "sallyport: the voice is gone" });
+  });
+
+  test("a path that is not there is one line that names it and says what to do", async () => {
+    expect(await run(["greet", "/no/such/choir"])).toEqual({
+      code: 1,
+      out: "",
+      err: "sallyport: there is no /no/such/choir: check the path, or make it first",
+    });
+  });
+
+  test("a mistake in the code shows where it happened", async () => {
+    const { code, err } = await run(["greet", "mistaken"]);
     expect(code).toBe(1);
-    expect(err).toContain("sallyport: the voice is gone");
+    expect(err).toMatch(/^sallyport: no such octave\n +at .*run-command\.test\.ts/);
   });
 
   test("tells its version and its help, of the program and of each command", async () => {
