@@ -2,20 +2,13 @@ import { hash, randomBytes, timingSafeEqual } from "node:crypto";
 import type { Clock } from "../core/clock.ts";
 import { GatewayError } from "../core/errors.ts";
 import { randomHex } from "../core/ids.ts";
+import type { Principal } from "../core/principal.ts";
 import type { Store, StoredRecord } from "../state/store.ts";
 import type { AuthConfig } from "./config.ts";
-import { keyIssuer, principalId } from "./principal-from.ts";
+import { type ApiKeyRequest, configuredKey, keyPrincipal } from "./key-principal.ts";
+import { withTenant } from "./principal-from.ts";
 import type { Revocations } from "./revocations.ts";
 import type { Verdict } from "./token-verifier.ts";
-
-export interface ApiKeyRequest {
-  readonly name: string;
-  readonly tenant?: string;
-  readonly scopes?: readonly string[];
-  readonly groups?: readonly string[];
-  /** Milliseconds since the epoch; undefined: never. */
-  readonly expiresAtMs?: number;
-}
 
 export interface ApiKeyInfo extends ApiKeyRequest {
   readonly id: string;
@@ -23,7 +16,7 @@ export interface ApiKeyInfo extends ApiKeyRequest {
 }
 
 export interface ApiKeys {
-  /** `key` is shown this once; the store keeps its SHA-256. */
+  /** `key` is shown this once; the store keeps its SHA-256. Rejects with `invalid_params` what would never be accepted. */
   issue(request: ApiKeyRequest): Promise<{ readonly id: string; readonly key: string }>;
   /** Keys made at run time, in the order of their ids. */
   list(page?: {
@@ -54,20 +47,7 @@ function accept(id: string, record: ApiKeyRequest): Verdict {
     ok: true,
     audiences: undefined,
     expiresAtMs: record.expiresAtMs ?? Number.POSITIVE_INFINITY,
-    principal: {
-      id: principalId(keyIssuer, id),
-      issuer: keyIssuer,
-      subject: id,
-      client: "",
-      tenant: record.tenant ?? "",
-      scopes: record.scopes ?? [],
-      groups: record.groups ?? [],
-      claims: Object.freeze({ name: record.name, ...(record.tenant === undefined ? {} : { tenant: record.tenant }) }),
-      actors: [],
-      credential: "key",
-      expiresAtMs: record.expiresAtMs,
-      credentialId: id,
-    },
+    principal: keyPrincipal(id, record),
   };
 }
 
@@ -79,27 +59,31 @@ export function createApiKeys(options: {
   store: Store;
   revocations: Revocations;
   clock: Clock;
+  /** The tenant of a principal that does not carry one; throws where there is none. */
+  tenant: ((principal: Principal) => string) | undefined;
 }) {
-  const { config, store, revocations, clock } = options;
+  const { config, store, revocations, clock, tenant } = options;
   const configured = new Map(
-    Object.entries(config).map(([name, { secret, ...rest }]) => [
-      sha256(secret),
-      {
-        id: name,
-        record: {
-          name,
-          scopes: rest.scopes,
-          groups: rest.groups,
-          ...(rest.tenant === undefined ? {} : { tenant: rest.tenant }),
-        },
-      },
-    ]),
+    Object.entries(config).map(([id, key]) => [sha256(key.secret), { id, record: configuredKey(id, key) }]),
   );
   const idOf = (handle: string): string => `key_${handle}`;
   const toInfo = ({ key, value: { sha256: _secret, ...info } }: StoredRecord<KeyRecord>): ApiKeyInfo => ({
     id: key,
     ...info,
   });
+
+  /* Such a key would be issued, and every call with it refused. */
+  function checkTenant(bearer: Principal): void {
+    try {
+      withTenant(bearer, tenant);
+    } catch (cause) {
+      throw new GatewayError(
+        "invalid_params",
+        "Give the key a tenant (--tenant on the command line, `tenant` in the request): the gateway's `tenant` expression finds none for it, so every call with it would be refused.",
+        { param: "tenant", cause },
+      );
+    }
+  }
 
   const keys: ApiKeys = {
     async issue(request) {
@@ -110,6 +94,7 @@ export function createApiKeys(options: {
       if (request.expiresAtMs !== undefined && request.expiresAtMs <= clock.now())
         throw new GatewayError("invalid_params", "The key would have expired already.", { param: "expires" });
       const handle = randomHex(8);
+      checkTenant(keyPrincipal(idOf(handle), request));
       const key = `sp_${handle}_${randomBytes(32).toString("base64url")}`;
       const createdAtMs = clock.now();
       const ttl = request.expiresAtMs === undefined ? {} : { ttlMs: request.expiresAtMs - createdAtMs };

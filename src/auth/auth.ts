@@ -106,7 +106,7 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
   );
   trusted.set(issuer, { config: issuerConfig({ url: issuer, algorithms: ["ES256"] }), keys: signingKeys, own: true });
   const verifyToken = createTokenVerifier({ issuers: trusted, revocations, clock });
-  const apiKeys = createApiKeys({ config: config.keys, store, revocations, clock });
+  const apiKeys = createApiKeys({ config: config.keys, store, revocations, clock, tenant });
   const sign = createTokenSigner({ issuer, keys: signingKeys, clock });
   const challenges = createChallenges(issuer, () => baseScopes);
   const failed = createFailureLog(log, clock);

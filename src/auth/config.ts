@@ -1,8 +1,11 @@
 import { z } from "zod";
 import { ExpressionError } from "../cel/expression-error.ts";
+import type { ConfigProblem } from "../core/config-problem.ts";
 import { secret } from "../core/units.ts";
 import { groups, name, scopes, tenant, url } from "./config-fields.ts";
 import { embeddedConfig } from "./embedded/config.ts";
+import { configuredKey, keyPrincipal } from "./key-principal.ts";
+import { withTenant } from "./principal-from.ts";
 import { compileTenant } from "./tenant.ts";
 
 /** Signature algorithms that may be allowed: asymmetric ones only (RFC 8725, section 3.1). */
@@ -146,6 +149,28 @@ export const authConfig = {
     .optional()
     .meta({ description: "CEL over `principal`: the tenant of a caller.", examples: ["principal.claims.team"] }),
 };
+
+/** Keys of `auth.keys` that name no tenant where `tenant` gives them none either: every call with them would be refused. */
+export function checkKeyTenants({
+  auth: { keys } = { keys: {} },
+  tenant: source,
+}: {
+  readonly auth?: Pick<AuthConfig, "keys"> | undefined;
+  readonly tenant?: string | undefined;
+}): ConfigProblem[] {
+  if (source === undefined) return [];
+  const tenantOf = compileTenant(source);
+  return Object.entries(keys).flatMap(([id, key]): ConfigProblem[] => {
+    try {
+      withTenant(keyPrincipal(id, configuredKey(id, key)), tenantOf);
+      return [];
+    } catch {
+      const message =
+        "`tenant` finds none for this key, so every call with it would be refused: add `tenant: NAME` here";
+      return [{ path: ["auth", "keys", id], message }];
+    }
+  });
+}
 
 export type AuthConfig = z.output<typeof auth>;
 export type IssuerConfig = z.output<typeof issuer>;

@@ -1,3 +1,4 @@
+import { checkKeyTenants } from "../auth/config.ts";
 import type { ConfigProblem } from "../core/config-problem.ts";
 import { checkMcpPaths } from "../gateway/config.ts";
 import { checkPorts, checkTlsFiles } from "../http/config.ts";
@@ -8,4 +9,5 @@ export const checks: readonly ((config: Config) => readonly ConfigProblem[])[] =
   checkPorts,
   checkTlsFiles,
   checkMcpPaths,
+  checkKeyTenants,
 ];

@@ -43,4 +43,22 @@ describe("API keys", () => {
     expect(await who(gateway, "a-configured-key-of-some-length")).toMatchObject({ subject: "ci", groups: ["ci"] });
     await expect(who(gateway, "a-configured-key-of-some-lengtH")).rejects.toMatchObject(refused);
   });
+
+  test("are not issued where no tenant could be found for them: every call with one would be refused", async () => {
+    const gateway = await startAuth({ config, tenant: "principal.claims.team" });
+    await expect(gateway.auth.keys.issue({ name: "ci" })).rejects.toMatchObject({
+      kind: "invalid_params",
+      param: "tenant",
+      message: expect.stringContaining("--tenant"),
+    });
+    expect((await gateway.auth.keys.list()).keys).toEqual([]);
+    const { key } = await gateway.auth.keys.issue({ name: "ci", tenant: "blue" });
+    expect(await who(gateway, key)).toMatchObject({ tenant: "blue" });
+  });
+
+  test("need no tenant of their own where the configuration finds one", async () => {
+    const gateway = await startAuth({ config, tenant: "principal.claims.name" });
+    const { key } = await gateway.auth.keys.issue({ name: "ci" });
+    expect(await who(gateway, key)).toMatchObject({ tenant: "ci" });
+  });
 });

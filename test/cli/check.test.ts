@@ -15,7 +15,7 @@ describe("sallyport check", () => {
   test("says on one screen what a file means, and no secret", async () => {
     const { code, text } = await check(
       `policies: [rules.yaml]
-auth: {issuers: [https://login.example.com], keys: {ci: {secret: abcdefghijklmnopqrstuvwx}}}
+auth: {issuers: [https://login.example.com], keys: {ci: {secret: abcdefghijklmnopqrstuvwx, tenant: team-a}}}
 tenant: principal.claims.team
 mcp: {servers: {notes: {url: "http://notes", credentials: {bearer: "\${file:token}"}}}, routes: {/mcp: {servers: [notes]}}}
 models: {llama: {provider: ollama, url: "http://ollama:11434"}}

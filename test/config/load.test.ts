@@ -188,6 +188,21 @@ models:
     expect(problemsOf(yaml)).toMatch(message);
   });
 
+  test("a key that no tenant can be found for is refused, since nothing would ever be allowed to it", () => {
+    const keys = (tenant: string, rest = "") =>
+      `policies: open\nauth:\n  keys:\n    ci: {secret: abcdefghijklmnopqrstuvwx${rest}}\n${tenant}\n`;
+    expect(problemsOf(keys("tenant: principal.claims.team"))).toMatch(
+      / 4:\d+ {2}auth\.keys\.ci\n.*every call with it would be refused: add `tenant: NAME` here/,
+    );
+    expect(problemsOf(keys("tenant: '\"\"'"))).toContain("auth.keys.ci");
+    for (const right of [
+      keys("tenant: principal.claims.team", ", tenant: blue"),
+      keys("tenant: principal.claims.name"),
+      keys(""),
+    ])
+      expect(Object.keys(load(right).auth?.keys ?? {})).toEqual(["ci"]);
+  });
+
   test("a file that is not there is refused", () => {
     expect(() => loadConfig(makeFolder().at("none.yaml"))).toThrow("there is no such file");
   });
