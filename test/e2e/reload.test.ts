@@ -2,6 +2,7 @@ import { mkdirSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import OpenAI from "openai";
+import { eventually } from "./eventually.ts";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { freePorts } from "../../src/cli/quickstart-process.ts";
 import { rpc } from "../a2a/clients.ts";
@@ -65,25 +66,25 @@ test("a file that cannot be honoured changes nothing, and the log says where it 
     expect((await scene.openai().models.list()).data.map((model) => model.id)).toEqual(["small", "slow"]);
   };
   expect(await scene.write(`${scene.configuration()}\nmodels: [`)).toBe("refused");
-  expect(scene.gateway.output()).toMatch(/the changed configuration is refused/);
+  await eventually(() => expect(scene.gateway.output()).toMatch(/the changed configuration is refused/));
   await works();
 
   expect(await scene.configure({ more: "modles: {other: {provider: vllm, url: 'http://127.0.0.1:9'}}" })).toBe(
     "refused",
   );
-  expect(scene.gateway.output()).toContain("modles");
-  expect(scene.gateway.output()).toContain('did you mean \\"models\\"');
+  await eventually(() => expect(scene.gateway.output()).toContain("modles"));
+  await eventually(() => expect(scene.gateway.output()).toContain('did you mean \\"models\\"'));
   await works();
 
   expect(
     await scene.configure({ models: "  new: {provider: vllm, url: 'http://127.0.0.1:9', key: '${env:NO_SUCH}'}" }),
   ).toBe("refused");
-  expect(scene.gateway.output()).toContain("NO_SUCH");
+  await eventually(() => expect(scene.gateway.output()).toContain("NO_SUCH"));
   await works();
 
   expect(await scene.configure()).toBe("applied");
   expect(await scene.setRules(`rules: [{name: typo, on: mcp, allow: 'mcp.tool.nmae == "x"'}]\n`)).toBe("refused");
-  expect(scene.gateway.output()).toContain("did you mean mcp.tool.name?");
+  await eventually(() => expect(scene.gateway.output()).toContain("did you mean mcp.tool.name?"));
   await works();
   expect(await scene.setRules(openRules)).toBe("applied");
   await works();
@@ -131,10 +132,10 @@ test("what a process binds or opens once is refused with a word on the restart, 
   const listen = listenOn(port).replace(`port: ${port},`, `port: ${port + 7},`);
   const models = `  extra: {provider: vllm, url: "${scene.modelUrl}"}`;
   expect(await scene.configure({ listen, models })).toBe("refused");
-  expect(scene.gateway.output()).toMatch(/listen: changes here need a restart/);
+  await eventually(() => expect(scene.gateway.output()).toMatch(/listen: changes here need a restart/));
   const moved = scene.configuration().replace("publicUrl: http://127.0.0.1", "publicUrl: http://localhost");
   expect(await scene.write(moved)).toBe("refused");
-  expect(scene.gateway.output()).toMatch(/publicUrl: changes here need a restart/);
+  await eventually(() => expect(scene.gateway.output()).toMatch(/publicUrl: changes here need a restart/));
   expect((await scene.openai().models.list()).data.map((model) => model.id)).toEqual(["small", "slow"]);
 });
 
