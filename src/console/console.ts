@@ -26,6 +26,8 @@ export interface ConsoleOptions {
   readonly log: Log;
 }
 
+const BODY_LIMIT_BYTES = 65_536;
+
 /**
  * The admin API, on the loopback listener. A bearer token on every call: a port on loopback is open to every process of the
  * machine, and to every page in its browser (DNS rebinding), so the Host is checked as well and no CORS is ever granted.
@@ -39,7 +41,7 @@ export function createConsole({ actions, adminToken, log }: ConsoleOptions): Exp
       .type("text/plain")
       .send("Sallyport admin API. GET /api/status with the operator's bearer token; see docs/operations.md.\n");
   });
-  app.use("/api", checkToken(adminToken), express.json({ limit: "64kb" }), (_request, response, next) => {
+  app.use("/api", checkToken(adminToken), express.json({ limit: BODY_LIMIT_BYTES }), (_request, response, next) => {
     response.set("cache-control", "no-store"); // answers hold secrets that are shown once
     next();
   });
@@ -80,9 +82,7 @@ export function createConsole({ actions, adminToken, log }: ConsoleOptions): Exp
   });
   app.use((thrown: unknown, _request: Request, response: Response, next: NextFunction) => {
     if (response.headersSent) return next(thrown);
-    const error = GatewayError.from(
-      isBadBody(thrown) ? new GatewayError("invalid_request", "The body is not JSON.") : thrown,
-    );
+    const error = GatewayError.from(fromExpress(thrown));
     if (error.kind === "internal") log.error({ error: thrown }, "the admin API failed");
     response
       .status(error.spec.status)
@@ -98,8 +98,17 @@ function queryOf({ query }: Request): Query {
   );
 }
 
-function isBadBody(thrown: unknown): boolean {
-  return thrown instanceof Error && "status" in thrown && typeof thrown.status === "number" && thrown.status < 500;
+/** What Express and its body parser refuse of a request, in our words; anything else as it is. `type` is the parser's own name for it. */
+function fromExpress(thrown: unknown): unknown {
+  if (!(thrown instanceof Error && "status" in thrown && typeof thrown.status === "number" && thrown.status < 500))
+    return thrown;
+  const type = "type" in thrown ? thrown.type : undefined;
+  if (type === "entity.too.large")
+    return new GatewayError("too_large", `The body may have ${BODY_LIMIT_BYTES} bytes.`, { cause: thrown });
+  if (type === "encoding.unsupported" || type === "charset.unsupported")
+    return new GatewayError("unsupported_media", "The body must be JSON in UTF-8.", { cause: thrown });
+  const message = type === "entity.parse.failed" ? "The body is not JSON." : "The request cannot be read.";
+  return new GatewayError("invalid_request", message, { cause: thrown });
 }
 
 function checkHost(request: Request, _response: Response, next: NextFunction): void {

@@ -1,0 +1,67 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { expect, onTestFinished, test } from "vitest";
+import { type AdminActions, createConsole } from "../../src/console/console.ts";
+import { GatewayError } from "../../src/core/errors.ts";
+import { silentLog } from "../../src/core/log.ts";
+
+function unexpected(): never {
+  throw new GatewayError("internal", "nothing was to be done");
+}
+
+const actions: AdminActions = {
+  status: unexpected,
+  issueKey: async (request) => request,
+  listKeys: unexpected,
+  revokeKey: unexpected,
+  createClient: unexpected,
+  listClients: unexpected,
+  deleteClient: unexpected,
+  resetPasscode: unexpected,
+  rotateSigningKeys: unexpected,
+  queryJournal: unexpected,
+};
+
+/** The admin API on a free port; the call is answered with its status and its error. */
+async function startConsole() {
+  const adminToken = "the-operators-token";
+  const server = createServer(createConsole({ actions, adminToken, log: silentLog })).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  onTestFinished(() => void server.close().closeAllConnections());
+  return async (method: string, path: string, body?: string, headers: Readonly<Record<string, string>> = {}) => {
+    const response = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`, {
+      method,
+      headers: { authorization: `Bearer ${adminToken}`, "content-type": "application/json", ...headers },
+      ...(body !== undefined && { body }),
+    });
+    return { status: response.status, ...((await response.json()) as object) };
+  };
+}
+
+test("a body that cannot be taken is refused with its own reason", async () => {
+  const call = await startConsole();
+  const named = (length: number) => JSON.stringify({ name: "x".repeat(length - 11) });
+  expect(await call("POST", "/api/keys", named(65_536))).toMatchObject({ status: 201 });
+  expect(await call("POST", "/api/keys", named(65_537))).toEqual({
+    status: 413,
+    error: { type: "too_large", message: "The body may have 65536 bytes." },
+  });
+  expect(await call("POST", "/api/keys", "{")).toEqual({
+    status: 400,
+    error: { type: "invalid_request", message: "The body is not JSON." },
+  });
+  expect(await call("POST", "/api/keys", "{}", { "content-encoding": "rot13" })).toMatchObject({ status: 415 });
+  expect(await call("POST", "/api/keys", "{}", { "content-type": "application/json; charset=latin1" })).toEqual({
+    status: 415,
+    error: { type: "unsupported_media", message: "The body must be JSON in UTF-8." },
+  });
+});
+
+test("a path that cannot be read is not taken for a bad body", async () => {
+  const call = await startConsole();
+  expect(await call("DELETE", "/api/keys/%zz")).toEqual({
+    status: 400,
+    error: { type: "invalid_request", message: "The request cannot be read." },
+  });
+});
