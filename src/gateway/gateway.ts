@@ -1,4 +1,5 @@
 import type { Config } from "../config/schema.ts";
+import { createBufferBudget } from "../http/body.ts";
 import { bindHostOf, tlsFilesOf } from "../http/config.ts";
 import { createEdge, type Edge } from "../http/edge.ts";
 import { createConsole } from "../console/console.ts";
@@ -36,22 +37,22 @@ export async function startGateway(config: Config): Promise<Gateway> {
   const life = { state: "ready" as "ready" | "draining" };
   const control = createControlPlane(() => epochs.current().auth.router, log);
   const tls = tlsFilesOf(config);
+  /* What the listeners have in common: the limit on bodies in memory is one of the process. */
+  const common = { clock, log, budget: createBufferBudget(config.limits.buffers) };
   const data = createEdge({
+    ...common,
     config: { ...config, listen: { ...config.listen, ...(tls && { tls }) } },
     listener: "data",
     dispatch: createDispatch(epochs, control, log),
-    clock,
-    log,
     renderError: (error, path) => renderPlainError(error, path, epochs.current().routes),
     originPolicy: (path) => (path.startsWith("/.well-known/") ? "any" : "listed"),
   });
   const ready = () => ({ ready: life.state === "ready", reason: life.state });
   const health = createEdge({
+    ...common,
     config,
     listener: "health",
     dispatch: createHealth({ ready, metrics: metrics.render }),
-    clock,
-    log,
   });
   const admin = createConsole({
     actions: createAdminActions(epochs, foundation, () => ({ state: life.state, inFlight: foundation.inFlight.count })),
@@ -59,14 +60,13 @@ export async function startGateway(config: Config): Promise<Gateway> {
     log,
   });
   const consoleEdge = createEdge({
+    ...common,
     config,
     listener: "console",
     dispatch: (incoming) => {
       const { req, res } = incoming.raw();
       admin(req, res);
     },
-    clock,
-    log,
   });
   const edges: readonly Edge[] = [data, consoleEdge, health];
   const addresses = await listenAll(edges, foundation, epochs);
