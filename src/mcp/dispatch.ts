@@ -13,6 +13,7 @@ import { lists, plainOperation } from "./operations.ts";
 import type { ListKind } from "./operations.ts";
 import type { Answer } from "./outlet.ts";
 import { codes, Refusal } from "./refusal.ts";
+import { refuseMiss } from "./refuse-miss.ts";
 import { relay, reply } from "./relay.ts";
 import type { Aim, Call, RelayOptions } from "./relay.ts";
 import { renderRpcError } from "./render-error.ts";
@@ -106,8 +107,17 @@ export async function dispatch(options: DispatchOptions, call: Call, view: Route
   }
 }
 
+/* Where a call goes; a call of what does not exist ends here, on record. */
+async function aimed(options: DispatchOptions, call: Call, view: RouteView): Promise<Aim> {
+  try {
+    return await aims[call.message.method]!(view, call.message, call.era);
+  } catch (thrown) {
+    return await refuseMiss(options.operate, call, GatewayError.from(thrown));
+  }
+}
+
 async function relayed(options: DispatchOptions, call: Call, view: RouteView): Promise<Answer> {
-  const aim = await aims[call.message.method]!(view, call.message, call.era);
+  const aim = await aimed(options, call, view);
   try {
     return await relay(options, call, aim);
   } catch (thrown) {
@@ -130,7 +140,7 @@ function offered(kind: ListKind, method: Method): Method {
 }
 
 async function subscribe(options: DispatchOptions, call: Call, view: RouteView, wanted: boolean): Promise<Answer> {
-  const aim: Aim = await aims["resources/subscribe"]!(view, call.message, call.era);
+  const aim = await aimed(options, call, view);
   const link = await options.link(aim.server, call);
   if (link.era === "legacy" && link.dedicated) return await relayed(options, call, view);
   const uri = String(call.message.params["uri"]);

@@ -3,7 +3,7 @@ import { GatewayError } from "../../src/core/errors.ts";
 import { connectLegacy, connectModern } from "./clients.ts";
 import { startHarness } from "./harness.ts";
 import type { Harness } from "./harness.ts";
-import { ENVELOPE, raw, stateless } from "./raw-client.ts";
+import { ENVELOPE, raw, startSession, stateless } from "./raw-client.ts";
 import { startServer } from "./start-server.ts";
 import type { RunningServer } from "./start-server.ts";
 
@@ -72,6 +72,33 @@ test("answers of a hidden tool what it answers of an unknown one, in both eras",
       }));
     expect(await refusal("reindex")).toEqual(await refusal("no_such_tool"));
     await client.close();
+  }
+});
+
+test("records a guess at what does not exist like a denied call, in both eras", async () => {
+  const guesses = [
+    ["tools/call", { name: "no_such_tool" }, "tool", "no_such_tool"],
+    ["tools/call", { name: "n".repeat(9_000) }, "tool", "n".repeat(256)],
+    ["prompts/get", { name: "no_such_prompt" }, "prompt", "no_such_prompt"],
+    ["resources/read", { uri: "none://such" }, "resource", "none://such"],
+    ["completion/complete", { ref: { type: "ref/prompt", name: "no_such" }, argument: {} }, "prompt", "no_such"],
+  ] as const;
+  const session = await startSession(gateway.url("/both"));
+  for (const [method, params, kind, target] of guesses) {
+    const shown = "name" in params ? params.name : "uri" in params ? params.uri : undefined;
+    const envelope = JSON.parse(`{${ENVELOPE}}`) as object;
+    for (const [headers, sent] of [
+      [session, params],
+      [stateless(method, shown), { ...params, ...envelope }],
+    ] as const) {
+      gateway.seen.length = 0;
+      const body = JSON.stringify({ jsonrpc: "2.0", id: 1, method, params: sent });
+      const answer = await raw(gateway.url("/both"), "POST", headers, body);
+      expect(answer).toMatchObject({ status: 200, text: expect.stringMatching(/Unknown|not found/) as string });
+      expect(gateway.seen).toMatchObject([
+        { operation: { method, judged: true, target: { kind, name: target, server: "" } }, outcome: "failed" },
+      ]);
+    }
   }
 });
 
