@@ -102,6 +102,11 @@ export class Catalog {
     return listing;
   }
 
+  /** The last list however old it is, without having it read. */
+  last(kind: ListKind): Listing | undefined {
+    return this.#slots[kind].listing;
+  }
+
   /** Reads the list again because a name was not in it, unless that has just been done. Never rejects. */
   async refreshForMiss(kind: ListKind): Promise<boolean> {
     const before = this.#slots[kind].listing;

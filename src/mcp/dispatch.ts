@@ -8,7 +8,7 @@ import { denialOf } from "./denial.ts";
 import { discover, initialize } from "./handshake.ts";
 import { setLogLevel } from "./links.ts";
 import { listAnswer } from "./list-answer.ts";
-import { offeringOf } from "./offering.ts";
+import { capabilitiesOf } from "./offering.ts";
 import { lists, plainOperation } from "./operations.ts";
 import type { ListKind } from "./operations.ts";
 import type { Answer } from "./outlet.ts";
@@ -46,7 +46,7 @@ const listMethods: Readonly<Record<string, Method>> = Object.fromEntries(
 /** Methods of sessions, up to 2025-11-25. */
 const legacyMethods: Readonly<Record<string, Method>> = {
   ...listMethods,
-  initialize: (options, call, view) => initialize(options.operate, options.sessions, call, view),
+  initialize,
   ping: async (options, call) => await plain(options, call, async () => {}),
   "tools/call": relayed,
   "prompts/get": relayed,
@@ -70,7 +70,7 @@ const modernMethods: Readonly<Record<string, Method>> = {
   ...Object.fromEntries(
     (Object.keys(lists) as ListKind[]).map((kind) => [lists[kind].method, offered(kind, listOf(kind))]),
   ),
-  "server/discover": (options, call, view) => discover(options.operate, call, view),
+  "server/discover": discover,
   "tools/call": relayed,
   "prompts/get": relayed,
   "resources/read": relayed,
@@ -132,7 +132,7 @@ async function relayed(options: DispatchOptions, call: Call, view: RouteView): P
 /* What is not announced does not exist in this era. */
 function offered(kind: ListKind, method: Method): Method {
   return async (options, call, view) => {
-    const { capabilities } = await offeringOf(view, "modern");
+    const capabilities = await capabilitiesOf(view, "modern");
     if (capabilities[lists[kind].capability] === undefined)
       throw new Refusal(404, codes.methodNotFound, `Method not found: ${call.message.method}`);
     return await method(options, call, view);

@@ -1,5 +1,5 @@
 import { plainOperation } from "./operations.ts";
-import type { Operate } from "../core/step.ts";
+import type { Operate, Visible } from "../core/step.ts";
 import { isObject } from "./message.ts";
 import { offeringOf } from "./offering.ts";
 import type { Answer } from "./outlet.ts";
@@ -15,8 +15,17 @@ const JSON_HEADERS = { "content-type": "application/json" };
 const DISCOVER_TTL_MS = 30_000;
 const CLIENT_LIMIT = 16_000;
 
+export interface HandshakeOptions {
+  readonly operate: Operate;
+  readonly visible: Visible;
+}
+
 /** Starts a session (2025-11-25, lifecycle). Servers get theirs when they are first called. */
-export async function initialize(operate: Operate, sessions: Sessions, call: Call, view: RouteView): Promise<Answer> {
+export async function initialize(
+  { operate, visible, sessions }: HandshakeOptions & { readonly sessions: Sessions },
+  call: Call,
+  view: RouteView,
+): Promise<Answer> {
   const { message, exchange } = call;
   const { protocolVersion, capabilities, clientInfo } = message.params;
   if (typeof protocolVersion !== "string")
@@ -28,7 +37,7 @@ export async function initialize(operate: Operate, sessions: Sessions, call: Cal
     plan: () => [{ name: "gateway" }],
     relay: async () => {
       const version = negotiate(protocolVersion);
-      const offering = await offeringOf(view, "legacy");
+      const offering = await offeringOf(view, "legacy", (operation) => visible(exchange, operation));
       const session = await sessions.create({
         principal: exchange.principal.id,
         route: exchange.route.path,
@@ -54,11 +63,12 @@ export async function initialize(operate: Operate, sessions: Sessions, call: Cal
 }
 
 /** Says what a route offers (2026-07-28, server/discover). */
-export async function discover(operate: Operate, call: Call, view: RouteView): Promise<Answer> {
-  return await operate(call.exchange, plainOperation("server/discover", "call"), {
+export async function discover({ operate, visible }: HandshakeOptions, call: Call, view: RouteView): Promise<Answer> {
+  const { exchange } = call;
+  return await operate(exchange, plainOperation("server/discover", "call"), {
     plan: () => [{ name: "gateway" }],
     relay: async () => {
-      const offering = await offeringOf(view, "modern");
+      const offering = await offeringOf(view, "modern", (operation) => visible(exchange, operation));
       const result = {
         resultType: "complete",
         supportedVersions: [MODERN],

@@ -14,7 +14,7 @@ const PAGE_BYTES = 8 * 1024 * 1024;
 /** What a filtered list may be kept for: policy and servers may change under it. */
 const LONGEST_TTL_MS = 30_000;
 
-/** Names servers that could not be asked, in the `_meta` of a list. */
+/** Names servers that could not be asked, in the `_meta` of a list: those the caller sees something of. */
 const MISSING_KEY = "sallyport/unavailable";
 
 export interface ListOptions {
@@ -39,6 +39,7 @@ export async function listAnswer(
       plan: () => [{ name: "catalog" }],
       relay: async (context) => {
         const { entries, missing, ttlMs } = await view.list(kind);
+        const named = missing.filter((server) => view.shows(server, (operation) => visible(exchange, operation)));
         const page: Entry[] = [];
         let bytes = 0;
         let at = from;
@@ -50,7 +51,7 @@ export async function listAnswer(
         }
         const meta = {
           ...(era === "modern" ? { [SERVER_KEY]: gatewayIdentity } : {}),
-          ...(missing.length === 0 ? {} : { [MISSING_KEY]: missing }),
+          ...(named.length === 0 ? {} : { [MISSING_KEY]: named }),
         };
         const tail = [
           ...(at < entries.length ? [`"nextCursor":${JSON.stringify(toCursor(kind, at))}`] : []),

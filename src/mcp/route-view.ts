@@ -1,15 +1,18 @@
 import { createHash } from "node:crypto";
 import { GatewayError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
+import type { Operation } from "../core/operation.ts";
 import { splice } from "../http/json-splice.ts";
 import type { Catalog, Item, Listing } from "./catalog.ts";
 import type { McpRouteConfig } from "./config.ts";
+import { lists } from "./operations.ts";
 import type { ListKind } from "./operations.ts";
 import type { McpServer } from "./upstreams/server.ts";
 
 /** Model APIs take tool names of up to 64 characters. */
 const NAME_LIMIT = 64;
 const SEPARATOR = "__";
+const KINDS = Object.keys(lists) as ListKind[];
 
 /** An item under the name it has on a route. */
 export interface Entry {
@@ -33,6 +36,9 @@ export interface Member {
   readonly server: McpServer;
   readonly catalog: Catalog;
 }
+
+/** Whether a caller may see a listed item, by the item's operation. */
+export type Sees = (operation: Operation) => boolean;
 
 interface Built {
   readonly listings: readonly (Listing | undefined)[];
@@ -75,6 +81,25 @@ export class RouteView {
       }),
     );
     return this.#build(this.#built, kind, listings, missing);
+  }
+
+  /** Whether a caller sees anything of a server here, as far as its lists are known. Who sees nothing of it must not hear of it. */
+  shows(server: string, sees: Sees): boolean {
+    const catalog = this.members.find((member) => member.server.name === server)?.catalog;
+    return KINDS.some((kind) =>
+      catalog?.last(kind)?.items.some((item) => this.#offers(kind, item) && sees(item.operation)),
+    );
+  }
+
+  /** The same of several servers, whose lists are read first where they never were. */
+  async shown(servers: readonly string[], sees: Sees): Promise<ReadonlySet<string>> {
+    const known = servers.filter((name) => this.shows(name, sees));
+    const unread = this.members.filter(({ server: { name } }) => servers.includes(name) && !known.includes(name));
+    await Promise.allSettled(
+      unread.flatMap(({ catalog }) => KINDS.map(async (kind) => catalog.last(kind) ?? (await catalog.get(kind)))),
+    );
+    const read = unread.filter(({ server }) => this.shows(server.name, sees));
+    return new Set([...known, ...read.map(({ server }) => server.name)]);
   }
 
   /** One entry by its name here. Servers that are down keep their names, so that a name never changes its meaning. */
@@ -134,7 +159,7 @@ export class RouteView {
       const { server } = this.members[index]!;
       ttlMs = Math.min(ttlMs, listing.ttlMs);
       for (const item of listing.items) {
-        if (kind === "tools" && this.#toolFilter?.test(item.key) === false) continue;
+        if (!this.#offers(kind, item)) continue;
         const name = this.#nameOf(kind, server.name, item.key, byName);
         if (name === undefined) continue;
         const entry = { name, server, item, bytes: name === item.key ? item.bytes : renamed(item.bytes, name) };
@@ -145,6 +170,10 @@ export class RouteView {
     const view = { entries, byName, missing, ttlMs };
     cache.set(kind, { listings, view });
     return view;
+  }
+
+  #offers(kind: ListKind, item: Item): boolean {
+    return kind !== "tools" || this.#toolFilter?.test(item.key) !== false;
   }
 
   /* A later server can never take a name that an earlier one has: that would be shadowing. */

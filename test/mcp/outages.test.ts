@@ -2,11 +2,17 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { setTimeout as delay } from "node:timers/promises";
+import { systemClock } from "../../src/core/clock.ts";
 import { connectLegacy, connectModern } from "./clients.ts";
 import { startHarness } from "./harness.ts";
 import type { Harness } from "./harness.ts";
+import { ENVELOPE, raw, stateless } from "./raw-client.ts";
 import { startServer } from "./start-server.ts";
 import type { RunningServer } from "./start-server.ts";
+
+interface Listed {
+  readonly result: { readonly tools: readonly unknown[]; readonly _meta: Record<string, unknown> };
+}
 
 let clock: RunningServer;
 let gateway: Harness;
@@ -47,9 +53,8 @@ test("a hung, a dead, a crashing and a missing server do not hide the others", a
   const client = await connectModern(gateway.url());
   const { tools, _meta } = await client.listTools();
   expect(tools.map(({ name }) => name)).toEqual(expect.arrayContaining(["add_minutes", "read_file"]));
-  expect(new Set(_meta?.["sallyport/unavailable"] as string[])).toEqual(
-    new Set(["crashing", "dead", "hung", "missing"]),
-  );
+  /* Of none of them is anything known that this caller may see. */
+  expect(_meta).not.toHaveProperty("sallyport/unavailable");
   const result = await client.callTool({
     name: "minutes_between",
     arguments: { from: "2026-01-01T00:00:00Z", to: "2026-01-01T01:00:00Z" },
@@ -87,6 +92,33 @@ async function killStdioServers(): Promise<void> {
   }
   await delay(100);
 }
+
+test("a server that went down is named in lists to who sees something of it, and to nobody else", async () => {
+  const own = await startServer("tools/clock/server.ts");
+  let passedMs = 0;
+  const through = await startHarness({
+    mcp: {
+      servers: { clock: { url: own.url }, files: { command: ["node", "tools/files/server.ts", "--stdio"] } },
+      routes: { "/mcp": { servers: ["clock", "files"] }, "/read": { servers: ["clock", "files"], tools: ["read_*"] } },
+    },
+    clock: { now: () => systemClock.now(), monotonic: () => systemClock.monotonic() + passedMs },
+    visible: (principal, { target }) => principal !== "bob" || target.server !== "clock",
+  });
+  const namedTo = async (principal: string, path = "/mcp") => {
+    const headers = { ...stateless("tools/list"), "x-test-principal": principal };
+    const body = `{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{${ENVELOPE}}}`;
+    const answer = JSON.parse((await raw(through.url(path), "POST", headers, body)).text) as Listed;
+    return { missing: answer.result._meta["sallyport/unavailable"], count: answer.result.tools.length };
+  };
+  const { count } = await namedTo("bob");
+  expect((await namedTo("alice")).count).toBeGreaterThan(count);
+  await own.close();
+  passedMs = 10 * 60_000;
+  expect(await namedTo("alice")).toEqual({ missing: ["clock"], count });
+  expect(await namedTo("bob")).toEqual({ missing: undefined, count });
+  expect(await namedTo("alice", "/read")).toMatchObject({ missing: undefined });
+  await through.close();
+});
 
 test("a call to a server that went down says so", async () => {
   const own = await startServer("tools/clock/server.ts");

@@ -154,6 +154,29 @@ test("prefixes what clashes, so that a later server never takes an earlier one's
   await client.close();
 });
 
+test("hands on a server's instructions to who sees something of it, and to nobody else, in both eras", async () => {
+  const fresh = await startHarness({
+    mcp: {
+      servers: { notes: { url: notes.url }, other: { url: other.url } },
+      routes: { "/mcp": { servers: ["notes", "other"] } },
+    },
+    visible: (principal, { target }) => principal === "alice" || (principal === "bob" && target.server === "notes"),
+  });
+  for (const [principal, named] of [
+    ["alice", ["# notes", "# other"]],
+    ["bob", ["# notes"]],
+    ["carol", undefined],
+  ] as const) {
+    const modern = await connectModern(fresh.url(), principal);
+    const { client: legacy } = await connectLegacy(fresh.url(), principal);
+    for (const client of [modern, legacy]) {
+      expect(client.getInstructions()?.match(/^# .*$/gm)).toEqual(named);
+      await client.close();
+    }
+  }
+  await fresh.close();
+});
+
 test("marks what it filtered as private", async () => {
   const answer = await raw(
     gateway.url(),
