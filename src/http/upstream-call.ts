@@ -38,7 +38,9 @@ interface Waiter {
 }
 
 /** One request on its way: undici's handler, the response and its body's iterator in one object, because it is made for every request. */
-export class UpstreamCall implements Dispatcher.DispatchHandler, UpstreamResponse, AsyncIterableIterator<Buffer>, Deadline {
+export class UpstreamCall
+  implements Dispatcher.DispatchHandler, UpstreamResponse, AsyncIterableIterator<Buffer>, Deadline
+{
   place = -1;
   dueTick = 0;
   status = 0;

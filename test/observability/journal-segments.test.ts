@@ -68,7 +68,9 @@ describe("segments of the journal", () => {
   async function readPages(journal: Journal, query: JournalQuery): Promise<JournalRecord[]> {
     const found: JournalRecord[] = [];
     let after: string | undefined;
+    let pages = 0;
     do {
+      expect((pages += 1)).toBeLessThan(2_000);
       const page = await journal.query({ ...query, ...(after !== undefined && { after }) });
       expect(page.records.length).toBeLessThanOrEqual(query.limit);
       const ids = page.records.map((record) => record.id);
