@@ -150,6 +150,7 @@ describe("journal", () => {
       const ids: string[] = [];
       let after: string | undefined;
       do {
+        expect(ids.length).toBeLessThanOrEqual(60);
         const page = await journal.query({ ...query, ...(after !== undefined && { after }) });
         ids.push(...page.records.map((record) => record.operationId));
         after = page.next;
