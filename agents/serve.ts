@@ -7,7 +7,7 @@ import { agentCardHandler, jsonRpcHandler, UserBuilder } from "@a2a-js/sdk/serve
 import express from "express";
 
 export interface SampleAgent {
-  /** The card without its interfaces, as JSON. */
+  /** The card without its interfaces and without what all samples say of themselves, as JSON. */
   readonly card: Readonly<Record<string, unknown>>;
   /** The A2A versions it speaks, newest first. */
   readonly versions: readonly ("1.0" | "0.3")[];
@@ -15,6 +15,15 @@ export interface SampleAgent {
   /** Larger messages are refused. */
   readonly bodyLimitBytes?: number;
 }
+
+/* What all samples say of themselves: they stream text for text, and nothing more. */
+const sampleCard = {
+  version: "1.0.0",
+  provider: { organization: "Sallyport samples", url: "https://example.com" },
+  capabilities: { streaming: true, pushNotifications: false, extendedAgentCard: false },
+  defaultInputModes: ["text/plain"],
+  defaultOutputModes: ["text/plain"],
+};
 
 export interface RunningAgent {
   readonly url: string;
@@ -35,7 +44,7 @@ export async function serveAgent(agent: SampleAgent, port: number, host = "127.0
     protocolBinding: "JSONRPC",
     protocolVersion,
   }));
-  const card = AgentCard.fromJSON({ ...agent.card, supportedInterfaces });
+  const card = AgentCard.fromJSON({ ...sampleCard, ...agent.card, supportedInterfaces });
   const requestHandler = new DefaultRequestHandler(card, new InMemoryTaskStore(), agent.executor);
   const legacyCompat = { enabled: agent.versions.includes("0.3") };
   app.get("/healthz", (_request, response) => void response.json({ status: "ok" }));

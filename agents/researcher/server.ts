@@ -56,11 +56,6 @@ export const createResearcherAgent = (): SampleAgent => ({
   card: {
     name: "researcher",
     description: "Looks into a question with a tool, a model and the writer, all through the gateway.",
-    version: "1.0.0",
-    provider: { organization: "Sallyport samples", url: "https://example.com" },
-    capabilities: { streaming: true, pushNotifications: false, extendedAgentCard: false },
-    defaultInputModes: ["text/plain"],
-    defaultOutputModes: ["text/plain"],
     skills: [
       {
         id: "research",

@@ -58,11 +58,6 @@ export const createWriterAgent = (): SampleAgent => ({
   card: {
     name: "writer",
     description: "Turns notes into a short text.",
-    version: "1.0.0",
-    provider: { organization: "Sallyport samples", url: "https://example.com" },
-    capabilities: { streaming: true, pushNotifications: false, extendedAgentCard: false },
-    defaultInputModes: ["text/plain"],
-    defaultOutputModes: ["text/plain"],
     skills: [
       {
         id: "write",

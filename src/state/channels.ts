@@ -1,4 +1,6 @@
 import type { Log } from "../core/log.ts";
+import { closedError } from "./check-arguments.ts";
+import type { Store } from "./store.ts";
 
 type Listener = (message: string) => void;
 
@@ -39,6 +41,21 @@ export function createChannels(log: Log): Channels {
         members.delete(member);
         if (members.size === 0 && byName.get(channel) === members) byName.delete(channel);
       };
+    },
+  };
+}
+
+/** A store's messages over channels of this process; refused once `closed` says so. */
+export function toStoreMessages(channels: Channels, closed: () => boolean): Pick<Store, "publish" | "subscribe"> {
+  return {
+    async publish(channel, message) {
+      if (closed()) throw closedError();
+      channels.publish(channel, message);
+    },
+    async subscribe(channel, listener) {
+      if (closed()) throw closedError();
+      const unsubscribe = channels.subscribe(channel, listener);
+      return async () => unsubscribe();
     },
   };
 }

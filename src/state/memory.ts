@@ -1,6 +1,6 @@
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
-import { createChannels } from "./channels.ts";
+import { createChannels, toStoreMessages } from "./channels.ts";
 import {
   checkBatch,
   checkCollection,
@@ -235,16 +235,7 @@ export function createMemoryStore({ clock, log }: { readonly clock: Clock; reado
       return result;
     },
 
-    async publish(channel, message) {
-      if (closed) throw closedError();
-      channels.publish(channel, message);
-    },
-
-    async subscribe(channel, listener) {
-      if (closed) throw closedError();
-      const unsubscribe = channels.subscribe(channel, listener);
-      return async () => unsubscribe();
-    },
+    ...toStoreMessages(channels, () => closed),
 
     async close() {
       closed = true;

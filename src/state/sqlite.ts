@@ -2,6 +2,7 @@ import type { DatabaseSync } from "node:sqlite";
 import type { Clock } from "../core/clock.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
+import { toStoreMessages } from "./channels.ts";
 import {
   checkBatch,
   checkCollection,
@@ -176,16 +177,7 @@ export function createSqliteStore(
       });
     },
 
-    async publish(channel, message) {
-      if (closed) throw closedError();
-      channels.publish(channel, message);
-    },
-
-    async subscribe(channel, listener) {
-      if (closed) throw closedError();
-      const unsubscribe = channels.subscribe(channel, listener);
-      return async () => unsubscribe();
-    },
+    ...toStoreMessages(channels, () => closed),
 
     async close() {
       if (closed) return;

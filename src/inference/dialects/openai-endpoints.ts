@@ -10,41 +10,40 @@ import {
   toFields,
 } from "./openai-fields.ts";
 
-const chatCompletions: Endpoint = {
-  method: "chat.completions",
-  upstreamPath: "/chat/completions",
-  read(body) {
-    const fields = toFields(body);
-    const model = readModel(fields);
-    const stream = readBoolean(fields, "stream");
-    return {
-      model,
-      stream,
-      wantsUsage: stream && readWantsUsage(fields),
-      messages: readMessages(fields),
-      tools: readList(fields, "tools"),
-      maxTokens: readMaxTokens(fields),
-    };
-  },
-};
+type Fields = ReturnType<typeof toFields>;
+type ReadList = (fields: Fields) => readonly unknown[];
 
-const completions: Endpoint = {
-  method: "completions",
-  upstreamPath: "/completions",
-  read(body) {
-    const fields = toFields(body);
-    const model = readModel(fields);
-    const stream = readBoolean(fields, "stream");
-    return {
-      model,
-      stream,
-      wantsUsage: stream && readWantsUsage(fields),
-      messages: readText(fields, "prompt"),
-      tools: [],
-      maxTokens: readMaxTokens(fields),
-    };
-  },
-};
+/** An endpoint whose model writes something, streamed on demand. */
+function generation(method: string, upstreamPath: string, messagesOf: ReadList, toolsOf: ReadList): Endpoint {
+  return {
+    method,
+    upstreamPath,
+    read(body) {
+      const fields = toFields(body);
+      const model = readModel(fields);
+      const stream = readBoolean(fields, "stream");
+      return {
+        model,
+        stream,
+        wantsUsage: stream && readWantsUsage(fields),
+        messages: messagesOf(fields),
+        tools: toolsOf(fields),
+        maxTokens: readMaxTokens(fields),
+      };
+    },
+  };
+}
+
+const chatCompletions = generation("chat.completions", "/chat/completions", readMessages, (fields) =>
+  readList(fields, "tools"),
+);
+
+const completions = generation(
+  "completions",
+  "/completions",
+  (fields) => readText(fields, "prompt"),
+  () => [],
+);
 
 const embeddings: Endpoint = {
   method: "embeddings",
