@@ -18,6 +18,8 @@ import type { StepDefinition } from "./step-definition.ts";
  * - `record` is entered before `plan`, so that what is refused further down is recorded too.
  * - `authorize` follows `plan`: policy judges the operation and then each candidate it could be sent to.
  * - `guardInput` follows `authorize`: what is not allowed is not read.
+ *
+ * `http` as a protocol, `recall`, `reserve`, `guard output` and `settle` of the design are not here, because they do not exist yet.
  */
 // oxfmt-ignore
 export const steps: readonly (readonly [StepDefinition, ...Protocol[]])[] = [
