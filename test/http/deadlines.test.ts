@@ -5,7 +5,7 @@ beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
 
 function deadline(expire: () => void = () => {}) {
-  return { place: -1, dueTick: 0, expire: vi.fn(expire) };
+  return { place: -1, dueTick: 0, expire: vi.fn<() => void>(expire) };
 }
 
 test("a deadline passes once, never early and at most 200 ms late", () => {
