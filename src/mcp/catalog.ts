@@ -10,6 +10,8 @@ import type { MirroredParam } from "./mirrored-params.ts";
 import { itemOperation, lists } from "./operations.ts";
 import type { ListKind } from "./operations.ts";
 import type { Link } from "./upstreams/link.ts";
+import { createOutageLog } from "./upstreams/outage-log.ts";
+import type { OutageLog } from "./upstreams/outage-log.ts";
 import type { McpServer } from "./upstreams/server.ts";
 import { OWN_ENVELOPE } from "./upstreams/stateless-link.ts";
 
@@ -57,6 +59,7 @@ interface Slot {
   epoch: number;
   failure: GatewayError | undefined;
   retryAtMs: number;
+  readonly outages: OutageLog;
 }
 
 /** The lists of one server, kept until they expire or the server announces a change. The last good one is kept for finding names. */
@@ -64,12 +67,19 @@ export class Catalog {
   readonly #server: McpServer;
   readonly #clock: Clock;
   readonly #log: Log;
-  readonly #slots: Record<ListKind, Slot> = { tools: slot(), prompts: slot(), resources: slot(), templates: slot() };
+  readonly #slots: Record<ListKind, Slot>;
 
   constructor(server: McpServer, clock: Clock, log: Log) {
     this.#server = server;
     this.#clock = clock;
     this.#log = log;
+    const slotOf = (kind: ListKind) => createSlot(log, server.name, kind);
+    this.#slots = {
+      tools: slotOf("tools"),
+      prompts: slotOf("prompts"),
+      resources: slotOf("resources"),
+      templates: slotOf("templates"),
+    };
     server.onChange(({ kind }) => {
       if (kind === "updated") return;
       this.#invalidate(kind);
@@ -136,12 +146,15 @@ export class Catalog {
       .then((listing) => {
         current.listing = listing;
         current.failure = undefined;
+        current.outages.worked();
         if (current.epoch === epoch) current.stale = false;
         return listing;
       })
       .catch((thrown: unknown) => {
         current.failure = GatewayError.from(thrown);
         current.retryAtMs = this.#clock.monotonic() + RETRY_MS;
+        /* That a server cannot be reached at all, it says itself. */
+        if (this.#server.info !== undefined) current.outages.failed(current.failure);
         throw current.failure;
       })
       .finally(() => {
@@ -233,14 +246,14 @@ export class Catalog {
   }
 }
 
-const slot = (): Slot => ({
-  listing: undefined,
-  stale: false,
-  loading: undefined,
-  epoch: 0,
-  failure: undefined,
-  retryAtMs: 0,
-});
+function createSlot(log: Log, server: string, kind: ListKind): Slot {
+  const outages = createOutageLog(
+    log,
+    { mcp_server: server, list: kind },
+    { down: "mcp server left out of a list", up: "mcp server is back in a list" },
+  );
+  return { listing: undefined, stale: false, loading: undefined, epoch: 0, failure: undefined, retryAtMs: 0, outages };
+}
 
 /* The load goes on when nobody waits for it any more. */
 function within<T>(work: Promise<T>, waitMs: number, late: GatewayError): Promise<T> {

@@ -1,5 +1,4 @@
 import { createHash } from "node:crypto";
-import { GatewayError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import type { Operation } from "../core/operation.ts";
 import { splice } from "../http/json-splice.ts";
@@ -70,12 +69,8 @@ export class RouteView {
       this.members.map(async ({ server, catalog }) => {
         try {
           return await catalog.get(kind);
-        } catch (error) {
+        } catch {
           missing.push(server.name);
-          this.#log.warn(
-            { mcp_server: server.name, list: kind, error: GatewayError.from(error) },
-            "mcp server left out of a list",
-          );
           return undefined;
         }
       }),

@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { setTimeout as delay } from "node:timers/promises";
 import { systemClock } from "../../src/core/clock.ts";
+import type { Log } from "../../src/core/log.ts";
 import { connectLegacy, connectModern } from "./clients.ts";
 import { startHarness } from "./harness.ts";
 import type { Harness } from "./harness.ts";
@@ -118,6 +119,56 @@ test("a server that went down is named in lists to who sees something of it, and
   expect(await namedTo("bob")).toEqual({ missing: undefined, count });
   expect(await namedTo("alice", "/read")).toMatchObject({ missing: undefined });
   await through.close();
+});
+
+test("the log has one line when a server goes down and one when it is back, however often it is asked", async () => {
+  let own = await startServer("tools/clock/server.ts");
+  const { port } = new URL(own.url);
+  let passedMs = 0;
+  const lines: { readonly level: string; readonly text: string; readonly fields: object }[] = [];
+  const write = (level: string) => (fields: object, text: string) => void lines.push({ level, text, fields });
+  const log: Log = {
+    debug: write("debug"),
+    info: write("info"),
+    warn: write("warn"),
+    error: write("error"),
+    child: () => log,
+  };
+  const told = () => lines.splice(0).filter(({ level }) => level !== "debug");
+  const through = await startHarness({
+    mcp: {
+      servers: { dead: { url: "http://127.0.0.1:9/mcp" }, clock: { url: own.url } },
+      routes: { "/mcp": { servers: ["dead", "clock"] } },
+    },
+    clock: { now: () => systemClock.now(), monotonic: () => systemClock.monotonic() + passedMs },
+    log,
+  });
+  const body = `{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{${ENVELOPE}}}`;
+  const listLater = async () => {
+    passedMs += 10 * 60_000;
+    for (let count = 0; count < 3; count += 1) await raw(through.url(), "POST", stateless("tools/list"), body);
+  };
+  await listLater();
+  await listLater();
+  expect(told()).toEqual([
+    {
+      level: "warn",
+      text: "mcp server is not available",
+      fields: { mcp_server: "dead", reason: expect.stringContaining("ECONNREFUSED") as string },
+    },
+  ]);
+  await own.close();
+  await listLater();
+  await listLater();
+  expect(told()).toMatchObject([{ level: "warn", fields: { mcp_server: "clock", list: "tools" } }]);
+  own = await startServer("tools/clock/server.ts", "--port", port);
+  await listLater();
+  await listLater();
+  expect(told()).toEqual([
+    { level: "info", text: "mcp server is back in a list", fields: { mcp_server: "clock", list: "tools" } },
+  ]);
+  await through.close();
+  await own.close();
 });
 
 test("a call to a server that went down says so", async () => {

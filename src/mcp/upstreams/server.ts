@@ -9,6 +9,8 @@ import type { Endpoint } from "./endpoint.ts";
 import { probe } from "./greet.ts";
 import { gatewayIdentity } from "./identity.ts";
 import type { Link, ServerInfo } from "./link.ts";
+import { createOutageLog } from "./outage-log.ts";
+import type { OutageLog } from "./outage-log.ts";
 import { createSessionLink } from "./session-link.ts";
 import type { SessionLinkOptions } from "./session-link.ts";
 import { SessionPool } from "./session-pool.ts";
@@ -44,6 +46,7 @@ export class McpServer {
   readonly #options: McpServerOptions;
   readonly #endpoint: Endpoint | undefined;
   readonly #pool: SessionPool;
+  readonly #outages: OutageLog;
   readonly #listeners = new Set<(change: Change) => void>();
   readonly #uris = new Map<string, number>();
   #connection: Connection | undefined;
@@ -60,6 +63,11 @@ export class McpServer {
     this.config = options.config;
     this.#options = options;
     this.#pool = new SessionPool(options.clock);
+    this.#outages = createOutageLog(
+      options.log,
+      { mcp_server: options.name },
+      { down: "mcp server is not available", up: "mcp server is available again" },
+    );
     this.#endpoint =
       options.config.url === undefined ? undefined : createEndpoint(options.name, options.config, options.upstream);
   }
@@ -80,6 +88,7 @@ export class McpServer {
         this.#connection = connection;
         this.#failure = undefined;
         this.#failures = 0;
+        this.#outages.worked();
         if (this.#closed) void connection.link.close();
         else if (announces(connection.info)) this.#startWatch();
         return connection;
@@ -98,7 +107,7 @@ export class McpServer {
     this.#failures += 1;
     const backOffMs = Math.min(FIRST_BACK_OFF_MS * 2 ** (this.#failures - 1), LONGEST_BACK_OFF_MS);
     this.#failure = { error, untilMs: this.#options.clock.monotonic() + backOffMs };
-    this.#options.log.warn({ mcp_server: this.name, error, retry_in_ms: backOffMs }, "mcp server is not available");
+    this.#outages.failed(error);
   }
 
   /** Finds out anew what the server is, after it answered as if it were something else. */
