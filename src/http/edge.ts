@@ -190,8 +190,9 @@ export function createEdge(options: EdgeOptions): Edge {
   }
 
   function unanswered(exchange: ServerExchange): void {
-    // A caller who has gone cannot be told anything.
-    if (!exchange.reply.started && !exchange.reply.gone)
+    // A caller who has gone cannot be told anything; one who has half an answer must not wait for the rest.
+    const { reply } = exchange;
+    if (!reply.gone && !(reply.started && reply.ended))
       fail(exchange, new GatewayError("internal", "The gateway has no answer to this request."));
   }
 

@@ -93,6 +93,14 @@ describe("an answer", () => {
     expect((await fetch(url)).status).toBe(500);
   });
 
+  test("a dispatch that leaves a stream open when it is done does not leave the caller waiting either", async () => {
+    const { url } = await start(async ({ reply }) => {
+      reply.open(200, { "content-type": "text/event-stream" });
+      await reply.write("data: 1\n\n");
+    });
+    await expect(fetch(url).then((answer) => answer.text())).rejects.toThrow();
+  });
+
   test("a stream that fails after its start is broken off, never ended well", async () => {
     const { port } = await start(async ({ reply }) => {
       reply.open(200, { "content-type": "text/event-stream" });

@@ -55,12 +55,23 @@ export function createSessionLink(options: SessionLinkOptions): SessionLink {
     const { session: handle, info: said } = await greet(endpoint, hello);
     session = handle;
     info = said;
-    const standing = (await options.onSession?.({ handle, info, link, dropped })) ?? handle;
+    const standing = (await keep({ handle, info, link, dropped })) ?? handle;
     if (standing.id !== handle.id) {
       session = standing;
       await end(handle);
     }
     return standing;
+  }
+
+  /** A session that nobody keeps is ended at its server: the client's own may have gone while this one was made. */
+  async function keep(made: NewSession): Promise<SessionHandle | undefined> {
+    try {
+      return await options.onSession?.(made);
+    } catch (thrown) {
+      drop(made.handle);
+      await end(made.handle);
+      throw thrown;
+    }
   }
 
   const drop = (handle: SessionHandle): void => {
