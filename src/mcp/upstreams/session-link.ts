@@ -40,6 +40,20 @@ const CLOSE_TIMEOUT_MS = 2_000;
 const MAX_RESUMES = 100;
 const LONGEST_RETRY_MS = 30_000;
 
+/** A session that nobody keeps is ended at its server: the client's own may have gone while this one was made. */
+async function keepSession(
+  { onSession }: SessionLinkOptions,
+  made: NewSession,
+  end: (handle: SessionHandle) => Promise<void>,
+): Promise<SessionHandle | undefined> {
+  try {
+    return await onSession?.(made);
+  } catch (thrown) {
+    await end(made.handle);
+    throw thrown;
+  }
+}
+
 /** A link to a session-era server over Streamable HTTP. An expired session is made anew once, without the caller noticing. */
 export function createSessionLink(options: SessionLinkOptions): SessionLink {
   const { endpoint, hello, shared } = options;
@@ -55,23 +69,12 @@ export function createSessionLink(options: SessionLinkOptions): SessionLink {
     const { session: handle, info: said } = await greet(endpoint, hello);
     session = handle;
     info = said;
-    const standing = (await keep({ handle, info, link, dropped })) ?? handle;
+    const standing = (await keepSession(options, { handle, info, link, dropped }, end)) ?? handle;
     if (standing.id !== handle.id) {
       session = standing;
       await end(handle);
     }
     return standing;
-  }
-
-  /** A session that nobody keeps is ended at its server: the client's own may have gone while this one was made. */
-  async function keep(made: NewSession): Promise<SessionHandle | undefined> {
-    try {
-      return await options.onSession?.(made);
-    } catch (thrown) {
-      drop(made.handle);
-      await end(made.handle);
-      throw thrown;
-    }
   }
 
   const drop = (handle: SessionHandle): void => {
