@@ -42,9 +42,15 @@ export async function startUpstream(): Promise<{ upstream: Running; issueToken(a
   };
 }
 
-export async function startFloor(scenario: ScenarioName, upstream: Running): Promise<Contestant> {
+/** `profileDir`: where a CPU profile is written at its end; undefined: none. */
+export async function startFloor(
+  scenario: ScenarioName,
+  upstream: Running,
+  profileDir: string | undefined,
+): Promise<Contestant> {
   const { path, upstreamPath } = scenarios[scenario];
-  const process = await start({ args: [here("floor.ts"), upstream.url, JSON.stringify({ [path]: upstreamPath })] });
+  const program = [here("floor.ts"), upstream.url, JSON.stringify({ [path]: upstreamPath })];
+  const process = await start({ args: [...profiled("floor", profileDir), ...program] });
   return { name: "floor", process, url: process.url + path, headers: {} };
 }
 
@@ -81,9 +87,8 @@ export async function startGateway(
   await (await import("node:fs/promises")).mkdir(config.policies);
   await writeFile(join(config.policies, "bench.yaml"), policy);
   await writeFile(file, JSON.stringify(config));
-  const profile = profileDir === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profileDir}`];
   const process = await start({
-    args: [...profile, join(root, "src/main.ts"), "serve", "--config", file],
+    args: [...profiled("gateway", profileDir), join(root, "src/main.ts"), "serve", "--config", file],
     cwd: root,
     url,
   });
@@ -118,6 +123,9 @@ export async function startPortkey(scenario: ScenarioName, upstream: Running): P
   };
   return { name: "portkey 1.15.2", process, url: url + scenarios[scenario].path, headers };
 }
+
+const profiled = (name: string, folder: string | undefined): string[] =>
+  folder === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${folder}`, `--cpu-prof-name=${name}.cpuprofile`];
 
 function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {

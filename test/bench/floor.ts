@@ -73,3 +73,5 @@ server.keepAliveTimeout = 0;
 server.listen(0, "127.0.0.1", () =>
   console.log(JSON.stringify({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` })),
 );
+/* An orderly end, so that a CPU profile is written. */
+process.once("SIGTERM", () => process.exit());

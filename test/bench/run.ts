@@ -21,7 +21,7 @@ const { values, positionals } = parseArgs({
     "warm-up": { type: "string" },
     "no-peers": { type: "boolean", default: false },
     "no-gateway": { type: "boolean", default: false },
-    /** Writes a CPU profile of the gateway into this folder. */
+    /** Writes CPU profiles of the floor and the gateway into this folder. */
     profile: { type: "string" },
   },
 });
@@ -78,7 +78,7 @@ async function main(): Promise<void> {
     url: upstream.url + scenarios[scenario].upstreamPath,
     headers: {},
   };
-  const contestants = [direct, keep(await startFloor(scenario, upstream))];
+  const contestants = [direct, keep(await startFloor(scenario, upstream, values.profile))];
   if (!values["no-gateway"]) contestants.push(keep(await startGateway(scenario, upstream, issueToken, values.profile)));
   if (!values["no-peers"] && scenario.startsWith("llm")) contestants.push(keep(await startPortkey(scenario, upstream)));
 
