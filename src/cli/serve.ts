@@ -4,6 +4,7 @@ import type { Config } from "../config/schema.ts";
 import { startGateway, type Gateway } from "../gateway/gateway.ts";
 import { defineCommand, UsageError } from "./command.ts";
 import { checkout, startQuickstart } from "./quickstart.ts";
+import { tuneHeap } from "./tune-heap.ts";
 
 export const serveCommand = defineCommand({
   name: "serve",
@@ -28,6 +29,7 @@ export const serveCommand = defineCommand({
       throw new UsageError("give either --config FILE or --quickstart");
     if (!options.quickstart && (options.port ?? options.data) !== undefined)
       throw new UsageError("--port and --data go with --quickstart");
+    tuneHeap();
     const quickstart = options.quickstart
       ? await startQuickstart({
           port: parsePort(options.port ?? "4000"),
