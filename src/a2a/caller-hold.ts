@@ -1,7 +1,9 @@
+import { LightAbortSignal, type AbortSignalLike } from "../core/abort.ts";
+
 /** Lets a send outlive its caller until the gateway knows which task it began: an unowned task could never be reached again. */
 export interface CallerHold {
   /** For the call upstream. */
-  readonly signal: AbortSignal;
+  readonly signal: AbortSignalLike;
   /** The task is known: from now on the call ends with its caller. */
   identified(): void;
   /** Settles with `work`, or rejects with the reason as soon as the caller's signal aborts. */
@@ -9,14 +11,14 @@ export interface CallerHold {
 }
 
 /** Calls that have outlived their callers, ended together when the gateway closes. */
-export type Orphans = Set<AbortController>;
+export type Orphans = Set<LightAbortSignal>;
 
 /* Beyond this many a send ends with its caller like any other call. */
 const maxOrphans = 256;
 
 /** `mustIdentifyMs`: how long a call may outlive its caller; 0: not at all, its task is known. */
-export function holdCaller(caller: AbortSignal, mustIdentifyMs: number, orphans: Orphans): CallerHold {
-  const upstream = new AbortController();
+export function holdCaller(caller: AbortSignalLike, mustIdentifyMs: number, orphans: Orphans): CallerHold {
+  const upstream = new LightAbortSignal();
   let identified = mustIdentifyMs === 0;
   let patience: NodeJS.Timeout | undefined;
   const onAbort = () => {
@@ -29,7 +31,7 @@ export function holdCaller(caller: AbortSignal, mustIdentifyMs: number, orphans:
   if (caller.aborted) upstream.abort(caller.reason);
   else caller.addEventListener("abort", onAbort, { once: true });
   return {
-    signal: upstream.signal,
+    signal: upstream,
     identified() {
       identified = true;
       if (caller.aborted) upstream.abort(caller.reason);

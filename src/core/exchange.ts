@@ -1,3 +1,4 @@
+import type { AbortSignalLike } from "./abort.ts";
 import type { Chain } from "./chain.ts";
 import type { Log } from "./log.ts";
 import type { Principal } from "./principal.ts";
@@ -85,7 +86,7 @@ export interface Exchange {
   readonly log: Log;
   readonly reply: Reply;
   /** Aborts when the client has gone, the credential has expired or the gateway stops; the reason is a GatewayError. */
-  readonly signal: AbortSignal;
+  readonly signal: AbortSignalLike;
   /** Reads, limits, scans and parses the body once; later calls give the same value. */
   body(): Promise<JsonBody>;
 }

@@ -1,3 +1,4 @@
+import type { AbortSignalLike } from "./abort.ts";
 import type { Decision } from "./decision.ts";
 import type { GatewayError } from "./errors.ts";
 import type { Exchange } from "./exchange.ts";
@@ -26,7 +27,7 @@ export interface OperationContext {
   readonly exchange: Exchange;
   readonly operation: Operation;
   /** Aborts with the exchange, and when this operation alone is cancelled. */
-  readonly signal: AbortSignal;
+  readonly signal: AbortSignalLike;
   readonly startedAtMs: number;
   candidates: readonly Candidate[];
   candidate: Candidate | undefined;
@@ -64,7 +65,7 @@ export interface Work<T> {
  * Carries one operation through the steps of its protocol. Rejects with a GatewayError when refused or failed. `signal` stands in
  * for the exchange's where one operation can be cancelled alone; whoever gives it links it to the exchange's.
  */
-export type Operate = <T>(exchange: Exchange, operation: Operation, work: Work<T>, signal?: AbortSignal) => Promise<T>;
+export type Operate = <T>(exchange: Exchange, operation: Operation, work: Work<T>, signal?: AbortSignalLike) => Promise<T>;
 
 /** Whether a listed item may be seen: the same rules as a call to it, with what only a call has left open. */
 export type Visible = (exchange: Exchange, operation: Operation) => boolean;

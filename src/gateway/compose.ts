@@ -1,3 +1,4 @@
+import type { AbortSignalLike } from "../core/abort.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { Exchange } from "../core/exchange.ts";
 import { randomHex } from "../core/ids.ts";
@@ -16,43 +17,51 @@ export interface Journey {
 /** What the steps of this gateway may use beyond the shared context. */
 export interface GatewayContext extends OperationContext {
   readonly work: Work<unknown>;
-  /** What the relay came back with; the answer of the whole operation. */
-  result: unknown;
+  /** Whether `admit` counts this operation among those in flight. */
+  admitted: boolean;
 }
 
 /** A step of this gateway: the contract of `core`, with the context above. */
-export interface GatewayStep extends Omit<Step, "enter"> {
-  enter?(context: GatewayContext): void | Promise<void>;
+export interface GatewayStep extends Omit<Step, "enter" | "end"> {
+  /** What an exception that is no GatewayError is taken for. `denial` when absent: a check that breaks must not let anything pass. */
+  readonly onException?: "denial" | "failure";
+  /** What the last step of a candidate resolves to is the answer of the operation. */
+  enter?(context: GatewayContext): void | Promise<unknown>;
+  end?(context: GatewayContext, outcome: Outcome): void;
 }
 
 /**
  * Composes a journey once, at start. What it promises: `end` runs exactly once for every step whose `enter` was called, whatever
- * happens in between, and a step that throws anything but a GatewayError refuses the operation.
+ * happens in between, and a step that throws anything but a GatewayError refuses the operation, unless it says otherwise.
  */
 export function composeJourney(journey: Journey, clock: Clock): Operate {
   const observers = [...journey.operation, ...journey.candidate]
     .filter((step) => step.answer !== undefined)
     .toReversed();
   return async <T>(exchange: Exchange, operation: Operation, work: Work<T>, signal = exchange.signal): Promise<T> => {
-    const startedAt = clock.monotonic();
     const context = createContext(exchange, operation, work, signal, clock, observers);
-    const progress = { entered: 0 };
-    let failure: GatewayError | undefined;
+    const walk = new Walk(journey.operation, context, clock);
     try {
-      const pending = enterSteps(journey.operation, context, progress);
+      const pending = walk.enter();
       if (pending !== undefined) await pending;
-      await tryCandidates(journey.candidate, context, clock);
-      return context.result as T; // what `work.relay`, which gives a T, resolved to
+      let last: GatewayError | undefined;
+      for (const candidate of context.candidates) {
+        if (last !== undefined && !mayTryNext(last, context)) break;
+        context.candidate = candidate;
+        const attempt = new Walk(journey.candidate, context, clock);
+        try {
+          return (await attempt.enter()) as T; // what `work.relay`, which gives a T, resolved to
+        } catch (thrown) {
+          last = attempt.fail(thrown);
+        } finally {
+          attempt.end();
+        }
+      }
+      throw last ?? new GatewayError("upstream_unavailable", "Nothing is configured that could answer this request.");
     } catch (thrown) {
-      failure = toFailure(thrown, signal);
-      throw failure;
+      throw walk.fail(thrown);
     } finally {
-      endSteps(
-        journey.operation,
-        progress.entered,
-        context,
-        outcomeOf(failure, context, clock.monotonic() - startedAt),
-      );
+      walk.end();
     }
   };
 }
@@ -61,7 +70,7 @@ function createContext(
   exchange: Exchange,
   operation: Operation,
   work: Work<unknown>,
-  signal: AbortSignal,
+  signal: AbortSignalLike,
   clock: Clock,
   observers: readonly GatewayStep[],
 ): GatewayContext {
@@ -79,7 +88,7 @@ function createContext(
     upstreamStatus: undefined,
     firstByteMs: undefined,
     answer: undefined,
-    result: undefined,
+    admitted: false,
   };
   if (observers.length > 0) context.answer = (event) => observe(observers, context, event);
   return context;
@@ -95,75 +104,67 @@ async function observe(
   return current;
 }
 
-/** How far a list of steps was entered: a step that throws halfway counts, and is ended like any other. */
-interface Progress {
-  entered: number;
-}
+/** One way through a list of steps: down by `enter`, and up again by `end`. */
+class Walk {
+  readonly #steps: readonly GatewayStep[];
+  readonly #context: GatewayContext;
+  readonly #clock: Clock;
+  readonly #startedAt: number;
+  /* A step that throws halfway counts, and is ended like any other. */
+  #entered = 0;
+  #failure: GatewayError | undefined;
 
-/** Enters the steps from where `progress` stands. Gives a promise only from the first step on that gives one: most give none. */
-function enterSteps(
-  steps: readonly GatewayStep[],
-  context: GatewayContext,
-  progress: Progress,
-): Promise<void> | undefined {
-  while (progress.entered < steps.length) {
-    const step = steps[progress.entered++] as GatewayStep;
-    try {
-      const pending = step.enter?.(context);
-      if (pending !== undefined) return continueAfter(pending, step, steps, context, progress);
-    } catch (thrown) {
-      throw judge(step, thrown, context);
+  constructor(steps: readonly GatewayStep[], context: GatewayContext, clock: Clock) {
+    this.#steps = steps;
+    this.#context = context;
+    this.#clock = clock;
+    this.#startedAt = clock.monotonic();
+  }
+
+  /** Gives a promise only from the first step on that gives one: most give none. The last step's own is handed out as it is. */
+  enter(): Promise<unknown> | undefined {
+    while (this.#entered < this.#steps.length) {
+      const pending = this.#steps[this.#entered++]?.enter?.(this.#context);
+      if (pending !== undefined) return this.#entered === this.#steps.length ? pending : this.#enterAfter(pending);
+    }
+    return undefined;
+  }
+
+  async #enterAfter(pending: Promise<unknown>): Promise<unknown> {
+    await pending;
+    return this.enter();
+  }
+
+  /** Takes note of what was thrown on the way, and says what it means. */
+  fail(thrown: unknown): GatewayError {
+    const { signal } = this.#context;
+    const step = this.#steps[this.#entered - 1];
+    if (signal.aborted) this.#failure = GatewayError.from(signal.reason);
+    else if (thrown instanceof GatewayError || step?.onException === "failure")
+      this.#failure = GatewayError.from(thrown);
+    else this.#failure = refusal(step, thrown);
+    return this.#failure;
+  }
+
+  end(): void {
+    const outcome = outcomeOf(this.#failure, this.#context, this.#clock.monotonic() - this.#startedAt);
+    for (let index = this.#entered - 1; index >= 0; index--) {
+      const step = this.#steps[index];
+      try {
+        step?.end?.(this.#context, outcome);
+      } catch (thrown) {
+        /* One step that cannot end must not keep the others from ending. */
+        this.#context.exchange.log.error({ step: step?.name, error: thrown }, "a step failed to end");
+      }
     }
   }
-  return undefined;
-}
-
-async function continueAfter(
-  pending: Promise<void>,
-  step: GatewayStep,
-  steps: readonly GatewayStep[],
-  context: GatewayContext,
-  progress: Progress,
-): Promise<void> {
-  try {
-    await pending;
-  } catch (thrown) {
-    throw judge(step, thrown, context);
-  }
-  await enterSteps(steps, context, progress);
-}
-
-function judge(step: GatewayStep, thrown: unknown, { signal }: GatewayContext): unknown {
-  return thrown instanceof GatewayError || signal.aborted ? thrown : refuse(step, thrown);
 }
 
 /** The one place where an exception inside a check becomes a denial. */
-function refuse(step: GatewayStep, thrown: unknown): GatewayError {
+function refusal(step: GatewayStep | undefined, thrown: unknown): GatewayError {
   return new GatewayError("denied", "The gateway could not check this request, and so refused it.", {
-    cause: new Error(`step ${step.name} threw`, { cause: thrown }),
+    cause: new Error(`step ${step?.name} threw`, { cause: thrown }),
   });
-}
-
-async function tryCandidates(steps: readonly GatewayStep[], context: GatewayContext, clock: Clock): Promise<void> {
-  let last: GatewayError | undefined;
-  for (const candidate of context.candidates) {
-    if (last !== undefined && !mayTryNext(last, context)) break;
-    context.candidate = candidate;
-    const startedAt = clock.monotonic();
-    const progress = { entered: 0 };
-    let failure: GatewayError | undefined;
-    try {
-      const pending = enterSteps(steps, context, progress);
-      if (pending !== undefined) await pending;
-      return;
-    } catch (thrown) {
-      failure = toFailure(thrown, context.signal);
-      last = failure;
-    } finally {
-      endSteps(steps, progress.entered, context, outcomeOf(failure, context, clock.monotonic() - startedAt));
-    }
-  }
-  throw last ?? new GatewayError("upstream_unavailable", "Nothing is configured that could answer this request.");
 }
 
 /** Nothing is retried after the first byte reached the client, nor for a caller who has gone. */
@@ -171,23 +172,6 @@ function mayTryNext(error: GatewayError, context: OperationContext): boolean {
   return (
     error.spec.retry && error.spec.source === "upstream" && !context.exchange.reply.started && !context.signal.aborted
   );
-}
-
-function endSteps(steps: readonly GatewayStep[], entered: number, context: OperationContext, outcome: Outcome): void {
-  for (let index = entered - 1; index >= 0; index--) {
-    const step = steps[index];
-    try {
-      step?.end?.(context, outcome);
-    } catch (thrown) {
-      /* One step that cannot end must not keep the others from ending. */
-      context.exchange.log.error({ step: step?.name, error: thrown }, "a step failed to end");
-    }
-  }
-}
-
-function toFailure(thrown: unknown, signal: AbortSignal): GatewayError {
-  if (signal.aborted) return GatewayError.from(signal.reason);
-  return GatewayError.from(thrown);
 }
 
 function outcomeOf(error: GatewayError | undefined, context: OperationContext, durationMs: number): Outcome {

@@ -1,3 +1,4 @@
+import type { AbortSignalLike } from "../core/abort.ts";
 import type { Incoming } from "../http/edge.ts";
 import { parseJsonBody } from "../http/json-scan.ts";
 import type { Chain } from "../core/chain.ts";
@@ -70,8 +71,7 @@ class OpenExchange implements GatewayExchange {
     return this.#childLog;
   }
 
-  /* Made on demand by the edge: what is refused early never needs one. */
-  get signal(): AbortSignal {
+  get signal(): AbortSignalLike {
     return this.#incoming.signal;
   }
 

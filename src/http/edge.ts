@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer, Server as TlsServer } from "node:https";
 import type { Socket } from "node:net";
+import type { AbortSignalLike } from "../core/abort.ts";
 import type { Clock } from "../core/clock.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { CanonicalRequest, Reply } from "../core/exchange.ts";
@@ -32,7 +33,7 @@ export interface Incoming {
   readonly request: CanonicalRequest;
   readonly reply: Reply;
   /** Aborts when the caller has gone (`cancelled`) or the gateway stops (`draining`); the reason is a GatewayError. */
-  readonly signal: AbortSignal;
+  readonly signal: AbortSignalLike;
   /** Whether the request came with a body. */
   readonly hasBody: boolean;
   /**

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { LightAbortSignal } from "../core/abort.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { CanonicalRequest } from "../core/exchange.ts";
 import { BodyReading, checkMedia, type BodyHolder, type BufferBudget } from "./body.ts";
@@ -34,6 +35,7 @@ export class ServerExchange implements Incoming, ServerReplyOptions, BodyHolder 
   readonly reply: ServerReply;
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
+  readonly signal = new LightAbortSignal();
   /** Where the edge keeps it among those under way. */
   place = -1;
   /** The connection cannot be read any further: it ends with this answer. */
@@ -43,8 +45,6 @@ export class ServerExchange implements Incoming, ServerReplyOptions, BodyHolder 
   #request: CanonicalRequest | undefined;
   readonly #settings: IncomingSettings;
   readonly #expectsContinue: boolean;
-  #abort: AbortController | undefined;
-  #aborted: GatewayError | undefined;
   #reading: BodyReading | undefined;
   #bodyFailure: GatewayError | undefined;
   #reserved = 0;
@@ -108,19 +108,10 @@ export class ServerExchange implements Incoming, ServerReplyOptions, BodyHolder 
     return length === undefined ? this.req.headers["transfer-encoding"] !== undefined : length !== "0";
   }
 
-  get signal(): AbortSignal {
-    // Made on demand: many requests are answered without one.
-    if (this.#abort === undefined) {
-      this.#abort = new AbortController();
-      if (this.#aborted !== undefined) this.#abort.abort(this.#aborted);
-    }
-    return this.#abort.signal;
-  }
-
   readBody({ limitBytes, json = true }: ReadBodyOptions): Promise<Buffer> {
     if (this.#reading !== undefined) return this.#reading.body;
-    const failure = this.#bodyFailure ?? this.#aborted;
-    if (failure !== undefined) return Promise.reject(failure);
+    if (this.#bodyFailure !== undefined) return Promise.reject(this.#bodyFailure);
+    if (this.signal.aborted) return Promise.reject(this.signal.reason);
     const { headers } = this.request;
     try {
       checkMedia(headers, json);
@@ -155,10 +146,9 @@ export class ServerExchange implements Incoming, ServerReplyOptions, BodyHolder 
   }
 
   abort(reason: GatewayError): void {
-    if (this.#aborted !== undefined) return;
-    this.#aborted = reason;
+    if (this.signal.aborted) return;
     this.#reading?.fail(reason);
-    this.#abort?.abort(reason);
+    this.signal.abort(reason);
   }
 
   /** The response is out or its connection is gone: gives everything back. */

@@ -1,10 +1,10 @@
 import { getCACertificates } from "node:tls";
-import { Agent, type Dispatcher } from "undici";
+import { Agent, Pool, type Dispatcher } from "undici";
 import { GatewayError } from "../core/errors.ts";
 import type { HttpConfig } from "./config.ts";
 import { createDeadlines } from "./deadlines.ts";
 import { createEgressGuard, type Resolve } from "./egress-guard.ts";
-import { UpstreamCall } from "./upstream-call.ts";
+import { UpstreamCall, type Way } from "./upstream-call.ts";
 import { createFetch } from "./upstream-fetch.ts";
 import type { Trust, Upstream } from "./upstream.ts";
 
@@ -29,8 +29,9 @@ export function createUpstream({ egress, resolve }: UpstreamOptions): Upstream {
     pipelining: 1,
     allowH2: false,
     maxHeaderSize: MAX_HEADER_BYTES,
-    // Counted from dispatch by the call itself, so that waiting for a connection is included.
+    // Counted by the call itself: from dispatch, so that waiting for a connection is included, and without a timer for each answer.
     headersTimeout: 0,
+    bodyTimeout: 0,
   };
   const connect = {
     timeout: egress.connectTimeout,
@@ -43,25 +44,46 @@ export function createUpstream({ egress, resolve }: UpstreamOptions): Upstream {
     connect: { ...connect, lookup: guard.lookup },
   });
 
+  /* The operator's own, which are few and stay: no look-up by origin for each request, as an agent does it. */
+  const pools = new Map<string, Pool>();
+  const ways = new WeakMap<URL, Way>();
   const deadlines = createDeadlines();
 
   function door(trust: Trust, url: URL): Dispatcher {
     if (trust === "influenced") return guard.checkUrl(url) ? open : guarded;
     if (url.protocol !== "https:" && url.protocol !== "http:")
       throw new GatewayError("denied", "Upstreams speak http or https.");
-    return open;
+    const pool = pools.get(url.origin) ?? new Pool(url.origin, { ...settings, connect });
+    pools.set(url.origin, pool);
+    return pool;
+  }
+
+  const wayTo = (trust: Trust, url: URL): Way => ({
+    dispatcher: door(trust, url),
+    origin: url.origin,
+    path: url.pathname + url.search,
+  });
+
+  function knownWayTo(url: URL): Way {
+    const known = ways.get(url);
+    if (known !== undefined) return known;
+    const way = wayTo("configured", url);
+    ways.set(url, way);
+    return way;
   }
 
   return {
     request(request) {
-      if (request.signal?.aborted === true) return Promise.reject(request.signal.reason);
+      const { trust, url, signal } = request;
+      if (signal?.aborted === true) return Promise.reject(signal.reason);
       return new Promise((succeed, fail) => {
-        new UpstreamCall(request, door(request.trust, request.url), deadlines, succeed, fail).start();
+        const way = trust === "configured" ? knownWayTo(url) : wayTo(trust, url);
+        new UpstreamCall(request, way, deadlines, succeed, fail).start();
       });
     },
     fetch: (trust) => createFetch((url) => door(trust, url)),
     async close() {
-      await Promise.all([open.destroy(), guarded.destroy()]);
+      await Promise.all([open, guarded, ...pools.values()].map((each) => each.destroy()));
     },
   };
 }

@@ -37,6 +37,14 @@ interface Waiter {
   readonly reject: (reason: unknown) => void;
 }
 
+/** Where a request goes, as undici wants it said. */
+export interface Way {
+  readonly dispatcher: Dispatcher;
+  readonly origin: string;
+  /** With the query. */
+  readonly path: string;
+}
+
 /** One request on its way: undici's handler, the response and its body's iterator in one object, because it is made for every request. */
 export class UpstreamCall
   implements Dispatcher.DispatchHandler, UpstreamResponse, AsyncIterableIterator<Buffer>, Deadline
@@ -46,7 +54,7 @@ export class UpstreamCall
   status = 0;
   headers: Readonly<Record<string, string>> = {};
   readonly #request: UpstreamRequest;
-  readonly #dispatcher: Dispatcher;
+  readonly #way: Way;
   readonly #deadlines: Deadlines;
   readonly #resolve: (response: UpstreamResponse) => void;
   readonly #reject: (reason: unknown) => void;
@@ -68,13 +76,13 @@ export class UpstreamCall
 
   constructor(
     request: UpstreamRequest,
-    dispatcher: Dispatcher,
+    way: Way,
     deadlines: Deadlines,
     resolve: (response: UpstreamResponse) => void,
     reject: (reason: unknown) => void,
   ) {
     this.#request = request;
-    this.#dispatcher = dispatcher;
+    this.#way = way;
     this.#deadlines = deadlines;
     this.#resolve = resolve;
     this.#reject = reject;
@@ -88,7 +96,8 @@ export class UpstreamCall
   }
 
   #dispatch(): void {
-    const { url, method, headers, body, idleTimeoutMs = DEFAULT_IDLE_TIMEOUT_MS } = this.#request;
+    const { method, headers, body } = this.#request;
+    const { dispatcher, origin, path } = this.#way;
     const list: string[] = [];
     let encodings = false;
     for (const name in headers) {
@@ -99,26 +108,22 @@ export class UpstreamCall
     }
     // Nothing here decompresses: 77 bytes of brotli can be 50 MB.
     if (!encodings) list.push("accept-encoding", "identity");
-    this.#dispatcher.dispatch(
-      {
-        origin: url.origin,
-        path: url.pathname + url.search,
-        method,
-        headers: list,
-        body: body ?? null,
-        bodyTimeout: idleTimeoutMs,
-      },
-      this,
-    );
+    dispatcher.dispatch({ origin, path, method, headers: list, body: body ?? null }, this);
   }
 
-  /** The signal's abort: EventTarget takes an object, which saves a closure a request. */
+  /** The signal's abort: an object as the listener saves a closure a request. */
   handleEvent(): void {
     this.fail(this.#request.signal?.reason);
   }
 
-  /** The head did not come in time. */
+  /** The head did not come in time, or the body has been silent for too long. */
   expire(): void {
+    if (this.#headDone) {
+      // Paused, it waits for its reader: that is not the upstream's silence.
+      if (this.#controller?.paused === true) this.#awaitBody();
+      else this.fail(new GatewayError("upstream_timeout", "The upstream fell silent."));
+      return;
+    }
     const error = new GatewayError("upstream_timeout", "The upstream did not answer in time.");
     this.fail(this.#sent ? error : markUnsent(error));
   }
@@ -128,6 +133,12 @@ export class UpstreamCall
     if (this.#ended || this.#failed) return;
     this.#settle(reason);
     this.#controller?.abort(reason instanceof Error ? reason : new Error("aborted", { cause: reason }));
+  }
+
+  #awaitBody(): void {
+    const { idleTimeoutMs = DEFAULT_IDLE_TIMEOUT_MS } = this.#request;
+    if (idleTimeoutMs > 0) this.#deadlines.set(this, idleTimeoutMs);
+    else this.#deadlines.clear(this);
   }
 
   #settle(reason: unknown): void {
@@ -165,7 +176,6 @@ export class UpstreamCall
       }
       return;
     }
-    this.#deadlines.clear(this);
     this.status = status;
     this.headers = toHeaders(parsed);
     const encoding = this.headers["content-encoding"];
@@ -174,11 +184,13 @@ export class UpstreamCall
       return;
     }
     this.#headDone = true;
+    this.#awaitBody();
     this.#resolve(this);
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#failed) return;
+    this.#awaitBody();
     if (this.#waiter !== undefined) {
       const { resolve } = this.#waiter;
       this.#waiter = undefined;

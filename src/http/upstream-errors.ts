@@ -62,7 +62,5 @@ export function fromHeadFailure(error: unknown, sent: boolean): GatewayError {
 /** What a failure inside the response body means: whatever it was, the body is not whole. */
 export function fromBodyFailure(error: unknown): GatewayError {
   if (error instanceof GatewayError) return error;
-  const kind = codeOf(error) === "UND_ERR_BODY_TIMEOUT" ? "upstream_timeout" : "upstream_truncated";
-  const message = kind === "upstream_timeout" ? "The upstream fell silent." : "The upstream's answer broke off.";
-  return new GatewayError(kind, message, { cause: error });
+  return new GatewayError("upstream_truncated", "The upstream's answer broke off.", { cause: error });
 }

@@ -2,13 +2,14 @@ import { fetch as undiciFetch, type Dispatcher, type RequestInit } from "undici"
 import { GatewayError } from "../core/errors.ts";
 
 const HEADERS_TIMEOUT_MS = 30_000;
+const BODY_TIMEOUT_MS = 300_000;
 const MAX_BODY_BYTES = 16 * 1024 * 1024;
 
 /** Bounds what a library may be answered: no compressed bodies, none beyond 16 MiB unless it is an event stream, which its reader bounds. */
 const bounded: Dispatcher.DispatcherComposeInterceptor = (dispatch) => (options, handler) => {
   let left = Number.POSITIVE_INFINITY;
   return dispatch(
-    { ...options, headersTimeout: HEADERS_TIMEOUT_MS },
+    { ...options, headersTimeout: HEADERS_TIMEOUT_MS, bodyTimeout: BODY_TIMEOUT_MS },
     {
       onRequestStart: (controller, context) => handler.onRequestStart?.(controller, context),
       onRequestUpgrade: (controller, status, headers, socket) =>

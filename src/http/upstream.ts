@@ -1,3 +1,5 @@
+import type { AbortSignalLike } from "../core/abort.ts";
+
 /**
  * Whose idea an address was. `configured`: the operator wrote it, so it may be private. `influenced`: a caller, a card,
  * a token or a server had a say, so it must be https to a public address, checked again at connect time.
@@ -5,13 +7,14 @@
 export type Trust = "configured" | "influenced";
 
 export interface UpstreamRequest {
+  /** Not to be changed afterwards: what it says may be remembered with it. */
   readonly url: URL;
   readonly trust: Trust;
   readonly method: string;
   /** Exactly what is sent, beyond host and content-length. Never a caller's own credential. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: Buffer;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignalLike;
   /** From dispatch to the response head. Default 60 s. */
   readonly headersTimeoutMs?: number;
   /** Longest silence inside the body; 0: none. Default 5 min. */

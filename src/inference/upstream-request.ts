@@ -1,3 +1,4 @@
+import type { AbortSignalLike } from "../core/abort.ts";
 import type { Exchange } from "../core/exchange.ts";
 import { toTraceHeaders } from "../core/trace-headers.ts";
 import type { UpstreamRequest } from "../http/upstream.ts";
@@ -13,7 +14,7 @@ export interface UpstreamRequestOptions {
   readonly stream: boolean;
   readonly body: Buffer;
   readonly exchange: Exchange;
-  readonly signal: AbortSignal;
+  readonly signal: AbortSignalLike;
 }
 
 /**

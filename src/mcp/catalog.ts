@@ -1,3 +1,4 @@
+import type { AbortSignalLike } from "../core/abort.ts";
 import type { Clock } from "../core/clock.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
@@ -181,7 +182,7 @@ export class Catalog {
     }
   }
 
-  async #pages(kind: ListKind, link: Link, signal: AbortSignal, defaultTtlMs: number): Promise<Listing> {
+  async #pages(kind: ListKind, link: Link, signal: AbortSignalLike, defaultTtlMs: number): Promise<Listing> {
     const { method, field } = lists[kind];
     const items: Item[] = [];
     const byKey = new Map<string, Item>();
@@ -263,7 +264,7 @@ function within<T>(work: Promise<T>, waitMs: number, late: GatewayError): Promis
   });
 }
 
-function orAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+function orAbort<T>(work: Promise<T>, signal: AbortSignalLike): Promise<T> {
   return new Promise((resolve, reject) => {
     const stop = () => reject(signal.reason as Error);
     signal.addEventListener("abort", stop, { once: true });

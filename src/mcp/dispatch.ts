@@ -1,3 +1,4 @@
+import type { AbortSignalLike } from "../core/abort.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import type { Operation } from "../core/operation.ts";
@@ -28,7 +29,7 @@ export interface DispatchOptions extends RelayOptions {
   readonly sessions: Sessions;
   readonly servers: ReadonlyMap<string, McpServer>;
   /** Aborts when the gateway stops. */
-  readonly ending: AbortSignal;
+  readonly ending: AbortSignalLike;
 }
 
 type Method = (options: DispatchOptions, call: Call, view: RouteView) => Promise<Answer | undefined>;
@@ -78,7 +79,7 @@ const modernMethods: Readonly<Record<string, Method>> = {
   "subscriptions/listen": async (options, call, view) => {
     const work = {
       plan: () => [{ name: "gateway" }],
-      relay: (context: { readonly signal: AbortSignal }) =>
+      relay: (context: { readonly signal: AbortSignalLike }) =>
         serveListen(options, call, view, context.signal, options.ending),
     };
     await options.operate(call.exchange, plainOperation(call.message.method, "stream"), work);

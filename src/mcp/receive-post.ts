@@ -1,3 +1,4 @@
+import { LightAbortSignal } from "../core/abort.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { Exchange } from "../core/exchange.ts";
 import { locateElements } from "../http/json-splice.ts";
@@ -78,16 +79,16 @@ async function carry(
 ): Promise<Answer | undefined> {
   if (session === undefined || message.kind !== "request")
     return await dispatch(options, { exchange, message, era, outlet, session, signal: undefined }, view);
-  const controller = new AbortController();
-  const follow = () => controller.abort(exchange.signal.reason);
+  const own = new LightAbortSignal();
+  const follow = () => own.abort(exchange.signal.reason);
   exchange.signal.addEventListener("abort", follow, { once: true });
   const id = message.idText!;
-  session.inFlight.set(id, controller);
+  session.inFlight.set(id, own);
   try {
-    return await dispatch(options, { exchange, message, era, outlet, session, signal: controller.signal }, view);
+    return await dispatch(options, { exchange, message, era, outlet, session, signal: own }, view);
   } finally {
     exchange.signal.removeEventListener("abort", follow);
-    if (session.inFlight.get(id) === controller) session.inFlight.delete(id);
+    if (session.inFlight.get(id) === own) session.inFlight.delete(id);
   }
 }
 

@@ -1,3 +1,4 @@
+import type { AbortSignalLike } from "../core/abort.ts";
 import type { Clock } from "../core/clock.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { Exchange } from "../core/exchange.ts";
@@ -31,7 +32,7 @@ export interface Caller {
   /** The caller's session; undefined in the stateless era. */
   readonly session: Session | undefined;
   /** Aborts this message alone. */
-  readonly signal: AbortSignal | undefined;
+  readonly signal: AbortSignalLike | undefined;
 }
 
 /** One message of a caller on its way. */

@@ -1,3 +1,4 @@
+import type { LightAbortSignal } from "../core/abort.ts";
 import type { JsonObject } from "./message.ts";
 import type { Link } from "./upstreams/link.ts";
 import type { SessionHandle } from "./upstreams/greet.ts";
@@ -27,7 +28,7 @@ export interface Session {
   readAtMs: number;
   writtenAtMs: number;
   /** Aborts calls by the id as the client spelled it. */
-  readonly inFlight: Map<string, AbortController>;
+  readonly inFlight: Map<string, LightAbortSignal>;
   readonly links: Map<string, Promise<Link>>;
   /** The client's standing stream, if it holds one open. */
   stream: SessionStream | undefined;

@@ -1,3 +1,4 @@
+import type { AbortSignalLike } from "../core/abort.ts";
 import type { Exchange } from "../core/exchange.ts";
 import type { Log } from "../core/log.ts";
 import { resourceOperation } from "./operations.ts";
@@ -52,8 +53,8 @@ export async function serveListen(
   options: StandingOptions,
   call: Caller & { readonly message: Message },
   view: RouteView,
-  signal: AbortSignal,
-  ending: AbortSignal,
+  signal: AbortSignalLike,
+  ending: AbortSignalLike,
 ): Promise<void> {
   const { outlet, message, exchange } = call;
   const filter = isObject(message.params["notifications"]) ? message.params["notifications"] : {};
@@ -140,8 +141,8 @@ export async function serveSessionStream(
   options: StandingOptions,
   caller: Caller & { readonly session: Session },
   view: RouteView,
-  signal: AbortSignal,
-  ending: AbortSignal,
+  signal: AbortSignalLike,
+  ending: AbortSignalLike,
 ): Promise<void> {
   const { outlet, session, exchange } = caller;
   const watches = new Map<string, Watch>();
@@ -217,7 +218,7 @@ export async function serveSessionStream(
   }
 }
 
-function aborted(signal: AbortSignal): Promise<void> {
+function aborted(signal: AbortSignalLike): Promise<void> {
   return new Promise((resolve) => {
     if (signal.aborted) resolve();
     else signal.addEventListener("abort", () => resolve(), { once: true });

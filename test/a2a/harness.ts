@@ -1,5 +1,6 @@
 import { createA2a, type A2aOptions } from "../../src/a2a/a2a.ts";
 import { a2aConfig } from "../../src/a2a/config.ts";
+import { toAbortSignal } from "../../src/core/abort.ts";
 import { systemClock } from "../../src/core/clock.ts";
 import { GatewayError } from "../../src/core/errors.ts";
 import type { Exchange } from "../../src/core/exchange.ts";
@@ -129,7 +130,7 @@ async function serve(handler: ProtocolHandler, open: Set<AbortController>, incom
   let value: unknown;
   const own = new AbortController();
   const limits = parseHttpConfig({}).limits.json;
-  const signal = AbortSignal.any([incoming.signal, own.signal]);
+  const signal = AbortSignal.any([toAbortSignal(incoming.signal), own.signal]);
   const exchange = toExchange(incoming, signal, async () => {
     const body = parseJsonBody(await incoming.readBody({ limitBytes: 4_194_304 }), limits);
     value = body.value;

@@ -1,5 +1,6 @@
 import { connect, type Socket } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
+import type { AbortSignalLike } from "../../src/core/abort.ts";
 import { GatewayError } from "../../src/core/errors.ts";
 import { silentLog } from "../../src/core/log.ts";
 import { createBufferBudget } from "../../src/http/body.ts";
@@ -40,7 +41,7 @@ const readLimited =
     const body = await incoming.readBody({ limitBytes, json });
     incoming.reply.send(200, {}, String(body.length));
   };
-const aborted = (signal: AbortSignal) =>
+const aborted = (signal: AbortSignalLike) =>
   new Promise<unknown>((resolve) => signal.addEventListener("abort", () => resolve(signal.reason), { once: true }));
 
 describe("an answer", () => {

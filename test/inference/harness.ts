@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { AbortSignalLike } from "../../src/core/abort.ts";
 import { systemClock } from "../../src/core/clock.ts";
 import { GatewayError } from "../../src/core/errors.ts";
 import type { Exchange, JsonBody, Reply } from "../../src/core/exchange.ts";
@@ -120,7 +121,7 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
 function createContext(
   exchange: Exchange,
   operation: Operation,
-  signal: AbortSignal,
+  signal: AbortSignalLike,
   answer: HarnessOptions["answer"],
 ): OperationContext {
   return {

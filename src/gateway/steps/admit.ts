@@ -33,25 +33,27 @@ export const admit: StepDefinition = {
   create({ limits, inFlight, pace }) {
     return {
       name: "admit",
-      enter({ id, exchange, operation }) {
+      enter(context) {
+        const { exchange, operation } = context;
         if (exchange.chain.depth > limits.hops) {
           throw new GatewayError(
             "denied",
             `This request was handed on ${exchange.chain.depth} times; the limit is ${limits.hops}.`,
           );
         }
-        const refusal = inFlight.take(id, exchange.principal.id, limits);
+        const refusal = inFlight.take(exchange.principal.id, limits);
         if (refusal !== undefined) {
           throw new GatewayError("overloaded", refusal, { headers: { "retry-after": "1", "retry-after-ms": "1000" } });
         }
+        context.admitted = true;
         /* Handshakes and lists are free: a client opens a session for every call (LangGraph, CrewAI). */
         if (limits.rate !== undefined && operation.judged) {
           const waitMs = pace.take(exchange.principal.id, limits.rate);
           if (waitMs > 0) throw tooFast(limits.rate, waitMs);
         }
       },
-      end({ id }) {
-        inFlight.release(id);
+      end(context) {
+        if (context.admitted) inFlight.release(context.exchange.principal.id);
       },
     };
   },

@@ -1,21 +1,18 @@
 import { GatewayError } from "../../core/errors.ts";
 import type { StepDefinition } from "../step-definition.ts";
 
-/** Sends the operation to the candidate at hand; the protocol knows how. */
+/** Sends the operation to the candidate at hand; the protocol knows how. A failure here is the gateway's or the upstream's, not a denial. */
 export const relay: StepDefinition = {
   name: "relay",
   per: "candidate",
   create({ recorder }) {
     return {
       name: "relay",
-      async enter(context) {
+      onException: "failure",
+      enter(context) {
         context.signal.throwIfAborted();
         if (context.candidate === undefined) throw new GatewayError("internal", "No candidate was chosen.");
-        try {
-          context.result = await context.work.relay(context, context.candidate);
-        } catch (thrown) {
-          throw GatewayError.from(thrown);
-        }
+        return context.work.relay(context, context.candidate);
       },
       end: (context, outcome) => recorder.attempted(context, outcome),
     };

@@ -1,3 +1,4 @@
+import type { AbortSignalLike } from "../../core/abort.ts";
 import { GatewayError } from "../../core/errors.ts";
 import { splice } from "../../http/json-splice.ts";
 import type { Upstream, UpstreamResponse } from "../../http/upstream.ts";
@@ -20,7 +21,7 @@ export interface Endpoint {
     method: "POST" | "GET" | "DELETE",
     headers: Readonly<Record<string, string>>,
     body: Buffer | undefined,
-    signal: AbortSignal,
+    signal: AbortSignalLike,
     idleTimeoutMs: number,
   ): Promise<UpstreamResponse>;
 }

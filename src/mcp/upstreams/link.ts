@@ -1,3 +1,4 @@
+import type { AbortSignalLike } from "../../core/abort.ts";
 import type { JsonObject } from "../message.ts";
 import type { Era } from "../revisions.ts";
 
@@ -31,11 +32,11 @@ export interface Link {
    * Sends one request; `onMessage` sees what belongs to it before the answer, in order. Rejects with `upstream_unavailable`,
    * `upstream_timeout`, `upstream_invalid`, `upstream_truncated`, or the signal's reason after telling the server to stop.
    */
-  request(outbound: Outbound, signal: AbortSignal, onMessage: OnMessage): Promise<Incoming>;
+  request(outbound: Outbound, signal: AbortSignalLike, onMessage: OnMessage): Promise<Incoming>;
   /** Sends a notification or a response. */
   send(bytes: Buffer): Promise<void>;
   /** What the server says outside of requests, until the signal aborts or the stream ends. `onOpen`: nothing said from now on is missed. */
-  listen(signal: AbortSignal, onMessage: OnMessage, onOpen: () => void): Promise<"ended" | "unsupported">;
+  listen(signal: AbortSignalLike, onMessage: OnMessage, onOpen: () => void): Promise<"ended" | "unsupported">;
   close(): Promise<void>;
 }
 

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { toAbortSignal, type AbortSignalLike } from "../../core/abort.ts";
 import { GatewayError } from "../../core/errors.ts";
 import type { UpstreamResponse } from "../../http/upstream.ts";
 import { fromStart, readAnswer, readStream, refusedBy } from "./endpoint.ts";
@@ -99,7 +100,7 @@ export function createSessionLink(options: SessionLinkOptions): SessionLink {
 
   async function post(
     bytes: Buffer,
-    signal: AbortSignal,
+    signal: AbortSignalLike,
     headers: Readonly<Record<string, string>> = {},
   ): Promise<UpstreamResponse> {
     const before = session;
@@ -128,7 +129,7 @@ export function createSessionLink(options: SessionLinkOptions): SessionLink {
   async function followAnswer(
     first: UpstreamResponse,
     idText: string,
-    signal: AbortSignal,
+    signal: AbortSignalLike,
     onMessage: OnMessage,
   ): Promise<Incoming> {
     const position = fromStart();
@@ -144,7 +145,7 @@ export function createSessionLink(options: SessionLinkOptions): SessionLink {
           GatewayError.from(thrown).kind !== "upstream_truncated"
         )
           throw thrown;
-        await delay(Math.min(position.retryMs, LONGEST_RETRY_MS), undefined, { signal });
+        await delay(Math.min(position.retryMs, LONGEST_RETRY_MS), undefined, { signal: toAbortSignal(signal) });
         response = await endpoint.send(
           "GET",
           { ...headersOf(await ensure()), "last-event-id": position.lastEventId },
@@ -176,7 +177,7 @@ export function createSessionLink(options: SessionLinkOptions): SessionLink {
       if (info === undefined) await ensure();
       return info!;
     },
-    async request(outbound: Outbound, signal: AbortSignal, onMessage: OnMessage): Promise<Incoming> {
+    async request(outbound: Outbound, signal: AbortSignalLike, onMessage: OnMessage): Promise<Incoming> {
       const own = shared ? renumber(outbound, (lastId += 1)) : undefined;
       const idText = own === undefined ? outbound.idText : String(lastId);
       try {

@@ -1,3 +1,4 @@
+import type { AbortSignalLike } from "../../core/abort.ts";
 import { encodeHeaderValue } from "../classify.ts";
 import { isObject } from "../message.ts";
 import { CAPABILITIES_KEY, CLIENT_KEY, MODERN, SERVER_KEY, VERSION_KEY } from "../revisions.ts";
@@ -16,7 +17,7 @@ export const ACKNOWLEDGED = "notifications/subscriptions/acknowledged";
 
 /** A link to a server of 2026-07-28 over HTTP: every request stands for itself, so callers' ids pass as they are. */
 export function createStatelessLink(endpoint: Endpoint, subscriptions: () => readonly string[]): Link {
-  const post = (outbound: Outbound, signal: AbortSignal, idleTimeoutMs: number) =>
+  const post = (outbound: Outbound, signal: AbortSignalLike, idleTimeoutMs: number) =>
     endpoint.send(
       "POST",
       {
@@ -38,7 +39,7 @@ export function createStatelessLink(endpoint: Endpoint, subscriptions: () => rea
     },
     /* 2026-07-28 defines no message from client to server over HTTP beside requests. */
     async send() {},
-    async listen(signal: AbortSignal, onMessage: OnMessage, onOpen: () => void) {
+    async listen(signal: AbortSignalLike, onMessage: OnMessage, onOpen: () => void) {
       const outbound = listenRequest(1, subscriptions());
       const response = await post(outbound, signal, 0);
       await readAnswer(endpoint.server, response, outbound.idText, (message) =>

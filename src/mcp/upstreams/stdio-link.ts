@@ -1,3 +1,4 @@
+import type { AbortSignalLike } from "../../core/abort.ts";
 import { GatewayError } from "../../core/errors.ts";
 import type { Log } from "../../core/log.ts";
 import type { McpServerConfig } from "../config.ts";
@@ -79,7 +80,7 @@ export async function openStdioLink(options: StdioLinkOptions): Promise<StdioLin
     void unrelated?.(message);
   }
 
-  async function request(outbound: Outbound, signal: AbortSignal, onMessage: OnMessage): Promise<Incoming> {
+  async function request(outbound: Outbound, signal: AbortSignalLike, onMessage: OnMessage): Promise<Incoming> {
     signal.throwIfAborted();
     if (pending.size >= MAX_PENDING)
       throw new GatewayError("overloaded", `MCP server ${server} has too many calls in flight.`);
