@@ -13,7 +13,7 @@ import { createChallenges } from "./challenge.ts";
 import { noClients, type Clients } from "./clients.ts";
 import { issuerConfig, type AuthConfig } from "./config.ts";
 import { openCors } from "./cors.ts";
-import { readCredential } from "./credential.ts";
+import { createCredentialReader } from "./credential.ts";
 import { delegatedClaims } from "./delegation.ts";
 import { addEmbedded } from "./embedded/embedded.ts";
 import { createFailureLog } from "./failure-log.ts";
@@ -91,6 +91,7 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
   const audiences = createAudiences(config.audience ?? issuer, routes);
   const baseScopes = config.scopes ?? (config.embedded === undefined ? [] : ["gateway"]);
 
+  const readCredential = createCredentialReader();
   const remembered = createRemembered(clock);
   const revocations = await createRevocations(
     store,
@@ -174,7 +175,7 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
           failed({ route: route.path, ip: request.ip, check: "form" }, "authentication failed");
           throw challenges.invalid(route, credential.reason);
         default: {
-          const verdict = remembered.get(credential.kind, credential.value, checks[credential.kind]);
+          const verdict = remembered.get(credential, checks[credential.kind]);
           return verdict instanceof Promise
             ? verdict.then((late) => admit(late, request, route))
             : admit(verdict, request, route);

@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import { GatewayError } from "../core/errors.ts";
 import type { CanonicalRequest } from "../core/exchange.ts";
 
@@ -9,9 +10,16 @@ const QUERY_NAMES = new Set(["access_token", "api_key", "apikey", "api-key", "x-
 
 const BEARER = /^bearer +([A-Za-z0-9._~+/-]+=*) *$/i;
 
+export interface ShownCredential {
+  readonly kind: "token" | "key";
+  readonly value: string;
+  /** SHA-256 of kind and value: all that may be kept of it, and the key to what is known of it. */
+  readonly digest: string;
+}
+
 export type Credential =
   | { readonly kind: "none" }
-  | { readonly kind: "token" | "key"; readonly value: string }
+  | ShownCredential
   /** `reason` is safe to show and holds nothing the caller sent. */
   | { readonly kind: "bad"; readonly reason: string };
 
@@ -37,7 +45,7 @@ export function readCredential(request: CanonicalRequest): Credential {
   }
   if (apiKey !== undefined) {
     if (apiKey === "" || apiKey.length > MAX_CREDENTIAL) return { kind: "bad", reason: "The API key is malformed." };
-    return { kind: "key", value: apiKey };
+    return toCredential("key", apiKey);
   }
   if (authorization === undefined) return { kind: "none" };
   if (authorization.length > MAX_CREDENTIAL) return { kind: "bad", reason: "The credential is too long." };
@@ -45,5 +53,29 @@ export function readCredential(request: CanonicalRequest): Credential {
   if (value === undefined)
     return { kind: "bad", reason: "Use Authorization: Bearer with an access token or an API key." };
   // A compact JWS has dots and our keys have none, so the OpenAI SDK may send either in the same place.
-  return { kind: value.includes(".") ? "token" : "key", value };
+  return toCredential(value.includes(".") ? "token" : "key", value);
+}
+
+export const toCredential = (kind: "token" | "key", value: string): ShownCredential => ({
+  kind,
+  value,
+  digest: hash("sha256", `${kind}\n${value}`, "base64url"),
+});
+
+/**
+ * Reads credentials like `readCredential`, and remembers the last one of each connection: most clients show the same again and again,
+ * and the digest of a token costs 2 µs. The connection holds its last request anyway, so nothing is kept longer for it.
+ */
+export function createCredentialReader(): (request: CanonicalRequest) => Credential {
+  const last = new WeakMap<object, { readonly header: string; readonly credential: Credential }>();
+  return (request) => {
+    const header = request.headers["authorization"];
+    if (header === undefined || request.query !== "" || request.headers["x-api-key"] !== undefined)
+      return readCredential(request);
+    const known = last.get(request.connection);
+    if (known?.header === header) return known.credential;
+    const credential = readCredential(request);
+    if (credential.kind !== "bad") last.set(request.connection, { header, credential });
+    return credential;
+  };
 }

@@ -1,5 +1,5 @@
-import { hash } from "node:crypto";
 import type { Clock } from "../core/clock.ts";
+import type { ShownCredential } from "./credential.ts";
 import type { Verdict } from "./token-verifier.ts";
 
 /** How long a good credential is trusted without asking again: revocation takes effect within this. */
@@ -39,17 +39,15 @@ export function createRemembered(clock: Clock) {
   return {
     /** The remembered verdict, or the outcome of `check`, asked once for all who wait for it. A check that rejects is not remembered. */
     get(
-      kind: "token" | "key",
-      credential: string,
+      { value, digest: key }: ShownCredential,
       check: (credential: string) => Promise<Verdict>,
     ): Verdict | Promise<Verdict> {
-      const key = hash("sha256", `${kind}\n${credential}`, "base64url");
       const entry = good.get(key) ?? bad.get(key);
       if (entry !== undefined && clock.now() < entry.untilMs) return entry.verdict;
       const waiting = pending.get(key);
       if (waiting !== undefined) return waiting;
       const before = generation;
-      const running = check(credential)
+      const running = check(value)
         .then((verdict) => {
           // What was revoked while it was being checked may have been read before the revocation.
           if (before === generation) put(key, verdict);

@@ -120,6 +120,7 @@ export function toCaller(as: As, chain: z.output<typeof chainSchema>, request: z
       host: "localhost",
       scheme: "https",
       ip: request.ip,
+      connection: {},
       receivedAtMs: Date.parse(request.time),
     },
   };

@@ -19,6 +19,8 @@ export interface CanonicalRequest {
   readonly scheme: "http" | "https";
   /** The caller's address, after the trusted proxies. */
   readonly ip: string;
+  /** The same object for all requests of one connection: a key for what need be worked out once a connection. */
+  readonly connection: object;
   /** Milliseconds since the epoch. */
   readonly receivedAtMs: number;
 }

@@ -2,9 +2,9 @@ import type { Express } from "express";
 import { GatewayError } from "../core/errors.ts";
 import type { Route } from "../core/exchange.ts";
 import type { Log } from "../core/log.ts";
-import type { RenderedError } from "../core/step.ts";
 import type { Dispatch, Incoming } from "../http/edge.ts";
 import type { Epoch } from "./epoch.ts";
+import type { Front } from "./journeys.ts";
 import { renderPlainError } from "./render-plain-error.ts";
 import { createExchange, type GatewayExchange } from "./gateway-exchange.ts";
 
@@ -17,6 +17,16 @@ export interface EpochUse {
 
 /** The front door behind the edge: finds the route, opens the exchange, and answers every failure in the caller's protocol. */
 export function createDispatch(use: EpochUse, control: Express, log: Log): Dispatch {
+  const front: Front = {
+    refuse(exchange, error) {
+      logFailure(exchange, error);
+      if (!exchange.reply.started) send(exchange, error);
+    },
+    left(exchange) {
+      exchange.forgetBody();
+      use.leave(exchange.epoch);
+    },
+  };
   return (incoming) => {
     const epoch = use.current();
     const route = epoch.routes.match(incoming.request.path);
@@ -26,35 +36,19 @@ export function createDispatch(use: EpochUse, control: Express, log: Log): Dispa
       return;
     }
     if (route === undefined) throw new GatewayError("not_found", `Nothing is served at ${incoming.request.path}.`);
-    return answer(incoming, route, epoch, use, log);
+    const exchange = createExchange(incoming, route, epoch, log);
+    if (!route.methods.includes(incoming.request.method)) return front.refuse(exchange, methodNotAllowed(route));
+    use.enter(epoch);
+    return epoch.journeys[route.protocol].exchange(exchange, front);
   };
 }
 
-async function answer(incoming: Incoming, route: Route, epoch: Epoch, use: EpochUse, log: Log): Promise<void> {
-  const exchange = createExchange(incoming, route, epoch, log);
-  const handler = epoch.handlers[route.protocol];
-  const refuse = (error: GatewayError): void => {
-    logFailure(exchange, error);
-    if (!incoming.reply.started)
-      send(
-        incoming,
-        error,
-        handler?.renderError(error, exchange, exchange.bodyValue) ?? renderPlainError(error, route.path, epoch.routes),
-      );
-  };
-  use.enter(epoch);
-  try {
-    if (route.methods.includes(incoming.request.method))
-      await epoch.journeys[route.protocol].exchange(exchange, refuse);
-    else refuse(methodNotAllowed(route));
-  } finally {
-    exchange.forgetBody();
-    use.leave(epoch);
-  }
-}
-
-function send(incoming: Incoming, error: GatewayError, rendered: RenderedError): void {
-  incoming.reply.send(rendered.status, { ...rendered.headers, ...error.headers }, rendered.body);
+function send(exchange: GatewayExchange, error: GatewayError): void {
+  const { route, epoch, reply, bodyValue } = exchange;
+  const rendered =
+    epoch.handlers[route.protocol]?.renderError(error, exchange, bodyValue) ??
+    renderPlainError(error, route.path, epoch.routes);
+  reply.send(rendered.status, { ...rendered.headers, ...error.headers }, rendered.body);
 }
 
 function methodNotAllowed(route: Route): GatewayError {

@@ -8,10 +8,18 @@ import type { Parts } from "./parts.ts";
 import type { ExchangeStep, StepDefinition } from "./step-definition.ts";
 import { steps } from "./steps.ts";
 
+/** What is done for an exchange outside of all steps. */
+export interface Front {
+  /** Answers a failure, before the steps end. */
+  refuse(exchange: GatewayExchange, error: GatewayError): void;
+  /** The steps have ended. */
+  left(exchange: GatewayExchange): void;
+}
+
 /** The table of steps, made ready for one protocol. */
 export interface ProtocolJourney {
-  /** Takes one exchange through its steps; resolves when its answer is complete. `refuse` answers a failure, before the steps end. */
-  readonly exchange: (exchange: GatewayExchange, refuse: (error: GatewayError) => void) => Promise<void>;
+  /** Takes one exchange through its steps; resolves when its answer is complete. */
+  readonly exchange: (exchange: GatewayExchange, front: Front) => Promise<void>;
   readonly operate: Operate;
 }
 
@@ -48,34 +56,45 @@ function place(
 }
 
 function composeExchange(exchangeSteps: readonly ExchangeStep[], clock: Clock) {
-  return async (exchange: GatewayExchange, refuse: (error: GatewayError) => void): Promise<void> => {
+  return async (exchange: GatewayExchange, front: Front): Promise<void> => {
     const startedAt = clock.monotonic();
-    const entered: ExchangeStep[] = [];
+    let entered = 0;
     let error: GatewayError | undefined;
     try {
       for (const step of exchangeSteps) {
-        entered.push(step);
+        entered++;
         const pending = step.enter(exchange);
         if (pending !== undefined) await pending;
       }
     } catch (thrown) {
       error = GatewayError.from(exchange.signal.aborted ? exchange.signal.reason : thrown);
-      refuse(error);
+      front.refuse(exchange, error);
     } finally {
       const outcome: Outcome = {
         status: statusOf(error),
         durationMs: clock.monotonic() - startedAt,
         ...(error && { error }),
       };
-      for (const step of entered.reverse()) {
-        try {
-          step.end?.(exchange, outcome);
-        } catch (thrown) {
-          exchange.log.error({ step: step.name, error: thrown }, "a step failed to end");
-        }
-      }
+      endSteps(exchangeSteps, entered, exchange, outcome);
+      front.left(exchange);
     }
   };
+}
+
+function endSteps(
+  exchangeSteps: readonly ExchangeStep[],
+  entered: number,
+  exchange: GatewayExchange,
+  outcome: Outcome,
+): void {
+  for (let index = entered - 1; index >= 0; index--) {
+    const step = exchangeSteps[index];
+    try {
+      step?.end?.(exchange, outcome);
+    } catch (thrown) {
+      exchange.log.error({ step: step?.name, error: thrown }, "a step failed to end");
+    }
+  }
 }
 
 function statusOf(error: GatewayError | undefined): Outcome["status"] {

@@ -182,6 +182,7 @@ export function createCanonicalizer(options: CanonicalOptions): (req: IncomingMe
       host,
       scheme,
       ip: clientIp(peer, consumed.forwardedFor, proxies),
+      connection: peer,
       receivedAtMs: clock.now(),
     };
   };

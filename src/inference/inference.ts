@@ -58,9 +58,10 @@ export function createInference(options: InferenceOptions): ProtocolHandler {
       );
       context.upstreamStatus = response.status;
       if (response.status !== 200) throw await toRefusal(response, server.secrets);
-      if (!call.stream) return relayWhole(context, response);
       const { wantsUsage } = call;
-      return relayStream({ context, response, clock, wantsUsage, keepAliveMs, secrets: server.secrets });
+      if (call.stream)
+        await relayStream({ context, response, clock, wantsUsage, keepAliveMs, secrets: server.secrets });
+      else await relayWhole(context, response);
     }
 
     try {
@@ -72,6 +73,8 @@ export function createInference(options: InferenceOptions): ProtocolHandler {
         relay,
       });
     } catch (thrown) {
+      // Told in the stream already, as far as anything can still be told.
+      if (exchange.reply.started) return exchange.log.debug({ error: thrown }, "a stream ended with an error");
       // Denied for what a list would show of it: then it must look as if it did not exist.
       const hidden =
         thrown instanceof GatewayError &&
@@ -82,7 +85,7 @@ export function createInference(options: InferenceOptions): ProtocolHandler {
     }
   }
 
-  function answer(exchange: Exchange): Promise<unknown> {
+  function answer(exchange: Exchange): Promise<void> {
     const { method, path } = exchange.request;
     if (path === LIST_PATH || path.startsWith(`${LIST_PATH}/`)) {
       requireMethod("GET", method, path);
@@ -102,13 +105,12 @@ export function createInference(options: InferenceOptions): ProtocolHandler {
   }
 
   return {
-    async handle(exchange) {
+    handle(exchange) {
+      // Not async: the promise of a call is handed out as it is.
       try {
-        await answer(exchange);
-      } catch (thrown) {
-        // Told in the stream already, as far as anything can still be told.
-        if (exchange.reply.started) return exchange.log.debug({ error: thrown }, "a stream ended with an error");
-        throw thrown;
+        return answer(exchange);
+      } catch (error) {
+        return Promise.reject(error);
       }
     },
     renderError: (error) => verbatimOf(error) ?? renderOpenaiError(error),

@@ -128,6 +128,7 @@ export function toRequest(path: string, headers: Record<string, string>, query =
     host: "gateway.test",
     scheme: "https",
     ip: "192.0.2.7",
+    connection: {},
     receivedAtMs: 0,
   };
 }

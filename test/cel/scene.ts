@@ -33,6 +33,7 @@ export function contextOf(args: unknown, more: Partial<ContextSource> = {}): Con
       host: "localhost",
       scheme: "https",
       ip: "192.0.2.1",
+      connection: {},
       receivedAtMs: Date.UTC(2026, 0, 1, 13, 30),
     },
     chain: { id: "0af7651916cd43dd8448eb211c80319c", depth: 2, root: principal.id, path: ["researcher"] },

@@ -164,6 +164,7 @@ function createExchange(request: IncomingMessage, response: ServerResponse, sign
       host: "gateway",
       scheme: "http",
       ip: "127.0.0.1",
+      connection: {},
       receivedAtMs: Date.now(),
     },
     principal: {

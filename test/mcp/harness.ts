@@ -173,6 +173,7 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
         host: "127.0.0.1",
         scheme: "http",
         ip: "127.0.0.1",
+        connection: {},
         receivedAtMs: clock.now(),
       },
       principal: principalOf(request),

@@ -35,6 +35,7 @@ export function createTestContext(changes: ContextChanges = {}): OperationContex
       host: "gateway.example",
       scheme: "https",
       ip: "192.0.2.1",
+      connection: {},
       receivedAtMs: 1_750_000_000_000,
     },
     principal: {
