@@ -38,7 +38,7 @@ export function holdCaller(caller: AbortSignalLike, mustIdentifyMs: number, orph
     },
     race(work) {
       return new Promise((resolve, reject) => {
-        const onGone = () => reject(caller.reason as Error);
+        const onGone = () => reject(caller.reason);
         if (caller.aborted) onGone();
         else caller.addEventListener("abort", onGone, { once: true });
         work.then(resolve, reject).finally(() => {

@@ -65,7 +65,12 @@ export interface Work<T> {
  * Carries one operation through the steps of its protocol. Rejects with a GatewayError when refused or failed. `signal` stands in
  * for the exchange's where one operation can be cancelled alone; whoever gives it links it to the exchange's.
  */
-export type Operate = <T>(exchange: Exchange, operation: Operation, work: Work<T>, signal?: AbortSignalLike) => Promise<T>;
+export type Operate = <T>(
+  exchange: Exchange,
+  operation: Operation,
+  work: Work<T>,
+  signal?: AbortSignalLike,
+) => Promise<T>;
 
 /** Whether a listed item may be seen: the same rules as a call to it, with what only a call has left open. */
 export type Visible = (exchange: Exchange, operation: Operation) => boolean;

@@ -2,7 +2,7 @@ import type { Express } from "express";
 import { GatewayError } from "../core/errors.ts";
 import type { Route } from "../core/exchange.ts";
 import type { Log } from "../core/log.ts";
-import type { Dispatch, Incoming } from "../http/edge.ts";
+import type { Dispatch } from "../http/edge.ts";
 import type { Epoch } from "./epoch.ts";
 import type { Front } from "./journeys.ts";
 import { renderPlainError } from "./render-plain-error.ts";

@@ -17,8 +17,7 @@ export function createInFlight(): InFlight {
   let count = 0;
   return {
     take(principalId, limits) {
-      if (count >= limits.operations)
-        return "The gateway is at its limit of concurrent operations; try again shortly.";
+      if (count >= limits.operations) return "The gateway is at its limit of concurrent operations; try again shortly.";
       const held = byPrincipal.get(principalId) ?? 0;
       if (held >= limits.perPrincipal)
         return `You have ${held} operations under way, which is the limit; wait for one to finish.`;

@@ -183,6 +183,8 @@ interface Patch extends Range {
   readonly text: Buffer;
   /** It moves commas, so that it may depend on its neighbours. */
   readonly structural: boolean;
+  /** It adds a member behind others, with a comma of its own: the next such one fits behind it. */
+  readonly appends?: boolean;
 }
 
 const nothing = Buffer.alloc(0);
@@ -219,11 +221,24 @@ function removal(bytes: Buffer, place: Place, found: NonNullable<Place["found"]>
   return { start, end: found.value.end, text: nothing, structural: true };
 }
 
-function plan(bytes: Buffer, { path, json }: Edit): Patch | undefined {
+/** Places that edits before this one have found on the same way: each would else walk past the same large values. */
+type Known = Map<string, Place | undefined>;
+
+function enterKnown(bytes: Buffer, at: number, step: string | number, known: Known): Place | undefined {
+  const key = `${at} ${typeof step} ${step}`;
+  const before = known.get(key);
+  if (before !== undefined) return before;
+  const place = enter(bytes, at, step);
+  known.set(key, place);
+  return place;
+}
+
+function plan(bytes: Buffer, { path, json }: Edit, known?: Known): Patch | undefined {
   let at = skipSpace(bytes, 0);
   for (let depth = 0; depth < path.length; depth++) {
     const step = path[depth] ?? "";
-    const place = enter(bytes, at, step);
+    const shared = known !== undefined && depth < path.length - 1;
+    const place = shared ? enterKnown(bytes, at, step, known) : enter(bytes, at, step);
     if (place === undefined) {
       if (json === undefined) return undefined;
       throw cannot(path);
@@ -238,7 +253,8 @@ function plan(bytes: Buffer, { path, json }: Edit): Patch | undefined {
     if (typeof step === "number" && step !== place.count) throw cannot(path);
     const lead = (place.count > 0 ? "," : "") + (typeof step === "string" ? `${JSON.stringify(step)}:` : "");
     const text = Buffer.concat([Buffer.from(lead), nested(path, depth + 1, json)]);
-    return { start: place.tail, end: place.tail, text, structural: true };
+    const appends = place.count > 0 && depth === path.length - 1;
+    return { start: place.tail, end: place.tail, text, structural: true, appends };
   }
   if (json === undefined) throw cannot(path);
   return { start: at, end: skipValue(bytes, at), text: Buffer.from(json), structural: false };
@@ -262,15 +278,17 @@ function patchAll(bytes: Buffer, patches: readonly Patch[]): Buffer {
  */
 export function splice(bytes: Buffer, edits: readonly Edit[]): Buffer {
   const planned: { readonly edit: Edit; readonly patch: Patch }[] = [];
+  const known: Known | undefined = edits.length > 1 ? new Map() : undefined;
   for (const edit of edits) {
-    const patch = plan(bytes, edit);
+    const patch = plan(bytes, edit, known);
     if (patch !== undefined) planned.push({ edit, patch });
   }
   if (planned.length === 0) return bytes;
   planned.sort((a, b) => a.patch.start - b.patch.start);
   const touching = planned.some(({ patch }, index) => {
     const before = planned[index - 1]?.patch;
-    return before !== undefined && (patch.structural || before.structural) && patch.start <= before.end;
+    if (before === undefined || (patch.appends === true && before.appends === true)) return false;
+    return (patch.structural || before.structural) && patch.start <= before.end;
   });
   if (!touching)
     return patchAll(

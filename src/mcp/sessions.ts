@@ -156,8 +156,7 @@ export class Sessions {
   #forget(session: Session): void {
     this.#resident.delete(session.id);
     session.stream?.end();
-    for (const call of session.inFlight.values())
-      call.abort(new GatewayError("cancelled", "The session has ended."));
+    for (const call of session.inFlight.values()) call.abort(new GatewayError("cancelled", "The session has ended."));
   }
 
   /* The store's expiry moves on with use, but a write for every call would cost more than the call. */

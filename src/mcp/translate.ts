@@ -48,7 +48,9 @@ export function toServer(
 function withoutEnvelope({ params }: Message): Edit[] {
   const meta = params["_meta"];
   if (!isObject(meta)) return [];
-  const keys = Object.keys(meta).filter((key) => key.startsWith(ENVELOPE_PREFIX));
+  const all = Object.keys(meta);
+  const keys = all.filter((key) => key.startsWith(ENVELOPE_PREFIX));
+  if (keys.length === all.length) return [{ path: ["params", "_meta"], json: undefined }];
   return keys.map((key) => ({ path: ["params", "_meta", key], json: undefined }));
 }
 

@@ -37,7 +37,8 @@ test("a flood of bad credentials does not push a good one out", async () => {
 test("the oldest of too many good ones is forgotten and checked again", async () => {
   const remembered = createRemembered(testClock());
   const checks = counting(() => good());
-  for (let index = 0; index <= 10_000; index += 1) await remembered.get(toCredential("token", `t-${index}`), checks.check);
+  for (let index = 0; index <= 10_000; index += 1)
+    await remembered.get(toCredential("token", `t-${index}`), checks.check);
   await remembered.get(toCredential("token", "t-10000"), checks.check);
   await remembered.get(toCredential("token", "t-0"), checks.check);
   expect([checks.of("t-10000"), checks.of("t-0")]).toEqual([1, 2]);
@@ -68,7 +69,9 @@ test("what was checked while something was revoked is not remembered", async () 
 
 test("a check that fails is tried again, and a key is never taken for a token", async () => {
   const remembered = createRemembered(testClock());
-  await expect(remembered.get(toCredential("token", "t"), () => Promise.reject(new Error("down")))).rejects.toThrow("down");
+  await expect(remembered.get(toCredential("token", "t"), () => Promise.reject(new Error("down")))).rejects.toThrow(
+    "down",
+  );
   expect(await remembered.get(toCredential("token", "t"), () => Promise.resolve(good()))).toMatchObject({ ok: true });
   expect(await remembered.get(toCredential("key", "t"), () => Promise.resolve(bad))).toMatchObject({ ok: false });
 });

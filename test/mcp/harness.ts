@@ -111,7 +111,10 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
       id: randomHex(16),
       exchange,
       operation,
-      signal: signal === undefined ? exchange.signal : AbortSignal.any([toAbortSignal(exchange.signal), toAbortSignal(signal)]),
+      signal:
+        signal === undefined
+          ? exchange.signal
+          : AbortSignal.any([toAbortSignal(exchange.signal), toAbortSignal(signal)]),
       startedAtMs: clock.now(),
       candidates: [],
       candidate: undefined,

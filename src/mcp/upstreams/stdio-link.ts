@@ -108,7 +108,7 @@ export async function openStdioLink(options: StdioLinkOptions): Promise<StdioLin
           child
             .write(Buffer.from(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":${id}}}`))
             .catch(() => {});
-          reject(signal.reason as Error);
+          reject(signal.reason);
         };
         signal.addEventListener("abort", stop, { once: true });
         child.write(own.bytes).catch(reject);
