@@ -4,6 +4,7 @@ import { checkCommand } from "./check.ts";
 import { clientsCommand } from "./clients.ts";
 import { demoCommand } from "./demo.ts";
 import { explainCommand } from "./explain.ts";
+import { journalCommand } from "./journal.ts";
 import { keysCommand } from "./keys.ts";
 import { policyTestCommand } from "./policy-test.ts";
 import { schemaCommand } from "./schema.ts";
@@ -16,6 +17,7 @@ export const commands: readonly Command[] = [
   checkCommand,
   explainCommand,
   policyTestCommand,
+  journalCommand,
   keysCommand,
   clientsCommand,
   authCommand,

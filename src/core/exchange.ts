@@ -76,7 +76,7 @@ export interface Route {
 
 /** One HTTP request and its answer. */
 export interface Exchange {
-  /** `x-request-id` of the answer. */
+  /** `x-request-id` of the answer; also the id of the chain and the trace, unless the request joins another's. */
   readonly id: string;
   readonly route: Route;
   readonly request: CanonicalRequest;

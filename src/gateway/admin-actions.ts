@@ -33,9 +33,11 @@ const pageQuery = z.strictObject({
 });
 
 const journalQuery = z.strictObject({
+  request: z.string().exactOptional(),
   chain: z.string().exactOptional(),
   principal: z.string().exactOptional(),
   target: z.string().exactOptional(),
+  outcome: z.enum(["denied", "failed", "aborted", "drained"]).exactOptional(),
   after: z.string().exactOptional(),
   limit: z.coerce.number().int().min(1).max(1_000).default(100),
 });

@@ -1,5 +1,5 @@
 import type { Chain } from "../core/chain.ts";
-import type { CanonicalRequest, Exchange, TraceContext } from "../core/exchange.ts";
+import type { Exchange, TraceContext } from "../core/exchange.ts";
 import type { Principal } from "../core/principal.ts";
 import type { Tracer } from "../observability/traces.ts";
 import type { Store } from "../state/store.ts";
@@ -22,7 +22,7 @@ export interface Joined {
 
 /** Which chain a request belongs to. */
 export interface Chains {
-  resolve(request: CanonicalRequest, principal: Principal): Joined | Promise<Joined>;
+  resolve(exchange: Pick<Exchange, "id" | "request">, principal: Principal): Joined | Promise<Joined>;
   /** Notes that this exchange's trace is handed to an agent; await it before the agent can call back. */
   handTo(exchange: Exchange, agent: string, client: string): Promise<void>;
 }
@@ -36,20 +36,21 @@ export interface ChainsOptions {
 
 /**
  * A trace id joins a chain only if the gateway handed that trace to the agent whose credentials the caller shows. Anything else
- * starts a new chain under a new trace id: a caller who could choose the id could speak in another's chain.
+ * starts a new chain: a caller who could choose its id could speak in another's. The id of a new chain and its trace is the id of the
+ * request that starts it, so that what a caller reads in `x-request-id` leads to all that the request set off.
  */
 export function createChains({ store, agentClients, tracer }: ChainsOptions): Chains {
-  const start = (principal: Principal): Joined => {
-    const trace = tracer.begin({});
+  const start = (id: string, principal: Principal): Joined => {
+    const trace = tracer.begin({}, id);
     return { chain: { id: trace.traceId, depth: 0, root: principal.id, path: [] }, trace };
   };
   return {
-    resolve(request, principal) {
-      if (principal.client === "" || !agentClients.has(principal.client)) return start(principal);
-      if (request.headers["traceparent"] === undefined) return start(principal);
-      const trace = tracer.begin(request.headers);
+    resolve({ id, request }, principal) {
+      if (principal.client === "" || !agentClients.has(principal.client)) return start(id, principal);
+      if (request.headers["traceparent"] === undefined) return start(id, principal);
+      const trace = tracer.begin(request.headers, id);
       return store.get<Handoff>(collection, `${trace.traceId}:${principal.client}`).then((record) => {
-        if (record === undefined) return start(principal);
+        if (record === undefined) return start(id, principal);
         const { agent, root, depth, path } = record.value;
         return { chain: { id: trace.traceId, depth: depth + 1, root, path: [...path, agent] }, trace };
       });

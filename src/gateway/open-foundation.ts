@@ -22,7 +22,7 @@ export async function openFoundation(config: Config): Promise<Foundation> {
   const store = await openStore(stateOf(config), { clock, log });
   const upstream = createUpstream({ egress: config.egress });
   const journal = createJournal(config.observability.journal, { store, clock, log, meter });
-  const tracer = await createTracer(config.observability.traces, { clock, log, meter });
+  const tracer = await createTracer(config.observability.traces, { log, meter });
   const open = createOpenExchanges(clock, recheck);
   return {
     clock,

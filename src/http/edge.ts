@@ -5,7 +5,7 @@ import type { AbortSignalLike } from "../core/abort.ts";
 import type { Clock } from "../core/clock.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { CanonicalRequest, Reply } from "../core/exchange.ts";
-import { randomHex } from "../core/ids.ts";
+import { newRequestId } from "../core/ids.ts";
 import type { Log } from "../core/log.ts";
 import { createOpenSet } from "../core/open-set.ts";
 import type { RenderedError } from "../core/step.ts";
@@ -142,8 +142,8 @@ export function createEdge(options: EdgeOptions): Edge {
   function fail(exchange: ServerExchange, thrown: unknown): void {
     const error = GatewayError.from(thrown);
     if (error.kind === "internal")
-      log.error({ request: exchange.id, error: error.cause ?? error }, "a request failed inside the gateway");
-    else log.debug({ request: exchange.id, kind: error.kind, cause: error.cause }, error.message);
+      log.error({ requestId: exchange.id, error: error.cause ?? error }, "a request failed inside the gateway");
+    else log.debug({ requestId: exchange.id, kind: error.kind, cause: error.cause }, error.message);
     const { reply } = exchange;
     if (reply.started) {
       // Half an answer must not look like a whole one.
@@ -155,7 +155,7 @@ export function createEdge(options: EdgeOptions): Edge {
   }
 
   function begin(req: IncomingMessage, res: ServerResponse, expectsContinue: boolean): void {
-    const exchange = new ServerExchange(randomHex(16), req, res, settings, expectsContinue);
+    const exchange = new ServerExchange(newRequestId(clock.now()), req, res, settings, expectsContinue);
     const pipeline = pipelines.get(req.socket) ?? [];
     if (pipeline.length === 0) pipelines.set(req.socket, pipeline);
     pipeline.push(exchange);
@@ -232,7 +232,7 @@ export function createEdge(options: EdgeOptions): Edge {
     answerRaw(
       socket,
       render(new GatewayError("method_not_allowed", "This gateway is no proxy: CONNECT is not served."), ""),
-      randomHex(16),
+      newRequestId(clock.now()),
     );
   });
   server.on("clientError", (cause: Error, socket: Socket) => {
@@ -241,7 +241,7 @@ export function createEdge(options: EdgeOptions): Edge {
     if (!socket.writable) return void socket.destroy();
     const error = fromParserError(cause);
     const last = pipelines.get(socket)?.at(-1);
-    if (last === undefined) return answerRaw(socket, render(error, ""), randomHex(16));
+    if (last === undefined) return answerRaw(socket, render(error, ""), newRequestId(clock.now()));
     // An answer to the broken request would be read as the answer to one before it. The one under way ends the connection.
     // The answer is out already and waits for its body to end; a library's answer cannot be waited for.
     if (last.reply.ended && !last.handedOver) return;

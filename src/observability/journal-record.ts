@@ -42,7 +42,8 @@ export interface JournalRecord extends CommonPart {
   readonly operationId: string;
   /** When the operation began, milliseconds since the epoch. */
   readonly timeMs: number;
-  readonly exchangeId: string;
+  /** `x-request-id` of the answer. Several operations share it where one request held them. */
+  readonly requestId: string;
   readonly chainId: string;
   readonly durationMs: number;
   readonly firstByteMs?: number;
@@ -63,7 +64,8 @@ export type OwnPart = readonly [
   id: string,
   operationId: string,
   timeMs: number,
-  exchangeId: string,
+  /** Empty for the chain's own id: most requests start one. */
+  requestId: string,
   chainId: string,
   durationMs: number,
   firstByteMs: number | null,
@@ -85,7 +87,7 @@ export function toOwnPart(common: number, { id, context, outcome }: Ended): OwnP
     id,
     context.id,
     context.startedAtMs,
-    exchange.id,
+    exchange.id === exchange.chain.id ? "" : exchange.id,
     bounded(exchange.chain.id),
     rounded(outcome.durationMs),
     firstByteMs === undefined ? null : rounded(firstByteMs),
@@ -168,12 +170,12 @@ export function isCommonPart(common: CommonPart, { context, outcome, policyHash 
 }
 
 export function toJournalRecord(common: CommonPart, own: OwnPart): JournalRecord {
-  const [, id, operationId, timeMs, exchangeId, chainId, durationMs, firstByteMs, usage] = own;
+  const [, id, operationId, timeMs, requestId, chainId, durationMs, firstByteMs, usage] = own;
   return {
     id,
     operationId,
     timeMs,
-    exchangeId,
+    requestId: requestId === "" ? chainId : requestId,
     chainId,
     ...common,
     durationMs,

@@ -8,7 +8,7 @@ import {
   toJournalRecord,
   toOwnPart,
 } from "./journal-record.ts";
-import { addTerms, toChainTerm } from "./journal-terms.ts";
+import { addTerms, toIdTerm } from "./journal-terms.ts";
 
 /** Records stored together. A row for each record, and one in each of its indexes, cost ten times as much. */
 export const SEGMENT_RECORDS = 64;
@@ -26,10 +26,13 @@ export interface Segment {
   stored: number;
 }
 
-/** A segment as it is stored. Files of the first schema held whole records, which stand as they were. */
+/** A record as files of the first schema held it, whole. */
+type WholeRecord = Omit<JournalRecord, "requestId"> & { readonly exchangeId: string };
+
+/** A segment as it is stored. */
 export interface StoredSegment {
   readonly commons: readonly CommonPart[];
-  readonly records: readonly (OwnPart | JournalRecord)[];
+  readonly records: readonly (OwnPart | WholeRecord)[];
 }
 
 export const createSegment = (key: string, begunAtMs: number): Segment => ({
@@ -52,7 +55,9 @@ export function addRecord({ commons, owns, terms }: Segment, ended: Ended): void
     addTerms(terms, common);
   }
   const own = toOwnPart(at, ended);
-  terms.add(toChainTerm(own[5]));
+  const [, , , , requestId, chainId] = own;
+  terms.add(toIdTerm(chainId));
+  if (requestId !== "") terms.add(toIdTerm(requestId));
   owns.push(JSON.stringify(own));
 }
 
@@ -62,8 +67,12 @@ export const toSegmentJson = ({ commons, owns }: Segment): string =>
 /** Terms are letters and digits: nothing to escape. */
 export const toSummaryJson = ({ terms }: Segment): string => `"${[...terms].join("")}"`;
 
-const isOwnPart = (record: OwnPart | JournalRecord): record is OwnPart => Array.isArray(record);
+const isOwnPart = (record: OwnPart | WholeRecord): record is OwnPart => Array.isArray(record);
+
+const fromWhole = ({ exchangeId, ...rest }: WholeRecord): JournalRecord => ({ ...rest, requestId: exchangeId });
 
 /** Oldest first. */
 export const toRecords = ({ commons, records }: StoredSegment): readonly JournalRecord[] =>
-  records.map((record) => (isOwnPart(record) ? toJournalRecord(commons[record[0]] as CommonPart, record) : record));
+  records.map((record) =>
+    isOwnPart(record) ? toJournalRecord(commons[record[0]] as CommonPart, record) : fromWhole(record),
+  );

@@ -2,6 +2,8 @@ import { bounded, type CommonPart, type JournalRecord } from "./journal-record.t
 
 /** What records are searched by; absent conditions are met by all. */
 export interface SearchConditions {
+  /** `x-request-id` of an answer. */
+  readonly request?: string;
   readonly chain?: string;
   readonly principal?: string;
   /** The target's name. */
@@ -22,7 +24,8 @@ function toTerm(kind: "C" | "P" | "T" | "O", name: string): string {
   return kind + (hash >>> 0).toString(36);
 }
 
-export const toChainTerm = (chainId: string): string => toTerm("C", chainId);
+/** Of a chain, and of a request: most requests have their chain's id, and one term says both. */
+export const toIdTerm = (id: string): string => toTerm("C", id);
 
 /** What records with this common part are found by. Successes have no term: they are in nearly every segment. */
 export function addTerms(terms: Set<string>, { principal, target, outcome }: CommonPart): void {
@@ -32,9 +35,10 @@ export function addTerms(terms: Set<string>, { principal, target, outcome }: Com
 }
 
 /** The terms that a summary must have for its segment to hold a record that meets the conditions. */
-export function toWantedTerms({ chain, principal, target, outcome }: SearchConditions): readonly string[] {
+export function toWantedTerms({ request, chain, principal, target, outcome }: SearchConditions): readonly string[] {
   const terms: string[] = [];
-  if (chain !== undefined) terms.push(toChainTerm(bounded(chain)));
+  if (request !== undefined) terms.push(toIdTerm(request));
+  if (chain !== undefined) terms.push(toIdTerm(bounded(chain)));
   if (principal !== undefined) terms.push(toTerm("P", bounded(principal)));
   if (target !== undefined && target !== "") terms.push(toTerm("T", bounded(target)));
   if (outcome !== undefined && outcome !== "ok") terms.push(toTerm("O", outcome));
@@ -46,7 +50,11 @@ export const mayHold = (summary: string, wanted: readonly string[]): boolean =>
   summary === UNKNOWN_TERMS || wanted.every((term) => summary.includes(term));
 
 /** A record holds bounded names, so a condition is cut as they were. */
-export const meets = (record: JournalRecord, { chain, principal, target, outcome }: SearchConditions): boolean =>
+export const meets = (
+  record: JournalRecord,
+  { request, chain, principal, target, outcome }: SearchConditions,
+): boolean =>
+  (request === undefined || record.requestId === request) &&
   (chain === undefined || record.chainId === bounded(chain)) &&
   (principal === undefined || bounded(record.principal.id) === bounded(principal)) &&
   (target === undefined || record.target.name === bounded(target)) &&

@@ -13,6 +13,8 @@ import { createJournalWriter } from "./journal-writer.ts";
 const HOUR_MS = 3_600_000;
 
 export interface JournalQuery {
+  /** `x-request-id` of an answer. */
+  readonly request?: string;
   readonly chain?: string;
   readonly principal?: string;
   /** The target's name. */

@@ -52,27 +52,10 @@ export function parseTracestate(header: string | undefined): string {
   return members.join(",");
 }
 
-/**
- * A trace id that begins with the time and ends in ten random bytes, as section 5.1 of level 2 wants the last seven to be. Ids that
- * sort by time make the journal's index by chain grow at its end: random ones cost 10 µs a record on a SQLite file.
- */
-const newTraceId = (nowMs: number): string => toHexTime(nowMs) + randomHex(10);
-
-/* Many traces begin in the same millisecond, and V8 writes a number in hex by way of floating point. */
-let lastMs = 0;
-let lastHex = "";
-function toHexTime(nowMs: number): string {
-  if (nowMs !== lastMs) {
-    lastMs = nowMs;
-    lastHex = nowMs.toString(16).padStart(12, "0");
-  }
-  return lastHex;
-}
-
-/** Continues the caller's trace, or begins a new one; `sampleNew` decides for a new one. */
+/** Continues the caller's trace, or begins a new one under `newTraceId`; `sampleNew` decides for a new one. */
 export function beginTrace(
   headers: Readonly<Record<string, string>>,
-  nowMs: number,
+  newTraceId: string,
   sampleNew: (traceId: string) => boolean,
 ): TraceContext {
   const parent = parseTraceparent(headers["traceparent"]);
@@ -85,7 +68,12 @@ export function beginTrace(
       tracestate: parseTracestate(headers["tracestate"]),
     };
   }
-  const traceId = newTraceId(nowMs);
   // Section 3.3: a tracestate without a traceparent means nothing.
-  return { traceId, spanId: randomHex(8), parentSpanId: "", sampled: sampleNew(traceId), tracestate: "" };
+  return {
+    traceId: newTraceId,
+    spanId: randomHex(8),
+    parentSpanId: "",
+    sampled: sampleNew(newTraceId),
+    tracestate: "",
+  };
 }

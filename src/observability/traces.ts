@@ -1,4 +1,3 @@
-import type { Clock } from "../core/clock.ts";
 import type { TraceContext } from "../core/exchange.ts";
 import type { Log } from "../core/log.ts";
 import type { Meter } from "../core/meter.ts";
@@ -10,8 +9,8 @@ import { beginTrace } from "./trace-context.ts";
 export interface Tracer {
   /** Whether spans go anywhere: without it, none need be built. */
   readonly exports: boolean;
-  /** Continues the caller's trace when its headers are valid, else begins a new one. Lower-case header names. */
-  begin(headers: Readonly<Record<string, string>>): TraceContext;
+  /** Continues the caller's trace when its headers are valid, else begins a new one under `newTraceId`. Lower-case header names. */
+  begin(headers: Readonly<Record<string, string>>, newTraceId: string): TraceContext;
   /** Hands over a finished span. Never waits and never throws; spans that were not sampled go nowhere. */
   record(span: SpanRecord): void;
   /** Sends what waits, for at most two seconds. */
@@ -19,7 +18,6 @@ export interface Tracer {
 }
 
 export interface TracerDeps {
-  readonly clock: Clock;
   readonly log: Log;
   readonly meter: Meter;
 }
@@ -38,7 +36,7 @@ export async function createTracer(config: TracesConfig, deps: TracerDeps): Prom
     const never = () => false;
     return {
       exports: false,
-      begin: (headers) => beginTrace(headers, deps.clock.now(), never),
+      begin: (headers, newTraceId) => beginTrace(headers, newTraceId, never),
       record() {},
       close: async () => {},
     };
@@ -53,7 +51,7 @@ export async function createTracer(config: TracesConfig, deps: TracerDeps): Prom
   const sample = createSampler(config.sample);
   return {
     exports: true,
-    begin: (headers) => beginTrace(headers, deps.clock.now(), sample),
+    begin: (headers, newTraceId) => beginTrace(headers, newTraceId, sample),
     record(span) {
       if (span.sampled) spans.add(span);
     },

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { systemClock } from "../../src/core/clock.ts";
-import type { CanonicalRequest, Exchange, TraceContext } from "../../src/core/exchange.ts";
+import type { Exchange, TraceContext } from "../../src/core/exchange.ts";
 import { silentLog } from "../../src/core/log.ts";
 import type { Principal } from "../../src/core/principal.ts";
 import { createChains, type Chains } from "../../src/gateway/chains.ts";
@@ -17,7 +17,10 @@ const trace = (traceId: string): TraceContext => ({
   tracestate: "",
 });
 const request = (traceId?: string) =>
-  ({ headers: traceId === undefined ? {} : { traceparent: traceId } }) as unknown as CanonicalRequest;
+  ({
+    id: `new-${++made}`,
+    request: { headers: traceId === undefined ? {} : { traceparent: traceId } },
+  }) as unknown as Exchange;
 const principal = (id: string, client: string) => ({ id, client }) as Principal;
 
 beforeEach(async () => {
@@ -25,7 +28,7 @@ beforeEach(async () => {
   chains = createChains({
     store: await openStore({ kind: "memory" }, { clock: systemClock, log: silentLog }),
     agentClients: new Set(["researcher", "writer"]),
-    tracer: { begin: (headers) => trace(headers["traceparent"] ?? `new-${++made}`) },
+    tracer: { begin: (headers, newTraceId) => trace(headers["traceparent"] ?? newTraceId) },
   });
 });
 
@@ -34,7 +37,7 @@ const handedTo = async (agent: string, from: Awaited<ReturnType<Chains["resolve"
 };
 
 describe("a chain", () => {
-  test("starts with a request that shows no trace", async () => {
+  test("starts with a request that shows no trace, under that request's id", async () => {
     const joined = await chains.resolve(request(), principal("user", "app"));
     expect(joined.chain).toEqual({ id: "new-1", depth: 0, root: "user", path: [] });
   });
@@ -53,7 +56,7 @@ describe("a chain", () => {
     ["a caller who is no agent", "app"],
     ["an agent that was not handed it", "writer"],
     ["a caller without a client", ""],
-  ])("cannot be joined by %s, who starts a new one under a new trace", async ([, client = ""]) => {
+  ])("cannot be joined by %s, who starts a new one under an id of its own", async ([, client = ""]) => {
     const root = await chains.resolve(request(), principal("user", "app"));
     await handedTo("researcher", root);
     const other = await chains.resolve(request("new-1"), principal("other", client));

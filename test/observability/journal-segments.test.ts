@@ -85,6 +85,7 @@ describe("segments of the journal", () => {
 
   interface Made {
     readonly id: string;
+    readonly request: string;
     readonly chain: string;
     readonly principal: string;
     readonly target: string;
@@ -92,9 +93,11 @@ describe("segments of the journal", () => {
   }
 
   function recordRandom(journal: Journal, random: (below: number) => number, id: string): Made {
+    const chain = `chain-${random(40)}`;
     const made: Made = {
       id,
-      chain: `chain-${random(40)}`,
+      request: random(3) === 0 ? `request-${random(60)}` : chain,
+      chain,
       principal: `principal-${random(7)}`,
       target: `tool-${random(random(2) === 0 ? 3 : 200)}`,
       outcome: (["ok", "ok", "ok", "failed", "denied"] as const)[random(5)] ?? "ok",
@@ -102,6 +105,7 @@ describe("segments of the journal", () => {
     journal.record(
       createTestContext({
         id,
+        request: made.request,
         chain: made.chain,
         principal: made.principal,
         operation: { target: { kind: "tool", name: made.target, server: "files" } },
@@ -115,6 +119,7 @@ describe("segments of the journal", () => {
   function pickQuery(random: (below: number) => number, made: Made): JournalQuery {
     return {
       limit: [1, 2, 10, 63, 64, 65, 1_000][random(7)] as number,
+      ...(random(4) === 0 && { request: made.request }),
       ...(random(3) === 0 && { chain: made.chain }),
       ...(random(3) === 0 && { principal: made.principal }),
       ...(random(3) === 0 && { target: made.target }),
@@ -123,7 +128,7 @@ describe("segments of the journal", () => {
   }
 
   const meets = (made: Made, query: JournalQuery): boolean =>
-    (["chain", "principal", "target", "outcome"] as const).every(
+    (["request", "chain", "principal", "target", "outcome"] as const).every(
       (name) => query[name] === undefined || query[name] === made[name],
     );
 
@@ -269,6 +274,7 @@ describe("segments of the journal", () => {
         value: {
           id,
           operationId: `op-${n}`,
+          exchangeId: `request-${n}`,
           chainId: `chain-${n % 2}`,
           principal: { id: "ann", tenant: "t", client: "c", actors: [] },
           target: template.operation.target,
@@ -292,6 +298,9 @@ describe("segments of the journal", () => {
     const expected = Array.from({ length: 151 }, (_, n) => `op-${150 - n}`);
     expect(await idsOf({ limit: 20 })).toEqual(expected);
     expect(await idsOf({ limit: 20, chain: "chain-0" })).toEqual(expected.filter((_, n) => n % 2 === 0));
+    expect(await readPages(journal, { limit: 1, request: "request-70" })).toMatchObject([
+      { operationId: "op-70", requestId: "request-70" },
+    ]);
     expect(await segmentsOf(store)).toHaveLength(4);
     expect(await store.trim("journal.segments", 4)).toBe(0);
     expect(await store.trim("journal.segments", 3)).toBe(1);

@@ -62,7 +62,7 @@ describe("journal", () => {
         id: expect.any(String),
         operationId: "operation-1",
         timeMs: 1_750_000_000_000,
-        exchangeId: "exchange-1",
+        requestId: "exchange-1",
         chainId: "0af7651916cd43dd8448eb211c80319c",
         depth: 1,
         route: "/mcp",

@@ -5,6 +5,8 @@ import type { OperationContext } from "../../src/core/step.ts";
 
 export interface ContextChanges {
   readonly id?: string;
+  /** The id of the exchange. */
+  readonly request?: string;
   readonly chain?: string;
   readonly principal?: string;
   readonly operation?: Partial<Operation>;
@@ -18,7 +20,7 @@ export function createTestContext(changes: ContextChanges = {}): OperationContex
     throw new Error("not part of this test");
   };
   const exchange: Exchange = {
-    id: "exchange-1",
+    id: changes.request ?? "exchange-1",
     route: {
       path: "/mcp",
       protocol: "mcp",

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { newRequestId } from "../../src/core/ids.ts";
 import { toTraceHeaders } from "../../src/core/trace-headers.ts";
 import { beginTrace, parseTraceparent, parseTracestate } from "../../src/observability/trace-context.ts";
 
@@ -40,7 +41,7 @@ describe("traceparent", () => {
     ["injected lines", `00-${TRACE}-${SPAN}-01\r\nx: y`],
   ] as const)("is ignored, and a new trace begins: %s", ([, traceparent]) => {
     expect(parseTraceparent(traceparent)).toBeUndefined();
-    const trace = beginTrace({ traceparent, tracestate: "a=1" }, NOW_MS, never);
+    const trace = beginTrace({ traceparent, tracestate: "a=1" }, newRequestId(NOW_MS), never);
     expect(trace).toMatchObject({ parentSpanId: "", tracestate: "", sampled: false });
     expect(trace.traceId).toMatch(/^[0-9a-f]{32}$/);
     expect(trace.traceId).not.toBe(TRACE);
@@ -85,7 +86,7 @@ describe("tracestate", () => {
 
 describe("a trace", () => {
   test("goes on under the caller's, with a span of our own and the caller's state and flag", () => {
-    const trace = beginTrace({ traceparent: `00-${TRACE}-${SPAN}-01`, tracestate: "a=1" }, NOW_MS, never);
+    const trace = beginTrace({ traceparent: `00-${TRACE}-${SPAN}-01`, tracestate: "a=1" }, newRequestId(NOW_MS), never);
     expect(trace).toEqual({
       traceId: TRACE,
       spanId: expect.stringMatching(/^[0-9a-f]{16}$/),
@@ -98,7 +99,7 @@ describe("a trace", () => {
   });
 
   test("without a caller's is new every time, sorts by time and ends in random bytes", () => {
-    const traces = Array.from({ length: 1_000 }, (_, n) => beginTrace({}, NOW_MS + n, never));
+    const traces = Array.from({ length: 1_000 }, (_, n) => beginTrace({}, newRequestId(NOW_MS + n), never));
     expect(new Set(traces.map((trace) => trace.traceId)).size).toBe(1_000);
     expect(new Set(traces.map((trace) => trace.traceId.slice(18))).size).toBe(1_000);
     const ids = traces.map((trace) => trace.traceId);
@@ -108,7 +109,7 @@ describe("a trace", () => {
 
   test("what goes out is read back", () => {
     for (const sampled of [true, false]) {
-      const trace = beginTrace({}, NOW_MS, () => sampled);
+      const trace = beginTrace({}, newRequestId(NOW_MS), () => sampled);
       expect(parseTraceparent(toTraceHeaders(trace)["traceparent"])).toEqual({
         traceId: trace.traceId,
         spanId: trace.spanId,

@@ -2,7 +2,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
-import { systemClock } from "../../src/core/clock.ts";
+import { newRequestId } from "../../src/core/ids.ts";
 import { GatewayError } from "../../src/core/errors.ts";
 import { silentLog } from "../../src/core/log.ts";
 import { createMetrics } from "../../src/observability/metrics.ts";
@@ -76,7 +76,7 @@ describe("traces", () => {
     const metrics = createMetrics();
     const tracer: Tracer = await createTracer(
       { otlp: collector?.url ?? "http://127.0.0.1:1/v1/traces", headers: { "api-key": "collector-key" }, sample },
-      { clock: systemClock, log: silentLog, meter: metrics.meter },
+      { log: silentLog, meter: metrics.meter },
     );
     open.push(
       () => metrics.close(),
@@ -196,16 +196,19 @@ describe("traces", () => {
 
   test("sampling keeps its share of new traces, keeps a caller's choice, and decides by the trace id alone", async () => {
     const { tracer } = await start("away", 0.25);
-    const kept = Array.from({ length: 4_000 }, () => tracer.begin({})).filter((trace) => trace.sampled).length;
+    const kept = Array.from({ length: 4_000 }, () => tracer.begin({}, newRequestId(1))).filter(
+      (trace) => trace.sampled,
+    ).length;
     expect(kept).toBeGreaterThan(800);
     expect(kept).toBeLessThan(1_200);
     const parent = (flag: string) =>
-      tracer.begin({ traceparent: `00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-${flag}` }).sampled;
+      tracer.begin({ traceparent: `00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-${flag}` }, newRequestId(1))
+        .sampled;
     expect([parent("01"), parent("00")]).toEqual([true, false]);
     const { tracer: all } = await start("away", 1);
     const { tracer: none } = await start("away", 0);
-    expect(all.begin({}).sampled).toBe(true);
-    expect(Array.from({ length: 100 }, () => none.begin({}).sampled)).not.toContain(true);
+    expect(all.begin({}, newRequestId(1)).sampled).toBe(true);
+    expect(Array.from({ length: 100 }, () => none.begin({}, newRequestId(1)).sampled)).not.toContain(true);
   });
 
   test("a collector that hangs costs a bounded queue, every lost span is counted, and closing does not wait for it", async () => {
@@ -231,13 +234,12 @@ describe("traces", () => {
 
   test("without an endpoint nothing is exported, new traces are not sampled and a caller's flag is passed on", async () => {
     const metrics = createMetrics();
-    const tracer = await createTracer(
-      { headers: {}, sample: 1 },
-      { clock: systemClock, log: silentLog, meter: metrics.meter },
-    );
+    const tracer = await createTracer({ headers: {}, sample: 1 }, { log: silentLog, meter: metrics.meter });
     expect(tracer.exports).toBe(false);
-    expect(tracer.begin({}).sampled).toBe(false);
-    expect(tracer.begin({ traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01" })).toMatchObject({
+    expect(tracer.begin({}, newRequestId(1)).sampled).toBe(false);
+    expect(
+      tracer.begin({ traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01" }, newRequestId(1)),
+    ).toMatchObject({
       traceId: "0af7651916cd43dd8448eb211c80319c",
       sampled: true,
     });

@@ -9,7 +9,7 @@ export const authenticate: StepDefinition = {
   create({ auth, chains }) {
     /* No promise where none is needed: a remembered credential outside any chain is most of the traffic. */
     const join = (exchange: GatewayExchange, principal: Principal): void | Promise<void> => {
-      const joined = chains.resolve(exchange.request, principal);
+      const joined = chains.resolve(exchange, principal);
       if (joined instanceof Promise) return joined.then((late) => exchange.identify(principal, late));
       exchange.identify(principal, joined);
     };

@@ -1,0 +1,85 @@
+import type { JournalRecord } from "../observability/journal-record.ts";
+import { gatewayOption, openAdminClient } from "./admin-client.ts";
+import { defineCommand, UsageError } from "./command.ts";
+
+const MOST = 1_000;
+
+interface JournalPage {
+  readonly records: readonly JournalRecord[];
+  readonly next?: string;
+}
+
+export const journalCommand = defineCommand({
+  name: "journal",
+  summary: "show what a running gateway decided about which call, and why",
+  usage: "[--request ID] [--chain ID] [--principal ID] [--target NAME] [--outcome OUTCOME] [--limit N] [--json]",
+  options: {
+    config: gatewayOption,
+    request: { type: "string", value: "ID", description: "x-request-id of an answer" },
+    chain: { type: "string", value: "ID", description: "x-request-id of the request that all of it began with" },
+    principal: { type: "string", value: "ID", description: "who called, ISSUER#SUBJECT" },
+    target: { type: "string", value: "NAME", description: "the tool, resource, prompt, agent or model" },
+    outcome: { type: "string", value: "OUTCOME", description: "denied, failed, aborted or drained" },
+    limit: { type: "string", value: "N", default: "20", description: `how many, the newest first; at most ${MOST}` },
+    json: { type: "boolean", description: "one JSON object a line, with everything that is known" },
+  },
+  async run({ options, out, err }) {
+    const { request, chain, principal, target, outcome } = options;
+    const limit = Number(options.limit);
+    if (!Number.isInteger(limit) || limit < 1 || limit > MOST)
+      throw new UsageError(`--limit takes a number from 1 to ${MOST}, not "${options.limit}"`);
+    const given = Object.entries({ request, chain, principal, target, outcome });
+    const conditions = given.filter((entry): entry is [string, string] => entry[1] !== undefined);
+    const admin = openAdminClient(options.config);
+    let shown = 0;
+    for (let after: string | undefined; shown < limit;) {
+      const query = new URLSearchParams(conditions);
+      query.set("limit", `${limit - shown}`);
+      if (after !== undefined) query.set("after", after);
+      const { records, next } = (await admin.call("GET", `/api/journal?${query}`)) as JournalPage;
+      for (const record of records)
+        for (const line of options.json ? [JSON.stringify(record)] : describe(record)) out(line);
+      shown += records.length;
+      if (next === undefined) break;
+      after = next;
+    }
+    if (shown === 0)
+      err("The journal has no such record: only calls of known callers are in it, for as long as it keeps them.");
+    return 0;
+  },
+});
+
+/** When, what and how it ended; why; and the ids to go on with. */
+function describe({
+  timeMs,
+  method,
+  target,
+  outcome,
+  durationMs,
+  decision,
+  kind,
+  upstreamStatus,
+  ...who
+}: JournalRecord): string[] {
+  const { kind: targetKind, server, name } = target;
+  const what = [
+    `${who.protocol} ${method}`,
+    ...(name === "" ? [] : [`${targetKind} ${name}`]),
+    ...(server === "" || server === name ? [] : [`of ${server}`]),
+  ];
+  const why = [
+    ...(decision === undefined
+      ? []
+      : [
+          `${decision.allow ? "allowed" : "denied"} by ${decision.rule}${decision.reason === undefined ? "" : `: ${decision.reason}`}`,
+        ]),
+    ...(kind === undefined || kind === outcome ? [] : [kind]),
+    ...(upstreamStatus === undefined ? [] : [`upstream ${upstreamStatus}`]),
+  ];
+  return [
+    `${new Date(timeMs).toISOString()}  ${outcome}  ${what.join(" ")}  ${durationMs} ms`,
+    ...(why.length === 0 ? [] : [`  ${why.join("; ")}`]),
+    `  ${who.principal.id}${who.principal.tenant === "" ? "" : `  tenant ${who.principal.tenant}`}`,
+    `  request ${who.requestId}${who.chainId === who.requestId ? "" : `  chain ${who.chainId}`}`,
+  ];
+}
