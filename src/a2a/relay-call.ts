@@ -1,4 +1,5 @@
 import { GatewayError } from "../core/errors.ts";
+import { passWhole } from "../core/whole-answer.ts";
 import type { UpstreamResponse } from "../http/upstream.ts";
 import { answerHeaders, type AgentCall, type WholeAnswer } from "./agent-call.ts";
 import { relayStream } from "./relay-stream.ts";
@@ -70,16 +71,11 @@ export async function readAnswer(call: AgentCall, response: UpstreamResponse): P
 /** Sends a whole answer through the steps to the caller. `bytes` are the answer's own, or what was made of them. */
 export async function sendAnswer(call: AgentCall, answer: WholeAnswer, bytes: Buffer): Promise<void> {
   const { context, exchange, request } = call;
-  const event =
-    context.answer === undefined
-      ? undefined
-      : await context.answer({
-          value: bytes === answer.bytes ? answer.value : JSON.parse(bytes.toString("utf8")),
-          bytes,
-          last: true,
-        });
+  const passed = await passWhole(context, bytes, () =>
+    bytes === answer.bytes ? answer.value : JSON.parse(bytes.toString("utf8")),
+  );
   if (context.signal.aborted) return;
-  exchange.reply.send(answer.status, answerHeaders(answer.headers, request, "application/json"), event?.bytes ?? bytes);
+  exchange.reply.send(answer.status, answerHeaders(answer.headers, request, "application/json"), passed);
 }
 
 function parseAnswer(bytes: Buffer): Readonly<Record<string, unknown>> | undefined {

@@ -60,11 +60,13 @@ function createObserver(call: AgentCall): (block: EventBlock) => Promise<Buffer>
     }
     if (context.answer === undefined) return raw;
     const bytes = Buffer.from(data);
-    const event = await context.answer({ value, bytes, last: isTerminal(state) });
-    return event.bytes === bytes
-      ? raw
-      : Buffer.from(`data: ${event.bytes.toString("utf8").replaceAll("\n", "\ndata: ")}\n\n`);
+    const events = await context.answer({ value, bytes, last: isTerminal(state) });
+    return Buffer.concat(events.map((event) => (event.bytes === bytes ? raw : toEvent(event.bytes))));
   };
+}
+
+function toEvent(bytes: Buffer): Buffer {
+  return Buffer.from(`data: ${bytes.toString("utf8").replaceAll("\n", "\ndata: ")}\n\n`);
 }
 
 function parse(data: string): unknown {

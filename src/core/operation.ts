@@ -65,6 +65,16 @@ export interface Operation {
   readonly target: Target;
   readonly judged: boolean;
   readonly variables: OperationVariables;
+  /** What a model call is expected to take; absent for what uses no tokens. */
+  readonly demand?: Demand;
+}
+
+/** What a model call is expected to take: known before it is made, from the request alone. */
+export interface Demand {
+  /** Bytes of what the model reads. No tokenizer makes more tokens of them than bytes: the bound that a budget can hold without counting. */
+  readonly inputBytes: number;
+  /** The caller's own bound on the tokens of the answer, over all its choices; undefined: none. */
+  readonly maxOutputTokens: number | undefined;
 }
 
 /** One place an operation can be sent to, in the order to try. */
@@ -73,11 +83,30 @@ export interface Candidate {
   readonly name: string;
   /** What CEL sees when this candidate is judged for itself, where it differs from the operation's. */
   readonly variables?: OperationVariables;
+  /** What a call to it costs; undefined where nobody knows, which is not zero. */
+  readonly price?: Price;
+}
+
+/** Prices in whole nano-dollars (1e-9 US dollars): 150 a token are 15 cents a million. */
+export interface Price {
+  readonly perInputToken: number;
+  readonly perOutputToken: number;
+  /** Input tokens that the provider had cached; like any other where absent. */
+  readonly perCachedInputToken?: number;
+  /** Input tokens that the provider charges for caching. */
+  readonly perCacheWriteToken?: number;
+  /** For the call itself: a tool or an agent with a stated price. */
+  readonly perCall?: number;
 }
 
 /** What an answer cost. Counts of tokens; zero is a count, undefined is unknown. */
 export interface Usage {
   readonly inputTokens?: number;
   readonly outputTokens?: number;
+  /** Part of the input tokens. */
   readonly cachedInputTokens?: number;
+  /** Part of the input tokens. */
+  readonly cacheWriteTokens?: number;
+  /** Part of the output tokens. */
+  readonly reasoningTokens?: number;
 }

@@ -2,7 +2,9 @@ import type { AbortSignalLike } from "./abort.ts";
 import type { Decision } from "./decision.ts";
 import type { GatewayError } from "./errors.ts";
 import type { Exchange } from "./exchange.ts";
+import type { JsonEdit } from "./json-edit.ts";
 import type { Candidate, Operation, Usage } from "./operation.ts";
+import type { AnswerForm, TextSlot } from "./text.ts";
 
 /** How an operation ended; every entered step sees it exactly once. */
 export interface Outcome {
@@ -13,10 +15,12 @@ export interface Outcome {
 
 /** One event of an answer. A whole answer is one event with `last: true`. */
 export interface AnswerEvent {
-  /** The parsed value, only read. */
+  /** The parsed value, only read; undefined where the event is not JSON, such as an end marker. */
   readonly value: unknown;
-  /** The bytes of this event's payload; a step that changes the answer returns an event with other bytes. */
+  /** The bytes of this event's payload; a step that changes the answer returns an event with other bytes, and the value they parse to. */
   readonly bytes: Buffer;
+  /** The event's name where the wire format gives it one (`event:` of an SSE stream). */
+  readonly name?: string;
   readonly last: boolean;
 }
 
@@ -32,14 +36,21 @@ export interface OperationContext {
   candidates: readonly Candidate[];
   candidate: Candidate | undefined;
   decision: Decision | undefined;
+  /** What steps have changed in the request's own message; the relay makes these edits in whatever it sends. Paths are those of the message. */
+  edits: readonly JsonEdit[];
   /** Set by the relay when the upstream says what it used. */
   usage: Usage | undefined;
+  /** What the operation has cost, in nano-dollars; undefined where nobody knows. Set when it is settled. */
+  costNanos: number | undefined;
   /** The upstream's HTTP status, for the journal. */
   upstreamStatus: number | undefined;
   /** Milliseconds from the start to the first byte of the answer. */
   firstByteMs: number | undefined;
-  /** Present when some step looks at answers; a relay without it may pass bytes through unread. */
-  readonly answer: ((event: AnswerEvent) => AnswerEvent | Promise<AnswerEvent>) | undefined;
+  /**
+   * Present when some step looks at answers; a relay without it may pass bytes through unread. Gives the events that go out in place of
+   * this one: none while its text is held back, several when held text goes out before it. Of a whole answer it is exactly one.
+   */
+  readonly answer: ((event: AnswerEvent) => Promise<readonly AnswerEvent[]>) | undefined;
 }
 
 /**
@@ -49,7 +60,10 @@ export interface OperationContext {
 export interface Step {
   readonly name: string;
   enter?(context: OperationContext): void | Promise<void>;
-  answer?(context: OperationContext, event: AnswerEvent): AnswerEvent | Promise<AnswerEvent>;
+  answer?(
+    context: OperationContext,
+    event: AnswerEvent,
+  ): AnswerEvent | readonly AnswerEvent[] | Promise<AnswerEvent | readonly AnswerEvent[]>;
   end?(context: OperationContext, outcome: Outcome): void;
 }
 
@@ -59,6 +73,10 @@ export interface Work<T> {
   plan(context: OperationContext): readonly Candidate[] | Promise<readonly Candidate[]>;
   /** Sends to one candidate and passes the answer on. Rejects with a GatewayError, or with the signal's reason when aborted. */
   relay(context: OperationContext, candidate: Candidate): Promise<T>;
+  /** Every text of the request that a model, an agent or a tool may read, for guards. Absent: there is none. */
+  texts?(): readonly TextSlot[];
+  /** How the answer's texts lie in what `answer` is given. Absent: it has none. */
+  readonly answers?: AnswerForm;
 }
 
 /**

@@ -22,11 +22,16 @@ export interface GatewayContext extends OperationContext {
 }
 
 /** A step of this gateway: the contract of `core`, with the context above. */
-export interface GatewayStep extends Omit<Step, "enter" | "end"> {
+export interface GatewayStep extends Omit<Step, "enter" | "answer" | "end"> {
   /** What an exception that is no GatewayError is taken for. `denial` when absent: a check that breaks must not let anything pass. */
   readonly onException?: "denial" | "failure";
   /** What the last step of a candidate resolves to is the answer of the operation. */
   enter?(context: GatewayContext): void | Promise<unknown>;
+  /** Present only on a step that looks at this journey's answers: with one, no relay may pass bytes through unread. */
+  answer?(
+    context: GatewayContext,
+    event: AnswerEvent,
+  ): AnswerEvent | readonly AnswerEvent[] | Promise<AnswerEvent | readonly AnswerEvent[]>;
   end?(context: GatewayContext, outcome: Outcome): void;
 }
 
@@ -84,7 +89,9 @@ function createContext(
     candidates: [],
     candidate: undefined,
     decision: undefined,
+    edits: [],
     usage: undefined,
+    costNanos: undefined,
     upstreamStatus: undefined,
     firstByteMs: undefined,
     answer: undefined,
@@ -94,15 +101,25 @@ function createContext(
   return context;
 }
 
+/** The events through every step that looks at answers, those of the last step first. */
 async function observe(
   observers: readonly GatewayStep[],
-  context: OperationContext,
+  context: GatewayContext,
   event: AnswerEvent,
-): Promise<AnswerEvent> {
-  let current = event;
-  for (const step of observers) if (step.answer !== undefined) current = await step.answer(context, current);
-  return current;
+): Promise<readonly AnswerEvent[]> {
+  let events: readonly AnswerEvent[] = [event];
+  for (const step of observers) {
+    const next: AnswerEvent[] = [];
+    for (const each of events) {
+      const given = await step.answer?.(context, each);
+      if (given !== undefined) next.push(...(isList(given) ? given : [given]));
+    }
+    events = next;
+  }
+  return events;
 }
+
+const isList = (given: AnswerEvent | readonly AnswerEvent[]): given is readonly AnswerEvent[] => Array.isArray(given);
 
 /** One way through a list of steps: down by `enter`, and up again by `end`. */
 class Walk {

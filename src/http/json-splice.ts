@@ -1,18 +1,10 @@
 import { GatewayError } from "../core/errors.ts";
-
-/** Keys and indexes from the top of a document. */
-export type JsonPath = readonly (string | number)[];
+import type { JsonEdit, JsonPath } from "../core/json-edit.ts";
 
 /** A half-open range of bytes. */
 export interface Range {
   readonly start: number;
   readonly end: number;
-}
-
-export interface Edit {
-  readonly path: JsonPath;
-  /** The new value as JSON text. Undefined takes the member or element away. */
-  readonly json: string | Buffer | undefined;
 }
 
 const QUOTE = 0x22;
@@ -233,7 +225,7 @@ function enterKnown(bytes: Buffer, at: number, step: string | number, known: Kno
   return place;
 }
 
-function plan(bytes: Buffer, { path, json }: Edit, known?: Known): Patch | undefined {
+function plan(bytes: Buffer, { path, json }: JsonEdit, known?: Known): Patch | undefined {
   let at = skipSpace(bytes, 0);
   for (let depth = 0; depth < path.length; depth++) {
     const step = path[depth] ?? "";
@@ -276,8 +268,8 @@ function patchAll(bytes: Buffer, patches: readonly Patch[]): Buffer {
  * Paths are those of the original; no path may lead through another edit's. Missing objects on the way are made.
  * Throws `invalid_request` when a path leads through something that is no object or array.
  */
-export function splice(bytes: Buffer, edits: readonly Edit[]): Buffer {
-  const planned: { readonly edit: Edit; readonly patch: Patch }[] = [];
+export function splice(bytes: Buffer, edits: readonly JsonEdit[]): Buffer {
+  const planned: { readonly edit: JsonEdit; readonly patch: Patch }[] = [];
   const known: Known | undefined = edits.length > 1 ? new Map() : undefined;
   for (const edit of edits) {
     const patch = plan(bytes, edit, known);
@@ -297,7 +289,7 @@ export function splice(bytes: Buffer, edits: readonly Edit[]): Buffer {
     );
   // Neighbours share commas: from the back, one after the other, so that the positions and indexes in front still hold.
   let result = bytes;
-  const groups = new Map<number, Edit[]>();
+  const groups = new Map<number, JsonEdit[]>();
   for (const { edit, patch } of planned) groups.set(patch.start, [...(groups.get(patch.start) ?? []), edit]);
   for (const start of [...groups.keys()].sort((a, b) => b - a)) {
     for (const edit of groups.get(start) ?? []) {

@@ -1,6 +1,6 @@
 import type { JsonBody } from "../core/exchange.ts";
+import type { JsonEdit } from "../core/json-edit.ts";
 import { splice } from "../http/json-splice.ts";
-import type { Edit } from "../http/json-splice.ts";
 import { isFields } from "./dialects/openai-fields.ts";
 import type { ModelCall } from "./model-call.ts";
 
@@ -9,14 +9,14 @@ import type { ModelCall } from "./model-call.ts";
  * usage that metering needs. Everything else stays as it was written; with nothing to edit, the very same buffer.
  */
 export function toUpstreamBody(body: JsonBody, call: ModelCall, upstreamName: string): Buffer {
-  const edits: Edit[] = [];
+  const edits: JsonEdit[] = [];
   if (upstreamName !== call.model) edits.push({ path: ["model"], json: JSON.stringify(upstreamName) });
   if (call.stream && !call.wantsUsage) edits.push(askForUsage(body.value));
   return edits.length === 0 ? body.bytes : splice(body.bytes, edits);
 }
 
 /* The official SDKs write null for an option that is not set; nothing can be added to that. */
-function askForUsage(value: unknown): Edit {
+function askForUsage(value: unknown): JsonEdit {
   const isNull = isFields(value) && value["stream_options"] === null;
   return isNull
     ? { path: ["stream_options"], json: '{"include_usage":true}' }

@@ -106,13 +106,14 @@ async function passJudged(
     const verdict = judge.judge(event.data);
     if (verdict.failure !== undefined) throw verdict.failure;
     const bytes = Buffer.from(event.data);
-    const judged = await answer({ value: verdict.value, bytes, last: judge.done });
+    const events = await answer({ value: verdict.value, bytes, last: judge.done });
     if (!verdict.keep) continue;
-    const pending = writer.write(
-      judged.bytes === bytes
+    const out = events.map((each) =>
+      each.bytes === bytes
         ? cut.bytes.subarray(event.start, event.end)
-        : Buffer.concat([Buffer.from("data: "), judged.bytes, Buffer.from("\n\n")]),
+        : Buffer.concat([Buffer.from("data: "), each.bytes, Buffer.from("\n\n")]),
     );
+    const pending = out.length === 0 ? undefined : writer.write(Buffer.concat(out));
     if (pending !== undefined) await pending;
   }
 }

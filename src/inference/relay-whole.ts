@@ -1,5 +1,6 @@
 import { GatewayError } from "../core/errors.ts";
 import type { OperationContext } from "../core/step.ts";
+import { passWhole } from "../core/whole-answer.ts";
 import { locateMember } from "../http/json-splice.ts";
 import type { UpstreamResponse } from "../http/upstream.ts";
 import { toAnswerHeaders } from "./answer-headers.ts";
@@ -23,7 +24,7 @@ export async function relayWhole(context: OperationContext, response: UpstreamRe
     const value = parse(bytes.toString());
     if (!isFields(value)) throwNotObject();
     context.usage = readUsage(value["usage"]);
-    ({ bytes } = await context.answer({ value, bytes, last: true }));
+    bytes = await passWhole(context, bytes, () => value);
   }
   context.exchange.reply.send(200, toAnswerHeaders("application/json", response.headers), bytes);
 }

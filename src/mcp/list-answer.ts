@@ -1,4 +1,5 @@
 import type { Operate, Visible } from "../core/step.ts";
+import { passWhole } from "../core/whole-answer.ts";
 import { lists, plainOperation } from "./operations.ts";
 import type { ListKind } from "./operations.ts";
 import type { Answer } from "./outlet.ts";
@@ -68,10 +69,7 @@ export async function listAnswer(
           page,
           `]${tail.map((part) => `,${part}`).join("")}}}`,
         );
-        const passed =
-          context.answer === undefined
-            ? body
-            : (await context.answer({ value: JSON.parse(body.toString("utf8")), bytes: body, last: true })).bytes;
+        const passed = await passWhole(context, body, () => JSON.parse(body.toString("utf8")));
         return { status: 200, headers: { "content-type": "application/json" }, body: passed };
       },
     },

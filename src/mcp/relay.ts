@@ -5,6 +5,7 @@ import type { Exchange } from "../core/exchange.ts";
 import type { Operation } from "../core/operation.ts";
 import type { Operate, OperationContext } from "../core/step.ts";
 import { toTraceHeaders } from "../core/trace-headers.ts";
+import { passWhole } from "../core/whole-answer.ts";
 import { rawValue, splice } from "../http/json-splice.ts";
 import type { Item } from "./catalog.ts";
 import { isObject } from "./message.ts";
@@ -94,7 +95,7 @@ async function carry(options: RelayOptions, call: Call, aim: Aim, context: Opera
         (change !== undefined || (between.value["method"] === "notifications/message" && !wantsLogs))
       )
         return;
-      await call.outlet.event(await through(context, between, false));
+      await pass(context, call, between);
     },
   );
   context.upstreamStatus = answer.status;
@@ -104,13 +105,15 @@ async function carry(options: RelayOptions, call: Call, aim: Aim, context: Opera
   return {
     status: era === "legacy" ? 200 : translated.status,
     headers: JSON_HEADERS,
-    body: await through(context, translated, true),
+    body: await passWhole(context, translated.bytes, () => translated.value),
   };
 }
 
-async function through(context: OperationContext, message: Incoming, last: boolean): Promise<Buffer> {
-  if (context.answer === undefined) return message.bytes;
-  return (await context.answer({ value: message.value, bytes: message.bytes, last })).bytes;
+/** What is said between call and answer, through the steps that look at it. */
+async function pass(context: OperationContext, call: Call, between: Incoming): Promise<void> {
+  if (context.answer === undefined) return await call.outlet.event(between.bytes);
+  for (const { bytes } of await context.answer({ value: between.value, bytes: between.bytes, last: false }))
+    await call.outlet.event(bytes);
 }
 
 function headersFor(call: Call, aim: Aim, link: Link): Record<string, string> {

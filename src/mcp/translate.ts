@@ -1,6 +1,6 @@
 import { GatewayError } from "../core/errors.ts";
+import type { JsonEdit } from "../core/json-edit.ts";
 import { splice } from "../http/json-splice.ts";
-import type { Edit } from "../http/json-splice.ts";
 import { isObject } from "./message.ts";
 import type { JsonObject, Message } from "./message.ts";
 import { codes } from "./refusal.ts";
@@ -37,7 +37,7 @@ export function toServer(
   renamed: Renamed | undefined,
   logLevel: string | undefined,
 ): Buffer {
-  const edits: Edit[] = [];
+  const edits: JsonEdit[] = [];
   if (renamed !== undefined) edits.push({ path: ["params", ...renamed.path], json: JSON.stringify(renamed.to) });
   if (from === "modern" && to === "legacy") edits.push(...withoutEnvelope(message));
   if (from === "legacy" && to === "modern") edits.push(...withEnvelope(message, logLevel));
@@ -45,7 +45,7 @@ export function toServer(
 }
 
 /* A server of two eras reads the envelope before the session, so none may reach a session. */
-function withoutEnvelope({ params }: Message): Edit[] {
+function withoutEnvelope({ params }: Message): JsonEdit[] {
   const meta = params["_meta"];
   if (!isObject(meta)) return [];
   const all = Object.keys(meta);
@@ -55,7 +55,7 @@ function withoutEnvelope({ params }: Message): Edit[] {
 }
 
 /* The server is told of no client capabilities: what it would ask for could not be answered across the eras in this build. */
-function withEnvelope({ params }: Message, logLevel: string | undefined): Edit[] {
+function withEnvelope({ params }: Message, logLevel: string | undefined): JsonEdit[] {
   const envelope = {
     [VERSION_KEY]: MODERN,
     [CLIENT_KEY]: gatewayIdentity,
@@ -96,7 +96,7 @@ function forModern(
   from: Era,
   identity: JsonObject | undefined,
 ): Incoming {
-  const edits: Edit[] = [];
+  const edits: JsonEdit[] = [];
   const add = (key: string, json: string) => edits.push({ path: ["result", key], json });
   if (from === "legacy") {
     if (!Object.hasOwn(result, "resultType")) add("resultType", '"complete"');
@@ -111,7 +111,7 @@ function forModern(
   return edited(answer, edits);
 }
 
-const edited = (answer: Incoming, edits: readonly Edit[]): Incoming =>
+const edited = (answer: Incoming, edits: readonly JsonEdit[]): Incoming =>
   edits.length === 0 ? answer : { ...answer, bytes: splice(answer.bytes, edits) };
 
 /* The eras disagree on a few codes (2026-07-28, basic, "Error Codes"); message and data stay as they are. */

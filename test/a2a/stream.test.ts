@@ -182,11 +182,13 @@ it("does not read from the agent what the client does not read", async () => {
 }, 30_000);
 
 it("lets the steps change an event on its way back", async () => {
-  gateway.answer = ({ value, bytes, last }) => ({
-    value,
-    last,
-    bytes: bytes.includes("secret") ? Buffer.from(bytes.toString().replace("secret", "[masked]")) : bytes,
-  });
+  gateway.answer = async ({ value, bytes, last }) => [
+    {
+      value,
+      last,
+      bytes: bytes.includes("secret") ? Buffer.from(bytes.toString().replace("secret", "[masked]")) : bytes,
+    },
+  ];
   agent.answer = (body, response) => {
     openStream(response);
     response.write(event(body.id, { task: task("t", "c", "TASK_STATE_WORKING") }));

@@ -225,7 +225,7 @@ test("answers pass the steps in reverse", async () => {
   const result = await composeJourney(journey, systemClock)(exchange(), operation, {
     plan: () => [{ name: "only" }],
     relay: async (context) =>
-      (await context.answer?.({ value: 1, bytes: Buffer.from("-"), last: true }))?.bytes.toString(),
+      (await context.answer?.({ value: 1, bytes: Buffer.from("-"), last: true }))?.[0]?.bytes.toString(),
   });
   expect(result).toBe("-ba");
 });

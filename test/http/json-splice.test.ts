@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { locate, locateElements, rawValue, splice, type JsonPath } from "../../src/http/json-splice.ts";
+import type { JsonPath } from "../../src/core/json-edit.ts";
+import { locate, locateElements, rawValue, splice } from "../../src/http/json-splice.ts";
 
 const RUNS = { numRuns: 400, seed: 20_261_123 };
 

@@ -133,10 +133,12 @@ function createContext(
     candidates: [],
     candidate: undefined,
     decision: undefined,
+    edits: [],
     usage: undefined,
+    costNanos: undefined,
     upstreamStatus: undefined,
     firstByteMs: undefined,
-    answer,
+    answer: answer === undefined ? undefined : async (event) => [answer(event)],
   };
 }
 
