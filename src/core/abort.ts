@@ -19,19 +19,21 @@ export interface AbortSignalLike {
 export class LightAbortSignal implements AbortSignalLike {
   aborted = false;
   reason: unknown = undefined;
-  /* Most have one listener at a time. */
+  /* Most have one listener at a time; it is older than the others. */
   #first: AbortListener | undefined;
   #others: AbortListener[] | undefined;
 
-  /** Tells every listener, once. The first reason stays. */
+  /** Tells every listener, once, oldest first. The first reason stays. */
   abort(reason: unknown): void {
     if (this.aborted) return;
     this.aborted = true;
     this.reason = reason;
-    const listeners = [...(this.#first === undefined ? [] : [this.#first]), ...(this.#others ?? [])];
+    const first = this.#first;
     this.#first = undefined;
-    this.#others = undefined;
-    for (const listener of listeners) tell(listener);
+    if (first !== undefined) tell(first);
+    // Taken one at a time, as EventTarget does: one that is removed by another is not told any more.
+    let next: AbortListener | undefined;
+    while ((next = this.#others?.shift()) !== undefined) tell(next);
   }
 
   throwIfAborted(): void {
@@ -40,13 +42,17 @@ export class LightAbortSignal implements AbortSignalLike {
 
   addEventListener(_: "abort", listener: AbortListener): void {
     if (this.aborted || this.#first === listener || this.#others?.includes(listener) === true) return;
-    if (this.#first === undefined) this.#first = listener;
+    if (this.#first === undefined && this.#others === undefined) this.#first = listener;
     else (this.#others ??= []).push(listener);
   }
 
   removeEventListener(_: "abort", listener: AbortListener): void {
     if (this.#first === listener) this.#first = undefined;
-    else if (this.#others !== undefined) this.#others = this.#others.filter((each) => each !== listener);
+    else {
+      const place = this.#others?.indexOf(listener) ?? -1;
+      if (place >= 0) this.#others?.splice(place, 1);
+    }
+    if (this.#others?.length === 0) this.#others = undefined;
   }
 }
 
@@ -62,11 +68,28 @@ function tell(listener: AbortListener): void {
   }
 }
 
-/** The same signal for a library: it aborts with it, for the same reason. */
+const real = new WeakMap<AbortSignalLike, AbortSignal>();
+
+/** The same signal for a library: it aborts with it, for the same reason. One for each signal, which keeps one listener for it. */
 export function toAbortSignal(signal: AbortSignalLike): AbortSignal {
   if (signal instanceof AbortSignal) return signal;
+  const known = real.get(signal);
+  if (known !== undefined) return known;
   const controller = new AbortController();
   if (signal.aborted) controller.abort(signal.reason);
   else signal.addEventListener("abort", () => controller.abort(signal.reason), { once: true });
+  real.set(signal, controller.signal);
   return controller.signal;
+}
+
+/** Resolves when the first of them aborts, and leaves no listener on the others: some live as long as the gateway. */
+export function firstAbort(...signals: readonly AbortSignalLike[]): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      for (const signal of signals) signal.removeEventListener("abort", done);
+      resolve();
+    };
+    for (const signal of signals) signal.addEventListener("abort", done, { once: true });
+    if (signals.some(({ aborted }) => aborted)) done();
+  });
 }

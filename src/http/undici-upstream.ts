@@ -48,8 +48,11 @@ export function createUpstream({ egress, resolve }: UpstreamOptions): Upstream {
   const pools = new Map<string, Pool>();
   const ways = new WeakMap<URL, Way>();
   const deadlines = createDeadlines();
+  let closed = false;
 
   function door(trust: Trust, url: URL): Dispatcher {
+    // A pool made from now on would never be closed.
+    if (closed) throw new GatewayError("draining", "The gateway is stopping.");
     if (trust === "influenced") return guard.checkUrl(url) ? open : guarded;
     if (url.protocol !== "https:" && url.protocol !== "http:")
       throw new GatewayError("denied", "Upstreams speak http or https.");
@@ -83,6 +86,7 @@ export function createUpstream({ egress, resolve }: UpstreamOptions): Upstream {
     },
     fetch: (trust) => createFetch((url) => door(trust, url)),
     async close() {
+      closed = true;
       await Promise.all([open, guarded, ...pools.values()].map((each) => each.destroy()));
     },
   };

@@ -3,6 +3,7 @@ import type { Dispatcher } from "undici";
 import { GatewayError } from "../core/errors.ts";
 import type { Deadline, Deadlines } from "./deadlines.ts";
 import { fromBodyFailure, fromHeadFailure, isStaleSocket, markUnsent } from "./upstream-errors.ts";
+import { toHeaderList, toHeaders } from "./upstream-headers.ts";
 import type { UpstreamRequest, UpstreamResponse } from "./upstream.ts";
 
 const DEFAULT_HEADERS_TIMEOUT_MS = 60_000;
@@ -11,26 +12,15 @@ const DEFAULT_IDLE_TIMEOUT_MS = 300_000;
 const HIGH_WATER_BYTES = 65_536;
 /** A body that is not wanted is read up to here to keep the connection; beyond it the connection is cheaper to lose. */
 const DISCARD_BYTES = 65_536;
+/** And this long: a stream may have no end, and one that is kept alive is never silent. */
+const DISCARD_MS = 2_000;
 /** Answers such as 103 that may come before the real one. */
 const MAX_INTERIM = 8;
 
 const empty = Buffer.alloc(0);
 const done: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
-/* Not for anyone behind this connection (RFC 9110, section 7.6.1), and never a cookie of the upstream for the caller. */
-const dropped = new Set([
-  "connection", "keep-alive", "proxy-authenticate", "proxy-connection", "set-cookie", "te", "trailer", "transfer-encoding", "upgrade",
-]); // oxfmt-ignore
-
-function toHeaders(parsed: IncomingHttpHeaders): Record<string, string> {
-  const headers: Record<string, string> = Object.create(null);
-  for (const name in parsed) {
-    const value = parsed[name];
-    if (value === undefined || dropped.has(name)) continue;
-    headers[name] = typeof value === "string" ? value : value.join(", ");
-  }
-  return headers;
-}
+const unwanted = () => new GatewayError("cancelled", "The answer was not wanted.");
 
 interface Waiter {
   readonly resolve: (result: IteratorResult<Buffer, undefined>) => void;
@@ -98,17 +88,7 @@ export class UpstreamCall
   #dispatch(): void {
     const { method, headers, body } = this.#request;
     const { dispatcher, origin, path } = this.#way;
-    const list: string[] = [];
-    let encodings = false;
-    for (const name in headers) {
-      const value = headers[name];
-      if (value === undefined || name === "host" || name === "content-length") continue;
-      if (name === "accept-encoding") encodings = true;
-      list.push(name, value);
-    }
-    // Nothing here decompresses: 77 bytes of brotli can be 50 MB.
-    if (!encodings) list.push("accept-encoding", "identity");
-    dispatcher.dispatch({ origin, path, method, headers: list, body: body ?? null }, this);
+    dispatcher.dispatch({ origin, path, method, headers: toHeaderList(headers), body: body ?? null }, this);
   }
 
   /** The signal's abort: an object as the listener saves a closure a request. */
@@ -121,6 +101,7 @@ export class UpstreamCall
     if (this.#headDone) {
       // Paused, it waits for its reader: that is not the upstream's silence.
       if (this.#controller?.paused === true) this.#awaitBody();
+      else if (this.#discarding) this.fail(unwanted());
       else this.fail(new GatewayError("upstream_timeout", "The upstream fell silent."));
       return;
     }
@@ -136,9 +117,17 @@ export class UpstreamCall
   }
 
   #awaitBody(): void {
+    if (this.#discarding) return;
     const { idleTimeoutMs = DEFAULT_IDLE_TIMEOUT_MS } = this.#request;
     if (idleTimeoutMs > 0) this.#deadlines.set(this, idleTimeoutMs);
     else this.#deadlines.clear(this);
+  }
+
+  /** What passed while it was paused was the reader's time: the upstream's silence counts from here. */
+  #resume(): void {
+    if (this.#controller?.paused !== true) return;
+    this.#awaitBody();
+    this.#controller.resume();
   }
 
   #settle(reason: unknown): void {
@@ -199,7 +188,7 @@ export class UpstreamCall
     }
     this.#heldBytes += chunk.length;
     if (this.#discarding) {
-      if (this.#heldBytes > DISCARD_BYTES) this.fail(new GatewayError("cancelled", "The answer was not wanted."));
+      if (this.#heldBytes > DISCARD_BYTES) this.fail(unwanted());
       return;
     }
     this.#chunks.push(chunk);
@@ -238,7 +227,7 @@ export class UpstreamCall
     const chunk = this.#chunks.shift();
     if (chunk !== undefined) {
       this.#heldBytes -= chunk.length;
-      if (this.#heldBytes < HIGH_WATER_BYTES && this.#controller?.paused === true) this.#controller.resume();
+      if (this.#heldBytes < HIGH_WATER_BYTES) this.#resume();
       return Promise.resolve({ done: false, value: chunk });
     }
     if (this.#failed) return Promise.reject(this.#failure);
@@ -264,7 +253,7 @@ export class UpstreamCall
       else if (this.#ended) resolve(this.#takeAll());
       else {
         this.#whole = resolve;
-        this.#controller?.resume();
+        this.#resume();
       }
     });
   }
@@ -293,6 +282,7 @@ export class UpstreamCall
     this.#discarding = true;
     this.#heldBytes = 0;
     this.#chunks = [];
-    this.#controller?.resume();
+    this.#deadlines.set(this, DISCARD_MS);
+    this.#resume();
   }
 }

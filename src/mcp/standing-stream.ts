@@ -1,4 +1,4 @@
-import type { AbortSignalLike } from "../core/abort.ts";
+import { firstAbort, type AbortSignalLike } from "../core/abort.ts";
 import type { Exchange } from "../core/exchange.ts";
 import type { Log } from "../core/log.ts";
 import { resourceOperation } from "./operations.ts";
@@ -103,7 +103,7 @@ export async function serveListen(
     wanted,
     (kind) => void outlet.event(`{"jsonrpc":"2.0","method":"notifications/${kind}/list_changed","params":{${tag}}}`),
   );
-  await Promise.race([aborted(signal), aborted(ending)]);
+  await firstAbort(signal, ending);
   stop();
   for (const stopUpdate of stopUpdates) stopUpdate();
   if (!signal.aborted)
@@ -208,7 +208,7 @@ export async function serveSessionStream(
       if (link !== undefined) stream.attach(server.name, link);
     }
     for (const uri of session.record.subscriptions) stream.subscribed(uri, true);
-    await Promise.race([aborted(signal), aborted(over.signal), aborted(ending)]);
+    await firstAbort(signal, over.signal, ending);
   } finally {
     over.abort();
     stop();
@@ -216,11 +216,4 @@ export async function serveSessionStream(
     for (const stopUpdate of updates.values()) stopUpdate();
     if (session.stream === stream) session.stream = undefined;
   }
-}
-
-function aborted(signal: AbortSignalLike): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

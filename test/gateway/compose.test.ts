@@ -36,7 +36,7 @@ function journeyWith(...extra: GatewayStep[]): { journey: Journey; entered: stri
   const entered: string[] = [];
   const ended: [string, Outcome][] = [];
   const noted = (step: GatewayStep): GatewayStep => ({
-    name: step.name,
+    ...step,
     enter(context) {
       entered.push(step.name);
       return step.enter?.(context);
@@ -136,6 +136,55 @@ describe("every entered step ends exactly once", () => {
     expect(ended.every(([, outcome]) => outcome.status === status)).toBe(true);
   });
 
+  const breaks = (): never => {
+    throw new TypeError("not a function");
+  };
+  const candidates = () => [{ name: "only" }];
+
+  test.for<[string, Work<string>, string[]]>([
+    ["plan, at once", { plan: breaks, relay: async () => "" }, ["plan", "first"]],
+    ["plan, later", { plan: async () => breaks(), relay: async () => "" }, ["plan", "first"]],
+    ["relay, at once", { plan: candidates, relay: breaks }, ["relay", "reserve", "last", "plan", "first"]],
+    ["relay, later", { plan: candidates, relay: async () => breaks() }, ["relay", "reserve", "last", "plan", "first"]],
+  ])("on an exception inside %s, which is the gateway's failure and no denial", async ([, broken, names]) => {
+    const { journey, ended } = journeyWith();
+    await expect(composeJourney(journey, systemClock)(exchange(), operation, broken)).rejects.toMatchObject({
+      kind: "internal",
+      cause: expect.any(TypeError),
+    });
+    expect(ended.map(([name]) => name)).toEqual(names);
+    expect(ended.every(([, outcome]) => outcome.status === "failed")).toBe(true);
+  });
+
+  test("when a step that waited is followed by one that throws at once", async () => {
+    const waits = { name: "waits", enter: () => new Promise<void>((resolve) => setImmediate(resolve)) };
+    const refuses = {
+      name: "refuses",
+      enter() {
+        throw new GatewayError("overloaded", "no room");
+      },
+    };
+    const { journey, entered, ended } = journeyWith(waits, refuses);
+    await expect(
+      composeJourney(journey, systemClock)(
+        exchange(),
+        operation,
+        work(async () => "answer"),
+      ),
+    ).rejects.toMatchObject({ kind: "overloaded" });
+    expect(entered).toEqual(["first", "plan", "waits", "refuses"]);
+    expect(ended.map(([name]) => name)).toEqual(entered.toReversed());
+  });
+
+  test("and nothing of an earlier step is taken for the answer", async () => {
+    const { journey } = journeyWith({ name: "chatty", enter: async () => "not the answer" });
+    const answer = await composeJourney(journey, systemClock)(exchange(), operation, {
+      plan: candidates,
+      relay: async () => undefined,
+    });
+    expect(answer).toBeUndefined();
+  });
+
   test("also when another step fails to end", async () => {
     const cannotEnd = {
       name: "broken",
@@ -174,7 +223,15 @@ describe("candidates", () => {
     );
     expect(answer).toBe("b");
     expect(tried).toEqual(["a", "b"]);
-    expect(counts(ended)).toMatchObject({ relay: 2, reserve: 2, first: 1 });
+    expect(ended.map(([name, { status }]) => `${name} ${status}`)).toEqual([
+      "relay failed",
+      "reserve failed",
+      "relay ok",
+      "reserve ok",
+      "last ok",
+      "plan ok",
+      "first ok",
+    ]);
   });
 
   test("nothing is retried once a byte has reached the client", async () => {

@@ -161,6 +161,50 @@ describe("splice", () => {
     );
   });
 
+  test("members that are new to several objects at once, empty ones too, come in the order of the edits and move nothing else", () => {
+    const name = fc.constantFrom("new", "new 2", "né w", 'q"', "");
+    const added = fc.record({ pick: fc.nat(), name, json: fc.constantFrom("1", "[]", "{}", '"x"', "{ }") });
+    const holder = fc.dictionary(
+      fc.constantFrom("a", "b"),
+      fc.oneof(
+        fc.constant({}),
+        fc.constant([]),
+        fc.constant(1),
+        fc.dictionary(fc.constantFrom("a", "b"), fc.constantFrom({}, [], [{}], 2)),
+      ),
+    );
+    fc.assert(
+      fc.property(
+        holder,
+        fc.array(added, { minLength: 2, maxLength: 8 }),
+        fc.infiniteStream(fc.constantFrom("", "", " ", "\n")),
+        (value, list, spaces) => {
+          const text = print(
+            value,
+            () => spaces.next().value ?? "",
+            () => false,
+          );
+          const objects = paths(value).filter((each) => typeof each.value === "object" && !Array.isArray(each.value));
+          const edits = new Map<string, { path: JsonPath; json: string }>();
+          for (const each of list) {
+            const path = [...(objects[each.pick % objects.length]?.path ?? []), each.name];
+            if (!edits.has(JSON.stringify(path))) edits.set(JSON.stringify(path), { path, json: each.json });
+          }
+          const result = splice(Buffer.from(text), [...edits.values()]).toString();
+          let expected: unknown = JSON.parse(text);
+          for (const { path, json } of edits.values()) expected = set(expected, path, json);
+          // As text, so that the order counts.
+          expect(JSON.stringify(JSON.parse(result))).toBe(JSON.stringify(expected));
+          // Every byte that was there is there still, in its order.
+          let at = 0;
+          for (const byte of result) if (byte === text[at]) at++;
+          expect(at).toBe(text.length);
+        },
+      ),
+      RUNS,
+    );
+  });
+
   test("elements are taken away by their original indexes", () => {
     const result = splice(
       Buffer.from("[0, 1, 2, 3 ]"),

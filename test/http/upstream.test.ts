@@ -1,6 +1,6 @@
-import { createServer, type RequestListener, type Server } from "node:http";
+import { createServer, type RequestListener, type Server, type ServerResponse } from "node:http";
 import { createServer as createTcpServer, type Server as TcpServer, type Socket } from "node:net";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { parseHttpConfig } from "../../src/http/config.ts";
 import { createUpstream } from "../../src/http/undici-upstream.ts";
 import { neverSent } from "../../src/http/upstream-errors.ts";
@@ -331,6 +331,111 @@ describe("an upstream that fails", () => {
   });
 });
 
+describe("silence inside the body", () => {
+  /* The deadlines' own interval is moved by hand; sockets go on as they are. */
+  beforeEach(() => void vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] }));
+  afterEach(() => void vi.useRealTimers());
+  const realMs = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+  /** A server that sends as many bytes at once and holds its answer open; `res` is that answer. */
+  async function serveHeld(bytes: number) {
+    const held = Promise.withResolvers<ServerResponse>();
+    const broken = Promise.withResolvers<void>();
+    const url = await serve((_, res) => {
+      res.on("close", () => void (res.writableFinished || broken.resolve()));
+      res.write(Buffer.alloc(bytes, 120), () => held.resolve(res));
+    });
+    return { url, held: held.promise, broken: broken.promise };
+  }
+
+  test("an upstream that goes on in time may take as long as it likes", async () => {
+    const { url, held } = await serveHeld(1);
+    const response = await makeUpstream().request(get(url, { idleTimeoutMs: 1_000 }));
+    const reading = readAll(response.body);
+    const res = await held;
+    for (let n = 0; n < 5; n++) {
+      await realMs(20);
+      vi.advanceTimersByTime(900);
+      await new Promise((resolve) => res.write("x", resolve));
+    }
+    res.end();
+    expect(await reading).toBe("x".repeat(6));
+  });
+
+  test("one that is silent for too long is a timeout, for bytes() too, and the connection ends", async () => {
+    const { url, held, broken } = await serveHeld(1);
+    const response = await makeUpstream().request(get(url, { idleTimeoutMs: 1_000 }));
+    const failed = response.bytes(100).catch((error: unknown) => error);
+    await held;
+    await realMs(20);
+    vi.advanceTimersByTime(1_300);
+    expect(await failed).toMatchObject({ kind: "upstream_timeout" });
+    await broken;
+  });
+
+  test("a reader who takes its time is not the upstream's silence, and neither is the time it took", async () => {
+    const size = 200_000;
+    const { url, held } = await serveHeld(size);
+    const response = await makeUpstream().request(get(url, { idleTimeoutMs: 1_000 }));
+    const res = await held;
+    await realMs(50);
+    // So long that the next look at it is due within a tick.
+    vi.advanceTimersByTime(10_900);
+    const reading = readAll(response.body);
+    await realMs(50);
+    vi.advanceTimersByTime(900);
+    res.end("end");
+    expect(await reading).toBe(`${"x".repeat(size)}end`);
+  });
+
+  test("a reader who goes on with nothing left of what was sent gives the upstream its whole time again", async () => {
+    // Beyond the high-water mark with one read of the socket: nothing comes at once when it goes on.
+    for (const lateTicks of [8, 9, 10, 11]) {
+      const { url, held } = await serveHeld(65_600);
+      const response = await makeUpstream().request(get(url, { idleTimeoutMs: 1_000 }));
+      await held;
+      await realMs(30);
+      vi.advanceTimersByTime(1_100 + lateTicks * 100);
+      const iterator = response.body[Symbol.asyncIterator]();
+      let taken = 0;
+      while (taken < 65_600) taken += (await iterator.next()).value?.length ?? 0;
+      const next = iterator.next().then(
+        () => "went on",
+        (error: unknown) => error,
+      );
+      vi.advanceTimersByTime(900);
+      await realMs(5);
+      expect(await Promise.race([next, Promise.resolve("waits")])).toBe("waits");
+      vi.advanceTimersByTime(400);
+      expect(await next).toMatchObject({ kind: "upstream_timeout" });
+    }
+  });
+
+  test("what has come to its end is read whenever the reader likes", async () => {
+    const url = await serve((_, res) => res.end("all of it"));
+    const response = await makeUpstream().request(get(url, { idleTimeoutMs: 1_000 }));
+    await realMs(30);
+    vi.advanceTimersByTime(60_000);
+    expect(await readAll(response.body)).toBe("all of it");
+  });
+
+  test.for([0, 300_000])(
+    "a stream without an end that nobody wants does not hold its connection, however alive it is (%d)",
+    async (idleTimeoutMs) => {
+      const { url, held, broken } = await serveHeld(1);
+      const response = await makeUpstream().request(get(url, { idleTimeoutMs }));
+      for await (const _ of response.body) break;
+      const res = await held;
+      for (let n = 0; n < 3; n++) {
+        res.write("x");
+        await realMs(10);
+        vi.advanceTimersByTime(800);
+      }
+      await expect(broken).resolves.toBeUndefined();
+    },
+  );
+});
+
 describe("an abort", () => {
   const reason = new Error("the caller went away");
 
@@ -403,6 +508,39 @@ describe("an abort", () => {
     signal.removeEventListener = (...all: Parameters<typeof remove>) => (listeners--, remove(...all));
     for (let n = 0; n < 3; n++) await (await upstream.request(get(url, { signal }))).bytes(10);
     expect(listeners).toBe(0);
+  });
+});
+
+describe("a way out that was closed", () => {
+  test("is closed for addresses it has never called, too", async () => {
+    let requests = 0;
+    const url = await serve((_, res) => void (requests++, res.end("ok")));
+    const other = await serve((_, res) => void (requests++, res.end("ok")));
+    const upstream = makeUpstream();
+    await (await upstream.request(get(url))).bytes(10);
+    await upstream.close();
+    for (const each of [url, other]) {
+      await expect(upstream.request(get(each))).rejects.toMatchObject({ kind: "draining" });
+      await expect(upstream.fetch("configured")(each)).rejects.toMatchObject({ kind: "draining" });
+    }
+    expect(requests).toBe(1);
+  });
+
+  test("ends what is under way, and no connection stays open", async () => {
+    const closed: Promise<unknown>[] = [];
+    const url = await serve((req, res) => {
+      closed.push(new Promise((resolve) => req.socket.on("close", resolve)));
+      if (req.url === "/body") res.write("first");
+    });
+    const upstream = makeUpstream();
+    const body = await upstream.request(get(`${url}/body`));
+    const reading = readAll(body.body).catch((error: unknown) => error);
+    const waiting = upstream.request(get(`${url}/head`)).catch((error: unknown) => error);
+    await expect.poll(() => closed.length).toBe(2);
+    await upstream.close();
+    expect(await reading).toMatchObject({ kind: "upstream_truncated" });
+    expect(await waiting).toMatchObject({ kind: "draining" });
+    await Promise.all(closed);
   });
 });
 

@@ -1,4 +1,4 @@
-import type { AbortSignalLike } from "../../core/abort.ts";
+import { firstAbort, type AbortSignalLike } from "../../core/abort.ts";
 import { GatewayError } from "../../core/errors.ts";
 import type { Log } from "../../core/log.ts";
 import type { McpServerConfig } from "../config.ts";
@@ -180,7 +180,7 @@ export async function openStdioLink(options: StdioLinkOptions): Promise<StdioLin
       try {
         if (info.era === "legacy") onOpen();
         if (info.era === "modern") await request(listenRequest(0, options.subscriptions()), signal, () => {});
-        else await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+        else await firstAbort(signal);
         return "ended";
       } finally {
         if (unrelated === mine) unrelated = undefined;
