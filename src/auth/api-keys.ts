@@ -2,11 +2,10 @@ import { hash, randomBytes, timingSafeEqual } from "node:crypto";
 import type { Clock } from "../core/clock.ts";
 import { GatewayError } from "../core/errors.ts";
 import { randomHex } from "../core/ids.ts";
-import type { Principal } from "../core/principal.ts";
 import type { Store, StoredRecord } from "../state/store.ts";
 import type { AuthConfig } from "./config.ts";
 import { type ApiKeyRequest, configuredKey, keyPrincipal } from "./key-principal.ts";
-import { withTenant } from "./principal-from.ts";
+import { checkTenant, type TenantOf } from "./principal-from.ts";
 import type { Revocations } from "./revocations.ts";
 import type { Verdict } from "./token-verifier.ts";
 
@@ -59,8 +58,7 @@ export function createApiKeys(options: {
   store: Store;
   revocations: Revocations;
   clock: Clock;
-  /** The tenant of a principal that does not carry one; throws where there is none. */
-  tenant: ((principal: Principal) => string) | undefined;
+  tenant: TenantOf;
 }) {
   const { config, store, revocations, clock, tenant } = options;
   const configured = new Map(
@@ -72,19 +70,6 @@ export function createApiKeys(options: {
     ...info,
   });
 
-  /* Such a key would be issued, and every call with it refused. */
-  function checkTenant(bearer: Principal): void {
-    try {
-      withTenant(bearer, tenant);
-    } catch (cause) {
-      throw new GatewayError(
-        "invalid_params",
-        "Give the key a tenant (--tenant on the command line, `tenant` in the request): the gateway's `tenant` expression finds none for it, so every call with it would be refused.",
-        { param: "tenant", cause },
-      );
-    }
-  }
-
   const keys: ApiKeys = {
     async issue(request) {
       if (request.name === "" || request.name.length > 128)
@@ -94,7 +79,7 @@ export function createApiKeys(options: {
       if (request.expiresAtMs !== undefined && request.expiresAtMs <= clock.now())
         throw new GatewayError("invalid_params", "The key would have expired already.", { param: "expires" });
       const handle = randomHex(8);
-      checkTenant(keyPrincipal(idOf(handle), request));
+      checkTenant(keyPrincipal(idOf(handle), request), tenant, "key");
       const key = `sp_${handle}_${randomBytes(32).toString("base64url")}`;
       const createdAtMs = clock.now();
       const ttl = request.expiresAtMs === undefined ? {} : { ttlMs: request.expiresAtMs - createdAtMs };

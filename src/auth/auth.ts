@@ -160,6 +160,7 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
           upstream,
           clock,
           log,
+          tenant,
         });
 
   return {

@@ -3,7 +3,9 @@ import type { Clock } from "../core/clock.ts";
 import { GatewayError } from "../core/errors.ts";
 import { randomHex } from "../core/ids.ts";
 import type { Store } from "../state/store.ts";
+import { clientPrincipal } from "./client-principal.ts";
 import type { ClientConfig, EmbeddedConfig } from "./embedded/config.ts";
+import { checkTenant, type TenantOf } from "./principal-from.ts";
 import type { Revocations } from "./revocations.ts";
 import { LEEWAY_MS } from "./token-verifier.ts";
 
@@ -28,11 +30,15 @@ export interface ClientInfo {
   readonly origin: "config" | "created" | "registered";
   readonly grants: readonly string[];
   readonly redirectUris: readonly string[];
+  /** Undefined: every scope of the server. */
+  readonly scopes: readonly string[] | undefined;
+  readonly groups: readonly string[];
+  readonly tenant: string | undefined;
   readonly createdAtMs: number | undefined;
 }
 
 export interface Clients {
-  /** `secret` is shown this once; the store keeps its SHA-256. GatewayError("invalid_params") when the id is taken. */
+  /** `secret` is shown this once; the store keeps its SHA-256. Rejects with `invalid_params` when the id is taken, and for what would never work. */
   create(request: ClientRequest): Promise<{ readonly id: string; readonly secret: string | undefined }>;
   /** Configured clients come with the first page. */
   list(page?: {
@@ -103,23 +109,28 @@ function toMetadata(
   };
 }
 
-const toInfo = (id: string, { metadata, origin, createdAtMs }: ClientRecord): ClientInfo => ({
+const toInfo = (id: string, { metadata, origin, scopes, groups, tenant, createdAtMs }: ClientRecord): ClientInfo => ({
   id,
   label: typeof metadata["client_name"] === "string" ? metadata["client_name"] : id,
   origin,
   grants: (metadata["grant_types"] as readonly string[] | undefined) ?? [],
   redirectUris: (metadata["redirect_uris"] as readonly string[] | undefined) ?? [],
+  scopes,
+  groups,
+  tenant,
   createdAtMs,
 });
 
 /** The clients of the embedded server: configured ones, and those created or registered at run time. */
 export function createClients(options: {
+  issuer: string;
   config: EmbeddedConfig;
   store: Store;
   revocations: Revocations;
   clock: Clock;
+  tenant: TenantOf;
 }) {
-  const { config, store, revocations, clock } = options;
+  const { issuer, config, store, revocations, clock } = options;
   const configured = new Map<string, ClientRecord>(
     Object.entries(config.clients).map(([id, { scopes, groups, tenant, ...rest }]) => [
       id,
@@ -154,10 +165,12 @@ export function createClients(options: {
         request.grants.some((grant) => grant === "client_credentials" || grant === "token_exchange")
       )
         refuse("This grant needs a client with a secret.", "grants");
+      const { label, grants, groups = [], scopes, tenant } = request;
+      if (grants.includes("client_credentials"))
+        checkTenant(clientPrincipal(issuer, id, { scopes, groups, tenant }), options.tenant, "client");
       if (await revocations.isRevoked([`client:${id}`]))
         refuse("A client of this id was deleted a moment ago; choose another id.", "id");
       const secret = request.public === true ? undefined : makeSecret();
-      const { label, grants, groups = [], scopes, tenant } = request;
       const record: ClientRecord = {
         origin: "created",
         metadata: toMetadata(id, { label, grants, redirectUris, secret }),

@@ -1,7 +1,9 @@
 import { z } from "zod";
 import { ExpressionError } from "../cel/expression-error.ts";
 import type { ConfigProblem } from "../core/config-problem.ts";
+import type { Principal } from "../core/principal.ts";
 import { secret } from "../core/units.ts";
+import { clientPrincipal } from "./client-principal.ts";
 import { groups, name, scopes, tenant, url } from "./config-fields.ts";
 import { embeddedConfig } from "./embedded/config.ts";
 import { configuredKey, keyPrincipal } from "./key-principal.ts";
@@ -150,24 +152,44 @@ export const authConfig = {
     .meta({ description: "CEL over `principal`: the tenant of a caller.", examples: ["principal.claims.team"] }),
 };
 
-/** Keys of `auth.keys` that name no tenant where `tenant` gives them none either: every call with them would be refused. */
-export function checkKeyTenants({
-  auth: { keys } = { keys: {} },
+/**
+ * Keys of `auth.keys`, and clients of the embedded server that get tokens for themselves, which name no tenant where `tenant` gives
+ * them none either: every call with them would be refused.
+ */
+export function checkTenants({
+  auth: config,
   tenant: source,
+  publicUrl,
 }: {
-  readonly auth?: Pick<AuthConfig, "keys"> | undefined;
+  readonly auth?: Pick<AuthConfig, "keys" | "embedded"> | undefined;
   readonly tenant?: string | undefined;
+  readonly publicUrl?: URL | undefined;
 }): ConfigProblem[] {
-  if (source === undefined) return [];
+  if (source === undefined || config === undefined) return [];
   const tenantOf = compileTenant(source);
-  return Object.entries(keys).flatMap(([id, key]): ConfigProblem[] => {
+  const clients = Object.entries(config.embedded?.clients ?? {});
+  const bearers: readonly (readonly ["key" | "client", readonly string[], Principal])[] = [
+    ...Object.entries(config.keys).map(
+      ([id, key]) => ["key", ["auth", "keys", id], keyPrincipal(id, configuredKey(id, key))] as const,
+    ),
+    ...clients
+      .filter(([, client]) => client.grants.includes("client_credentials"))
+      .map(
+        ([id, client]) =>
+          [
+            "client",
+            ["auth", "embedded", "clients", id],
+            clientPrincipal(publicUrl?.origin ?? "", id, client),
+          ] as const,
+      ),
+  ];
+  return bearers.flatMap(([what, path, bearer]): ConfigProblem[] => {
     try {
-      withTenant(keyPrincipal(id, configuredKey(id, key)), tenantOf);
+      withTenant(bearer, tenantOf);
       return [];
     } catch {
-      const message =
-        "`tenant` finds none for this key, so every call with it would be refused: add `tenant: NAME` here";
-      return [{ path: ["auth", "keys", id], message }];
+      const message = `\`tenant\` finds none for this ${what}, so every call with it would be refused: add \`tenant: NAME\` here`;
+      return [{ path, message }];
     }
   });
 }

@@ -6,12 +6,16 @@ interface ClientInfo {
   readonly label: string;
   readonly origin: string;
   readonly grants: readonly string[];
+  readonly scopes?: readonly string[];
+  readonly groups: readonly string[];
+  readonly tenant?: string;
 }
 
 export const clientsCommand = defineCommand({
   name: "clients",
   summary: "create, list and delete OAuth clients of a running gateway",
-  usage: "create --label LABEL [--id ID] [--grant G]… [--redirect URI]… [--group G]… [--public] | list | delete ID",
+  usage:
+    "create --label LABEL [--id ID] [--grant G]… [--redirect URI]… [--group G]… [--scope S]… [--tenant T] [--public] | list | delete ID",
   args: [1, 2],
   options: {
     config: gatewayOption,
@@ -24,12 +28,17 @@ export const clientsCommand = defineCommand({
       description: "client_credentials (default), authorization_code, refresh_token or token_exchange",
     },
     redirect: { type: "string", value: "URI", multiple: true, description: "an address codes may be sent to" },
-    group: { type: "string", value: "GROUP", multiple: true, description: "a group it belongs to" },
+    group: {
+      type: "string",
+      value: "GROUP",
+      multiple: true,
+      description: "a group it belongs to, for policies to judge",
+    },
     scope: { type: "string", value: "SCOPE", multiple: true, description: "a scope it may have; all when left out" },
     tenant: { type: "string", value: "TENANT", description: "the tenant it belongs to" },
     public: { type: "boolean", description: "without a secret, for a program that cannot keep one" },
   },
-  async run({ options, args: [action, id], out }) {
+  async run({ options, args: [action, id], out, err }) {
     switch (action) {
       case "create": {
         const { label, grant, redirect, group, scope, tenant } = options;
@@ -48,11 +57,18 @@ export const clientsCommand = defineCommand({
         const made = (await admin.call("POST", "/api/clients", request)) as { id: string; secret?: string };
         out(`client ${made.id}`);
         if (made.secret !== undefined) out(`secret ${made.secret} (shown this once)`);
+        if (made.secret !== undefined && (grant.length === 0 || grant.includes("client_credentials"))) {
+          const { publicUrl } = (await admin.call("GET", "/api/status")) as { publicUrl: string };
+          err(
+            `a token: curl -u ${made.id}:SECRET -d grant_type=client_credentials ${new URL("/oauth/token", publicUrl)}`,
+          );
+        }
         return 0;
       }
       case "list": {
-        const admin = openAdminClient(options.config);
-        for (const client of await listAll<ClientInfo>(admin, "clients")) out(describe(client));
+        const clients = await listAll<ClientInfo>(openAdminClient(options.config), "clients");
+        for (const client of clients) out(describe(client));
+        if (clients.length === 0) err("There are no clients: none in the configuration, created or registered.");
         return 0;
       }
       case "delete":
@@ -66,6 +82,7 @@ export const clientsCommand = defineCommand({
   },
 });
 
-function describe({ id, label, origin, grants }: ClientInfo): string {
-  return `${id}  ${label}  ${origin}  ${grants.join(" ")}`;
+function describe({ id, label, origin, grants, scopes, groups, tenant }: ClientInfo): string {
+  const may = `tenant ${tenant ?? "-"}  groups ${groups.join(",") || "-"}  scopes ${scopes?.join(" ") ?? "all"}`;
+  return `${id}  ${label}  ${origin}  ${grants.join(" ")}  ${may}`;
 }

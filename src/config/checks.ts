@@ -1,4 +1,4 @@
-import { checkKeyTenants } from "../auth/config.ts";
+import { checkTenants } from "../auth/config.ts";
 import type { ConfigProblem } from "../core/config-problem.ts";
 import { checkMcpPaths } from "../gateway/config.ts";
 import { checkPorts, checkTlsFiles } from "../http/config.ts";
@@ -9,5 +9,5 @@ export const checks: readonly ((config: Config) => readonly ConfigProblem[])[] =
   checkPorts,
   checkTlsFiles,
   checkMcpPaths,
-  checkKeyTenants,
+  checkTenants,
 ];

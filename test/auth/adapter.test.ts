@@ -16,7 +16,14 @@ async function openAdapters() {
     () => undefined,
     () => undefined,
   );
-  const clients = createClients({ config: embeddedConfig.parse({}), store, revocations, clock });
+  const clients = createClients({
+    issuer: "https://gateway.example",
+    tenant: undefined,
+    config: embeddedConfig.parse({}),
+    store,
+    revocations,
+    clock,
+  });
   const adapters = createAdapterFactory({
     store,
     clients,

@@ -1,8 +1,13 @@
 import { generateKeyPairSync, KeyObject } from "node:crypto";
 import { exportJWK, SignJWT } from "jose";
 import { describe, expect, test } from "vitest";
-import { clients, config, post, tokenExchange, who } from "./oauth-calls.ts";
+import { basic, clients, config, post, tokenExchange, who } from "./oauth-calls.ts";
 import { listen, startAuth, type Started } from "./start-auth.ts";
+
+async function ownToken(gateway: Started, id: string, secret = ""): Promise<string | undefined> {
+  const { body } = await post(gateway, "token", { grant_type: "client_credentials" }, basic(id, secret));
+  return body["access_token"];
+}
 
 describe("clients", () => {
   const register = (gateway: Started, metadata: unknown) =>
@@ -140,4 +145,47 @@ describe("clients", () => {
     expect(await who(gateway, before.body["access_token"])).toMatchObject({ subject: id });
     await expect(gateway.auth.clients.resetSecret("agent")).rejects.toMatchObject({ kind: "not_found" });
   });
+
+  test("are not created where no tenant could be found for them: every call with one would be refused", async () => {
+    const gateway = await startAuth({ config, tenant: "principal.claims.team" });
+    await expect(gateway.auth.clients.create({ label: "CI", grants: ["client_credentials"] })).rejects.toMatchObject({
+      kind: "invalid_params",
+      param: "tenant",
+      message: expect.stringMatching(/Give the client a tenant \(--tenant/) as string,
+    });
+    // Who acts for a user alone has the user's.
+    await gateway.auth.clients.create({
+      id: "portal",
+      label: "Portal",
+      grants: ["authorization_code"],
+      redirectUris: ["https://portal.example/cb"],
+    });
+    const { secret } = await gateway.auth.clients.create({
+      id: "ci",
+      label: "CI",
+      grants: ["client_credentials"],
+      tenant: "blue",
+    });
+    expect(await who(gateway, await ownToken(gateway, "ci", secret))).toMatchObject({ tenant: "blue" });
+    expect((await gateway.auth.clients.list()).clients.map(({ id, tenant }) => [id, tenant])).toEqual(
+      expect.arrayContaining([
+        ["portal", undefined],
+        ["ci", "blue"],
+      ]),
+    );
+  });
+
+  test.for(["principal.claims.client_id", "principal.client", "principal.claims.groups[0]", "principal.subject"])(
+    "need no tenant of their own where `tenant: %s` finds the one that their tokens will have",
+    async (tenant) => {
+      const gateway = await startAuth({ config, tenant });
+      const { secret } = await gateway.auth.clients.create({
+        id: "blue",
+        label: "CI",
+        grants: ["client_credentials"],
+        groups: ["blue"],
+      });
+      expect(await who(gateway, await ownToken(gateway, "blue", secret))).toMatchObject({ tenant: "blue" });
+    },
+  );
 });

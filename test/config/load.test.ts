@@ -188,6 +188,17 @@ models:
     expect(problemsOf(yaml)).toMatch(message);
   });
 
+  test("a client that no tenant can be found for is refused, unless it acts for users alone", () => {
+    const clients = (fields: string) =>
+      `policies: open\nauth:\n  embedded:\n    clients:\n      ci: {${fields}}\ntenant: principal.claims.team\n`;
+    const secret = "secret: abcdefghijklmnopqrstuvwx";
+    expect(problemsOf(clients(secret))).toMatch(
+      / 5:\d+ {2}auth\.embedded\.clients\.ci\n.*none for this client, .*: add `tenant: NAME` here/,
+    );
+    expect(problemsOf(clients(`${secret}, tenant: blue`))).toBe("");
+    expect(problemsOf(clients("grants: [authorization_code], redirectUris: [https://a.example/cb]"))).toBe("");
+  });
+
   test("a key that no tenant can be found for is refused, since nothing would ever be allowed to it", () => {
     const keys = (tenant: string, rest = "") =>
       `policies: open\nauth:\n  keys:\n    ci: {secret: abcdefghijklmnopqrstuvwx${rest}}\n${tenant}\n`;

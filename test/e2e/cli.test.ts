@@ -87,14 +87,28 @@ test("keys are issued, work, are listed without their secret, and are refused on
 }, 30_000);
 
 test("clients are created, get tokens, are listed, and are refused with their tokens once deleted", async () => {
-  const created = await sallyport("clients", "create", "-c", config, "--label", "Build agent", "--id", "builder");
+  const created = await sallyport(
+    "clients",
+    "create",
+    "-c",
+    config,
+    "--label",
+    "Build agent",
+    "--id",
+    "builder",
+    "--group",
+    "ci",
+  );
   expect(created.code).toBe(0);
   const secret = /secret (\S+)/.exec(created.out)?.[1] ?? "";
+  expect(created.err).toBe(
+    `a token: curl -u builder:SECRET -d grant_type=client_credentials ${gateway.url}/oauth/token\n`,
+  );
   const token = await gateway.token("builder", secret);
   expect((await models(token)).status).toBe(200);
 
   const listed = await sallyport("clients", "list", "-c", config);
-  expect(listed.out).toBe("builder  Build agent  created  client_credentials\n");
+  expect(listed.out).toBe("builder  Build agent  created  client_credentials  tenant -  groups ci  scopes all\n");
   expect(await sallyport("clients", "create", "-c", config, "--label", "Other", "--id", "builder")).toMatchObject({
     code: 1,
     err: expect.stringContaining("This id is taken.") as string,

@@ -13,6 +13,7 @@ import { createClients, type Clients } from "../clients.ts";
 import type { EmbeddedConfig } from "./config.ts";
 import { openCors } from "../cors.ts";
 import type { FailureLog } from "../failure-log.ts";
+import type { TenantOf } from "../principal-from.ts";
 import type { Revocations } from "../revocations.ts";
 import type { SigningKeys } from "../signing-keys.ts";
 import { LEEWAY_MS, type Verdict } from "../token-verifier.ts";
@@ -40,6 +41,7 @@ export interface EmbeddedOptions {
   readonly upstream: Upstream;
   readonly clock: Clock;
   readonly log: Log;
+  readonly tenant: TenantOf;
 }
 
 /** The embedded authorization server: its clients, its accounts, and its routes added to `router`. */
@@ -62,9 +64,10 @@ export async function addEmbedded(
     upstream,
     clock,
     log,
+    tenant,
   } = options;
   const accessTokenTtlMs = config.accessTokenTtl + 2 * LEEWAY_MS;
-  const registry = createClients({ config, store, revocations, clock });
+  const registry = createClients({ issuer, config, store, revocations, clock, tenant });
   const accounts = createAccounts({ config, store, clock });
   const scopes = { base: baseScopes, all: () => [...new Set([...baseScopes, ...config.scopes, ...policyScopes()])] };
 
