@@ -2,8 +2,6 @@ import { gatewayOption, openAdminClient } from "./admin-client.ts";
 import { defineCommand, UsageError } from "./command.ts";
 
 export const authCommand = defineCommand({
-  name: "auth",
-  summary: "give the operator a new passcode, or a running gateway a new signing key",
   usage: "passcode | signing-key",
   args: [1, 1],
   options: { config: gatewayOption },

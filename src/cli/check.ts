@@ -6,8 +6,6 @@ import { silentLog } from "../core/log.ts";
 import { defineCommand } from "./command.ts";
 
 export const checkCommand = defineCommand({
-  name: "check",
-  summary: "say what a configuration file means, or everything that is wrong with it",
   usage: "FILE",
   args: [1, 1],
   options: {},

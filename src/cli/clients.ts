@@ -12,8 +12,6 @@ interface ClientInfo {
 }
 
 export const clientsCommand = defineCommand({
-  name: "clients",
-  summary: "create, list and delete OAuth clients of a running gateway",
   usage:
     "create --label LABEL [--id ID] [--grant G]… [--redirect URI]… [--group G]… [--scope S]… [--tenant T] [--public] | list | delete ID",
   args: [1, 2],

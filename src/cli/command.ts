@@ -34,9 +34,6 @@ export interface CommandInput<O extends Readonly<Record<string, OptionSpec>>> ex
 }
 
 export interface CommandSpec<O extends Readonly<Record<string, OptionSpec>>> {
-  readonly name: string;
-  /** One line for the list of commands. */
-  readonly summary: string;
   /** What follows `sallyport NAME`, such as `FILE [--json]`. */
   readonly usage: string;
   /** How many arguments may stand beside the options: [least, most]. Default: none. */
@@ -49,7 +46,15 @@ export interface CommandSpec<O extends Readonly<Record<string, OptionSpec>>> {
 /** A command whose option types have been checked by `defineCommand`. */
 export type Command = CommandSpec<Readonly<Record<string, OptionSpec>>>;
 
-/** Declares one command: its words, its options and what it does. One file and one entry in `registry.ts` each. */
+/** A command as the list of commands knows it. */
+export interface CommandEntry {
+  readonly name: string;
+  /** One line for the list. */
+  readonly summary: string;
+  load(): Promise<Command>;
+}
+
+/** Declares one command: its options and what it does. One file and one entry in `registry.ts` each. */
 export function defineCommand<const O extends Readonly<Record<string, OptionSpec>>>(spec: CommandSpec<O>): Command {
   return spec;
 }

@@ -8,8 +8,6 @@ class DemoFailure extends Error {
 }
 
 export const demoCommand = defineCommand({
-  name: "demo",
-  summary: "walk through every capability against a gateway it starts itself",
   usage: "",
   options: {},
   async run({ out, err }) {

@@ -63,8 +63,6 @@ function describe({ decision, why, rules }: Explanation): string[] {
 }
 
 export const explainCommand = defineCommand({
-  name: "explain",
-  summary: "say which rule decides on a call, and why",
   usage: `--config FILE|--policies PATH --as JSON --tool NAME [--arguments JSON]`,
   options: {
     config: { type: "string", value: "FILE", description: "the configuration whose policies are asked" },

@@ -10,8 +10,6 @@ interface JournalPage {
 }
 
 export const journalCommand = defineCommand({
-  name: "journal",
-  summary: "show what a running gateway decided about which call, and why",
   usage: "[--request ID] [--chain ID] [--principal ID] [--target NAME] [--outcome OUTCOME] [--limit N] [--json]",
   options: {
     config: gatewayOption,

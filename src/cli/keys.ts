@@ -12,8 +12,6 @@ interface KeyInfo {
 }
 
 export const keysCommand = defineCommand({
-  name: "keys",
-  summary: "issue, list and revoke API keys of a running gateway",
   usage: "issue --name NAME [--group G]… [--scope S]… [--tenant T] [--expires 30d] | list | revoke ID",
   args: [1, 2],
   options: {

@@ -4,8 +4,6 @@ import { formatTestReport, runPolicyTests } from "../authz/policy-test.ts";
 import { defineCommand } from "./command.ts";
 
 export const policyTestCommand = defineCommand({
-  name: "policy-test",
-  summary: "run the tests that stand beside the rules in policy files",
   usage: "PATH... [--json]",
   args: [1, 100],
   options: { json: { type: "boolean", description: "print the report as JSON" } },

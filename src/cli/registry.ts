@@ -1,25 +1,58 @@
-import type { Command } from "./command.ts";
-import { authCommand } from "./auth.ts";
-import { checkCommand } from "./check.ts";
-import { clientsCommand } from "./clients.ts";
-import { demoCommand } from "./demo.ts";
-import { explainCommand } from "./explain.ts";
-import { journalCommand } from "./journal.ts";
-import { keysCommand } from "./keys.ts";
-import { policyTestCommand } from "./policy-test.ts";
-import { schemaCommand } from "./schema.ts";
-import { serveCommand } from "./serve.ts";
+import type { CommandEntry } from "./command.ts";
 
-/** Every command, in the order of the help text. A file in this folder and a line here make one. */
-export const commands: readonly Command[] = [
-  serveCommand,
-  demoCommand,
-  checkCommand,
-  explainCommand,
-  policyTestCommand,
-  journalCommand,
-  keysCommand,
-  clientsCommand,
-  authCommand,
-  schemaCommand,
+/**
+ * Every command, in the order of the help text. A file in this folder and an entry here make one. The file is loaded when its command
+ * is asked for: the gateway takes most of a second, and the version or a list of keys does not need it.
+ */
+export const commands: readonly CommandEntry[] = [
+  {
+    name: "serve",
+    summary: "run the gateway",
+    load: async () => (await import("./serve.ts")).serveCommand,
+  },
+  {
+    name: "demo",
+    summary: "walk through every capability against a gateway it starts itself",
+    load: async () => (await import("./demo.ts")).demoCommand,
+  },
+  {
+    name: "check",
+    summary: "say what a configuration file means, or everything that is wrong with it",
+    load: async () => (await import("./check.ts")).checkCommand,
+  },
+  {
+    name: "explain",
+    summary: "say which rule decides on a call, and why",
+    load: async () => (await import("./explain.ts")).explainCommand,
+  },
+  {
+    name: "policy-test",
+    summary: "run the tests that stand beside the rules in policy files",
+    load: async () => (await import("./policy-test.ts")).policyTestCommand,
+  },
+  {
+    name: "journal",
+    summary: "show what a running gateway decided about which call, and why",
+    load: async () => (await import("./journal.ts")).journalCommand,
+  },
+  {
+    name: "keys",
+    summary: "issue, list and revoke API keys of a running gateway",
+    load: async () => (await import("./keys.ts")).keysCommand,
+  },
+  {
+    name: "clients",
+    summary: "create, list and delete OAuth clients of a running gateway",
+    load: async () => (await import("./clients.ts")).clientsCommand,
+  },
+  {
+    name: "auth",
+    summary: "give the operator a new passcode, or a running gateway a new signing key",
+    load: async () => (await import("./auth.ts")).authCommand,
+  },
+  {
+    name: "schema",
+    summary: "print the JSON Schema of sallyport.yaml, for editors",
+    load: async () => (await import("./schema.ts")).schemaCommand,
+  },
 ];

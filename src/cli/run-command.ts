@@ -1,6 +1,13 @@
 import { parseArgs } from "node:util";
 import { nearest } from "../core/nearest.ts";
-import { type Command, type CommandOutput, type OptionValues, type OptionSpec, UsageError } from "./command.ts";
+import {
+  type Command,
+  type CommandEntry,
+  type CommandOutput,
+  type OptionValues,
+  type OptionSpec,
+  UsageError,
+} from "./command.ts";
 import { failureText } from "./failure-text.ts";
 import { commandHelp, generalHelp, usageHint } from "./help.ts";
 
@@ -10,11 +17,11 @@ const WRONG_USAGE = 2;
 
 const didYouMean = (word: string | undefined) => (word === undefined ? "" : ` Did you mean "${word}"?`);
 
-function parseOptions(command: Command, argv: readonly string[]) {
+function parseOptions(name: string, command: Command, argv: readonly string[]) {
   const known = { ...command.options, help: { type: "boolean", short: "h", description: "" } as OptionSpec };
   const options = Object.fromEntries(
-    Object.entries(known).map(([name, { type, short, multiple, default: initial }]) => [
-      name,
+    Object.entries(known).map(([option, { type, short, multiple, default: initial }]) => [
+      option,
       {
         type,
         ...(short !== undefined && { short }),
@@ -28,15 +35,15 @@ function parseOptions(command: Command, argv: readonly string[]) {
     if (token.kind === "option" && !Object.hasOwn(options, token.name)) {
       const near = nearest(token.name, Object.keys(known));
       throw new UsageError(
-        `${command.name} has no option ${token.rawName}.${didYouMean(near === undefined ? near : `--${near}`)}`,
+        `${name} has no option ${token.rawName}.${didYouMean(near === undefined ? near : `--${near}`)}`,
       );
     }
   }
   try {
     const { values, positionals } = parseArgs({ args: [...argv], options, allowPositionals: true });
-    for (const [name, option] of Object.entries(known)) {
-      if (option.multiple) values[name] ??= [];
-      else if (option.type === "boolean") values[name] ??= false;
+    for (const [key, option] of Object.entries(known)) {
+      if (option.multiple) values[key] ??= [];
+      else if (option.type === "boolean") values[key] ??= false;
     }
     return { values: values as OptionValues<Command["options"]> & { help: boolean }, positionals };
   } catch (error) {
@@ -44,34 +51,35 @@ function parseOptions(command: Command, argv: readonly string[]) {
   }
 }
 
-function checkArgumentCount(command: Command, count: number): void {
-  const [least, most] = command.args ?? [0, 0];
-  if (count < least)
-    throw new UsageError(`${command.name} needs ${least === 1 ? "an argument" : `${least} arguments`}.`);
-  if (count > most) throw new UsageError(`${command.name} takes ${most === 0 ? "no argument" : `at most ${most}`}.`);
+function checkArgumentCount(name: string, [least, most]: readonly [number, number], count: number): void {
+  if (count < least) throw new UsageError(`${name} needs ${least === 1 ? "an argument" : `${least} arguments`}.`);
+  if (count > most) throw new UsageError(`${name} takes ${most === 0 ? "no argument" : `at most ${most}`}.`);
 }
 
-async function runOne(command: Command, argv: readonly string[], output: CommandOutput): Promise<number> {
+async function runOne(entry: CommandEntry, argv: readonly string[], output: CommandOutput): Promise<number> {
+  let command: Command | undefined;
   try {
-    const { values, positionals } = parseOptions(command, argv);
+    command = await entry.load();
+    const { values, positionals } = parseOptions(entry.name, command, argv);
     if (values.help) {
-      for (const line of commandHelp(command)) output.out(line);
+      for (const line of commandHelp(entry, command)) output.out(line);
       return 0;
     }
-    checkArgumentCount(command, positionals.length);
+    checkArgumentCount(entry.name, command.args ?? [0, 0], positionals.length);
     return await command.run({ options: values, args: positionals, out: output.out, err: output.err });
   } catch (error) {
     const { message, stack } = failureText(error);
     output.err(`sallyport: ${message}`);
-    if (error instanceof UsageError) output.err(usageHint(command));
+    const misused = error instanceof UsageError;
+    if (misused && command !== undefined) output.err(usageHint(entry, command));
     if (stack !== undefined) output.err(stack);
-    return error instanceof UsageError ? WRONG_USAGE : FAILED;
+    return misused ? WRONG_USAGE : FAILED;
   }
 }
 
 /** Runs what the command line asks for and gives its exit code. `argv` starts with the command's name. */
 export async function runCommand(
-  commands: readonly Command[],
+  commands: readonly CommandEntry[],
   version: string,
   argv: readonly string[],
   output: CommandOutput,

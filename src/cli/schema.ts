@@ -2,8 +2,6 @@ import { configJsonSchema } from "../config/json-schema.ts";
 import { defineCommand } from "./command.ts";
 
 export const schemaCommand = defineCommand({
-  name: "schema",
-  summary: "print the JSON Schema of sallyport.yaml, for editors",
   usage: "",
   options: {},
   run({ out }) {

@@ -7,8 +7,6 @@ import { checkout, startQuickstart } from "./quickstart.ts";
 import { tuneHeap } from "./tune-heap.ts";
 
 export const serveCommand = defineCommand({
-  name: "serve",
-  summary: "run the gateway",
   usage: "--config FILE | --quickstart",
   options: {
     config: { type: "string", short: "c", value: "FILE", description: "the configuration, such as sallyport.yaml" },

@@ -2,8 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { explainCommand } from "../../src/cli/explain.ts";
-import { policyTestCommand } from "../../src/cli/policy-test.ts";
+import { commands } from "../../src/cli/registry.ts";
 import { runCommand } from "../../src/cli/run-command.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -32,7 +31,7 @@ async function run(...argv: string[]): Promise<{ code: number; out: string; err:
   const out: string[] = [];
   const err: string[] = [];
   const output = { out: (line: string) => void out.push(line), err: (line: string) => void err.push(line) };
-  const code = await runCommand([explainCommand, policyTestCommand], "0", argv, output);
+  const code = await runCommand(commands, "0", argv, output);
   return { code, out: out.join("\n"), err: err.join("\n") };
 }
 

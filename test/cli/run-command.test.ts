@@ -1,12 +1,10 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { type Command, defineCommand, UsageError } from "../../src/cli/command.ts";
+import { type CommandEntry, defineCommand, UsageError } from "../../src/cli/command.ts";
 import { commands } from "../../src/cli/registry.ts";
 import { runCommand } from "../../src/cli/run-command.ts";
 
 const greet = defineCommand({
-  name: "greet",
-  summary: "say hello",
   usage: "NAME [--loud]",
   args: [1, 2],
   options: {
@@ -25,7 +23,9 @@ const greet = defineCommand({
   },
 });
 
-async function run(argv: readonly string[], known: readonly Command[] = [greet]) {
+const entry: CommandEntry = { name: "greet", summary: "say hello", load: () => Promise.resolve(greet) };
+
+async function run(argv: readonly string[], known: readonly CommandEntry[] = [entry]) {
   const out: string[] = [];
   const err: string[] = [];
   const code = await runCommand(known, "1.2.3", argv, { out: (line) => out.push(line), err: (line) => err.push(line) });
@@ -87,12 +87,21 @@ describe("the command line", () => {
     }
   });
 
+  test("loads a command only when it is asked for: the gateway is most of a second", async () => {
+    const heavy: CommandEntry = { ...entry, load: () => Promise.reject(new Error("was loaded")) };
+    for (const argv of [["--version"], ["--help"], ["help"], ["gret"], []])
+      expect((await run(argv, [heavy])).err).not.toContain("was loaded");
+    expect(await run(["greet", "ada"], [heavy])).toEqual({ code: 1, out: "", err: "sallyport: was loaded" });
+    const registry = readFileSync(new URL("../../src/cli/registry.ts", import.meta.url), "utf8");
+    expect(registry.match(/^import .*/gm)).toEqual([expect.stringMatching(/^import type /)]);
+  });
+
   test("every command of Sallyport has help that names its options", async () => {
     expect(new Set(commands.map(({ name }) => name)).size).toBe(commands.length);
-    for (const command of commands) {
-      const { code, out } = await run([command.name, "--help"], commands);
+    for (const { name, load } of commands) {
+      const { code, out } = await run([name, "--help"], commands);
       expect(code).toBe(0);
-      expect(Object.keys(command.options).filter((name) => !out.includes(`--${name}`))).toEqual([]);
+      expect(Object.keys((await load()).options).filter((option) => !out.includes(`--${option}`))).toEqual([]);
     }
   });
 });
