@@ -1,0 +1,39 @@
+import type { IncomingMessage } from "node:http";
+import type { CanonicalRequest } from "../core/exchange.ts";
+import { isLoopbackHost } from "./address.ts";
+import { createCanonicalizer } from "./canonical-request.ts";
+import { publicUrlOf } from "./config.ts";
+import { createOriginCheck, type CheckOrigin } from "./cors.ts";
+import type { EdgeOptions } from "./edge.ts";
+import { createHostCheck } from "./host.ts";
+import type { BoundAddress } from "./listener.ts";
+
+/** What is looked at before any route. */
+export interface FrontChecks {
+  /** Reads a request once; throws a GatewayError. */
+  readonly canonicalize: (req: IncomingMessage) => CanonicalRequest;
+  readonly checkOrigin: CheckOrigin;
+}
+
+/** The checks of one listener, bound at `address`. */
+export function createFrontChecks(options: EdgeOptions, address: BoundAddress): FrontChecks {
+  const { config, listener, clock } = options;
+  const { allowedHosts, allowedOrigins, trustedProxies } = config.listen;
+  const publicUrl = publicUrlOf(config);
+  const loopback = isLoopbackHost(address.host) || isLoopbackHost(publicUrl.hostname.replace(/^\[|\]$/g, ""));
+  const patterns = listener === "health" ? ["*"] : [publicUrl.hostname, ...allowedHosts];
+  return {
+    canonicalize: createCanonicalizer({
+      checkHost: createHostCheck({ patterns, loopback }),
+      trustedProxies,
+      maxHeaders: config.limits.headers.count,
+      clock,
+    }),
+    checkOrigin: createOriginCheck({
+      publicOrigin: publicUrl.origin,
+      allowedOrigins,
+      loopback,
+      policy: options.originPolicy ?? (() => "listed"),
+    }),
+  };
+}
