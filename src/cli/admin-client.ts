@@ -1,9 +1,6 @@
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { loadConfig } from "../config/load.ts";
 import { GatewayError } from "../core/errors.ts";
-import { adminTokenFile } from "../gateway/admin-token.ts";
-import { checkout } from "./quickstart.ts";
+import { findGateway, type GatewayOptions, type GatewayPlace } from "./find-gateway.ts";
 
 /** Calls the admin API of a gateway that runs on this machine. */
 export interface AdminClient {
@@ -11,22 +8,8 @@ export interface AdminClient {
   call(method: string, path: string, body?: unknown): Promise<unknown>;
 }
 
-/** The option of every command that speaks to a running gateway. */
-export const gatewayOption = {
-  type: "string",
-  short: "c",
-  value: "FILE",
-  description: "the configuration the gateway runs with (default: the quickstart's)",
-} as const;
-
-/** The gateway of this configuration, with the token beside its state; without one, the gateway that `npm start` runs. */
-export function openAdminClient(configFile: string | undefined): AdminClient {
-  if (configFile === undefined)
-    return createAdminClient("http://127.0.0.1:4001", join(checkout, "data", "admin-token"));
-  const config = loadConfig(configFile);
-  const { host, port } = config.listen.console;
-  return createAdminClient(`http://${reachable(host)}:${port}`, adminTokenFile(config));
-}
+/** The admin API of the gateway that the options name, as `findGateway` finds it. */
+export const openAdminClient = (options: GatewayOptions): AdminClient => createAdminClient(findGateway(options));
 
 /** Every record of a list that comes in pages: `field` is the page's name for them. */
 export async function listAll<T>(admin: AdminClient, field: string): Promise<readonly T[]> {
@@ -40,38 +23,39 @@ export async function listAll<T>(admin: AdminClient, field: string): Promise<rea
   }
 }
 
-/** An address to call, from the one that is bound: "every address" is none that can be called. */
-function reachable(host: string): string {
-  if (host === "0.0.0.0" || host === "::") return "127.0.0.1";
-  return host.includes(":") ? `[${host}]` : host;
-}
-
-function createAdminClient(url: string, tokenFile: string): AdminClient {
+function createAdminClient({ url, tokenFile, which }: GatewayPlace): AdminClient {
   return {
     async call(method, path, body) {
-      const headers = { authorization: `Bearer ${readToken(tokenFile)}`, "content-type": "application/json" };
+      const headers = { authorization: `Bearer ${readToken(tokenFile, which)}`, "content-type": "application/json" };
       const init = { method, headers, ...(body !== undefined && { body: JSON.stringify(body) }) };
       const response = await fetch(`${url}${path}`, init).catch((cause: unknown) => {
-        throw new GatewayError("upstream_unavailable", `no gateway answers at ${url}: is it running?`, { cause });
+        throw new GatewayError("upstream_unavailable", `no gateway answers at ${url}: is it running? (${which})`, {
+          cause,
+        });
       });
       if (response.status === 204) return undefined;
       const answer: unknown = await response.json().catch((cause: unknown) => {
-        const message = `what answers at ${url} is no gateway's admin API: is its port another one?`;
+        const message = `what answers at ${url} is no gateway's admin API: is its port another one? (${which})`;
         throw new GatewayError("upstream_invalid", message, { cause });
       });
       if (response.ok) return answer;
-      throw new GatewayError("invalid_request", messageOf(answer) ?? `the gateway answered ${response.status}`);
+      const message = messageOf(answer) ?? `the gateway answered ${response.status}`;
+      if (response.status !== 401) throw new GatewayError("invalid_request", message);
+      throw new GatewayError(
+        "unauthenticated",
+        `${message} ${url} does not take the one in ${tokenFile}: is another gateway there? (${which})`,
+      );
     },
   };
 }
 
-function readToken(file: string): string {
+function readToken(file: string, which: string): string {
   try {
     return readFileSync(file, "utf8").trim();
   } catch {
     throw new GatewayError(
       "not_found",
-      `cannot read the admin token in ${file}: it is made when the gateway first starts, for its own account`,
+      `cannot read the admin token in ${file}: it is made when the gateway first starts, for its own account (${which})`,
     );
   }
 }

@@ -1,5 +1,6 @@
-import { gatewayOption, listAll, openAdminClient } from "./admin-client.ts";
+import { listAll, openAdminClient } from "./admin-client.ts";
 import { defineCommand, UsageError } from "./command.ts";
+import { gatewayOptions } from "./find-gateway.ts";
 
 interface ClientInfo {
   readonly id: string;
@@ -16,7 +17,7 @@ export const clientsCommand = defineCommand({
     "create --label LABEL [--id ID] [--grant G]… [--redirect URI]… [--group G]… [--scope S]… [--tenant T] [--public] | list | delete ID",
   args: [1, 2],
   options: {
-    config: gatewayOption,
+    ...gatewayOptions,
     label: { type: "string", value: "LABEL", description: "shown on the consent page" },
     id: { type: "string", value: "ID", description: "its client id; made up when left out" },
     grant: {
@@ -51,7 +52,7 @@ export const clientsCommand = defineCommand({
           ...(scope.length > 0 && { scopes: scope }),
           ...(tenant !== undefined && { tenant }),
         };
-        const admin = openAdminClient(options.config);
+        const admin = openAdminClient(options);
         const made = (await admin.call("POST", "/api/clients", request)) as { id: string; secret?: string };
         out(`client ${made.id}`);
         if (made.secret !== undefined) out(`secret ${made.secret} (shown this once)`);
@@ -64,14 +65,14 @@ export const clientsCommand = defineCommand({
         return 0;
       }
       case "list": {
-        const clients = await listAll<ClientInfo>(openAdminClient(options.config), "clients");
+        const clients = await listAll<ClientInfo>(openAdminClient(options), "clients");
         for (const client of clients) out(describe(client));
         if (clients.length === 0) err("There are no clients: none in the configuration, created or registered.");
         return 0;
       }
       case "delete":
         if (id === undefined) throw new UsageError("clients delete needs the client's id");
-        await openAdminClient(options.config).call("DELETE", `/api/clients/${encodeURIComponent(id)}`);
+        await openAdminClient(options).call("DELETE", `/api/clients/${encodeURIComponent(id)}`);
         out(`${id} is deleted, and its tokens are revoked`);
         return 0;
       default:

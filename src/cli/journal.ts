@@ -1,6 +1,7 @@
 import type { JournalRecord } from "../observability/journal-record.ts";
-import { gatewayOption, openAdminClient } from "./admin-client.ts";
+import { openAdminClient } from "./admin-client.ts";
 import { defineCommand, UsageError } from "./command.ts";
+import { gatewayOptions } from "./find-gateway.ts";
 
 const MOST = 1_000;
 
@@ -12,7 +13,7 @@ interface JournalPage {
 export const journalCommand = defineCommand({
   usage: "[--request ID] [--chain ID] [--principal ID] [--target NAME] [--outcome OUTCOME] [--limit N] [--json]",
   options: {
-    config: gatewayOption,
+    ...gatewayOptions,
     request: { type: "string", value: "ID", description: "x-request-id of an answer" },
     chain: { type: "string", value: "ID", description: "x-request-id of the request that all of it began with" },
     principal: { type: "string", value: "ID", description: "who called, ISSUER#SUBJECT" },
@@ -28,7 +29,7 @@ export const journalCommand = defineCommand({
       throw new UsageError(`--limit takes a number from 1 to ${MOST}, not "${options.limit}"`);
     const given = Object.entries({ request, chain, principal, target, outcome });
     const conditions = given.filter((entry): entry is [string, string] => entry[1] !== undefined);
-    const admin = openAdminClient(options.config);
+    const admin = openAdminClient(options);
     let shown = 0;
     for (let after: string | undefined; shown < limit;) {
       const query = new URLSearchParams(conditions);

@@ -1,5 +1,6 @@
-import { gatewayOption, listAll, openAdminClient } from "./admin-client.ts";
+import { listAll, openAdminClient } from "./admin-client.ts";
 import { defineCommand, UsageError } from "./command.ts";
+import { gatewayOptions } from "./find-gateway.ts";
 
 interface KeyInfo {
   readonly id: string;
@@ -15,7 +16,7 @@ export const keysCommand = defineCommand({
   usage: "issue --name NAME [--group G]… [--scope S]… [--tenant T] [--expires 30d] | list | revoke ID",
   args: [1, 2],
   options: {
-    config: gatewayOption,
+    ...gatewayOptions,
     name: { type: "string", value: "NAME", description: "what the key is for" },
     group: { type: "string", value: "GROUP", multiple: true, description: "a group its bearer belongs to" },
     scope: { type: "string", value: "SCOPE", multiple: true, description: "a scope it carries" },
@@ -27,7 +28,7 @@ export const keysCommand = defineCommand({
     },
   },
   async run({ options, args: [action, id], out, err }) {
-    const admin = openAdminClient(options.config);
+    const admin = openAdminClient(options);
     switch (action) {
       case "issue": {
         const { name, group, scope, tenant, expires } = options;

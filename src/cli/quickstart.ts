@@ -1,8 +1,9 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import type { Clients } from "../auth/clients.ts";
 import type { Config } from "../config/schema.ts";
 import type { Gateway } from "../gateway/gateway.ts";
+import { checkout, defaultDataDir, noteQuickstart } from "./quickstart-place.ts";
 import { startSamples, type RunningSamples, type Sample } from "./samples.ts";
 
 export interface Quickstart {
@@ -22,9 +23,6 @@ export interface QuickstartOptions {
   /** Holds the state file, the operator's token and the generated client credentials, each readable by the owner alone. */
   readonly dataDir: string;
 }
-
-/** The folder that holds the samples: this checkout. */
-export const checkout = resolve(import.meta.dirname, "../..");
 
 const clients = ["quickstart", "researcher", "writer"] as const;
 
@@ -63,6 +61,8 @@ export async function startQuickstart({ port, dataDir }: QuickstartOptions): Pro
       state: { kind: "sqlite", file: join(dataDir, "sallyport.db"), synchronous: "normal" },
     }),
     async ready(gateway, print) {
+      const { host, port: adminPort } = gateway.addresses.console;
+      noteQuickstart(dataDir, `http://${host}:${adminPort}`);
       for (const id of clients) await makeClient(gateway, id, clientFile(dataDir, id));
       const passcode = await gateway.epochs.current().auth.unusedPasscode();
       for (const line of greeting(gateway, passcode, publicUrl, dataDir, samples.urls)) print(line);
@@ -119,6 +119,7 @@ function greeting(
   samples: RunningSamples["urls"],
 ): string[] {
   const { console: admin, health } = gateway.addresses;
+  const data = dataDir === defaultDataDir ? "" : ` --data ${dataDir}`;
   return [
     "",
     `Sallyport is ready at ${publicUrl}`,
@@ -129,7 +130,9 @@ function greeting(
     `  health    http://${health.host}:${health.port}/readyz and /metrics`,
     ...Object.entries(samples).map(([name, url]) => `  sample ${name.padEnd(10)} ${url}`),
     ...(passcode === undefined
-      ? ["  sign-in   user operator, with the passcode used before (npx sallyport auth passcode makes a new one)"]
+      ? [
+          `  sign-in   user operator, with the passcode used before (npx sallyport auth passcode${data} makes a new one)`,
+        ]
       : [`  sign-in   user operator, passcode ${passcode} (until it is used, every start shows a new one)`]),
     "",
     "Try the three lines of the README: a token, an allowed call, a denied call.",

@@ -1,9 +1,10 @@
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { openConfig } from "../config/reload.ts";
 import type { Config } from "../config/schema.ts";
 import { startGateway, type Gateway } from "../gateway/gateway.ts";
 import { defineCommand, UsageError } from "./command.ts";
-import { checkout, startQuickstart } from "./quickstart.ts";
+import { startQuickstart } from "./quickstart.ts";
+import { defaultDataDir } from "./quickstart-place.ts";
 import { tuneHeap } from "./tune-heap.ts";
 
 export const serveCommand = defineCommand({
@@ -31,7 +32,7 @@ export const serveCommand = defineCommand({
     const quickstart = options.quickstart
       ? await startQuickstart({
           port: parsePort(options.port ?? "4000"),
-          dataDir: resolve(options.data ?? join(checkout, "data")),
+          dataDir: resolve(options.data ?? defaultDataDir),
         })
       : undefined;
     const adjust = (config: Config) => quickstart?.override(config) ?? config;

@@ -1,4 +1,5 @@
 import { isScalar } from "yaml";
+import type { z } from "zod";
 import type { ConfigPath } from "../core/config-problem.ts";
 import type { Issue } from "./issues.ts";
 import type { Substituted } from "./substitute.ts";
@@ -14,7 +15,7 @@ function toExpected(text: string, expected: string): number | boolean | undefine
  * Turns references that are the whole of a value into the number or boolean the schema wants there: what an environment variable
  * or a file gives is always text. True when anything changed.
  */
-export function coerceReferences(
+function coerceReferences(
   issues: readonly Issue[],
   source: YamlSource,
   scalars: Substituted["scalars"],
@@ -35,4 +36,12 @@ export function coerceReferences(
     changed = true;
   }
   return changed;
+}
+
+/** Fits what the document says to the schema; a reference that stands for a number or a boolean becomes one. */
+export function fitTo<S extends z.ZodType>(schema: S, source: YamlSource, scalars: Substituted["scalars"]) {
+  const first = schema.safeParse(source.value());
+  return first.success || !coerceReferences(first.error.issues, source, scalars)
+    ? first
+    : schema.safeParse(source.value());
 }

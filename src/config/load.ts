@@ -4,15 +4,15 @@ import { isScalar } from "yaml";
 import { type ConfigProblem, formatConfigPath } from "../core/config-problem.ts";
 import { checks } from "./checks.ts";
 import { ConfigError } from "./config-error.ts";
-import { coerceReferences } from "./coerce.ts";
+import { fitTo } from "./coerce.ts";
 import { type Fingerprint, stateOf } from "./fingerprint.ts";
 import { toProblems, valueAt } from "./issues.ts";
 import { configJsonSchema } from "./json-schema.ts";
 import { createRedaction, HIDDEN, type Redaction } from "./redaction.ts";
 import { mayShow, secretsIn } from "./schema-walk.ts";
 import { type Config, configSchema } from "./schema.ts";
-import { substitute, type Substituted } from "./substitute.ts";
-import { type LocatedProblem, parseYaml, type YamlSource } from "./yaml-source.ts";
+import { substitute } from "./substitute.ts";
+import { type LocatedProblem, parseYaml } from "./yaml-source.ts";
 
 const FILE_LIMIT_BYTES = 1_048_576;
 const SHOWN_LETTERS = 80;
@@ -57,14 +57,6 @@ function shown(value: unknown, may: ReturnType<typeof mayShow>): string | undefi
   return text.length > SHOWN_LETTERS ? `${text.slice(0, SHOWN_LETTERS)}…` : text;
 }
 
-/** Fits what the document says to the schema; a reference that stands for a number or a boolean becomes one. */
-function fit(source: YamlSource, scalars: Substituted["scalars"]) {
-  const first = configSchema.safeParse(source.value());
-  return first.success || !coerceReferences(first.error.issues, source, scalars)
-    ? first
-    : configSchema.safeParse(source.value());
-}
-
 /** Reads, substitutes, checks and freezes one configuration file. Never throws for what stands in the file. */
 export function readConfig(file: string, { env = process.env }: LoadOptions = {}): ReadConfig {
   const path = resolve(file);
@@ -99,7 +91,7 @@ export function readConfig(file: string, { env = process.env }: LoadOptions = {}
     return { path: at, ...source.locate(at), message: redact(message), ...(value !== undefined && { shown: value }) };
   };
 
-  const parsed = fit(source, scalars);
+  const parsed = fitTo(configSchema, source, scalars);
   /* What is wrong with a text that should have been replaced says nothing new. */
   const repeated = new Set(unresolved.map((problem) => formatConfigPath(problem.path)));
   const config: Config | undefined = parsed.success ? { ...parsed.data, baseDir: dirname(path) } : undefined;

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { freePorts } from "../../src/cli/quickstart-process.ts";
-import { checkout } from "../../src/cli/quickstart.ts";
+import { checkout } from "../../src/cli/quickstart-place.ts";
 import { startSamples, type RunningSamples } from "../../src/cli/samples.ts";
 import { startRecordingProxy, type RecordingProxy } from "./recording-proxy.ts";
 import { startServeProcess, type ServeProcess } from "./serve-process.ts";

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { commands } from "../../src/cli/registry.ts";
 import { runCommand } from "../../src/cli/run-command.ts";
 import { freePorts } from "../../src/cli/quickstart-process.ts";
-import { checkout } from "../../src/cli/quickstart.ts";
+import { checkout } from "../../src/cli/quickstart-place.ts";
 import { listenOn, startServeProcess, type ServeProcess } from "./serve-process.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "sallyport-cli-"));
@@ -23,10 +23,12 @@ beforeAll(async () => {
 publicUrl: http://127.0.0.1:${port}
 listen: ${listenOn(port)}
 auth: {embedded: true}
-models: {small: {provider: vllm, url: "http://127.0.0.1:9"}}
+models: {small: {provider: vllm, url: "http://127.0.0.1:9", key: "\${env:GATEWAYS_OWN_KEY}"}}
 policies: open
 state: ./state.db
 `,
+    // Of the gateway alone: whoever administers it has no such variable.
+    { GATEWAYS_OWN_KEY: "a-key-of-more-than-24-letters" },
   );
 }, 60_000);
 afterAll(async () => {
@@ -165,8 +167,19 @@ test("a gateway that does not run is named, with where it was looked for", async
   writeFileSync(file, "listen: {console: {port: 1}}\npolicies: open\nstate: ./state.db\n");
   expect((await sallyport("keys", "list", "-c", file)).err).toContain("cannot read the admin token");
   writeFileSync(join(elsewhere, "admin-token"), "x".repeat(43));
-  expect((await sallyport("keys", "list", "-c", file)).err).toContain("no gateway answers at http://127.0.0.1:1");
+  const nobody = (await sallyport("keys", "list", "-c", file)).err;
+  expect(nobody).toContain("no gateway answers at http://127.0.0.1:1");
+  expect(nobody).toContain(`the gateway of ${file}`);
   rmSync(elsewhere, { recursive: true, force: true });
+});
+
+test("in the folder of its sallyport.yaml a gateway need not be named", async () => {
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    [join(checkout, "src/main.ts"), "journal", "--limit", "1"],
+    { cwd: dir },
+  );
+  expect(stdout).toMatch(/ {2}ok {2}llm models/);
 });
 
 test("check says what the quickstart means, and every problem of a broken file", async () => {

@@ -7,7 +7,7 @@ import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/
 import OpenAI from "openai";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { freePorts, startQuickstartProcess } from "../../src/cli/quickstart-process.ts";
-import { checkout } from "../../src/cli/quickstart.ts";
+import { checkout } from "../../src/cli/quickstart-place.ts";
 import { startSamples, type RunningSamples } from "../../src/cli/samples.ts";
 import { collect, officialClient, textMessage } from "../a2a/clients.ts";
 import { childrenOf, isRunning } from "./children-of.ts";

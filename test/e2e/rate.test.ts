@@ -5,7 +5,7 @@ import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/cli
 import OpenAI from "openai";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { freePorts } from "../../src/cli/quickstart-process.ts";
-import { checkout } from "../../src/cli/quickstart.ts";
+import { checkout } from "../../src/cli/quickstart-place.ts";
 import { startSamples, type RunningSamples } from "../../src/cli/samples.ts";
 import { rpc } from "../a2a/clients.ts";
 import { startServeProcess, type ServeProcess } from "./serve-process.ts";

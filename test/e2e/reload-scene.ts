@@ -6,7 +6,7 @@ import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/
 import OpenAI from "openai";
 import { expect } from "vitest";
 import { freePorts } from "../../src/cli/quickstart-process.ts";
-import { checkout } from "../../src/cli/quickstart.ts";
+import { checkout } from "../../src/cli/quickstart-place.ts";
 import { startSamples } from "../../src/cli/samples.ts";
 import { eventually } from "./eventually.ts";
 import { listenOn, startServeProcess, type ServeProcess } from "./serve-process.ts";

@@ -1,5 +1,3 @@
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startQuickstartProcess, type QuickstartProcess } from "../../src/cli/quickstart-process.ts";
 import { commands } from "../../src/cli/registry.ts";
@@ -139,12 +137,9 @@ test("ids are never a caller's own choice, and a page of another origin can read
 
 test("the command line shows why a call was denied, by the id of its answer", async () => {
   const id = idOf(await callTool("read_file", { path: "../secrets" }));
-  const port = new URL(gateway.adminUrl).port;
-  const config = join(gateway.dataDir, "sallyport.yaml");
-  writeFileSync(config, `listen: {console: {port: ${port}}}\npolicies: open\nstate: ./sallyport.db\n`);
   const run = async (...args: readonly string[]) => {
     const [out, err]: [string[], string[]] = [[], []];
-    const code = await runCommand(commands, "0", ["journal", "--config", config, ...args], {
+    const code = await runCommand(commands, "0", ["journal", "--data", gateway.dataDir, ...args], {
       out: (line) => void out.push(line),
       err: (line) => void err.push(line),
     });

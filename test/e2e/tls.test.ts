@@ -7,7 +7,7 @@ import { connect } from "node:tls";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { freePorts } from "../../src/cli/quickstart-process.ts";
-import { checkout } from "../../src/cli/quickstart.ts";
+import { checkout } from "../../src/cli/quickstart-place.ts";
 import { startSamples, type RunningSamples } from "../../src/cli/samples.ts";
 import { eventually } from "./eventually.ts";
 import { listenOn, startServeProcess, type ServeProcess } from "./serve-process.ts";

@@ -1,0 +1,33 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+
+/** The folder that holds the samples: this checkout. */
+export const checkout = resolve(import.meta.dirname, "../..");
+
+/** Where the quickstart keeps its state unless told otherwise. */
+export const defaultDataDir = join(checkout, "data");
+
+const DEFAULT_URL = "http://127.0.0.1:4001";
+
+const addressFile = (dataDir: string): string => join(dataDir, "admin-url");
+
+/** Notes where a quickstart's admin API is: it may have been started on any port. */
+export function noteQuickstart(dataDir: string, adminUrl: string): void {
+  writeFileSync(addressFile(dataDir), `${adminUrl}\n`, { mode: 0o600 });
+}
+
+/** Where the admin API of the quickstart with this data folder is, or was when it last ran. */
+export function quickstartPlace(dataDir: string = defaultDataDir): {
+  readonly url: string;
+  readonly tokenFile: string;
+} {
+  return { url: readAddress(dataDir), tokenFile: join(dataDir, "admin-token") };
+}
+
+function readAddress(dataDir: string): string {
+  try {
+    return readFileSync(addressFile(dataDir), "utf8").trim();
+  } catch {
+    return DEFAULT_URL;
+  }
+}
