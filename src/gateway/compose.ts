@@ -5,6 +5,7 @@ import { randomHex } from "../core/ids.ts";
 import type { Operation } from "../core/operation.ts";
 import type { AnswerEvent, Operate, OperationContext, Outcome, Step, Work } from "../core/step.ts";
 import type { Clock } from "../core/clock.ts";
+import type { GuardedAnswer } from "./guarded-answer.ts";
 
 /** The steps of one protocol, in the order of the table. */
 export interface Journey {
@@ -19,6 +20,8 @@ export interface GatewayContext extends OperationContext {
   readonly work: Work<unknown>;
   /** Whether `admit` counts this operation among those in flight. */
   admitted: boolean;
+  /** Set by `guard` where the answer has to pass guards. */
+  guarded: GuardedAnswer | undefined;
 }
 
 /** A step of this gateway: the contract of `core`, with the context above. */
@@ -27,7 +30,9 @@ export interface GatewayStep extends Omit<Step, "enter" | "answer" | "end"> {
   readonly onException?: "denial" | "failure";
   /** What the last step of a candidate resolves to is the answer of the operation. */
   enter?(context: GatewayContext): void | Promise<unknown>;
-  /** Present only on a step that looks at this journey's answers: with one, no relay may pass bytes through unread. */
+  /** Asked once the operation's steps are entered: whether `answer` has anything to do for it; always, when absent. */
+  answers?(context: GatewayContext): boolean;
+  /** Present only on a step that looks at this journey's answers: with one that has anything to do, no relay may pass bytes through unread. */
   answer?(
     context: GatewayContext,
     event: AnswerEvent,
@@ -44,11 +49,13 @@ export function composeJourney(journey: Journey, clock: Clock): Operate {
     .filter((step) => step.answer !== undefined)
     .toReversed();
   return async <T>(exchange: Exchange, operation: Operation, work: Work<T>, signal = exchange.signal): Promise<T> => {
-    const context = createContext(exchange, operation, work, signal, clock, observers);
+    const context = createContext(exchange, operation, work, signal, clock);
     const walk = new Walk(journey.operation, context, clock);
     try {
       const pending = walk.enter();
       if (pending !== undefined) await pending;
+      const looking = observers.length === 0 ? observers : observers.filter((step) => step.answers?.(context) ?? true);
+      if (looking.length > 0) context.answer = (event) => observe(looking, context, event);
       let last: GatewayError | undefined;
       for (const candidate of context.candidates) {
         if (last !== undefined && !mayTryNext(last, context)) break;
@@ -77,9 +84,8 @@ function createContext(
   work: Work<unknown>,
   signal: AbortSignalLike,
   clock: Clock,
-  observers: readonly GatewayStep[],
-): GatewayContext {
-  const context: GatewayContext & { answer: OperationContext["answer"] } = {
+): GatewayContext & { answer: OperationContext["answer"] } {
+  return {
     id: randomHex(16),
     exchange,
     operation,
@@ -96,9 +102,8 @@ function createContext(
     firstByteMs: undefined,
     answer: undefined,
     admitted: false,
+    guarded: undefined,
   };
-  if (observers.length > 0) context.answer = (event) => observe(observers, context, event);
-  return context;
 }
 
 /** The events through every step that looks at answers, those of the last step first. */

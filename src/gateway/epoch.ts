@@ -8,8 +8,9 @@ import type { Operate, Visible } from "../core/step.ts";
 import { createChains, type Chains } from "./chains.ts";
 import { createExchangeRecorder } from "./exchange-recorder.ts";
 import type { Foundation } from "./foundation.ts";
+import { createGuardrails, type Guardrails } from "../guardrails/guardrails.ts";
+import { createStoredSecrets } from "../guardrails/stored-secret.ts";
 import { createHandlers, type Handlers } from "./handlers.ts";
-import { createInputGuard } from "./input-guard.ts";
 import { createJourneys, type ProtocolJourney } from "./journeys.ts";
 import { createOperationRecorder } from "./operation-recorder.ts";
 import { createRoutes, type Routes } from "./routes.ts";
@@ -24,6 +25,7 @@ export interface Epoch {
   readonly auth: Auth;
   readonly authz: Authz;
   readonly chains: Chains;
+  readonly guardrails: Guardrails;
   readonly handlers: Handlers;
   readonly journeys: Readonly<Record<Protocol, ProtocolJourney>>;
 }
@@ -64,6 +66,16 @@ export async function createEpoch(
       });
   const chains = createChains({ store, agentClients: agentClients(config), tracer: foundation.tracer });
   const handlers = createHandlers(config, publicUrl, foundation, access, former);
+  // Guards keep what they have learnt (a breaker, a compiled pattern) over a reload that does not change them.
+  const guardrails =
+    former !== undefined && sameParts(former.config, config, ["guardrails"])
+      ? former.guardrails
+      : createGuardrails(config.guardrails, {
+          upstream: foundation.upstream,
+          clock,
+          log: log.child({ part: "guardrails" }),
+          secret: createStoredSecrets(store),
+        });
   const journeys = createJourneys(
     {
       limits: config.admission,
@@ -74,13 +86,13 @@ export async function createEpoch(
       authz,
       chains,
       handlers,
-      guard: createInputGuard(config.guardrails),
+      guardrails,
       recorder: createOperationRecorder({ ...foundation, policyHash: authz.policyHash }),
       exchanges: createExchangeRecorder(foundation.metrics, foundation.tracer, meter),
     },
     clock,
   );
-  return { config, publicUrl, routes, auth, authz, chains, handlers, journeys };
+  return { config, publicUrl, routes, auth, authz, chains, guardrails, handlers, journeys };
 }
 
 function agentClients(config: Config): ReadonlySet<string> {

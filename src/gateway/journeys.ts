@@ -5,7 +5,7 @@ import type { Operate, Outcome } from "../core/step.ts";
 import { composeJourney, type GatewayStep } from "./compose.ts";
 import type { GatewayExchange } from "./gateway-exchange.ts";
 import type { Parts } from "./parts.ts";
-import type { ExchangeStep, StepDefinition } from "./step-definition.ts";
+import type { ExchangeStep } from "./step-definition.ts";
 import { steps } from "./steps.ts";
 
 /** What is done for an exchange outside of all steps. */
@@ -31,7 +31,8 @@ export function createJourneys(parts: Parts, clock: Clock): Readonly<Record<Prot
     const candidate: GatewayStep[] = [];
     for (const [definition, ...serves] of steps) {
       if (!serves.includes(protocol)) continue;
-      place(definition, parts, exchangeSteps, operation, candidate);
+      if (definition.per === "exchange") exchangeSteps.push(definition.create(parts));
+      else (definition.per === "operation" ? operation : candidate).push(definition.create(parts, protocol));
     }
     return {
       exchange: composeExchange(exchangeSteps, clock),
@@ -42,17 +43,6 @@ export function createJourneys(parts: Parts, clock: Clock): Readonly<Record<Prot
     Protocol,
     ProtocolJourney
   >;
-}
-
-function place(
-  definition: StepDefinition,
-  parts: Parts,
-  exchangeSteps: ExchangeStep[],
-  operation: GatewayStep[],
-  candidate: GatewayStep[],
-): void {
-  if (definition.per === "exchange") exchangeSteps.push(definition.create(parts));
-  else (definition.per === "operation" ? operation : candidate).push(definition.create(parts));
 }
 
 function composeExchange(exchangeSteps: readonly ExchangeStep[], clock: Clock) {

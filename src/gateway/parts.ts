@@ -8,7 +8,7 @@ import type { Pace } from "./pace.ts";
 import type { OpenExchanges } from "./open-exchanges.ts";
 import type { OperationRecorder } from "./operation-recorder.ts";
 import type { Handlers } from "./handlers.ts";
-import type { InputGuard } from "./input-guard.ts";
+import type { Guardrails } from "../guardrails/guardrails.ts";
 
 /** What the steps are built from, once per config epoch. */
 export interface Parts {
@@ -20,7 +20,7 @@ export interface Parts {
   readonly authz: Authz;
   readonly chains: Chains;
   readonly handlers: Handlers;
-  readonly guard: InputGuard;
+  readonly guardrails: Guardrails;
   readonly recorder: OperationRecorder;
   readonly exchanges: ExchangeRecorder;
 }

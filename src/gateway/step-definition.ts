@@ -1,3 +1,4 @@
+import type { Protocol } from "../core/operation.ts";
 import type { Outcome } from "../core/step.ts";
 import type { GatewayStep } from "./compose.ts";
 import type { GatewayExchange } from "./gateway-exchange.ts";
@@ -10,7 +11,11 @@ export interface ExchangeStep {
   end?(exchange: GatewayExchange, outcome: Outcome): void;
 }
 
-/** A row of the table: built once per config epoch from the parts of the gateway. */
+/** A row of the table: built once per config epoch and protocol from the parts of the gateway. */
 export type StepDefinition =
   | { readonly name: string; readonly per: "exchange"; create(parts: Parts): ExchangeStep }
-  | { readonly name: string; readonly per: "operation" | "candidate"; create(parts: Parts): GatewayStep };
+  | {
+      readonly name: string;
+      readonly per: "operation" | "candidate";
+      create(parts: Parts, protocol: Protocol): GatewayStep;
+    };

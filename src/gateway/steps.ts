@@ -3,7 +3,7 @@ import { admit } from "./steps/admit.ts";
 import { authenticate } from "./steps/authenticate.ts";
 import { authorize } from "./steps/authorize.ts";
 import { classify } from "./steps/classify.ts";
-import { guardInput } from "./steps/guard-input.ts";
+import { guard } from "./steps/guard.ts";
 import { plan } from "./steps/plan.ts";
 import { receive } from "./steps/receive.ts";
 import { record } from "./steps/record.ts";
@@ -17,9 +17,9 @@ import type { StepDefinition } from "./step-definition.ts";
  * - `admit` comes before anything that costs: it looks at this process alone.
  * - `record` is entered before `plan`, so that what is refused further down is recorded too.
  * - `authorize` follows `plan`: policy judges the operation and then each candidate it could be sent to.
- * - `guardInput` follows `authorize`: what is not allowed is not read.
+ * - `guard` follows `authorize`: what is not allowed is not read.
  *
- * `http` as a protocol, `recall`, `reserve`, `guard output` and `settle` of the design are not here, because they do not exist yet.
+ * `http` as a protocol, `recall`, `reserve` and `settle` of the design are not here, because they do not exist yet.
  */
 // oxfmt-ignore
 export const steps: readonly (readonly [StepDefinition, ...Protocol[]])[] = [
@@ -32,7 +32,7 @@ export const steps: readonly (readonly [StepDefinition, ...Protocol[]])[] = [
   [admit,          "mcp", "a2a", "llm"],
   [plan,           "mcp", "a2a", "llm"],
   [authorize,      "mcp", "a2a", "llm"],
-  [guardInput,     "mcp", "a2a", "llm"],
+  [guard,          "mcp", "a2a", "llm"],
   // once per candidate
   [relay,          "mcp", "a2a", "llm"],
 ];

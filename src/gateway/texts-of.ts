@@ -1,4 +1,5 @@
 import type { Operation } from "../core/operation.ts";
+import type { TextSlot } from "../core/text.ts";
 
 /* Keys that hold addresses and binary data: no model reads them as text. */
 const notText = new Set([
@@ -16,13 +17,13 @@ const notText = new Set([
 ]);
 
 /** Every text of an operation that a model, an agent or a tool may read. */
-export function textsOf({ variables }: Operation): readonly string[] {
+export function textsOf({ variables }: Operation): readonly TextSlot[] {
   const texts: string[] = [];
   const { mcp, a2a, llm } = variables;
   if (mcp !== undefined) collect([mcp.tool.arguments, mcp.prompt.arguments], texts);
   if (a2a !== undefined) collect(a2a.message.parts, texts);
   if (llm !== undefined) collect(llm.messages, texts);
-  return texts;
+  return texts.map((text) => ({ path: [], role: "user", text, channel: "" }));
 }
 
 /* A stack of its own, so that deep input cannot exhaust the engine's. */

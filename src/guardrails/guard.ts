@@ -1,24 +1,72 @@
+import type { AbortSignalLike } from "../core/abort.ts";
+import type { Chain } from "../core/chain.ts";
+import type { Clock } from "../core/clock.ts";
 import { defineExtension } from "../core/extension.ts";
+import type { Log } from "../core/log.ts";
 import type { Operation } from "../core/operation.ts";
+import type { Principal } from "../core/principal.ts";
+import type { TextSlot } from "../core/text.ts";
+import type { Upstream } from "../http/upstream.ts";
 
-/** What a guard says of a content. A rejection is a value; the step that enforces it throws. */
+/** What guards are told of one operation: the same object for every guard, and for `input` and `output`. */
+export interface GuardRequest {
+  readonly operation: Operation;
+  readonly principal: Principal;
+  readonly chain: Chain;
+  /** The texts of the request, as the guards before this one left them. */
+  readonly slots: readonly TextSlot[];
+  readonly signal: AbortSignalLike;
+}
+
+/** What a guard says of a request. A rejection is a value; the step that enforces it throws. */
 export type Verdict =
-  | { readonly pass: true }
+  | {
+      readonly pass: true;
+      /** New texts by index of slot. */
+      readonly texts?: ReadonlyMap<number, string>;
+    }
   | {
       readonly pass: false;
       /** The guard's type, for the journal. */
       readonly guard: string;
       /** Shown to the caller. */
       readonly message: string;
+      /** HTTP status that an external guard asked for, 400 to 599; 403 when absent. */
+      readonly status?: number;
     };
 
-/** Inspects content on its way in. Pure and synchronous: it sees texts and knows nothing of wires. */
+/** Inspects and rewrites content. It sees texts and knows nothing of wires. What it throws is a denial. */
 export interface Guard {
-  /** `texts`: every text of the operation that a model, an agent or a tool may read. */
-  input(operation: Operation, texts: readonly string[]): Verdict;
+  /** Looks at what the caller sends. */
+  input?(request: GuardRequest): Verdict | Promise<Verdict>;
+  /** Begins to watch one answer; undefined: nothing to do for it. Called after `input` of the same operation, with the same GuardRequest object. */
+  output?(request: GuardRequest): OutputGuard | undefined;
+}
+
+/** Watches the texts of one answer, whole or in pieces. A whole answer is one `push` and one `end` per channel. */
+export interface OutputGuard {
+  /** Puts back what was taken out of the request: runs after all others, nearest to the caller. */
+  readonly restores?: true;
+  /**
+   * The next piece of a channel's text; gives what may be shown now and holds the rest back. Throws GatewayError("denied", …) to
+   * reject. Of a slot with `json` the text is JSON in pieces: what is put in is escaped as inside a JSON string.
+   */
+  push(slot: TextSlot): string | Promise<string>;
+  /** The channel's text is over: what was held back. */
+  end(channel: string): string | Promise<string>;
+}
+
+/** What guards are built with. */
+export interface GuardDeps {
+  /** The way out, for guards that ask somebody else. */
+  readonly upstream: Upstream;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** 32 bytes for one purpose of this gateway: made once, kept in the store, the same on every replica. Rejects with `state_unavailable`. */
+  secret(purpose: string): Promise<Buffer>;
 }
 
 /** Defines one type of guard: one file that calls this, and one entry in `registry.ts`. */
-export const defineGuard = defineExtension<undefined, Guard>();
+export const defineGuard = defineExtension<GuardDeps, Guard>();
 
 export const pass: Verdict = { pass: true };

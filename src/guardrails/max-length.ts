@@ -18,9 +18,9 @@ export const maxLength = defineGuard({
   create({ max, message }) {
     const rejected: Verdict = { pass: false, guard: "max-length", message };
     return {
-      input(_operation, texts) {
+      input({ slots }) {
         let length = 0;
-        for (const text of texts) length += text.length;
+        for (const { text } of slots) length += text.length;
         return length > max ? rejected : pass;
       },
     };

@@ -28,7 +28,7 @@ function exchange(started = false): Exchange {
 
 function build(definition: StepDefinition): GatewayStep {
   if (definition.per === "exchange") throw new Error("not a step of an operation");
-  return definition.create({} as Parts);
+  return definition.create({} as Parts, "mcp");
 }
 
 /** Steps that note every entry and every end, around the real `plan` and `relay`. */

@@ -10,7 +10,7 @@ import { authzOf, caller, operation } from "../authz/scene.ts";
 
 function build(definition: StepDefinition, parts: Partial<Parts>): GatewayStep {
   if (definition.per === "exchange") throw new Error("not a step of an operation");
-  return definition.create(parts as Parts);
+  return definition.create(parts as Parts, "llm");
 }
 
 function contextOf(id: string, depth = 0, about: Operation = operation({ model: "any" })): GatewayContext {

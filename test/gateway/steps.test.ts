@@ -13,7 +13,7 @@ test("every protocol takes every step, in this order", () => {
       ["operation", "admit"],
       ["operation", "plan"],
       ["operation", "authorize"],
-      ["operation", "guard input"],
+      ["operation", "guard"],
       ["candidate", "relay"],
     ].map(([per, name]) => [per, name, [...protocols]]),
   );

@@ -1,56 +1,47 @@
-import { describe, expect, test } from "vitest";
-import { z } from "zod";
-import type { Operation, Protocol } from "../../src/core/operation.ts";
-import { guardrailsConfig } from "../../src/guardrails/config.ts";
-import { createGuardrails } from "../../src/guardrails/guardrails.ts";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { GuardDeps } from "../../src/guardrails/guard.ts";
+import { buildGuardrails, createDeps, guardrailsSchema, requestOf } from "./guard-scene.ts";
 
-const schema = z.strictObject(guardrailsConfig);
-const build = (config: unknown) => createGuardrails({ config: schema.parse({ guardrails: config }).guardrails });
-
-const operation = (protocol: Protocol): { operation: Operation } => ({
-  operation: {
-    protocol,
-    method: "test",
-    direction: "to-target",
-    mode: "call",
-    target: { kind: "none", name: "", server: "" },
-    judged: true,
-    variables: {},
-  },
+let deps: GuardDeps & { close(): Promise<void> };
+beforeAll(() => {
+  deps = createDeps();
 });
+afterAll(() => deps.close());
+
+const build = (entries: unknown) => buildGuardrails(entries, deps);
 
 describe("guardrails", () => {
-  test("let everything pass when there are none", () => {
-    const guardrails = createGuardrails({ config: schema.parse({}).guardrails });
-    expect(guardrails.guards("llm")).toBe(false);
-    expect(guardrails.input(operation("llm"), ["x".repeat(1e6)])).toEqual({ pass: true });
+  test("let everything pass when there are none", async () => {
+    const guardrails = build([]);
+    expect([guardrails.guardsRequests("llm"), guardrails.guardsAnswers("llm")]).toEqual([false, false]);
+    expect(await guardrails.input(requestOf("llm", "x".repeat(1e6)))).toEqual({ pass: true });
   });
 
-  test("max-length counts all texts together and rejects with its own message", () => {
+  test("max-length counts all texts together and rejects with its own message", async () => {
     const guardrails = build([{ type: "max-length", max: 10, message: "Too much." }]);
-    expect(guardrails.input(operation("mcp"), ["12345", "67890"])).toEqual({ pass: true });
-    expect(guardrails.input(operation("mcp"), ["12345", "678901"])).toEqual({
+    expect(await guardrails.input(requestOf("mcp", "12345", "67890"))).toEqual({ pass: true });
+    expect(await guardrails.input(requestOf("mcp", "12345", "678901"))).toEqual({
       pass: false,
       guard: "max-length",
       message: "Too much.",
     });
   });
 
-  test("guard only the protocols they name", () => {
+  test("guard only the protocols they name", async () => {
     const guardrails = build([{ type: "max-length", max: 1, on: ["llm"] }]);
-    expect(guardrails.guards("llm")).toBe(true);
-    expect(guardrails.guards("a2a")).toBe(false);
-    expect(guardrails.input(operation("a2a"), ["long"]).pass).toBe(true);
-    expect(guardrails.input(operation("llm"), ["long"]).pass).toBe(false);
+    expect(guardrails.guardsRequests("llm")).toBe(true);
+    expect(guardrails.guardsRequests("a2a")).toBe(false);
+    expect((await guardrails.input(requestOf("a2a", "long"))).pass).toBe(true);
+    expect((await guardrails.input(requestOf("llm", "long"))).pass).toBe(false);
   });
 
-  test("decide by the first that rejects", () => {
+  test("decide by the first that rejects", async () => {
     const guardrails = build([
       { type: "max-length", max: 100, message: "first" },
       { type: "max-length", max: 3, message: "second" },
       { type: "max-length", max: 1, message: "third" },
     ]);
-    expect(guardrails.input(operation("llm"), ["four"])).toMatchObject({ message: "second" });
+    expect(await guardrails.input(requestOf("llm", "four"))).toMatchObject({ message: "second" });
   });
 
   test.each([
@@ -59,6 +50,17 @@ describe("guardrails", () => {
     { type: "max-length", max: 1, on: ["http"] },
     { type: "max-length", max: 0 },
   ])("refuse at load what is no guard: %j", (entry) => {
-    expect(schema.safeParse({ guardrails: [entry] }).success).toBe(false);
+    expect(guardrailsSchema.safeParse({ guardrails: [entry] }).success).toBe(false);
   });
+});
+
+test("a secret is made once and is the same for whoever asks for that purpose again", async () => {
+  const [one, again, other] = await Promise.all([
+    deps.secret("masking"),
+    deps.secret("masking"),
+    deps.secret("chains"),
+  ]);
+  expect(one).toHaveLength(32);
+  expect(again.equals(one)).toBe(true);
+  expect(other.equals(one)).toBe(false);
 });

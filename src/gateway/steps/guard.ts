@@ -1,0 +1,54 @@
+import { GatewayError } from "../../core/errors.ts";
+import type { JsonEdit } from "../../core/json-edit.ts";
+import type { OpenGuardRequest } from "../../guardrails/guardrails.ts";
+import type { GatewayContext } from "../compose.ts";
+import { GuardedAnswer } from "../guarded-answer.ts";
+import { textsOf } from "../texts-of.ts";
+import type { StepDefinition } from "../step-definition.ts";
+
+/** What the caller says is inspected before it leaves, and what comes back before the caller sees it. */
+export const guard: StepDefinition = {
+  name: "guard",
+  per: "operation",
+  create({ guardrails }, protocol) {
+    const answers = guardrails.guardsAnswers(protocol);
+    const open = (context: GatewayContext): OpenGuardRequest | undefined => {
+      const slots = context.operation.judged ? (context.work.texts?.() ?? textsOf(context.operation)) : undefined;
+      if (slots === undefined) return undefined;
+      const { exchange, operation, signal } = context;
+      return { operation, principal: exchange.principal, chain: exchange.chain, slots, signal };
+    };
+
+    const enter = (context: GatewayContext): void | Promise<void> => {
+      const request = open(context);
+      if (request !== undefined) return check(context, request);
+    };
+
+    async function check(context: GatewayContext, request: OpenGuardRequest): Promise<void> {
+      const given = request.slots;
+      const verdict = await guardrails.input(request);
+      if (!verdict.pass) {
+        context.decision = { allow: false, rule: `guard ${verdict.guard}`, reason: verdict.message };
+        throw new GatewayError("denied", verdict.message);
+      }
+      if (verdict.texts !== undefined) {
+        const edits: JsonEdit[] = [];
+        for (const [index, text] of verdict.texts) {
+          const slot = given[index];
+          if (slot !== undefined) edits.push({ path: slot.path, json: JSON.stringify(text) });
+        }
+        context.edits = [...context.edits, ...edits];
+      }
+      if (answers) context.guarded = GuardedAnswer.of(guardrails, request, context.work);
+    }
+
+    return {
+      name: "guard",
+      ...((answers || guardrails.guardsRequests(protocol)) && { enter }),
+      ...(answers && {
+        answers: (context) => context.guarded !== undefined,
+        answer: (context, event) => context.guarded?.pass(event, context.candidate) ?? event,
+      }),
+    };
+  },
+};
