@@ -91,8 +91,21 @@ export class Sessions {
 
   async end(session: Session): Promise<void> {
     this.#forget(session);
-    await this.#options.store.delete(COLLECTION, session.id);
+    await this.#remove(session);
     await this.#options.release(session);
+  }
+
+  /* What another replica has written meanwhile, such as a session it made at a server, is to be ended as well. */
+  async #remove(session: Session): Promise<void> {
+    const { store } = this.#options;
+    for (let attempt = 0; attempt < CAS_TRIES; attempt += 1) {
+      if (await store.delete(COLLECTION, session.id, session.stored)) return;
+      const found = await store.get<SessionRecord>(COLLECTION, session.id);
+      if (found === undefined) return;
+      session.record = found.value;
+      session.stored = found.version;
+    }
+    await store.delete(COLLECTION, session.id);
   }
 
   /** Ends sessions that have idled too long, with what they hold at servers. */

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ElicitRequestSchema } from "@modelcontextprotocol/sdk/types.js";
 import { systemClock } from "../../src/core/clock.ts";
+import { GatewayError } from "../../src/core/errors.ts";
 import { silentLog } from "../../src/core/log.ts";
 import { createMemoryStore } from "../../src/state/memory.ts";
+import type { Store } from "../../src/state/store.ts";
 import { connectLegacy } from "./clients.ts";
 import { startHarness } from "./harness.ts";
 import type { Harness } from "./harness.ts";
@@ -92,6 +94,79 @@ test("makes an expired session at the server anew, without the client noticing",
   );
   await through.close();
   await again.close();
+});
+
+/** Two gateways over one store, both in conversation with the server. `meanwhile` runs once, before the first one next writes. */
+async function startReplicas() {
+  const memory = createMemoryStore({ clock: systemClock, log: silentLog });
+  const hook: { meanwhile?: (() => Promise<unknown>) | undefined } = {};
+  const store: Store = {
+    ...memory,
+    async put(...all) {
+      const { meanwhile } = hook;
+      hook.meanwhile = undefined;
+      await meanwhile?.();
+      return await memory.put(...all);
+    },
+  };
+  const first = await startHarness({ mcp: configFor(notes.url), store });
+  const second = await startHarness({ mcp: configFor(notes.url), store: memory });
+  for (const { url } of [first, second]) {
+    const session = await startSession(url());
+    await raw(url(), "POST", session, call(1, "read_note", { id: "note-1" }));
+    await raw(url(), "DELETE", session);
+  }
+  const close = async () => {
+    await Promise.all([first.close(), second.close()]);
+    await memory.close();
+  };
+  return { first, second, hook, close };
+}
+
+test("leaves nothing at the server when the client's session ends while one for it is made there", async () => {
+  const { first, second, hook, close } = await startReplicas();
+  const before = await upstreamSessions();
+  const session = await startSession(first.url());
+  let made = 0;
+  hook.meanwhile = async () => {
+    made = await upstreamSessions();
+    expect((await raw(second.url(), "DELETE", session)).status).toBe(204);
+  };
+  const answer = await raw(first.url(), "POST", session, call(2, "write_note", { id: "late", text: "too late" }));
+  expect(answer.text).toContain("This session has ended.");
+  expect(made).toBe(before + 1);
+  expect(await upstreamSessions()).toBe(before);
+  expect((await raw(first.url(), "POST", session, call(3, "read_note", { id: "late" }))).status).toBe(404);
+  await close();
+});
+
+test("leaves nothing at the server when a replica ends a session for which another has made one there", async () => {
+  const { first, second, close } = await startReplicas();
+  const before = await upstreamSessions();
+  const session = await startSession(first.url());
+  // The second reads the record, and trusts it from then on for a while.
+  await raw(second.url(), "POST", session, '{"jsonrpc":"2.0","id":1,"method":"ping"}');
+  await raw(first.url(), "POST", session, call(2, "read_note", { id: "note-1" }));
+  expect(await upstreamSessions()).toBe(before + 1);
+  expect((await raw(second.url(), "DELETE", session)).status).toBe(204);
+  expect(await upstreamSessions()).toBe(before);
+  await close();
+});
+
+test("goes on with a session at the server made anew once the store that was down is back", async () => {
+  const { first, hook, close } = await startReplicas();
+  const before = await upstreamSessions();
+  const session = await startSession(first.url());
+  hook.meanwhile = () => Promise.reject(new GatewayError("state_unavailable", "The store is down."));
+  const failed = await raw(first.url(), "POST", session, call(2, "read_note", { id: "note-1" }));
+  expect(failed.text).toContain("The store is down.");
+  expect(await upstreamSessions()).toBe(before);
+  const answer = await raw(first.url(), "POST", session, call(3, "read_note", { id: "note-1" }));
+  expect(answer.text).toContain("This is note 1.");
+  expect(await upstreamSessions()).toBe(before + 1);
+  await raw(first.url(), "DELETE", session);
+  expect(await upstreamSessions()).toBe(before);
+  await close();
 });
 
 test("leaves nothing at the server when every call has a session of its own", async () => {

@@ -41,16 +41,26 @@ const CLOSE_TIMEOUT_MS = 2_000;
 const MAX_RESUMES = 100;
 const LONGEST_RETRY_MS = 30_000;
 
-/** A session that nobody keeps is ended at its server: the client's own may have gone while this one was made. */
+async function endSession(endpoint: Endpoint, handle: SessionHandle): Promise<void> {
+  if (handle.id === "") return;
+  const signal = AbortSignal.timeout(CLOSE_TIMEOUT_MS);
+  try {
+    (await endpoint.send("DELETE", headersOf(handle), undefined, signal, CLOSE_TIMEOUT_MS)).discard();
+  } catch {
+    // A server that cannot be reached drops the session by itself.
+  }
+}
+
+/** A session that nobody keeps is let go of: the client's own may have gone while this one was made. */
 async function keepSession(
   { onSession }: SessionLinkOptions,
   made: NewSession,
-  end: (handle: SessionHandle) => Promise<void>,
+  letGo: (handle: SessionHandle) => Promise<void>,
 ): Promise<SessionHandle | undefined> {
   try {
     return await onSession?.(made);
   } catch (thrown) {
-    await end(made.handle);
+    await letGo(made.handle);
     throw thrown;
   }
 }
@@ -70,10 +80,10 @@ export function createSessionLink(options: SessionLinkOptions): SessionLink {
     const { session: handle, info: said } = await greet(endpoint, hello);
     session = handle;
     info = said;
-    const standing = (await keepSession(options, { handle, info, link, dropped }, end)) ?? handle;
+    const standing = (await keepSession(options, { handle, info, link, dropped }, letGo)) ?? handle;
     if (standing.id !== handle.id) {
       session = standing;
-      await end(handle);
+      await endSession(endpoint, handle);
     }
     return standing;
   }
@@ -84,15 +94,10 @@ export function createSessionLink(options: SessionLinkOptions): SessionLink {
     dropped = handle;
   };
 
-  async function end(handle: SessionHandle): Promise<void> {
-    if (handle.id === "") return;
-    const signal = AbortSignal.timeout(CLOSE_TIMEOUT_MS);
-    try {
-      (await endpoint.send("DELETE", headersOf(handle), undefined, signal, CLOSE_TIMEOUT_MS)).discard();
-    } catch {
-      // A server that cannot be reached drops the session by itself.
-    }
-  }
+  const letGo = (handle: SessionHandle): Promise<void> => {
+    drop(handle);
+    return endSession(endpoint, handle);
+  };
 
   /* One handshake for all who wait for it. */
   const ensure = (): Promise<SessionHandle> | SessionHandle =>
@@ -214,7 +219,7 @@ export function createSessionLink(options: SessionLinkOptions): SessionLink {
     async close() {
       const handle = session;
       session = undefined;
-      if (handle !== undefined) await end(handle);
+      if (handle !== undefined) await endSession(endpoint, handle);
     },
   };
   return link;
