@@ -81,6 +81,12 @@ function endOf({ claims, expiresAtMs = Number.POSITIVE_INFINITY }: Principal): n
   return typeof claims["exp"] === "number" ? Math.min(claims["exp"] * 1_000, expiresAtMs) : expiresAtMs;
 }
 
+/** What was opened before something failed to open would hear of changes for ever. */
+async function closeAfter(error: unknown, ...opened: readonly { close(): Promise<void> }[]): Promise<never> {
+  for (const each of opened) await each.close();
+  throw error;
+}
+
 const MAX_DELEGATED_MS = 86_400_000;
 
 /** Opens authentication: keys are read from the store or made; issuers are asked for theirs when the first token comes. */
@@ -98,7 +104,7 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
     (id) => remembered.forget(id),
     () => remembered.forgetAll(),
   );
-  const signingKeys = await loadSigningKeys(store, clock);
+  const signingKeys = await loadSigningKeys(store, clock).catch((error: unknown) => closeAfter(error, revocations));
   const trusted = new Map<string, TrustedIssuer>(
     config.issuers.map((one) => [
       one.url,
@@ -161,7 +167,7 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
           clock,
           log,
           tenant,
-        });
+        }).catch((error: unknown) => closeAfter(error, revocations, signingKeys));
 
   return {
     issuer,

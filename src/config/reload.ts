@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { GatewayError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import { type Fingerprint, fingerprint, sameFingerprint } from "./fingerprint.ts";
 import { type LoadOptions, type ReadConfig, readConfig } from "./load.ts";
@@ -6,7 +7,10 @@ import type { Config } from "./schema.ts";
 
 export interface WatchOptions {
   readonly log: Log;
-  /** Builds what the new configuration asks for and puts it in place. When it rejects, the former one stays in force. */
+  /**
+   * Builds what the new configuration asks for and puts it in place. When it rejects, the former one stays in force. After a
+   * GatewayError of a kind that may pass (`spec.retry`) it is called again, with growing delays, until the files change.
+   */
   apply(config: Config): void | Promise<void>;
   /** Told why a changed configuration is not in force. The message holds no secret. */
   refused?(error: Error): void;
@@ -22,6 +26,12 @@ export interface ConfigSource {
   watch(options: WatchOptions): void;
   close(): void;
 }
+
+/** A failure that may pass by itself, such as a store that is down: the same files are tried again after 2, 4, 8, … looks. */
+const LONGEST_WAIT_LOOKS = 128;
+const INTERVAL_MS = 500;
+
+const mayPass = (error: unknown): boolean => error instanceof GatewayError && error.spec.retry;
 
 /** The folders and files of policies: read by whoever applies the configuration, so looked at before. */
 function policyPaths({ policies, baseDir }: Config): readonly string[] {
@@ -45,8 +55,12 @@ export async function openConfig(file: string, options: LoadOptions = {}): Promi
   let settling: Fingerprint | undefined;
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
+  /* Failures in a row that may pass by themselves, and looks until the next try; 0: none is due. */
+  let failures = 0;
+  let waitLooks = 0;
 
-  async function takeUp({ log, apply, refused }: WatchOptions, now: Fingerprint): Promise<void> {
+  async function takeUp({ log, apply, refused, intervalMs }: WatchOptions, now: Fingerprint): Promise<void> {
+    waitLooks = 0;
     /* Even when reading fails in a way nobody thought of, these files are not read again until they change. */
     known = now;
     const read = readConfig(file, options);
@@ -61,7 +75,14 @@ export async function openConfig(file: string, options: LoadOptions = {}): Promi
     } catch (thrown) {
       const error = thrown instanceof Error ? thrown : new Error(String(thrown));
       const reason = read.redact(error.message);
-      log.error({ file, reason }, "the changed configuration is refused; the last good one stays in force");
+      if (mayPass(thrown)) {
+        waitLooks = Math.min(2 ** ++failures, LONGEST_WAIT_LOOKS);
+        const retryInMs = waitLooks * (intervalMs ?? INTERVAL_MS);
+        log.error(
+          { file, reason, retryInMs },
+          "the changed configuration is not in force yet and will be tried again; the last good one stays in force",
+        );
+      } else log.error({ file, reason }, "the changed configuration is refused; the last good one stays in force");
       refused?.(error);
     }
   }
@@ -72,7 +93,11 @@ export async function openConfig(file: string, options: LoadOptions = {}): Promi
     /* An editor or a copy may still be writing: only what two looks found alike is taken up. */
     const settled = settling !== undefined && sameFingerprint(now, settling);
     settling = changed && !settled ? now : undefined;
-    if (changed && settled && !closed) await takeUp(watching, now);
+    if (closed) return;
+    if (changed && settled) {
+      failures = 0;
+      await takeUp(watching, now);
+    } else if (!changed && waitLooks > 0 && --waitLooks === 0) await takeUp(watching, now);
   }
 
   return {
@@ -87,7 +112,7 @@ export async function openConfig(file: string, options: LoadOptions = {}): Promi
             .finally(() => {
               if (!closed) schedule();
             });
-        }, watching.intervalMs ?? 500);
+        }, watching.intervalMs ?? INTERVAL_MS);
         timer.unref();
       };
       if (!closed) schedule();

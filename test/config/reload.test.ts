@@ -1,5 +1,6 @@
 import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { GatewayError } from "../../src/core/errors.ts";
 import type { Log } from "../../src/core/log.ts";
 import { type ConfigSource, openConfig } from "../../src/config/reload.ts";
 import type { Config } from "../../src/config/schema.ts";
@@ -136,6 +137,39 @@ describe("a watched configuration", () => {
     expect(await watched.next()).toBeInstanceOf(Error);
     expect(watched.lines.at(-1)).toContain("[secret]");
     expect(watched.lines.join()).not.toContain("sk-very-secret");
+  });
+
+  test("a configuration that cannot be built while the store is down is tried again until it can", async () => {
+    const folder = makeFolder({ "s.yaml": withPort(1) });
+    let down = 3;
+    const watched = follow(await openConfig(folder.at("s.yaml")), () => {
+      if (down-- > 0) throw new GatewayError("state_unavailable", "The state store cannot be reached at the moment.");
+    });
+    writeFileSync(folder.at("s.yaml"), withPort(2));
+    for (let n = 0; n < 3; n++) expect(await watched.next()).toMatchObject({ kind: "state_unavailable" });
+    expect(await watched.nextPort()).toBe(2);
+    expect(watched.lines.map((line) => /"retryInMs":(\d+)/.exec(line)?.[1])).toEqual(["20", "40", "80", undefined]);
+    expect(watched.lines[0]).toMatch(/will be tried again.*cannot be reached/);
+  });
+
+  test("files that change while the store is down are what is tried next, and what no store mends is not tried again", async () => {
+    const folder = makeFolder({ "s.yaml": withPort(1) });
+    const tried: number[] = [];
+    const watched = follow(await openConfig(folder.at("s.yaml")), ({ listen }) => {
+      tried.push(listen.port);
+      if (listen.port === 2) throw new GatewayError("state_unavailable", "The store is down.");
+      if (listen.port === 3) throw new GatewayError("unsupported", "This needs a restart.");
+    });
+    writeFileSync(folder.at("s.yaml"), withPort(2));
+    expect(await watched.next()).toMatchObject({ kind: "state_unavailable" });
+    writeFileSync(folder.at("s.yaml"), `${withPort(3)}# changed`);
+    let event = await watched.next();
+    while (event instanceof GatewayError && event.kind === "state_unavailable") event = await watched.next();
+    expect(event).toMatchObject({ kind: "unsupported" });
+    // Long enough for several looks.
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    expect(tried.filter((port) => port === 3)).toEqual([3]);
+    expect(tried.at(-1)).toBe(3);
   });
 
   test("opening a file that cannot be honoured rejects", async () => {
