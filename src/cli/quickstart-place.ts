@@ -1,8 +1,14 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 
+/** What this program was compiled to, when it was: `dist` lies in the checkout. */
+const compiled = import.meta.filename.endsWith(".js");
+
 /** The folder that holds the samples: this checkout. */
-export const checkout = resolve(import.meta.dirname, "../..");
+export const checkout = resolve(import.meta.dirname, compiled ? "../../.." : "../..");
+
+/** This program, to run in a process of its own. */
+export const program = resolve(import.meta.dirname, compiled ? "../main.js" : "../main.ts");
 
 /** Where the quickstart keeps its state unless told otherwise. */
 export const defaultDataDir = join(checkout, "data");

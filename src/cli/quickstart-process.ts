@@ -2,10 +2,9 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-
-const root = resolve(import.meta.dirname, "../..");
+import { checkout, program } from "./quickstart-place.ts";
 
 /** The quickstart in a process of its own, as `npm start` runs it, on free ports and with a folder of its own. */
 export interface QuickstartProcess {
@@ -36,14 +35,10 @@ export interface QuickstartProcessOptions {
 export async function startQuickstartProcess(options: QuickstartProcessOptions = {}): Promise<QuickstartProcess> {
   const port = options.port ?? (await freePorts());
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), "sallyport-"));
-  const child = spawn(
-    process.execPath,
-    [join(root, "src/main.ts"), "serve", "--quickstart", "--port", `${port}`, "--data", dataDir],
-    {
-      cwd: root,
-      stdio: ["ignore", "pipe", "pipe"],
-    },
-  );
+  const child = spawn(process.execPath, [program, "serve", "--quickstart", "--port", `${port}`, "--data", dataDir], {
+    cwd: checkout,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   let output = "";
   child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
   child.stderr.on("data", (chunk: Buffer) => (output += chunk.toString()));

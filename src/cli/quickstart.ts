@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Clients } from "../auth/clients.ts";
 import type { Config } from "../config/schema.ts";
@@ -24,10 +24,24 @@ export interface QuickstartOptions {
   readonly dataDir: string;
 }
 
+const CONFIG = "sallyport.quickstart.yaml";
+/* Beside the program itself; an image may have left them out. Samples run from their sources, also where the program is compiled. */
+const NEEDED = [CONFIG, "policies", "tools", "agents", "models", "bin/run.js"] as const;
+
+/** Throws when the samples are not there. */
+function checkComplete(): void {
+  const missing = NEEDED.filter((name) => !existsSync(join(checkout, name)));
+  if (missing.length === 0) return;
+  throw new Error(
+    `the quickstart needs ${missing.join(", ")}, which ${checkout} does not have: run it in a checkout, or give a configuration of your own with --config FILE`,
+  );
+}
+
 const clients = ["quickstart", "researcher", "writer"] as const;
 
 /** Starts the samples and gives the configuration that puts the gateway in front of them. */
 export async function startQuickstart({ port, dataDir }: QuickstartOptions): Promise<Quickstart> {
+  checkComplete();
   const publicUrl = `http://127.0.0.1:${port}`;
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const agentEnv = (name: string) => ({ SALLYPORT_URL: publicUrl, SALLYPORT_CLIENT_FILE: clientFile(dataDir, name) });
@@ -40,7 +54,7 @@ export async function startQuickstart({ port, dataDir }: QuickstartOptions): Pro
   ];
   const samples = await startSamples(list, checkout);
   return {
-    configFile: join(checkout, "sallyport.quickstart.yaml"),
+    configFile: join(checkout, CONFIG),
     env: Object.fromEntries(
       Object.entries(samples.urls).map(([name, url]) => [`SAMPLE_${name.toUpperCase()}_URL`, url]),
     ),

@@ -1,9 +1,10 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { createInterface } from "node:readline";
-import { join } from "node:path";
+import { extname, join } from "node:path";
 
 const startTimeoutMs = 30_000;
-const endWithParent = new URL("./end-with-parent.ts", import.meta.url).href;
+/* Compiled beside this file, or not. */
+const endWithParent = new URL(`./end-with-parent${extname(import.meta.filename)}`, import.meta.url).href;
 
 /** One sample server: a program that prints a JSON line with its `url` once it listens. */
 export interface Sample {
