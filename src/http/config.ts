@@ -124,7 +124,8 @@ const listen = z.strictObject({
     .array(hostPattern)
     .default([])
     .meta({
-      description: "Host headers answered beside that of `publicUrl`; anything else is 421 (DNS rebinding).",
+      description:
+        "Host headers answered beside that of `publicUrl`, on the console too; anything else is 421 (DNS rebinding).",
       examples: [["sallyport", "*.internal.example.com"]],
     }),
   allowedOrigins: z

@@ -19,9 +19,14 @@ export interface CorsOptions {
   readonly allowedOrigins: readonly string[];
   /** Accepts pages served from this machine: for a gateway that only this machine reaches. */
   readonly loopback: boolean;
-  /** `any`: every page may call this path, without cookies. */
-  readonly policy: (path: string) => "listed" | "any";
+  readonly policy: OriginPolicy;
 }
+
+/**
+ * Which pages may call a path. `any`: every page, without cookies. `own`: only those of the host that is called, which needs no CORS
+ * and gets none.
+ */
+export type OriginPolicy = (path: string) => "listed" | "any" | "own";
 
 /**
  * The check of the Origin header, before authentication: a preflight carries no credential. True when the reply has been sent.
@@ -39,7 +44,12 @@ export function createOriginCheck(options: CorsOptions): CheckOrigin {
   return (request, reply) => {
     const origin = request.headers["origin"];
     if (origin === undefined) return false;
-    const open = options.policy(request.path) === "any";
+    const policy = options.policy(request.path);
+    if (policy === "own") {
+      if (URL.canParse(origin) && new URL(origin).host === request.host) return false;
+      throw new GatewayError("origin_refused", "Only pages of this address itself may call it.");
+    }
+    const open = policy === "any";
     const listed = exact.has(origin) || (any && origin !== "null") || (options.loopback && isLoopback(origin));
     if (!open && !listed) {
       throw new GatewayError(

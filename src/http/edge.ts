@@ -8,6 +8,7 @@ import type { RenderedError } from "../core/step.ts";
 import type { BufferBudget } from "./body.ts";
 import { answerParserErrors } from "./parser-errors.ts";
 import type { HttpConfig } from "./config.ts";
+import type { OriginPolicy } from "./cors.ts";
 import { createFrontChecks } from "./front-checks.ts";
 import { addressOf, bind, createListener, loadTls } from "./listener.ts";
 import { createUnderWay } from "./under-way.ts";
@@ -46,7 +47,10 @@ export type Dispatch = (incoming: Incoming) => void | Promise<void>;
 
 export interface EdgeOptions {
   readonly config: HttpConfig;
-  /** Which listener of the config this is. `health` answers to any Host: a kubelet calls by address. */
+  /**
+   * Which listener of the config this is. `health` answers to any Host: a kubelet calls by address. `console` answers to this
+   * machine's names and any address beside the configured hosts, wherever it is bound.
+   */
   readonly listener: "data" | "console" | "health";
   /** Answers one request. What it throws or rejects with before the answer has started is rendered. */
   readonly dispatch: Dispatch;
@@ -56,8 +60,8 @@ export interface EdgeOptions {
   readonly budget?: BufferBudget;
   /** The protocol's own error shape. `path` is what the request's target looks like when it could not be read; the default is plain JSON. */
   readonly renderError?: (error: GatewayError, path: string) => RenderedError;
-  /** `any`: every web page may call this path, without cookies (metadata). Default `listed` for all. */
-  readonly originPolicy?: (path: string) => "listed" | "any";
+  /** Default `listed` for all; on the console it is always `own`. */
+  readonly originPolicy?: OriginPolicy;
 }
 
 export interface Edge {

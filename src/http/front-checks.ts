@@ -20,11 +20,13 @@ export function createFrontChecks(options: EdgeOptions, address: BoundAddress): 
   const { config, listener, clock } = options;
   const { allowedHosts, allowedOrigins, trustedProxies } = config.listen;
   const publicUrl = publicUrlOf(config);
-  const loopback = isLoopbackHost(address.host) || isLoopbackHost(publicUrl.hostname.replace(/^\[|\]$/g, ""));
+  const onConsole = listener === "console";
+  const loopback =
+    onConsole || isLoopbackHost(address.host) || isLoopbackHost(publicUrl.hostname.replace(/^\[|\]$/g, ""));
   const patterns = listener === "health" ? ["*"] : [publicUrl.hostname, ...allowedHosts];
   return {
     canonicalize: createCanonicalizer({
-      checkHost: createHostCheck({ patterns, loopback }),
+      checkHost: createHostCheck({ patterns, loopback, addresses: onConsole }),
       trustedProxies,
       maxHeaders: config.limits.headers.count,
       clock,
@@ -33,7 +35,7 @@ export function createFrontChecks(options: EdgeOptions, address: BoundAddress): 
       publicOrigin: publicUrl.origin,
       allowedOrigins,
       loopback,
-      policy: options.originPolicy ?? (() => "listed"),
+      policy: onConsole ? () => "own" : (options.originPolicy ?? (() => "listed")),
     }),
   };
 }

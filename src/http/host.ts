@@ -1,4 +1,4 @@
-import { isIPv4, isIPv6 } from "node:net";
+import { isIP, isIPv4, isIPv6 } from "node:net";
 import { isLoopbackHost } from "./address.ts";
 
 export interface Host {
@@ -33,6 +33,8 @@ export interface HostRules {
   readonly patterns: readonly string[];
   /** Accepts the names of this machine: they cannot be rebound by a foreign DNS server. */
   readonly loopback: boolean;
+  /** Accepts every IP address: it was no DNS server that led the caller here. */
+  readonly addresses?: boolean;
 }
 
 const CACHED_HOSTS = 256;
@@ -53,7 +55,8 @@ export function createHostCheck(rules: HostRules): HostCheck {
       exact.has(bracket) ||
       exact.has(`${bracket}:${host.port}`) ||
       suffixes.some((suffix) => host.name.endsWith(suffix)) ||
-      (rules.loopback && isLoopbackHost(host.name));
+      (rules.loopback && isLoopbackHost(host.name)) ||
+      (rules.addresses === true && isIP(host.name) !== 0);
     if (accepted && known.size < CACHED_HOSTS) known.add(header);
     return accepted;
   };

@@ -518,6 +518,58 @@ describe("who calls, and through what", () => {
   });
 });
 
+describe("the console", () => {
+  const config = {
+    publicUrl: "https://gateway.example.com",
+    listen: {
+      allowedHosts: ["admin.internal"],
+      allowedOrigins: ["https://app.example.com"],
+      console: { host: "127.0.0.1", port: 0 },
+    },
+  };
+
+  test("answers to addresses, this machine's names and configured hosts, and to no name that anyone could rebind", async () => {
+    const { port } = await start(echo, config, { listener: "console" });
+    const status = async (host: string) => (await sendRaw(port, `GET / HTTP/1.1\r\nHost: ${host}\r\n\r\n`)).status;
+    for (const host of [
+      "localhost:4001",
+      "127.0.0.1:4001",
+      "[::1]:4001",
+      "10.1.2.3:4001",
+      "[fd00::1]",
+      "admin.internal:80",
+    ])
+      expect([host, await status(host)]).toEqual([host, 200]);
+    expect(await status("gateway.example.com:4001")).toBe(200);
+    for (const host of [
+      "evil.example",
+      "10.1.2.3.evil.example",
+      "127.1",
+      "localhost.evil.example",
+      "admin.internal.evil",
+    ])
+      expect([host, await status(host)]).not.toEqual([host, 200]);
+  });
+
+  test("is called by its own pages only, and grants no CORS", async () => {
+    const { port } = await start(echo, config, { listener: "console" });
+    const answer = (host: string, origin: string, method = "POST") =>
+      sendRaw(port, `${method} / HTTP/1.1\r\nHost: ${host}\r\nOrigin: ${origin}\r\ncontent-length: 0\r\n\r\n`);
+    for (const [host, origin] of [
+      ["10.1.2.3:4001", "http://10.1.2.3:4001"],
+      ["[::1]:4001", "http://[::1]:4001"],
+      ["admin.internal", "https://admin.internal"],
+    ] as const) {
+      const own = await answer(host, origin);
+      expect(own.status).toBe(200);
+      expect(own.text).not.toContain("access-control");
+    }
+    for (const origin of ["https://app.example.com", "https://gateway.example.com", "http://localhost:5173", "null"])
+      for (const method of ["POST", "OPTIONS"])
+        expect((await answer("localhost:4001", origin, method)).status).toBe(403);
+  });
+});
+
 describe("CORS", () => {
   test("a preflight is answered without dispatch, and answers expose the protocol headers", async () => {
     let dispatched = 0;
