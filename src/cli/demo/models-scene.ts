@@ -29,5 +29,11 @@ export const modelsScene: Scene = {
       denied.status === unknown.status && denied.status === 404,
       "what one may not see and what does not exist look the same",
     );
+    const id = denied.headers.get("x-request-id");
+    const found = await gateway.admin(`/api/journal?request=${id}`);
+    const { records } = (await found.json()) as { records: readonly { decision?: { rule: string } }[] };
+    const rule = records[0]?.decision?.rule;
+    tell(`the operator asks the journal for request ${id} → denied by "${rule}"`);
+    check(rule === "the large model is for operators", "the id of an answer leads to the rule that decided");
   },
 };
