@@ -81,7 +81,9 @@ async function carry(
     return await dispatch(options, { exchange, message, era, outlet, session, signal: undefined }, view);
   const own = new LightAbortSignal();
   const follow = () => own.abort(exchange.signal.reason);
-  exchange.signal.addEventListener("abort", follow, { once: true });
+  // The client may have gone while its session was looked up.
+  if (exchange.signal.aborted) follow();
+  else exchange.signal.addEventListener("abort", follow, { once: true });
   const id = message.idText!;
   session.inFlight.set(id, own);
   try {

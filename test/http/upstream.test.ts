@@ -511,6 +511,18 @@ describe("an abort", () => {
   });
 });
 
+test("that the operator's own requests go to an address does not let others there", async () => {
+  let requests = 0;
+  const url = new URL(await serve((_, res) => void (requests++, res.end("ok"))));
+  const upstream = makeUpstream();
+  for (const trust of ["configured", "influenced", "configured", "influenced"] as const) {
+    const asked = upstream.request({ url, trust, method: "GET", headers: {} });
+    if (trust === "configured") expect((await (await asked).bytes(10)).toString()).toBe("ok");
+    else await expect(asked).rejects.toMatchObject({ kind: "denied" });
+  }
+  expect(requests).toBe(2);
+});
+
 describe("a way out that was closed", () => {
   test("is closed for addresses it has never called, too", async () => {
     let requests = 0;

@@ -1,5 +1,10 @@
+import { request } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { systemClock } from "../../src/core/clock.ts";
+import { silentLog } from "../../src/core/log.ts";
+import { createMemoryStore } from "../../src/state/memory.ts";
+import type { Store } from "../../src/state/store.ts";
 import { startHarness } from "./harness.ts";
 import type { Harness } from "./harness.ts";
 import { connectModern } from "./clients.ts";
@@ -68,4 +73,38 @@ test("a session-era cancellation ends the call at the server, under the very id 
   await raw(gateway.url(), "POST", session, other.replace("c-2", "c-1"));
   await until(() => closed === before.closed + 1);
   expect(await call).toMatchObject({ status: 200, text: "" });
+});
+
+test("a session-era client that goes away while its session is looked up has nothing done at the server", async () => {
+  const memory = createMemoryStore({ clock: systemClock, log: silentLog });
+  const config = { servers: { raw: { url: server.url } }, routes: { "/mcp": { servers: ["raw"] } } };
+  const first = await startHarness({ mcp: config, store: memory });
+  let lookUp = async () => {};
+  const second = await startHarness({
+    mcp: config,
+    store: {
+      ...memory,
+      async get<T>(...all: Parameters<Store["get"]>) {
+        await lookUp();
+        return await memory.get<T>(...all);
+      },
+    },
+  });
+  const session = await startSession(first.url());
+  await raw(second.url(), "POST", await startSession(second.url()), '{"jsonrpc":"2.0","id":1,"method":"tools/list"}');
+  const before = { waiting: waiting(), seen: second.seen.length };
+  const body = '{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"wait"}}';
+  const client = request(second.url(), { method: "POST", headers: session }).on("error", () => {});
+  lookUp = async () => {
+    lookUp = async () => {};
+    client.destroy();
+    // Time for the gateway to see the connection close.
+    await delay(50);
+  };
+  client.end(body);
+  await until(() => second.seen.length > before.seen && second.seen.every(({ outcome }) => outcome !== undefined));
+  expect(second.seen.at(-1)).toMatchObject({ outcome: "aborted" });
+  expect(waiting()).toBe(before.waiting);
+  await Promise.all([first.close(), second.close()]);
+  await memory.close();
 });

@@ -2,7 +2,6 @@ import { createServer } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { z } from "zod";
-import { toAbortSignal } from "../../src/core/abort.ts";
 import { systemClock } from "../../src/core/clock.ts";
 import type { Clock } from "../../src/core/clock.ts";
 import { GatewayError } from "../../src/core/errors.ts";
@@ -111,10 +110,7 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
       id: randomHex(16),
       exchange,
       operation,
-      signal:
-        signal === undefined
-          ? exchange.signal
-          : AbortSignal.any([toAbortSignal(exchange.signal), toAbortSignal(signal)]),
+      signal: signal ?? exchange.signal,
       startedAtMs: clock.now(),
       candidates: [],
       candidate: undefined,
