@@ -12,7 +12,7 @@ export function toAnswerHeaders(
     const value = upstream[name];
     if (value !== undefined) headers[name] = value;
   }
-  const requestId = upstream["x-request-id"];
+  const requestId = upstream["x-request-id"] ?? upstream["request-id"];
   if (requestId !== undefined) headers["x-upstream-request-id"] = requestId;
   return headers;
 }

@@ -1,8 +1,9 @@
 import { findExtension } from "../core/extension.ts";
 import type { LlmVariables, Operation } from "../core/operation.ts";
 import type { InferenceConfig, ModelConfig } from "./config.ts";
-import { openaiEndpoints } from "./dialects/openai-endpoints.ts";
-import type { Endpoint, ModelCall } from "./model-call.ts";
+import { toDemand } from "./demand.ts";
+import { dialects } from "./dialects/registry.ts";
+import type { CallKind, Endpoint, ModelCall } from "./model-call.ts";
 import type { Provider } from "./providers/provider.ts";
 import { providers } from "./providers/registry.ts";
 
@@ -14,8 +15,8 @@ export interface Model {
   /** Who serves it, as the configuration says: the target's server in policy and the journal. */
   readonly provider: string;
   readonly server: Provider;
-  /** The provider's address of each endpoint: parsing one for every request is measurable. */
-  readonly urls: ReadonlyMap<Endpoint, URL>;
+  /** The provider's address for each kind of call it takes: parsing one for every request is measurable. */
+  readonly urls: ReadonlyMap<CallKind, URL>;
 }
 
 /** Every configured model, by the name callers use. */
@@ -31,12 +32,24 @@ function toModel(name: string, entry: ModelConfig): Model {
     upstreamName: entry.model ?? name,
     provider: entry.provider,
     server,
-    urls: new Map([...openaiEndpoints.values()].map((to) => [to, new URL(server.baseUrl + to.upstreamPath)])),
+    urls: new Map(
+      Object.entries(dialects[server.dialect].paths).map(([kind, path]) => [
+        kind as CallKind,
+        new URL(server.baseUrl + path),
+      ]),
+    ),
   };
 }
 
 /** The operation of calling a model. A name that is not configured has no provider; the plan step refuses it. */
-export function toCallOperation({ method }: Endpoint, call: ModelCall, model: Model | undefined): Operation {
+export function toCallOperation(
+  endpoint: Endpoint,
+  call: ModelCall,
+  model: Model | undefined,
+  bodyBytes: number,
+): Operation {
+  const { method, dialect } = endpoint;
+  const demand = toDemand(endpoint, call, bodyBytes);
   return {
     protocol: "llm",
     method,
@@ -48,17 +61,20 @@ export function toCallOperation({ method }: Endpoint, call: ModelCall, model: Mo
       llm: {
         model: call.model,
         provider: model?.provider ?? "",
-        dialect: model?.server.dialect ?? "openai",
+        dialect,
         stream: call.stream,
         messages: call.messages,
         tools: call.tools,
         maxTokens: call.maxTokens,
       },
     },
+    ...(demand === undefined ? {} : { demand }),
   };
 }
 
-const noCall: Omit<LlmVariables, "model" | "provider" | "dialect"> = {
+/* What only a call has; the dialect is that of the caller, not of the provider. */
+const noCall: Omit<LlmVariables, "model" | "provider"> = {
+  dialect: "",
   stream: false,
   messages: [],
   tools: [],
@@ -74,6 +90,6 @@ export function toListedOperation(model: Model): Operation {
     mode: "call",
     target: { kind: "model", name: model.name, server: model.provider },
     judged: true,
-    variables: { llm: { model: model.name, provider: model.provider, dialect: model.server.dialect, ...noCall } },
+    variables: { llm: { model: model.name, provider: model.provider, ...noCall } },
   };
 }

@@ -2,21 +2,17 @@ import type { Clock } from "../core/clock.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { Exchange } from "../core/exchange.ts";
 import type { Log } from "../core/log.ts";
-import type { Candidate } from "../core/operation.ts";
-import type { Operate, OperationContext, ProtocolHandler, Visible } from "../core/step.ts";
+import type { Operate, ProtocolHandler, Visible } from "../core/step.ts";
 import type { Upstream } from "../http/upstream.ts";
-import { toUpstreamBody } from "./call-body.ts";
 import { createCatalog, toCallOperation, toListedOperation } from "./catalog.ts";
 import type { Model } from "./catalog.ts";
 import type { InferenceConfig } from "./config.ts";
-import { openaiEndpoints } from "./dialects/openai-endpoints.ts";
-import { renderOpenaiError } from "./dialects/openai-errors.ts";
+import type { Dialect } from "./dialects/dialect.ts";
+import { dialects, endpoints } from "./dialects/registry.ts";
 import type { Endpoint } from "./model-call.ts";
 import { createModelList, unknownModel } from "./model-list.ts";
-import { toRefusal, verbatimOf } from "./provider-refusal.ts";
-import { relayStream } from "./relay-stream.ts";
-import { relayWhole } from "./relay-whole.ts";
-import { toUpstreamRequest } from "./upstream-request.ts";
+import { verbatimOf } from "./provider-refusal.ts";
+import { relayCall } from "./relay-call.ts";
 
 const LIST_PATH = "/v1/models";
 const DEFAULT_KEEP_ALIVE_MS = 15_000;
@@ -28,41 +24,23 @@ export interface InferenceOptions {
   readonly upstream: Upstream;
   readonly clock: Clock;
   readonly log: Log;
-  /** Silence on a stream after which a comment keeps the connection alive. Default 15 s. */
+  /** Silence on a stream after which something is sent to keep the connection alive. Default 15 s. */
   readonly keepAliveMs?: number;
 }
 
-/** The model relay: `/v1/chat/completions`, `/v1/completions`, `/v1/embeddings` and `/v1/models` in the OpenAI dialect. */
+/** The model relay: every call of a model in every dialect, and `/v1/models`. */
 export function createInference(options: InferenceOptions): ProtocolHandler {
   const { operate, visible, clock, keepAliveMs = DEFAULT_KEEP_ALIVE_MS } = options;
   const catalog = createCatalog(options.config);
+  const relaying = { upstream: options.upstream, clock, keepAliveMs };
   const models = createModelList({ catalog, operate, visible, createdS: Math.floor(clock.now() / 1_000) });
 
   async function callModel(exchange: Exchange, endpoint: Endpoint): Promise<void> {
     const body = await exchange.body();
     const call = endpoint.read(body.value);
     const model = catalog.get(call.model);
-    const operation = toCallOperation(endpoint, call, model);
-
-    async function relay(context: OperationContext, to: Candidate): Promise<void> {
-      const { server, upstreamName, urls } = catalog.get(to.name) as Model;
-      const response = await options.upstream.request(
-        toUpstreamRequest({
-          url: urls.get(endpoint) as URL,
-          credential: server.headers,
-          stream: call.stream,
-          body: toUpstreamBody(body, call, upstreamName),
-          exchange,
-          signal: context.signal,
-        }),
-      );
-      context.upstreamStatus = response.status;
-      if (response.status !== 200) throw await toRefusal(response, server.secrets);
-      const { wantsUsage } = call;
-      if (call.stream)
-        await relayStream({ context, response, clock, wantsUsage, keepAliveMs, secrets: server.secrets });
-      else await relayWhole(context, response);
-    }
+    const operation = toCallOperation(endpoint, call, model, body.bytes.length);
+    const request = { endpoint, call, body };
 
     try {
       await operate(exchange, operation, {
@@ -70,7 +48,7 @@ export function createInference(options: InferenceOptions): ProtocolHandler {
           if (model === undefined) throw unknownModel(call.model);
           return [model];
         },
-        relay,
+        relay: (context, to) => relayCall(relaying, request, context, catalog.get(to.name) as Model),
       });
     } catch (thrown) {
       // Told in the stream already, as far as anything can still be told.
@@ -87,17 +65,18 @@ export function createInference(options: InferenceOptions): ProtocolHandler {
 
   function answer(exchange: Exchange): Promise<void> {
     const { method, path } = exchange.request;
+    if (dialectOf(exchange).name === "anthropic") exchange.reply.setHeader("request-id", exchange.id);
     if (path === LIST_PATH || path.startsWith(`${LIST_PATH}/`)) {
       requireMethod("GET", method, path);
       return path === LIST_PATH
         ? models.list(exchange)
         : models.retrieve(exchange, decode(path.slice(LIST_PATH.length + 1)));
     }
-    const endpoint = openaiEndpoints.get(path);
+    const endpoint = endpoints.get(path);
     if (endpoint === undefined) {
       throw new GatewayError(
         "method_not_found",
-        `Unknown request URL: ${method} ${path}. This gateway serves ${[...openaiEndpoints.keys(), LIST_PATH].join(", ")}.`,
+        `Unknown request URL: ${method} ${path}. This gateway serves ${[...endpoints.keys(), LIST_PATH].join(", ")}.`,
       );
     }
     requireMethod("POST", method, path);
@@ -113,9 +92,16 @@ export function createInference(options: InferenceOptions): ProtocolHandler {
         return Promise.reject(error);
       }
     },
-    renderError: (error) => verbatimOf(error) ?? renderOpenaiError(error),
+    renderError: (error, exchange) => verbatimOf(error) ?? dialectOf(exchange).renderError(error, exchange.id),
     close: async () => {},
   };
+}
+
+/** The wire format the caller speaks: its path tells, and where the path is in both dialects or in none, a header that only one has. */
+function dialectOf({ request: { path, headers } }: Exchange): Dialect {
+  const name = endpoints.get(path)?.dialect;
+  if (name !== undefined) return dialects[name];
+  return headers["anthropic-version"] === undefined ? dialects.openai : dialects.anthropic;
 }
 
 function requireMethod(needed: string, method: string, path: string): void {

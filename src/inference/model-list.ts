@@ -9,7 +9,7 @@ export interface ModelListOptions {
   readonly catalog: ReadonlyMap<string, Model>;
   readonly operate: Operate;
   readonly visible: Visible;
-  /** Seconds since the epoch; OpenAI's `created`, which no configuration knows. */
+  /** Seconds since the epoch; when a model was made, which no configuration knows. */
   readonly createdS: number;
 }
 
@@ -25,7 +25,11 @@ const listing = (name: string): Operation => ({
 
 /** Answers `/v1/models` and `/v1/models/{name}` with what the caller may see. */
 export function createModelList({ catalog, operate, visible, createdS }: ModelListOptions) {
-  const describe = (model: Model) => ({ id: model.name, object: "model", created: createdS, owned_by: model.provider });
+  const describe = (exchange: Exchange, model: Model) =>
+    speaksAnthropic(exchange)
+      ? { type: "model", id: model.name, display_name: model.name, created_at: createdAt }
+      : { id: model.name, object: "model", created: createdS, owned_by: model.provider };
+  const createdAt = new Date(createdS * 1_000).toISOString();
   const answer = (exchange: Exchange, give: () => object) =>
     operate(exchange, listing(""), {
       plan: () => [{ name: "models" }],
@@ -34,18 +38,24 @@ export function createModelList({ catalog, operate, visible, createdS }: ModelLi
 
   return {
     list: (exchange: Exchange) =>
-      answer(exchange, () => ({
-        object: "list",
-        data: [...catalog.values()].filter((model) => visible(exchange, toListedOperation(model))).map(describe),
-      })),
+      answer(exchange, () => {
+        const data = [...catalog.values()]
+          .filter((model) => visible(exchange, toListedOperation(model)))
+          .map((model) => describe(exchange, model));
+        if (!speaksAnthropic(exchange)) return { object: "list", data };
+        return { data, has_more: false, first_id: data[0]?.id ?? null, last_id: data.at(-1)?.id ?? null };
+      }),
     retrieve: (exchange: Exchange, name: string) =>
       answer(exchange, () => {
         const model = catalog.get(name);
         if (model === undefined || !visible(exchange, toListedOperation(model))) throw unknownModel(name);
-        return describe(model);
+        return describe(exchange, model);
       }),
   };
 }
+
+/* Both dialects have the path; the official SDK of only one sends this header. */
+const speaksAnthropic = ({ request }: Exchange): boolean => request.headers["anthropic-version"] !== undefined;
 
 /** The one answer for a model that does not exist and for one the caller may not see. */
 export function unknownModel(name: string): GatewayError {

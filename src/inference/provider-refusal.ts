@@ -1,11 +1,14 @@
-import { GatewayError } from "../core/errors.ts";
+import { errorKinds, GatewayError } from "../core/errors.ts";
 import type { ErrorKind } from "../core/errors.ts";
 import type { RenderedError } from "../core/step.ts";
 import type { UpstreamResponse } from "../http/upstream.ts";
 import { toAnswerHeaders } from "./answer-headers.ts";
-import { isFields } from "./dialects/openai-fields.ts";
+import type { Dialect } from "./dialects/dialect.ts";
+import { isFields } from "./dialects/fields.ts";
 
 const ERROR_BODY_LIMIT_BYTES = 65_536;
+/* Anthropic's own status for 503. */
+const OVERLOADED = 529;
 
 /* A provider's own words, kept beside the error that stands for them in the journal. They are shown as they came. */
 const verbatim = new WeakMap<GatewayError, RenderedError>();
@@ -15,11 +18,23 @@ export function verbatimOf(error: GatewayError): RenderedError | undefined {
   return verbatim.get(error);
 }
 
+export interface RefusalOptions {
+  /** Must not appear in what a provider says went wrong. */
+  readonly secrets: readonly string[];
+  /** The provider's wire format, and the caller's. */
+  readonly from: Dialect;
+  readonly to: Dialect;
+  /** The gateway's own. */
+  readonly requestId: string;
+}
+
 /**
- * The error of an answer that is not 200. An OpenAI-shaped body passes through with its status; anything else is put into
- * words of the gateway's. A 401 or 403 is the gateway's own trouble: the caller's credential was good.
+ * The error of an answer that is not 200. A body in the caller's own dialect passes through with its status; the message of another
+ * keeps its status and is put in the caller's shape; anything else is put into words of the gateway's. A 401 or 403 is the gateway's
+ * own trouble: the caller's credential was good.
  */
-export async function toRefusal(response: UpstreamResponse, secrets: readonly string[]): Promise<GatewayError> {
+export async function toRefusal(response: UpstreamResponse, options: RefusalOptions): Promise<GatewayError> {
+  const { secrets, from, to, requestId } = options;
   const { status } = response;
   if (status < 400 || status === 401 || status === 403 || status === 407) {
     response.discard();
@@ -39,9 +54,16 @@ export async function toRefusal(response: UpstreamResponse, secrets: readonly st
   }
   const error = new GatewayError(kindOf(status), said.message, { cause });
   verbatim.set(error, {
-    status,
+    status: status === OVERLOADED && to !== from ? 503 : status,
     headers: toAnswerHeaders("application/json", response.headers),
-    body: said.whole ? text : wrap(said.message, error),
+    body:
+      said.whole && to === from
+        ? text
+        : to.writeError(
+            errorKinds[status === OVERLOADED || status === 503 ? "overloaded" : error.kind],
+            said.message,
+            requestId,
+          ),
   });
   return error;
 }
@@ -64,10 +86,6 @@ function readSaid(text: string): { readonly message: string; readonly whole: boo
   if (isFields(error) && typeof error["message"] === "string") return { message: error["message"], whole: true };
   const message = error ?? value["message"] ?? value["detail"];
   return typeof message === "string" && message !== "" ? { message: message.slice(0, 1_000), whole: false } : undefined;
-}
-
-function wrap(message: string, error: GatewayError): string {
-  return JSON.stringify({ error: { message, type: error.spec.openai, param: null, code: null } });
 }
 
 function pickRetry(headers: Readonly<Record<string, string>>): Record<string, string> {

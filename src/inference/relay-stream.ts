@@ -1,14 +1,14 @@
 import type { Clock } from "../core/clock.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { Reply } from "../core/exchange.ts";
-import type { OperationContext } from "../core/step.ts";
+import type { AnswerEvent, OperationContext } from "../core/step.ts";
 import type { UpstreamResponse } from "../http/upstream.ts";
-import { toAnswerHeaders } from "./answer-headers.ts";
-import { toOpenaiErrorEvent } from "./dialects/openai-errors.ts";
+import type { Dialect } from "./dialects/dialect.ts";
 import { createEventCutter } from "./event-cutter.ts";
 import type { Cut } from "./event-cutter.ts";
 import { createKeepAlive } from "./keep-alive.ts";
 import { StreamJudge } from "./stream-judge.ts";
+import { StreamWriter } from "./stream-writer.ts";
 
 const EVENT_LIMIT_BYTES = 1_048_576;
 
@@ -21,22 +21,27 @@ export interface StreamRelayOptions {
   readonly wantsUsage: boolean;
   /** Must not appear in what a provider says went wrong. */
   readonly secrets: readonly string[];
+  /** The provider's wire format, and the caller's. */
+  readonly from: Dialect;
+  readonly to: Dialect;
+  /** Headers beside those the provider's answer gives. */
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 /**
  * Passes a stream on, whole event by whole event, with back pressure. A stream that breaks off ends with an error event and
- * without `[DONE]`. Rejects with what went wrong even where the caller has been told in the stream.
+ * without its end mark. Rejects with what went wrong even where the caller has been told in the stream.
  */
 export async function relayStream(options: StreamRelayOptions): Promise<void> {
-  const { context, response, secrets, wantsUsage } = options;
-  const { reply } = context.exchange;
+  const { context, response, secrets, wantsUsage, from, to } = options;
+  const { reply, id } = context.exchange;
   requireEventStream(response);
-  const judge = new StreamJudge({ wantsUsage, secrets, parse: context.answer !== undefined });
+  const judge = new StreamJudge({ dialect: from, wantsUsage, secrets, parse: context.answer !== undefined });
   const writer = new StreamWriter(options);
   const cutter = createEventCutter(EVENT_LIMIT_BYTES);
   const keepAlive = createKeepAlive(options.keepAliveMs, () => writer.beat());
   const pass = (cut: Cut) =>
-    context.answer === undefined ? passCut(cut, judge, writer) : passJudged(cut, judge, writer, context.answer);
+    context.answer === undefined ? passCut(cut, judge, writer) : passJudged(cut, judge, writer, to, context.answer);
   try {
     for await (const chunk of response.body) {
       const cut = cutter.push(chunk);
@@ -53,7 +58,7 @@ export async function relayStream(options: StreamRelayOptions): Promise<void> {
   } catch (thrown) {
     response.discard();
     const error = GatewayError.from(context.signal.aborted ? context.signal.reason : thrown);
-    if (reply.started) endBadly(reply, error, writer.stuck, judge.errorShown);
+    if (reply.started) endBadly(reply, writer.stuck, judge.errorShown ? undefined : to.toErrorEvent(error, id));
     throw error;
   } finally {
     keepAlive.stop();
@@ -94,91 +99,38 @@ function passCut(cut: Cut, judge: StreamJudge, writer: StreamWriter): Promise<vo
   return Promise.resolve(pending).then(() => Promise.reject(failure));
 }
 
-/** Each event through the steps that look at answers; `[DONE]` is the last. */
+/** Each event through the steps that look at answers; the end mark is the last. */
 async function passJudged(
   cut: Cut,
   judge: StreamJudge,
   writer: StreamWriter,
+  dialect: Dialect,
   answer: NonNullable<OperationContext["answer"]>,
 ): Promise<void> {
   for (const event of cut.events) {
     if (event.data === undefined) continue;
-    const verdict = judge.judge(event.data);
-    if (verdict.failure !== undefined) throw verdict.failure;
+    const { failure, value, keep } = judge.judge(event.data);
+    if (failure !== undefined) throw failure;
     const bytes = Buffer.from(event.data);
-    const events = await answer({ value: verdict.value, bytes, last: judge.done });
-    if (!verdict.keep) continue;
-    const out = events.map((each) =>
-      each.bytes === bytes
-        ? cut.bytes.subarray(event.start, event.end)
-        : Buffer.concat([Buffer.from("data: "), each.bytes, Buffer.from("\n\n")]),
-    );
+    const name = dialect.nameEvent(value);
+    const events = await answer({ value, bytes, last: judge.done, ...(name === undefined ? {} : { name }) });
+    const out = events.flatMap((each) => {
+      if (each.bytes !== bytes) return [toFrame(each)];
+      return keep ? [cut.bytes.subarray(event.start, event.end)] : [];
+    });
     const pending = out.length === 0 ? undefined : writer.write(Buffer.concat(out));
     if (pending !== undefined) await pending;
   }
 }
 
-/** Never with `[DONE]` after it: an SDK would take that for success. */
-function endBadly(reply: Reply, error: GatewayError, stuck: boolean, errorShown: boolean): void {
-  if (stuck) return reply.destroy();
-  if (!errorShown) void reply.write(toOpenaiErrorEvent(error));
-  reply.end();
+function toFrame({ name, bytes }: AnswerEvent): Buffer {
+  const head = name === undefined ? "data: " : `event: ${name}\ndata: `;
+  return Buffer.concat([Buffer.from(head), bytes, Buffer.from("\n\n")]);
 }
 
-/* The caller's side of the stream: opened by the first thing written, so that a failure before it keeps its status. */
-class StreamWriter {
-  /** A write waits for a slow reader. */
-  stuck = false;
-  readonly #options: StreamRelayOptions;
-  readonly #reply: Reply;
-
-  constructor(options: StreamRelayOptions) {
-    this.#options = options;
-    this.#reply = options.context.exchange.reply;
-  }
-
-  get open(): boolean {
-    return this.#reply.started;
-  }
-
-  /** A comment in a silence. It may come first: the provider has accepted the request. */
-  beat(): void {
-    if (!this.stuck) void this.write(": keepalive\n\n");
-  }
-
-  write(bytes: Buffer | string): Promise<void> | undefined {
-    if (!this.#reply.started) this.#start();
-    const pending = this.#reply.write(bytes);
-    return pending === undefined ? undefined : this.#waitFor(pending);
-  }
-
-  #start(): void {
-    const { context, response, clock } = this.#options;
-    context.firstByteMs = clock.now() - context.startedAtMs;
-    this.#reply.open(200, {
-      ...toAnswerHeaders(response.headers["content-type"] ?? "text/event-stream", response.headers),
-      "cache-control": "no-cache",
-      // A buffering proxy on the way would hold events back.
-      "x-accel-buffering": "no",
-    });
-  }
-
-  /* The signal ends the wait: a reader who never reads must not outlive the credential. */
-  async #waitFor(pending: Promise<void>): Promise<void> {
-    const { signal } = this.#options.context;
-    this.stuck = true;
-    let abort = () => {};
-    const aborted = new Promise<void>((resolve) => {
-      abort = resolve;
-      signal.addEventListener("abort", abort, { once: true });
-      if (signal.aborted) resolve();
-    });
-    try {
-      await Promise.race([pending, aborted]);
-    } finally {
-      signal.removeEventListener("abort", abort);
-    }
-    if (signal.aborted) throw GatewayError.from(signal.reason);
-    this.stuck = false;
-  }
+/** Never with an end mark after it: an SDK would take that for success. */
+function endBadly(reply: Reply, stuck: boolean, errorEvent: string | undefined): void {
+  if (stuck) return reply.destroy();
+  if (errorEvent !== undefined) void reply.write(errorEvent);
+  reply.end();
 }

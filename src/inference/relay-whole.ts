@@ -4,14 +4,18 @@ import { passWhole } from "../core/whole-answer.ts";
 import { locateMember } from "../http/json-splice.ts";
 import type { UpstreamResponse } from "../http/upstream.ts";
 import { toAnswerHeaders } from "./answer-headers.ts";
-import { isFields } from "./dialects/openai-fields.ts";
-import { readUsage } from "./dialects/openai-usage.ts";
+import type { Dialect } from "./dialects/dialect.ts";
+import { isFields } from "./dialects/fields.ts";
 
 /* A list of embeddings at the most a provider takes in one call: 2,048 of 3,072 numbers, about 90 MB as text; 64 MiB as base64 fits. */
 const ANSWER_LIMIT_BYTES = 67_108_864;
 
 /** Passes a whole answer on, byte for byte unless a step changed it, and reads its usage. */
-export async function relayWhole(context: OperationContext, response: UpstreamResponse): Promise<void> {
+export async function relayWhole(
+  context: OperationContext,
+  response: UpstreamResponse,
+  { readUsage }: Dialect,
+): Promise<void> {
   if (!isJson(response.headers["content-type"])) {
     response.discard();
     throw new GatewayError("upstream_invalid", "The provider answered with something other than JSON.", {

@@ -1,6 +1,7 @@
 import { GatewayError } from "../core/errors.ts";
 import type { Usage } from "../core/operation.ts";
-import { readEvent } from "./dialects/openai-events.ts";
+import type { Dialect } from "./dialects/dialect.ts";
+import type { Fields } from "./dialects/fields.ts";
 
 /** What the relay does with one event. */
 export interface Verdict {
@@ -11,6 +12,8 @@ export interface Verdict {
 }
 
 export interface StreamJudgeOptions {
+  /** The provider's wire format. */
+  readonly dialect: Dialect;
   /** False: the usage was asked for by the gateway alone, and its chunk is taken out. */
   readonly wantsUsage: boolean;
   /** Whether every event is parsed, for steps that look at answers. */
@@ -22,13 +25,13 @@ export interface StreamJudgeOptions {
 const KEEP: Verdict = { keep: true };
 const DROP: Verdict = { keep: false };
 
-/** Follows one stream, event by event, and knows whether it ended well: with `[DONE]`, after some choice had a finish reason. */
+/** Follows one stream, event by event, and knows whether it ended well: with its end mark, after some answer had its reason for ending. */
 export class StreamJudge {
-  /** A `[DONE]` that could be believed has come. */
+  /** An end mark that could be believed has come: `[DONE]`, `message_stop`. */
   done = false;
   /** The provider's own error event was let through; a second one would say less. */
   errorShown = false;
-  usage: Usage | undefined;
+  #usage: Fields | undefined;
   #concluded = false;
   readonly #options: StreamJudgeOptions;
 
@@ -36,17 +39,21 @@ export class StreamJudge {
     this.#options = options;
   }
 
+  get usage(): Usage | undefined {
+    return this.#options.dialect.readUsage(this.#usage);
+  }
+
   judge(data: string): Verdict {
-    // What follows `[DONE]` or an error belongs to no answer.
+    // What follows the end mark or an error belongs to no answer.
     if (this.done || this.errorShown) return DROP;
-    const meaning = readEvent(data, this.#options.parse);
+    const meaning = this.#options.dialect.readEvent(data, this.#options.parse);
     if (meaning.broken === true) return fail("upstream_invalid", "The provider sent an event that is not JSON.", data);
     if (meaning.done === true) {
       if (!this.#concluded) return { keep: false, failure: truncated() };
       this.done = true;
-      return KEEP;
+      return meaning.value === undefined ? KEEP : { keep: true, value: meaning.value };
     }
-    if (meaning.usage !== undefined) this.usage = meaning.usage;
+    if (meaning.usage !== undefined) this.#usage = join(this.#usage, meaning.usage);
     if (meaning.ended === true) this.#concluded = true;
     if (meaning.error === true) {
       if (this.#options.secrets.some((secret) => data.includes(secret))) return { keep: false, failure: failed(data) };
@@ -60,6 +67,12 @@ export class StreamJudge {
     if (this.errorShown) return failed("see the stream");
     return this.done ? undefined : truncated();
   }
+}
+
+/* Counts add up over a stream: a later event says again what has changed, and null for the rest. */
+function join(before: Fields | undefined, usage: Fields): Fields {
+  if (before === undefined) return usage;
+  return { ...before, ...Object.fromEntries(Object.entries(usage).filter(([, count]) => count !== null)) };
 }
 
 const failed = (data: string) =>

@@ -1,5 +1,5 @@
 import type { AbortSignalLike } from "../core/abort.ts";
-import type { Exchange } from "../core/exchange.ts";
+import type { TraceContext } from "../core/exchange.ts";
 import { toTraceHeaders } from "../core/trace-headers.ts";
 import type { UpstreamRequest } from "../http/upstream.ts";
 
@@ -9,27 +9,24 @@ const IDLE_TIMEOUT_MS = 300_000;
 
 export interface UpstreamRequestOptions {
   readonly url: URL;
-  /** The gateway's own credential. */
-  readonly credential: Readonly<Record<string, string>>;
+  /** The gateway's own credential and what else the provider is told of both sides. */
+  readonly headers: Readonly<Record<string, string>>;
   readonly stream: boolean;
   readonly body: Buffer;
-  readonly exchange: Exchange;
+  readonly trace: TraceContext;
   readonly signal: AbortSignalLike;
 }
 
 /**
- * The request to a model's provider, its headers written from nothing. Of the caller's headers only `openai-beta` passes. An
+ * The request to a model's provider, its headers written from nothing. Of the caller's headers only those pass that the provider's dialect names. An
  * `idempotency-key` does not: the gateway's callers share one account there, and one caller's key would fetch another's answer.
  */
 export function toUpstreamRequest(options: UpstreamRequestOptions): UpstreamRequest {
-  const { trace, request } = options.exchange;
-  const beta = request.headers["openai-beta"];
-  const headers = toTraceHeaders(trace);
+  const headers = toTraceHeaders(options.trace);
   headers["content-type"] = "application/json";
   headers["accept"] = options.stream ? "text/event-stream" : "application/json";
   headers["user-agent"] = "sallyport";
-  for (const name in options.credential) headers[name] = options.credential[name] ?? "";
-  if (beta !== undefined) headers["openai-beta"] = beta;
+  for (const name in options.headers) headers[name] = options.headers[name] ?? "";
   return {
     url: options.url,
     trust: "configured",

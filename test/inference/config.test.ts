@@ -15,6 +15,7 @@ describe("the configuration of models", () => {
         small: { provider: "openai", key: "k", model: "gpt-4o-mini", url: "https://proxy.example.com/openai/v1/" },
         llama: { provider: "vllm", url: "http://vllm-0:8000" },
         "llama3.2:3b": { provider: "ollama" },
+        claude: { provider: "anthropic", model: "claude-opus", key: "k" },
         other: { provider: "openai-compatible", url: "https://models.example.com/api/v3", key: "k" },
       },
     });
@@ -24,13 +25,14 @@ describe("the configuration of models", () => {
         name,
         upstreamName,
         server.baseUrl,
-        server.headers["authorization"],
+        server.headers["authorization"] ?? server.headers["x-api-key"],
       ]),
     ).toEqual([
       ["gpt-4o", "gpt-4o", "https://api.openai.com/v1", "Bearer k"],
       ["small", "gpt-4o-mini", "https://proxy.example.com/openai/v1", "Bearer k"],
       ["llama", "llama", "http://vllm-0:8000/v1", undefined],
       ["llama3.2:3b", "llama3.2:3b", "http://127.0.0.1:11434/v1", undefined],
+      ["claude", "claude-opus", "https://api.anthropic.com/v1", "k"],
       ["other", "other", "https://models.example.com/api/v3", "Bearer k"],
     ]);
   });
@@ -39,7 +41,9 @@ describe("the configuration of models", () => {
     [{ provider: "openai", key: "k", fallback: ["x"] }, "models.m.fallback: `fallback` is not in this build"],
     [{ pool: "local", model: "x" }, "models.m.provider: `pool` is not in this build"],
     [{ choose: [], otherwise: "x" }, "models.m.provider: `choose` is not in this build"],
-    [{ provider: "anthropic", key: "k" }, "models.m.provider: `provider` is one of `openai`"],
+    [{ provider: "gemini", key: "k" }, "models.m.provider: `provider` is one of `openai`, `anthropic`"],
+    [{ provider: "anthropic" }, "models.m.key: "],
+    [{ provider: "anthropic", key: "k", beta: ["a,b"] }, "models.m.beta.0: a beta is one word"],
     [{ provider: "openai" }, "models.m.key: "],
     [{ provider: "openai-compatible" }, "models.m.url: an http or https address"],
     [{ provider: "vllm", url: "ftp://vllm" }, "models.m.url: an http or https address"],

@@ -1,5 +1,6 @@
 import type { ErrorKind, GatewayError } from "../../core/errors.ts";
 import type { RenderedError } from "../../core/step.ts";
+import { toErrorHeaders } from "./error-headers.ts";
 
 /** Where OpenAI has a code of its own, clients look for that; otherwise the code is the gateway's kind. */
 const codes: Partial<Record<ErrorKind, string>> = {
@@ -25,16 +26,7 @@ export function toOpenaiErrorEvent(error: GatewayError): string {
   return `data: ${toOpenaiError(error)}\n\n`;
 }
 
-/** The whole answer. Says whether to retry: the SDKs would otherwise go by the status alone. */
+/** The whole answer. */
 export function renderOpenaiError(error: GatewayError): RenderedError {
-  const headers: Record<string, string> = {
-    "content-type": "application/json",
-    "x-should-retry": String(error.spec.retry),
-    ...error.headers,
-  };
-  const seconds = Number(headers["retry-after"]);
-  if (headers["retry-after-ms"] === undefined && headers["retry-after"] !== undefined && Number.isFinite(seconds)) {
-    headers["retry-after-ms"] = String(Math.round(seconds * 1_000));
-  }
-  return { status: error.spec.status, headers, body: toOpenaiError(error) };
+  return { status: error.spec.status, headers: toErrorHeaders(error), body: toOpenaiError(error) };
 }

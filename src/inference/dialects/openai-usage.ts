@@ -1,20 +1,21 @@
 import type { Usage } from "../../core/operation.ts";
-import { isFields } from "./openai-fields.ts";
+import { isFields, toCount } from "./fields.ts";
 
 /** The counts in an OpenAI `usage` object; undefined when there is none. A count that is not a whole number is not believed. */
-export function readUsage(usage: unknown): Usage | undefined {
+export function readOpenaiUsage(usage: unknown): Usage | undefined {
   if (!isFields(usage)) return undefined;
   const inputTokens = toCount(usage["prompt_tokens"]);
   const outputTokens = toCount(usage["completion_tokens"]);
-  const details = usage["prompt_tokens_details"];
-  const cachedInputTokens = isFields(details) ? toCount(details["cached_tokens"]) : undefined;
+  const input = usage["prompt_tokens_details"];
+  const output = usage["completion_tokens_details"];
+  const cachedInputTokens = isFields(input) ? toCount(input["cached_tokens"]) : undefined;
+  const cacheWriteTokens = isFields(input) ? toCount(input["cache_write_tokens"]) : undefined;
+  const reasoningTokens = isFields(output) ? toCount(output["reasoning_tokens"]) : undefined;
   const counts: { -readonly [Name in keyof Usage]: Usage[Name] } = {};
   if (inputTokens !== undefined) counts.inputTokens = inputTokens;
   if (outputTokens !== undefined) counts.outputTokens = outputTokens;
   if (cachedInputTokens !== undefined) counts.cachedInputTokens = cachedInputTokens;
+  if (cacheWriteTokens !== undefined) counts.cacheWriteTokens = cacheWriteTokens;
+  if (reasoningTokens !== undefined) counts.reasoningTokens = reasoningTokens;
   return counts;
-}
-
-function toCount(value: unknown): number | undefined {
-  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
 }

@@ -17,17 +17,23 @@ export const baseUrl = () =>
       "no query, fragment or user in it; the key goes in `key`",
     )
     .meta({
-      description: "Base address, up to but without `/chat/completions`. An address without a path gets `/v1`.",
+      description:
+        "Base address, up to but without `/chat/completions` or `/messages`. An address without a path gets `/v1`.",
       examples: ["http://vllm-0:8000"],
     });
 
-/** A server that speaks the OpenAI dialect at `url`, with a bearer key where there is one. */
-export function openaiServer(url: string, key: string | undefined): Provider {
+/** The address that paths are appended to: without a trailing slash, and `/v1` where it has no path. */
+export function toBaseUrl(url: string): string {
   const { origin, pathname } = new URL(url);
   const path = pathname.replace(/\/+$/, "");
+  return `${origin}${path === "" ? "/v1" : path}`;
+}
+
+/** A server that speaks the OpenAI dialect at `url`, with a bearer key where there is one. */
+export function openaiServer(url: string, key: string | undefined): Provider {
   return {
     dialect: "openai",
-    baseUrl: `${origin}${path === "" ? "/v1" : path}`,
+    baseUrl: toBaseUrl(url),
     headers: key === undefined ? {} : { authorization: `Bearer ${key}` },
     secrets: key === undefined ? [] : [key],
   };

@@ -1,0 +1,54 @@
+import type { Demand } from "../core/operation.ts";
+import { isFields } from "./dialects/fields.ts";
+import type { Endpoint, ModelCall } from "./model-call.ts";
+
+/* Providers reckon an image by its size in pixels, at most about 5,000 tokens (Anthropic, high resolution), not by its bytes. */
+const IMAGE_TOKENS = 8_192;
+/* What providers put in front of a request with tools: 300 to 800 tokens (Anthropic, "Tool use", pricing). */
+const TOOLS_TOKENS = 1_024;
+const BYTES_PER_TOKEN = 4;
+/* A photograph of a megapixel (Anthropic, "Vision"). */
+const USUAL_IMAGE_TOKENS = 1_600;
+
+/** What a call is expected to take; undefined for one that uses no tokens. */
+export function toDemand({ kind }: Endpoint, call: ModelCall, bodyBytes: number): Demand | undefined {
+  if (kind === "count") return undefined;
+  const images = findImages(call.messages);
+  const inputBytes =
+    bodyBytes - images.inlineBytes + images.count * IMAGE_TOKENS + (call.tools.length > 0 ? TOOLS_TOKENS : 0);
+  return { inputBytes, maxOutputTokens: call.maxOutputTokens };
+}
+
+/** About how many tokens a request has, for those who ask a provider that does not count: a quarter of its bytes. */
+export function estimateTokens(call: ModelCall, bodyBytes: number): number {
+  const images = findImages(call.messages);
+  return Math.ceil((bodyBytes - images.inlineBytes) / BYTES_PER_TOKEN) + images.count * USUAL_IMAGE_TOKENS;
+}
+
+interface Images {
+  count: number;
+  /** Bytes of the body that are images in base64. */
+  inlineBytes: number;
+}
+
+function findImages(messages: readonly unknown[]): Readonly<Images> {
+  const images: Images = { count: 0, inlineBytes: 0 };
+  for (const message of messages) if (isFields(message)) countImages(message["content"], images);
+  return images;
+}
+
+/* The results of tools hold images too, one level below. */
+function countImages(content: unknown, images: Images): void {
+  if (!Array.isArray(content)) return;
+  for (const part of content as readonly unknown[]) {
+    if (!isFields(part)) continue;
+    if (part["type"] === "tool_result") countImages(part["content"], images);
+    const holder =
+      part["type"] === "image_url" ? part["image_url"] : part["type"] === "image" ? part["source"] : undefined;
+    if (!isFields(holder)) continue;
+    images.count++;
+    const inline = holder["data"] ?? holder["url"];
+    if (typeof inline === "string" && (holder["url"] === undefined || inline.startsWith("data:")))
+      images.inlineBytes += inline.length;
+  }
+}

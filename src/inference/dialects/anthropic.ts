@@ -1,0 +1,39 @@
+import { anthropicEndpoints } from "./anthropic-endpoints.ts";
+import { renderAnthropicError, toAnthropicError, toAnthropicErrorEvent } from "./anthropic-errors.ts";
+import { readAnthropicEvent } from "./anthropic-events.ts";
+import { readAnthropicUsage } from "./anthropic-usage.ts";
+import type { Dialect } from "./dialect.ts";
+import { isFields } from "./fields.ts";
+
+/* The one version there has been since 2023; a provider refuses a request without one. */
+const VERSION = "2023-06-01";
+
+function passHeaders(
+  caller: Readonly<Record<string, string>>,
+  own: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const headers = { ...own, "anthropic-version": caller["anthropic-version"] ?? VERSION };
+  const betas = [own["anthropic-beta"], caller["anthropic-beta"]].flatMap((list) => list?.split(",") ?? []);
+  const merged = new Set(betas.map((beta) => beta.trim()).filter(Boolean));
+  return merged.size === 0 ? headers : { ...headers, "anthropic-beta": [...merged].join(",") };
+}
+
+function nameEvent(value: unknown): string | undefined {
+  const type = isFields(value) ? value["type"] : undefined;
+  return typeof type === "string" ? type : undefined;
+}
+
+/** Anthropic's messages and the counting of their tokens. */
+export const anthropic: Dialect = {
+  name: "anthropic",
+  endpoints: anthropicEndpoints,
+  paths: { chat: "/messages", count: "/messages/count_tokens" },
+  passHeaders,
+  renderError: renderAnthropicError,
+  writeError: (spec, message, requestId) => toAnthropicError(spec.anthropic, message, requestId),
+  toErrorEvent: toAnthropicErrorEvent,
+  keepAlive: 'event: ping\ndata: {"type": "ping"}\n\n',
+  readEvent: readAnthropicEvent,
+  nameEvent,
+  readUsage: readAnthropicUsage,
+};

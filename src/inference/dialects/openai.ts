@@ -1,0 +1,20 @@
+import type { Dialect } from "./dialect.ts";
+import { openaiEndpoints } from "./openai-endpoints.ts";
+import { renderOpenaiError, toOpenaiErrorEvent } from "./openai-errors.ts";
+import { readOpenaiEvent } from "./openai-events.ts";
+import { readOpenaiUsage } from "./openai-usage.ts";
+
+/** OpenAI's chat completions, completions and embeddings. */
+export const openai: Dialect = {
+  name: "openai",
+  endpoints: openaiEndpoints,
+  paths: { chat: "/chat/completions", completions: "/completions", embeddings: "/embeddings" },
+  passHeaders: ({ "openai-beta": beta }, own) => (beta === undefined ? { ...own } : { ...own, "openai-beta": beta }),
+  renderError: renderOpenaiError,
+  writeError: (spec, message) => JSON.stringify({ error: { message, type: spec.openai, param: null, code: null } }),
+  toErrorEvent: toOpenaiErrorEvent,
+  keepAlive: ": keepalive\n\n",
+  readEvent: readOpenaiEvent,
+  nameEvent: () => undefined,
+  readUsage: readOpenaiUsage,
+};

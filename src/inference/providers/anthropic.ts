@@ -1,0 +1,37 @@
+import { z } from "zod";
+import { defineProvider } from "./provider.ts";
+import { apiKey, baseUrl, toBaseUrl } from "./openai-compatible.ts";
+
+export const anthropic = defineProvider({
+  type: "anthropic",
+  description: "Anthropic, or a server with its Messages API; `key` is required.",
+  options: {
+    url: baseUrl().default("https://api.anthropic.com"),
+    key: apiKey(),
+    beta: z
+      .array(z.string().regex(/^[!-+.-~]+$/, "a beta is one word, such as files-api-2025-04-14"))
+      .max(32)
+      .optional()
+      .meta({
+        description: "Betas that every request names in `anthropic-beta`, together with those its caller names.",
+        examples: [["context-1m-2025-08-07"]],
+      }),
+    maxTokens: z
+      .int()
+      .min(1)
+      .max(1_000_000)
+      .default(8_192)
+      .meta({
+        description:
+          "The `max_tokens` of a request that came in another dialect without one; this provider takes none without.",
+        examples: [32_000],
+      }),
+  },
+  create: ({ url, key, beta, maxTokens }) => ({
+    dialect: "anthropic",
+    baseUrl: toBaseUrl(url),
+    headers: { "x-api-key": key, ...(beta === undefined ? {} : { "anthropic-beta": beta.join(",") }) },
+    secrets: [key],
+    maxTokens,
+  }),
+});

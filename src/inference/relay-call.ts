@@ -1,0 +1,74 @@
+import type { Clock } from "../core/clock.ts";
+import { GatewayError } from "../core/errors.ts";
+import type { JsonBody } from "../core/exchange.ts";
+import type { OperationContext } from "../core/step.ts";
+import type { Upstream } from "../http/upstream.ts";
+import { toUpstreamBody } from "./call-body.ts";
+import type { Model } from "./catalog.ts";
+import { estimateTokens } from "./demand.ts";
+import { dialects } from "./dialects/registry.ts";
+import type { Endpoint, ModelCall } from "./model-call.ts";
+import { toRefusal } from "./provider-refusal.ts";
+import { relayStream } from "./relay-stream.ts";
+import { relayWhole } from "./relay-whole.ts";
+import { toUpstreamRequest } from "./upstream-request.ts";
+
+export interface CallRelayOptions {
+  readonly upstream: Upstream;
+  readonly clock: Clock;
+  readonly keepAliveMs: number;
+}
+
+/** A call as its caller made it; the same for every model it is sent to. */
+export interface CallerRequest {
+  readonly endpoint: Endpoint;
+  readonly call: ModelCall;
+  readonly body: JsonBody;
+}
+
+/** Sends one call to one model and passes the answer on. Nothing is left over for the next model but what `context` holds. */
+export async function relayCall(
+  options: CallRelayOptions,
+  { endpoint, call, body }: CallerRequest,
+  context: OperationContext,
+  model: Model,
+): Promise<void> {
+  const { exchange, signal } = context;
+  const { secrets, headers } = model.server;
+  const from = dialects[model.server.dialect];
+  const to = dialects[endpoint.dialect];
+  const url = model.urls.get(endpoint.kind);
+  if (url === undefined && endpoint.kind === "count") return sendEstimate(context, call, body);
+  if (from !== to || url === undefined) throw cannotTake(endpoint, model);
+  const response = await options.upstream.request(
+    toUpstreamRequest({
+      url,
+      headers: from.passHeaders(exchange.request.headers, headers),
+      stream: call.stream,
+      body: toUpstreamBody(body, call, model.upstreamName, context.edits),
+      trace: exchange.trace,
+      signal,
+    }),
+  );
+  context.upstreamStatus = response.status;
+  if (response.status !== 200) throw await toRefusal(response, { secrets, from, to, requestId: exchange.id });
+  const { wantsUsage } = call;
+  const { clock, keepAliveMs } = options;
+  if (call.stream)
+    await relayStream({ context, response, clock, wantsUsage, keepAliveMs, secrets, from, to, headers: {} });
+  else await relayWhole(context, response, from);
+}
+
+/* The provider does not count: an estimate, which says that it is one, helps more than an error. */
+function sendEstimate({ exchange: { reply } }: OperationContext, call: ModelCall, body: JsonBody): void {
+  const headers = { "content-type": "application/json", "x-sallyport-estimate": "input_tokens" };
+  reply.send(200, headers, JSON.stringify({ input_tokens: estimateTokens(call, body.bytes.length) }));
+}
+
+function cannotTake({ method }: Endpoint, { name, server }: Model): GatewayError {
+  return new GatewayError(
+    "invalid_request",
+    `The model \`${name}\` does not take ${method}: its provider speaks the ${server.dialect} dialect.`,
+    { param: "model" },
+  );
+}

@@ -1,0 +1,76 @@
+import type { Clock } from "../core/clock.ts";
+import { GatewayError } from "../core/errors.ts";
+import type { Reply } from "../core/exchange.ts";
+import type { OperationContext } from "../core/step.ts";
+import type { UpstreamResponse } from "../http/upstream.ts";
+import { toAnswerHeaders } from "./answer-headers.ts";
+import type { Dialect } from "./dialects/dialect.ts";
+
+export interface StreamWriterOptions {
+  readonly context: OperationContext;
+  readonly response: UpstreamResponse;
+  readonly clock: Clock;
+  /** The caller's wire format. */
+  readonly to: Dialect;
+  /** Headers beside those the provider's answer gives. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** The caller's side of a stream: opened by the first thing written, so that a failure before it keeps its status. */
+export class StreamWriter {
+  /** A write waits for a slow reader. */
+  stuck = false;
+  readonly #options: StreamWriterOptions;
+  readonly #reply: Reply;
+
+  constructor(options: StreamWriterOptions) {
+    this.#options = options;
+    this.#reply = options.context.exchange.reply;
+  }
+
+  get open(): boolean {
+    return this.#reply.started;
+  }
+
+  /** Something in a silence. It may come first: the provider has accepted the request. */
+  beat(): void {
+    if (!this.stuck) void this.write(this.#options.to.keepAlive);
+  }
+
+  write(bytes: Buffer | string): Promise<void> | undefined {
+    if (!this.#reply.started) this.#start();
+    const pending = this.#reply.write(bytes);
+    return pending === undefined ? undefined : this.#waitFor(pending);
+  }
+
+  #start(): void {
+    const { context, response, clock, headers } = this.#options;
+    context.firstByteMs = clock.now() - context.startedAtMs;
+    this.#reply.open(200, {
+      ...toAnswerHeaders(response.headers["content-type"] ?? "text/event-stream", response.headers),
+      ...headers,
+      "cache-control": "no-cache",
+      // A buffering proxy on the way would hold events back.
+      "x-accel-buffering": "no",
+    });
+  }
+
+  /* The signal ends the wait: a reader who never reads must not outlive the credential. */
+  async #waitFor(pending: Promise<void>): Promise<void> {
+    const { signal } = this.#options.context;
+    this.stuck = true;
+    let abort = () => {};
+    const aborted = new Promise<void>((resolve) => {
+      abort = resolve;
+      signal.addEventListener("abort", abort, { once: true });
+      if (signal.aborted) resolve();
+    });
+    try {
+      await Promise.race([pending, aborted]);
+    } finally {
+      signal.removeEventListener("abort", abort);
+    }
+    if (signal.aborted) throw GatewayError.from(signal.reason);
+    this.stuck = false;
+  }
+}
