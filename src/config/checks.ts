@@ -1,4 +1,5 @@
 import { checkTenants } from "../auth/config.ts";
+import { checkBudgets } from "../budgets/config.ts";
 import type { ConfigProblem } from "../core/config-problem.ts";
 import { checkMcpPaths } from "../gateway/config.ts";
 import { checkPorts, checkTlsFiles } from "../http/config.ts";
@@ -10,4 +11,5 @@ export const checks: readonly ((config: Config) => readonly ConfigProblem[])[] =
   checkTlsFiles,
   checkMcpPaths,
   checkTenants,
+  checkBudgets,
 ];

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { a2aConfig } from "../a2a/config.ts";
 import { authConfig } from "../auth/config.ts";
 import { authzConfig } from "../authz/config.ts";
+import { budgetsConfig } from "../budgets/config.ts";
 import { guardrailsConfig } from "../guardrails/config.ts";
 import { gatewayConfig } from "../gateway/config.ts";
 import { httpConfig } from "../http/config.ts";
@@ -20,6 +21,7 @@ export const configSchema = z
     ...a2aConfig,
     ...inferenceConfig,
     ...authzConfig,
+    ...budgetsConfig,
     ...guardrailsConfig,
     ...stateConfig,
     ...observabilityConfig,

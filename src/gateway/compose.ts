@@ -1,3 +1,4 @@
+import type { Reservation } from "../budgets/reservation.ts";
 import type { AbortSignalLike } from "../core/abort.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { Exchange } from "../core/exchange.ts";
@@ -22,6 +23,8 @@ export interface GatewayContext extends OperationContext {
   admitted: boolean;
   /** Set by `guard` where the answer has to pass guards. */
   guarded: GuardedAnswer | undefined;
+  /** Set by `reserve`, for the candidate at hand. */
+  reservation: Reservation | undefined;
 }
 
 /** A step of this gateway: the contract of `core`, with the context above. */
@@ -103,6 +106,7 @@ function createContext(
     answer: undefined,
     admitted: false,
     guarded: undefined,
+    reservation: undefined,
   };
 }
 

@@ -2,6 +2,7 @@ import { publicUrlOf } from "../http/config.ts";
 import { createAuth, type Auth } from "../auth/auth.ts";
 import { parseAuthConfig } from "../auth/config.ts";
 import { createAuthz, type Authz } from "../authz/authz.ts";
+import { createBudgets } from "../budgets/budgets.ts";
 import type { Config } from "../config/schema.ts";
 import type { Protocol } from "../core/operation.ts";
 import type { Operate, Visible } from "../core/step.ts";
@@ -87,6 +88,7 @@ export async function createEpoch(
       chains,
       handlers,
       guardrails,
+      budgets: createBudgets({ config: config.budgets, ledger: foundation.ledger }),
       recorder: createOperationRecorder({ ...foundation, policyHash: authz.policyHash }),
       exchanges: createExchangeRecorder(foundation.metrics, foundation.tracer, meter),
     },

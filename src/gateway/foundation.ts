@@ -1,3 +1,4 @@
+import type { Ledger } from "../budgets/ledger.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
 import type { Meter } from "../core/meter.ts";
@@ -19,6 +20,7 @@ export interface Foundation {
   readonly tracer: Tracer;
   readonly journal: Journal;
   readonly store: Store;
+  readonly ledger: Ledger;
   readonly upstream: Upstream;
   readonly inFlight: InFlight;
   readonly pace: Pace;

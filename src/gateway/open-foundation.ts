@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { openLedger } from "../budgets/open-ledger.ts";
 import type { Config } from "../config/schema.ts";
 import { systemClock } from "../core/clock.ts";
 import { createUpstream } from "../http/undici-upstream.ts";
@@ -20,6 +21,7 @@ export async function openFoundation(config: Config): Promise<Foundation> {
   const metrics = createMetrics();
   const { meter } = metrics;
   const store = await openStore(stateOf(config), { clock, log });
+  const ledger = openLedger({ store, clock, log, meter });
   const upstream = createUpstream({ egress: config.egress });
   const journal = createJournal(config.observability.journal, { store, clock, log, meter });
   const tracer = await createTracer(config.observability.traces, { log, meter });
@@ -32,12 +34,14 @@ export async function openFoundation(config: Config): Promise<Foundation> {
     tracer,
     journal,
     store,
+    ledger,
     upstream,
     open,
     inFlight: createInFlight(),
     pace: createPace(clock),
     async close() {
       open.close();
+      await ledger.close();
       await upstream.close();
       await journal.close();
       await tracer.close();

@@ -1,5 +1,6 @@
 import type { Auth } from "../auth/auth.ts";
 import type { Authz } from "../authz/authz.ts";
+import type { Budgets } from "../budgets/budgets.ts";
 import type { Chains } from "./chains.ts";
 import type { ExchangeRecorder } from "./exchange-recorder.ts";
 import type { InFlight, InFlightLimits } from "./in-flight.ts";
@@ -18,6 +19,7 @@ export interface Parts {
   readonly open: OpenExchanges;
   readonly auth: Auth;
   readonly authz: Authz;
+  readonly budgets: Budgets;
   readonly chains: Chains;
   readonly handlers: Handlers;
   readonly guardrails: Guardrails;

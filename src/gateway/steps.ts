@@ -8,6 +8,7 @@ import { plan } from "./steps/plan.ts";
 import { receive } from "./steps/receive.ts";
 import { record } from "./steps/record.ts";
 import { relay } from "./steps/relay.ts";
+import { reserve, reserveTokens } from "./steps/reserve.ts";
 import type { StepDefinition } from "./step-definition.ts";
 
 /**
@@ -18,8 +19,9 @@ import type { StepDefinition } from "./step-definition.ts";
  * - `record` is entered before `plan`, so that what is refused further down is recorded too.
  * - `authorize` follows `plan`: policy judges the operation and then each candidate it could be sent to.
  * - `guard` follows `authorize`: what is not allowed is not read.
+ * - `reserve` is entered for each candidate: a budget may have no room for one and some for the next. Its `end` settles.
  *
- * `http` as a protocol, `recall`, `reserve` and `settle` of the design are not here, because they do not exist yet.
+ * `http` as a protocol and `recall` of the design are not here, because they do not exist yet.
  */
 // oxfmt-ignore
 export const steps: readonly (readonly [StepDefinition, ...Protocol[]])[] = [
@@ -34,5 +36,7 @@ export const steps: readonly (readonly [StepDefinition, ...Protocol[]])[] = [
   [authorize,      "mcp", "a2a", "llm"],
   [guard,          "mcp", "a2a", "llm"],
   // once per candidate
+  [reserve,        "mcp", "a2a"],
+  [reserveTokens,                "llm"],
   [relay,          "mcp", "a2a", "llm"],
 ];

@@ -1,0 +1,115 @@
+import { Context } from "../cel/context.ts";
+import type { OperationContext } from "../core/step.ts";
+import type { BudgetConfig, PerWord } from "./config.ts";
+import type { Term } from "./counter.ts";
+import { compileForProtocols } from "./expressions.ts";
+import { counterNameOf, type Limit } from "./limit.ts";
+
+/** A limit as it holds for one call: the counter, and what was written. */
+export interface Line {
+  readonly budget: BudgetConfig;
+  readonly limit: Limit;
+  readonly term: Term;
+}
+
+/** A budget with its expressions compiled. */
+export interface Budget {
+  readonly config: BudgetConfig;
+  /** The lines that hold for a call to the context's candidate; none when the budget does not hold for it. */
+  linesOf(context: OperationContext): readonly Line[];
+}
+
+/* A chain may wait for a person over a weekend; what it used is forgotten a week after its last call. */
+const CHAIN_IDLE_MS = 7 * 86_400_000;
+/* The limit of a counter in shadow mode: it counts and never refuses. The real one is compared beside it. */
+const NO_LIMIT = Number.MAX_SAFE_INTEGER;
+/* Lines are made once for each key; who has not called for longest is forgotten first. */
+const MOST_KEYS = 10_000;
+
+type KeyOf = (context: OperationContext) => string;
+
+const targetName = ({ operation: { target } }: OperationContext): string =>
+  target.server === "" || target.server === target.name ? target.name : `${target.server}/${target.name}`;
+
+/* Only a tenant's own counters share the tenant's place in a cluster. A key that several tenants may share lies where all do. */
+const keys: Readonly<Record<PerWord, { readonly of: KeyOf; readonly tenant: boolean }>> = {
+  tenant: { of: ({ exchange }) => exchange.principal.tenant, tenant: true },
+  principal: { of: ({ exchange }) => exchange.principal.id, tenant: true },
+  client: { of: ({ exchange }) => exchange.principal.client, tenant: false },
+  chain: { of: ({ exchange }) => exchange.chain.id, tenant: false },
+  model: { of: ({ candidate }) => candidate?.name ?? "", tenant: false },
+  tool: { of: targetName, tenant: false },
+};
+
+const isWord = (per: string | undefined): per is PerWord => per !== undefined && Object.hasOwn(keys, per);
+
+const celContext = ({ exchange, operation, candidate }: OperationContext): Context =>
+  new Context({
+    principal: exchange.principal,
+    request: exchange.request,
+    chain: exchange.chain,
+    variables: operation.variables,
+    override: candidate?.variables,
+  });
+
+/** Throws ExpressionError when `where` or `per` is no expression that can be kept. */
+export function compileBudget(config: BudgetConfig): Budget {
+  const where = config.where === undefined ? undefined : compileForProtocols(config.where, "bool");
+  const known = isWord(config.per) ? keys[config.per] : undefined;
+  const per = config.per === undefined || known !== undefined ? undefined : compileForProtocols(config.per, "string");
+  const linesByKey = new Map<string, readonly Line[]>();
+  const onByLimit = config.limits.some(({ on }) => on !== undefined);
+
+  function keyOf(context: OperationContext): { readonly key: string; readonly group: string } | undefined {
+    if (known !== undefined) {
+      const key = known.of(context);
+      return key === "" ? undefined : { key, group: known.tenant ? `t:${context.exchange.principal.tenant}` : "" };
+    }
+    if (per === undefined) return { key: "", group: "" };
+    const key = per.get(context.operation.protocol)?.evaluate(celContext(context));
+    return key === undefined ? undefined : { key, group: "" };
+  }
+
+  function lines(key: string, group: string): readonly Line[] {
+    const name = `${group}\0${key}`;
+    const found = linesByKey.get(name);
+    if (found !== undefined) return found;
+    const made = config.limits.map((limit): Line => {
+      const term: Term = {
+        key: `${config.name}\0${counterNameOf(limit)}\0${key}`,
+        group,
+        window: limit.window,
+        limit: config.mode === "shadow" ? NO_LIMIT : limit.amount,
+        idleMs: config.per === "chain" ? CHAIN_IDLE_MS : undefined,
+      };
+      return { budget: config, limit, term };
+    });
+    if (linesByKey.size >= MOST_KEYS) {
+      const [oldest] = linesByKey.keys();
+      if (oldest !== undefined) linesByKey.delete(oldest);
+    }
+    linesByKey.set(name, made);
+    return made;
+  }
+
+  return {
+    config,
+    linesOf(context) {
+      const { operation } = context;
+      if (where !== undefined) {
+        const expression = where.get(operation.protocol);
+        if (expression === undefined || !expression.evaluate(celContext(context))) return [];
+      }
+      const key = keyOf(context);
+      if (key === undefined) return [];
+      const all = lines(key.key, key.group);
+      return onByLimit ? all.filter(({ limit: { on } }) => on === undefined || isOn(context, on)) : all;
+    },
+  };
+}
+
+function isOn({ operation: { protocol, target }, candidate }: OperationContext, on: string): boolean {
+  return (
+    candidate?.name === on || (protocol === "mcp" && (target.name === on || `${target.server}/${target.name}` === on))
+  );
+}

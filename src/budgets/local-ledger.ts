@@ -1,0 +1,106 @@
+import type { Clock } from "../core/clock.ts";
+import { GatewayError } from "../core/errors.ts";
+import { createOpenSet, type Placed } from "../core/open-set.ts";
+import { Counter, type Term } from "./counter.ts";
+import { extendIn, type HoldState, type Lease, renewIn, reserveIn, settleIn, type Standing } from "./counting.ts";
+import type { Hold, Ledger } from "./ledger.ts";
+import { windowEnd } from "./windows.ts";
+
+/* About 40 MB; a budget for each of more keys than this within one window needs a store. */
+const MOST_COUNTERS = 200_000;
+
+class LocalHold implements Hold, Placed {
+  place = -1;
+  state: HoldState | undefined;
+  readonly id: string;
+  readonly terms: readonly Term[];
+  readonly counters: readonly Counter[];
+
+  constructor(id: string, terms: readonly Term[], counters: readonly Counter[]) {
+    this.id = id;
+    this.terms = terms;
+    this.counters = counters;
+  }
+}
+
+export interface LocalLedgerOptions {
+  readonly clock: Clock;
+  readonly lease: Lease;
+}
+
+/** A ledger in this process alone: it ends with it. Everything is at hand, so one turn of the event loop is atomic. */
+export function createLocalLedger({ clock, lease }: LocalLedgerOptions): Ledger & { renew(): void } {
+  const counters = new Map<string, { readonly counter: Counter; readonly term: Term }>();
+  const open = createOpenSet<LocalHold>();
+  let sweepAt = 1_024;
+
+  function counterOf(term: Term): Counter {
+    const name = `${term.group}\0${term.key}`;
+    const known = counters.get(name);
+    if (known !== undefined) return known.counter;
+    if (counters.size >= sweepAt) {
+      sweep();
+      sweepAt = Math.min(MOST_COUNTERS, Math.max(1_024, counters.size * 2));
+      if (counters.size >= MOST_COUNTERS)
+        throw new GatewayError("state_unavailable", "More budgets are in use than this gateway can keep count of.");
+    }
+    const counter = new Counter();
+    counters.set(name, { counter, term });
+    return counter;
+  }
+
+  function sweep(): void {
+    const nowMs = clock.now();
+    for (const [name, { counter, term }] of counters) if (isIdle(counter, term, nowMs)) counters.delete(name);
+  }
+
+  /* Holds point to their counters, so one that is in use must stay. */
+  function isIdle(counter: Counter, term: Term, nowMs: number): boolean {
+    if (counter.seenMs + 2 * lease.lengthMs > nowMs || counter.reserved > 0 || counter.debt > 0) return false;
+    if (term.window !== "none") return windowEnd(term.window, counter.windowStartMs) + 2 * lease.lengthMs < nowMs;
+    return counter.spent === 0 || (term.idleMs !== undefined && counter.seenMs + term.idleMs < nowMs);
+  }
+
+  const known = (hold: Hold): LocalHold => {
+    if (hold instanceof LocalHold) return hold;
+    throw new TypeError("This hold is another ledger's.");
+  };
+
+  return {
+    open: (id, terms) => new LocalHold(id, terms, terms.map(counterOf)),
+    reserve(given, amounts) {
+      const hold = known(given);
+      const { state, standing } = reserveIn(hold.counters, hold.terms, amounts, clock.now(), lease);
+      hold.state = state;
+      if (state !== undefined) open.add(hold);
+      return standing;
+    },
+    extend(given, used, totals) {
+      const hold = known(given);
+      if (hold.state === undefined) return { fits: false, nowMs: clock.now(), used: [], endsMs: [], debts: [] };
+      return extendIn(hold.counters, hold.terms, hold.state, used, totals, clock.now(), lease);
+    },
+    settle(given, used) {
+      const hold = known(given);
+      if (hold.state === undefined) return;
+      settleIn(hold.counters, hold.terms, hold.state, used, clock.now());
+      hold.state = undefined;
+      open.delete(hold);
+    },
+    read(terms): Standing {
+      const found = terms.map(counterOf);
+      return reserveIn(
+        found,
+        terms,
+        terms.map(() => 0),
+        clock.now(),
+        lease,
+      ).standing;
+    },
+    renew() {
+      for (const hold of open.all())
+        if (hold.state !== undefined) renewIn(hold.counters, hold.terms, hold.state, clock.now(), lease);
+    },
+    close: async () => {},
+  };
+}

@@ -1,0 +1,198 @@
+import { GatewayError } from "../core/errors.ts";
+import type { JsonEdit } from "../core/json-edit.ts";
+import type { Price, Usage } from "../core/operation.ts";
+import type { AnswerEvent, OperationContext, Outcome } from "../core/step.ts";
+import { costOf, noUse, perOutputToken, toBook, toReserve, toUse, type Use } from "./amounts.ts";
+import type { Line } from "./budget.ts";
+import type { Standing } from "./counting.ts";
+import { exhausted } from "./exhausted.ts";
+import { type Hold, type Ledger, whenHere } from "./ledger.ts";
+import { streamedBytes } from "./streamed-text.ts";
+
+/** Output tokens reserved at a time while an answer streams. */
+export const SLICE_TOKENS = 512;
+
+/* What a token is taken for until the provider says its own count. */
+const BYTES_PER_TOKEN = 4;
+
+/** What was reckoned for a call: how many tokens go in and may come out. */
+export interface Reckoned {
+  readonly inputTokens: number;
+  /** Reserved for the answer so far. */
+  readonly outputTokens: number;
+  /** No more than this can come: the caller's own bound, or the one put in. */
+  readonly mostOutputTokens: number;
+  /** The bound that was put into the request. */
+  readonly edit: JsonEdit | undefined;
+}
+
+export interface Reserved extends Reckoned {
+  readonly hold: Hold;
+  readonly lines: readonly Line[];
+}
+
+/** What a call used, and what that costs; the cost is undefined where nobody knows it. */
+export interface Bill {
+  readonly use: Use;
+  readonly costNanos: number | undefined;
+}
+
+/** What one attempt at one candidate has reserved, from before it is sent until it is settled. */
+export class Reservation {
+  readonly price: Price | undefined;
+  readonly #ledger: Ledger;
+  readonly #reserved: Reserved | undefined;
+  #outputTokens: number;
+  #bytes = 0;
+  #pieces = 0;
+  #extending: Promise<void> | undefined;
+  /* Set when no more could be reserved; what was is still to be used up. */
+  #shortage: GatewayError | undefined;
+
+  constructor(ledger: Ledger, price: Price | undefined, reserved: Reserved | undefined) {
+    this.#ledger = ledger;
+    this.price = price;
+    this.#reserved = reserved;
+    this.#outputTokens = reserved?.outputTokens ?? 0;
+  }
+
+  /** What the request must say beyond what its caller wrote. */
+  get edit(): JsonEdit | undefined {
+    return this.#reserved?.edit;
+  }
+
+  /** Tokens of the answer so far, by their bytes and pieces. */
+  get streamedTokens(): number {
+    return Math.max(this.#pieces, Math.ceil(this.#bytes / BYTES_PER_TOKEN));
+  }
+
+  /**
+   * Counts an event of a stream, and reserves more before what was reserved is used up. Throws GatewayError("budget_exhausted") with
+   * `data.endAs` "length" at the first event for which nothing is left: the stream ends there.
+   */
+  count({ value }: AnswerEvent): void | Promise<void> {
+    const bytes = streamedBytes(value);
+    if (bytes === 0) return;
+    this.#bytes += bytes;
+    this.#pieces += 1;
+    const reserved = this.#reserved;
+    if (reserved === undefined || this.#outputTokens >= reserved.mostOutputTokens) return;
+    const left = this.#outputTokens - this.streamedTokens;
+    if (left >= SLICE_TOKENS / 4) return;
+    if (this.#shortage !== undefined) {
+      if (left < 0) throw this.#shortage;
+      return;
+    }
+    const extended = this.#extend(reserved);
+    if (extended !== undefined && left < 0) return extended.then(() => this.#checkLeft());
+    if (extended === undefined && left < 0) this.#checkLeft();
+    return undefined;
+  }
+
+  #checkLeft(): void {
+    if (this.#shortage !== undefined && this.#outputTokens < this.streamedTokens) throw this.#shortage;
+  }
+
+  #extend(reserved: Reserved): Promise<void> | undefined {
+    if (this.#extending !== undefined) return this.#extending;
+    const wanted = Math.min(
+      reserved.mostOutputTokens,
+      Math.max(this.#outputTokens, this.streamedTokens) + SLICE_TOKENS,
+    );
+    const pending = whenHere(this.#ask(reserved, wanted), (standing) => this.#take(reserved, wanted, standing));
+    if (pending === undefined) return undefined;
+    this.#extending = pending
+      .catch((error: unknown) => this.#storeFailed(reserved, error))
+      .finally(() => {
+        this.#extending = undefined;
+      });
+    return this.#extending;
+  }
+
+  #ask({ hold, lines, inputTokens }: Reserved, outputTokens: number): Standing | Promise<Standing> {
+    const used = lines.map(({ limit }) => toReserve(limit.thing, this.price, inputTokens, this.streamedTokens));
+    const totals = lines.map(({ limit }) => toReserve(limit.thing, this.price, inputTokens, outputTokens));
+    return this.#ledger.extend(hold, used, totals);
+  }
+
+  #take(reserved: Reserved, wanted: number, standing: Standing): void | Promise<void> {
+    if (standing.fits) {
+      this.#outputTokens = wanted;
+      return undefined;
+    }
+    const { fitting, shortage } = roomFor(reserved.lines, this.price, standing);
+    this.#shortage = shortage;
+    /* The last of a budget is still somebody's: as much as fits. */
+    const last = Math.min(wanted, this.#outputTokens + fitting);
+    if (last <= this.#outputTokens) return undefined;
+    return whenHere(this.#ask(reserved, last), ({ fits }) => {
+      if (fits) this.#outputTokens = last;
+    });
+  }
+
+  #storeFailed({ lines }: Reserved, error: unknown): void {
+    if (lines.some(({ budget }) => budget.onStoreFailure === "closed")) this.#shortage = GatewayError.from(error);
+    else this.#outputTokens = Number.POSITIVE_INFINITY;
+  }
+
+  /** Books what was used, once, and says what it was. */
+  settle(context: OperationContext, outcome: Outcome): Bill {
+    const use = this.#useOf(context, outcome);
+    const charged = use !== undefined;
+    const bill: Bill = {
+      use: use ?? noUse,
+      costNanos: this.price === undefined ? undefined : charged ? costOf(this.price, use) : 0,
+    };
+    const reserved = this.#reserved;
+    if (reserved !== undefined) {
+      const booked = reserved.lines.map(({ limit }) => toBook(limit.thing, bill.use, bill.costNanos));
+      this.#ledger.settle(reserved.hold, booked);
+    }
+    return bill;
+  }
+
+  /* The provider's own count where it gave one. Else what was produced, and what must have been read for it. */
+  #useOf(context: OperationContext, { status, error }: Outcome): Use | undefined {
+    const usage: Usage | undefined = context.usage;
+    const said = usage?.inputTokens !== undefined || usage?.outputTokens !== undefined;
+    if (usage !== undefined && said) {
+      const use = toUse(usage);
+      return usage.outputTokens === undefined ? { ...use, outputTokens: this.streamedTokens } : use;
+    }
+    const { upstreamStatus } = context;
+    const refused = upstreamStatus !== undefined && upstreamStatus >= 400;
+    const unreached = upstreamStatus === undefined && status !== "ok" && error?.kind === "upstream_unavailable";
+    if (refused || unreached) return undefined;
+    return {
+      ...noUse,
+      inputTokens: Math.ceil((context.operation.demand?.inputBytes ?? 0) / BYTES_PER_TOKEN),
+      outputTokens: this.streamedTokens,
+    };
+  }
+}
+
+/** How many more output tokens all lines have room for, and what is said when they are used up. */
+function roomFor(lines: readonly Line[], price: Price | undefined, standing: Standing) {
+  let fitting = Number.POSITIVE_INFINITY;
+  let tightest = 0;
+  for (const [at, { limit, term }] of lines.entries()) {
+    const each = perOutputToken(limit.thing, price);
+    const room = each === 0 ? Number.POSITIVE_INFINITY : Math.floor((term.limit - standing.used[at]!) / each);
+    if (room >= fitting) continue;
+    fitting = Math.max(0, room);
+    tightest = at;
+  }
+  const line = lines[tightest]!;
+  const shortage = exhausted(
+    {
+      line,
+      used: standing.used[tightest]!,
+      needed: perOutputToken(line.limit.thing, price),
+      endsMs: standing.endsMs[tightest]!,
+      nowMs: standing.nowMs,
+    },
+    /* The relay ends such a stream as its dialect ends an answer that has reached its bound. */
+    { endAs: "length" },
+  );
+  return { fitting, shortage };
+}
