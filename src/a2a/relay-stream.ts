@@ -4,6 +4,7 @@ import { answerHeaders, type AgentCall } from "./agent-call.ts";
 import { isObject } from "./rpc-request.ts";
 import { isTerminal, sightingOf } from "./sighting.ts";
 
+const nothing = Buffer.alloc(0);
 const ping = Buffer.from(": ping\n\n");
 
 /**
@@ -28,25 +29,36 @@ export async function relayStream(call: AgentCall, response: UpstreamResponse): 
   }, call.config.keepAlive);
   try {
     for await (const block of readEventBlocks(response.body, call.config.eventLimit)) {
-      const bytes = await observe(block);
+      const bytes = await observe.block(block);
       if (signal.aborted) return;
       writing = true;
       await reply.write(bytes);
       writing = false;
       idleSince = call.clock.monotonic();
     }
-    if (!signal.aborted) reply.end();
+    const rest = await observe.end();
+    if (signal.aborted) return;
+    if (rest.length > 0) await reply.write(rest);
+    reply.end();
   } finally {
     clearInterval(keepAlive);
   }
 }
 
-/** Watches a stream for the task it is about, and lets the steps see each event. Gives the bytes to send. */
-function createObserver(call: AgentCall): (block: EventBlock) => Promise<Buffer> {
+interface Observer {
+  /** The bytes to send for one block. */
+  block(block: EventBlock): Promise<Buffer>;
+  /** The agent has ended the stream: what steps still hold back. */
+  end(): Promise<Buffer>;
+}
+
+/** Watches a stream for the task it is about, and lets the steps see each event. */
+function createObserver(call: AgentCall): Observer {
   const { context, request, agent, index, hold, exchange } = call;
   let taskId: string | undefined;
   let state = "";
-  return async ({ raw, data }) => {
+  let last = false;
+  async function observe({ raw, data }: EventBlock): Promise<Buffer> {
     if (data === "") return raw;
     // Once the task is known only a change of its state is of interest, and parsing is most of the cost of an event.
     if (taskId !== undefined && taskId !== "" && context.answer === undefined && !raw.includes('"state"')) return raw;
@@ -60,8 +72,18 @@ function createObserver(call: AgentCall): (block: EventBlock) => Promise<Buffer>
     }
     if (context.answer === undefined) return raw;
     const bytes = Buffer.from(data);
-    const events = await context.answer({ value, bytes, last: isTerminal(state) });
+    last = isTerminal(state);
+    const events = await context.answer({ value, bytes, last });
     return Buffer.concat(events.map((event) => (event.bytes === bytes ? raw : toEvent(event.bytes))));
+  }
+  return {
+    block: observe,
+    async end() {
+      // A task that waits for its caller ends the stream too, and an agent may end it as it likes (section 3.1.2).
+      if (context.answer === undefined || last) return nothing;
+      const events = await context.answer({ value: undefined, bytes: nothing, last: true });
+      return Buffer.concat(events.flatMap(({ bytes }) => (bytes === nothing ? [] : [toEvent(bytes)])));
+    },
   };
 }
 

@@ -2,12 +2,14 @@ import { GatewayError } from "../core/errors.ts";
 import type { Exchange } from "../core/exchange.ts";
 import type { Operation } from "../core/operation.ts";
 import type { OperationContext } from "../core/step.ts";
+import { splice } from "../http/json-splice.ts";
 import type { AgentCall } from "./agent-call.ts";
 import { A2aError, taskNotFound } from "./a2a-error.ts";
 import type { A2aOptions } from "./options.ts";
 import type { Agent } from "./agent.ts";
 import { unknownAgent, type Agents } from "./agents.ts";
 import { holdCaller, type Orphans } from "./caller-hold.ts";
+import { createA2aForm } from "./answer-form.ts";
 import { relayExtendedCard } from "./extended-card.ts";
 import { relayTaskList } from "./list-tasks.ts";
 import { emptyVariables } from "./operations.ts";
@@ -15,6 +17,7 @@ import { relayCall } from "./relay-call.ts";
 import { errorBody } from "./render-error.ts";
 import { asksForPush, isObject, parseRpcRequest, versionNotSupported, type RpcRequest } from "./rpc-request.ts";
 import type { TaskIndex, TaskRecord } from "./task-index.ts";
+import { requestTexts } from "./texts.ts";
 import { withTenant } from "./tenant.ts";
 import { upstreamHeaders } from "./upstream-headers.ts";
 
@@ -49,6 +52,10 @@ export async function handleRpc(exchange: Exchange, name: string, dependencies: 
       relay(context) {
         if (refusal !== undefined) throw refusal;
         return relay(exchange, context, agent, request, bytes, dependencies);
+      },
+      texts: () => requestTexts(request.message),
+      get answers() {
+        return createA2aForm(request.version);
       },
     });
   } catch (thrown) {
@@ -125,7 +132,7 @@ async function relay(
     agent,
     target,
     request,
-    body: withTenant(bytes, target.tenant),
+    body: withTenant(splice(bytes, context.edits), target.tenant),
     headers: upstreamHeaders(exchange, agent.config, version, handed),
     hold,
     index,

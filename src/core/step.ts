@@ -75,8 +75,8 @@ export interface Work<T> {
   relay(context: OperationContext, candidate: Candidate): Promise<T>;
   /** Every text of the request that a model, an agent or a tool may read, for guards. Absent: there is none. */
   texts?(): readonly TextSlot[];
-  /** How the answer's texts lie in what `answer` is given. Absent: it has none. */
-  readonly answers?: AnswerForm;
+  /** How the texts lie in what `answer` is given: a new form for each reading, one for each answer. Absent: it has none. */
+  readonly answers?: AnswerForm | undefined;
 }
 
 /**

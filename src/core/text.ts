@@ -18,10 +18,18 @@ export interface TextSlot {
   readonly json?: true;
 }
 
+/** The texts of one event of an answer. */
+export interface AnswerTexts {
+  readonly slots: readonly TextSlot[];
+  /** The channels that end with this event: what was held back of them must go out before it. */
+  readonly ended: readonly string[];
+  /** Values that say the texts once more, such as the probabilities of their tokens: null takes their place where a text changes. */
+  readonly repeats?: readonly JsonPath[];
+}
+
 /** How the texts of answers lie in the wire format that the caller speaks. */
 export interface AnswerForm {
-  /** The texts of one event, and the channels that end with it: what was held back of them must go out before it. */
-  read(event: AnswerEvent): { readonly slots: readonly TextSlot[]; readonly ended: readonly string[] };
+  read(event: AnswerEvent): AnswerTexts;
   /** An event of its own that carries this text on this channel. Only for channels of this answer that `read` has given. */
   write(channel: string, text: string): AnswerEvent;
 }

@@ -67,7 +67,7 @@ export class GuardedAnswer {
     const form = this.#form;
     const watch = this.#watch;
     if (form === undefined || watch === undefined) return [event];
-    const { slots, ended } = form.read(event);
+    const { slots, ended, repeats = [] } = form.read(event);
     const texts: string[] = [];
     for (const slot of slots) {
       this.#open.add(slot.channel);
@@ -85,6 +85,7 @@ export class GuardedAnswer {
     const edits: JsonEdit[] = [];
     for (const [index, { path, text }] of slots.entries())
       if (texts[index] !== text) edits.push({ path, json: JSON.stringify(texts[index]) });
+    if (edits.length > 0) for (const path of repeats) edits.push({ path, json: "null" });
     return [...before, edits.length === 0 ? event : new EditedEvent(event, splice(event.bytes, edits))];
   }
 }

@@ -13,6 +13,7 @@ import type { Endpoint } from "./model-call.ts";
 import { createModelList, unknownModel } from "./model-list.ts";
 import { verbatimOf } from "./provider-refusal.ts";
 import { relayCall } from "./relay-call.ts";
+import { createForm, requestTexts } from "./texts.ts";
 
 const LIST_PATH = "/v1/models";
 const DEFAULT_KEEP_ALIVE_MS = 15_000;
@@ -49,6 +50,10 @@ export function createInference(options: InferenceOptions): ProtocolHandler {
           return [model];
         },
         relay: (context, to) => relayCall(relaying, request, context, catalog.get(to.name) as Model),
+        texts: () => requestTexts(endpoint, body.value),
+        get answers() {
+          return createForm(endpoint);
+        },
       });
     } catch (thrown) {
       // Told in the stream already, as far as anything can still be told.

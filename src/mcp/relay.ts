@@ -2,6 +2,7 @@ import type { AbortSignalLike } from "../core/abort.ts";
 import type { Clock } from "../core/clock.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { Exchange } from "../core/exchange.ts";
+import type { JsonEdit } from "../core/json-edit.ts";
 import type { Operation } from "../core/operation.ts";
 import type { Operate, OperationContext } from "../core/step.ts";
 import { toTraceHeaders } from "../core/trace-headers.ts";
@@ -17,6 +18,7 @@ import { LOG_LEVEL_KEY } from "./revisions.ts";
 import type { Era } from "./revisions.ts";
 import type { Session } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
+import { createMcpForm, questionTexts, replyTexts, requestTexts } from "./texts.ts";
 import { toClient, toServer } from "./translate.ts";
 import type { Renamed } from "./translate.ts";
 import type { Incoming, Link } from "./upstreams/link.ts";
@@ -65,6 +67,10 @@ export async function relay(options: RelayOptions, call: Call, aim: Aim): Promis
     {
       plan: () => [{ name: aim.server.name }],
       relay: (context) => carry(options, call, aim, context),
+      texts: () => requestTexts(call.message),
+      get answers() {
+        return createMcpForm(call.message.method);
+      },
     },
     call.signal,
   );
@@ -78,7 +84,7 @@ async function carry(options: RelayOptions, call: Call, aim: Aim, context: Opera
   const wantsLogs = era === "legacy" || (isObject(params) && params[LOG_LEVEL_KEY] !== undefined);
   const answer = await link.request(
     {
-      bytes: toServer(message, era, link.era, aim.renamed, call.session?.record.logLevel),
+      bytes: toServer(message, era, link.era, aim.renamed, call.session?.record.logLevel, context.edits),
       idText: message.idText!,
       method: message.method,
       name: aim.name,
@@ -142,12 +148,16 @@ export async function ask(
     return await link.send(Buffer.from(`{"jsonrpc":"2.0","id":${idText},${refusal}}`));
   }
   /* The id says where the reply goes, so that no table has to survive a restart, and two servers' ids cannot meet. */
-  const bytes = splice(request.bytes, [{ path: ["id"], json: JSON.stringify(`${server.name}:${idText}`) }]);
+  const id: JsonEdit = { path: ["id"], json: JSON.stringify(`${server.name}:${idText}`) };
   const operation = plainOperation(String(request.value["method"]), "call", "to-caller", server.name);
   await options.operate(
     call.exchange,
     operation,
-    { plan: () => [{ name: "client" }], relay: async () => void (await call.outlet.event(bytes)) },
+    {
+      plan: () => [{ name: "client" }],
+      relay: async ({ edits }) => void (await call.outlet.event(splice(request.bytes, [id, ...edits]))),
+      texts: () => questionTexts(request.value),
+    },
     call.signal,
   );
 }
@@ -168,11 +178,17 @@ export async function reply(options: ReplyOptions, call: Call, servers: Readonly
     await options.sessions.refresh(session);
   if (server === undefined || session?.record.servers[server.name] === undefined || !isId(idText))
     throw new GatewayError("invalid_params", "This response answers no request of this session.");
-  const bytes = splice(message.bytes, [{ path: ["id"], json: idText }]);
   await options.operate(
     call.exchange,
     plainOperation("response", "reply", "to-target", server.name),
-    { plan: () => [{ name: server.name }], relay: async () => await (await options.link(server, call)).send(bytes) },
+    {
+      plan: () => [{ name: server.name }],
+      relay: async ({ edits }) => {
+        const link = await options.link(server, call);
+        await link.send(splice(message.bytes, [{ path: ["id"], json: idText }, ...edits]));
+      },
+      texts: () => replyTexts(message.value),
+    },
     call.signal,
   );
 }

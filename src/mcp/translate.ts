@@ -29,15 +29,16 @@ export interface Renamed {
   readonly to: string;
 }
 
-/** A request as its server must see it. Bytes that need no edit stay the same object. */
+/** A request as its server must see it, with what steps have changed in it. Bytes that need no edit stay the same object. */
 export function toServer(
   message: Message,
   from: Era,
   to: Era,
   renamed: Renamed | undefined,
   logLevel: string | undefined,
+  changed: readonly JsonEdit[],
 ): Buffer {
-  const edits: JsonEdit[] = [];
+  const edits = [...changed];
   if (renamed !== undefined) edits.push({ path: ["params", ...renamed.path], json: JSON.stringify(renamed.to) });
   if (from === "modern" && to === "legacy") edits.push(...withoutEnvelope(message));
   if (from === "legacy" && to === "modern") edits.push(...withEnvelope(message, logLevel));

@@ -3,7 +3,6 @@ import type { JsonEdit } from "../../core/json-edit.ts";
 import type { OpenGuardRequest } from "../../guardrails/guardrails.ts";
 import type { GatewayContext } from "../compose.ts";
 import { GuardedAnswer } from "../guarded-answer.ts";
-import { textsOf } from "../texts-of.ts";
 import type { StepDefinition } from "../step-definition.ts";
 
 /** What the caller says is inspected before it leaves, and what comes back before the caller sees it. */
@@ -13,7 +12,7 @@ export const guard: StepDefinition = {
   create({ guardrails }, protocol) {
     const answers = guardrails.guardsAnswers(protocol);
     const open = (context: GatewayContext): OpenGuardRequest | undefined => {
-      const slots = context.operation.judged ? (context.work.texts?.() ?? textsOf(context.operation)) : undefined;
+      const slots = context.work.texts?.();
       if (slots === undefined) return undefined;
       const { exchange, operation, signal } = context;
       return { operation, principal: exchange.principal, chain: exchange.chain, slots, signal };

@@ -1,0 +1,121 @@
+import { describe, expect, test } from "vitest";
+import type { AnswerEvent } from "../../src/core/step.ts";
+import { createOpenaiForm } from "../../src/inference/dialects/openai-answer-form.ts";
+import { chatTexts, promptTexts } from "../../src/inference/dialects/openai-texts.ts";
+
+const eventOf = (value: unknown, last = false): AnswerEvent => ({
+  value,
+  bytes: Buffer.from(JSON.stringify(value)),
+  last,
+});
+const chunk = (delta: unknown, rest: object = {}, index = 0) =>
+  eventOf({ id: "c1", object: "chat.completion.chunk", choices: [{ index, delta, finish_reason: null, ...rest }] });
+
+describe("the texts of a chat request", () => {
+  test("are whatever the model reads, with the role of who said it", () => {
+    const body = {
+      messages: [
+        { role: "developer", content: "be brief" },
+        {
+          role: "user",
+          content: [
+            { type: "text", text: "what is this?" },
+            { type: "image_url", image_url: { url: "https://x" } },
+          ],
+        },
+        {
+          role: "assistant",
+          content: null,
+          tool_calls: [{ id: "1", function: { name: "f", arguments: '{"a":"b"}' } }],
+        },
+        { role: "tool", tool_call_id: "1", content: "a result" },
+      ],
+      tools: [
+        {
+          type: "function",
+          function: {
+            name: "f",
+            description: "does f",
+            parameters: { properties: { a: { type: "string", description: "an a" } } },
+          },
+        },
+      ],
+    };
+    expect(chatTexts(body).map(({ role, text, path, json }) => [role, text, path.join("."), json ?? false])).toEqual([
+      ["system", "be brief", "messages.0.content", false],
+      ["user", "what is this?", "messages.1.content.0.text", false],
+      ["tool-input", '{"a":"b"}', "messages.2.tool_calls.0.function.arguments", true],
+      ["tool-output", "a result", "messages.3.content", false],
+      ["system", "does f", "tools.0.function.description", false],
+      ["system", "an a", "tools.0.function.parameters.properties.a.description", false],
+    ]);
+  });
+
+  test("of prompts and inputs are texts; token ids, which no guard can read, are refused", () => {
+    expect(promptTexts({ input: ["a", "b"] }, ["input"]).map(({ text }) => text)).toEqual(["a", "b"]);
+    expect(() => promptTexts({ input: [1, 2] }, ["input"])).toThrow(expect.objectContaining({ kind: "denied" }));
+    expect(() => promptTexts({ input: [[1, 2]] }, ["input"])).toThrow(expect.objectContaining({ kind: "denied" }));
+  });
+});
+
+describe("the texts of an answer", () => {
+  test("of a whole chat are whole, one channel each, and end with it", () => {
+    const message = {
+      role: "assistant",
+      content: "hi",
+      refusal: null,
+      tool_calls: [{ function: { arguments: "{}" } }],
+    };
+    const { slots, ended, repeats } = createOpenaiForm().read(
+      eventOf({ choices: [{ index: 0, message, logprobs: { content: [] }, finish_reason: "stop" }] }, true),
+    );
+    expect(slots.map(({ text, json }) => [text, json ?? false])).toEqual([
+      ["hi", false],
+      ["{}", true],
+    ]);
+    expect(ended).toEqual(slots.map(({ channel }) => channel));
+    expect(repeats).toEqual([["choices", 0, "logprobs"]]);
+  });
+
+  test("of a stream go on in their channel until the choice finishes, each choice for itself", () => {
+    const form = createOpenaiForm();
+    const channels = [chunk({ content: "a" }), chunk({ content: "b" }), chunk({ content: "x" }, {}, 1)].map(
+      (event) => form.read(event).slots[0]?.channel,
+    );
+    expect(channels[0]).toBe(channels[1]);
+    expect(channels[2]).not.toBe(channels[0]);
+    expect(form.read(chunk({}, { finish_reason: "stop" })).ended).toEqual([channels[0]]);
+  });
+
+  test("that give way to another kind end before it, and can still be written", () => {
+    const form = createOpenaiForm();
+    const [thought] = form.read(chunk({ reasoning_content: "hm" })).slots;
+    const { slots, ended } = form.read(chunk({ content: "so" }));
+    expect(ended).toEqual([thought?.channel]);
+    expect(form.write(String(thought?.channel), "m").value).toEqual({
+      id: "c1",
+      object: "chat.completion.chunk",
+      choices: [{ index: 0, delta: { reasoning_content: "m" }, finish_reason: null }],
+    });
+    expect(slots[0]?.channel).not.toBe(thought?.channel);
+  });
+
+  test("of parallel tool calls are apart, in pieces of JSON, and written where they belong", () => {
+    const form = createOpenaiForm();
+    const call = (index: number, text: string) => chunk({ tool_calls: [{ index, function: { arguments: text } }] });
+    const first = form.read(call(0, '{"a"')).slots[0];
+    const second = form.read(call(1, '{"b"')).slots[0];
+    expect([first?.json, second?.json]).toEqual([true, true]);
+    expect(form.read(call(0, ":1}")).slots[0]?.channel).toBe(first?.channel);
+    expect(form.write(String(second?.channel), ":2}").value).toMatchObject({
+      choices: [{ delta: { tool_calls: [{ index: 1, function: { arguments: ":2}" } }] } }],
+    });
+  });
+
+  test("of streamed completions are their texts", () => {
+    const form = createOpenaiForm();
+    const [slot] = form.read(eventOf({ choices: [{ index: 0, text: "once", finish_reason: null }] })).slots;
+    expect(slot).toMatchObject({ text: "once", path: ["choices", 0, "text"] });
+    expect(form.write(String(slot?.channel), "upon").value).toMatchObject({ choices: [{ index: 0, text: "upon" }] });
+  });
+});
