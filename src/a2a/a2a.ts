@@ -9,7 +9,7 @@ import { handleRpc } from "./rpc.ts";
 import { methodNotAllowed, serveCard, serveCatalogue } from "./serve-card.ts";
 import { createTaskIndex } from "./task-index.ts";
 
-export type { A2aOptions, HandedAgent } from "./options.ts";
+export type { A2aOptions, Handed, HandedAgent } from "./options.ts";
 
 const root = "/a2a";
 const cardPaths = new Set(["/.well-known/agent-card.json", "/.well-known/agent.json"]);

@@ -7,6 +7,14 @@ import type { Store } from "../state/store.ts";
 import type { CardAuthorization } from "./card.ts";
 import type { A2aConfig } from "./config.ts";
 
+/** What goes to an agent with its task. */
+export interface Handed {
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Ties the agent's calls to this chain; put into the message's metadata. */
+  readonly chainToken: string;
+}
+
 /** An agent that calls back through the gateway, as the one it is handed a task. */
 export interface HandedAgent {
   readonly name: string;
@@ -27,11 +35,8 @@ export interface A2aOptions {
   /** Absent: cards offer HTTP bearer only. */
   readonly authorization?: CardAuthorization;
   /**
-   * Headers added for an agent that has a `client`: the actor token with which it may act for the caller
-   * (`x-sallyport-actor-token`), and whatever ties its calls to this chain. Lower-case names.
+   * What an agent that has a `client` is given: the actor token with which it may act for the caller
+   * (`x-sallyport-actor-token`), and what ties its calls to this chain.
    */
-  readonly onHandoff?: (
-    exchange: Exchange,
-    agent: HandedAgent,
-  ) => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>;
+  readonly onHandoff?: (exchange: Exchange, agent: HandedAgent) => Handed | Promise<Handed>;
 }

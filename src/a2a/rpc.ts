@@ -5,6 +5,7 @@ import type { OperationContext } from "../core/step.ts";
 import { splice } from "../http/json-splice.ts";
 import type { AgentCall } from "./agent-call.ts";
 import { A2aError, taskNotFound } from "./a2a-error.ts";
+import { chainTokenEdits } from "./chain-token.ts";
 import type { A2aOptions } from "./options.ts";
 import type { Agent } from "./agent.ts";
 import { unknownAgent, type Agents } from "./agents.ts";
@@ -117,10 +118,12 @@ async function relay(
   const target = (await agent.interfaces()).get(version);
   if (target === undefined) throw versionNotSupported(version, []);
   const { client } = agent.config;
+  const isHandoff = spec.subject === "message";
   const handed =
-    spec.subject !== "message" || client === undefined || options.onHandoff === undefined
-      ? {}
+    !isHandoff || client === undefined || options.onHandoff === undefined
+      ? undefined
       : await options.onHandoff(exchange, { name: agent.name, client });
+  if (isHandoff) context.edits = [...context.edits, ...chainTokenEdits(request, handed?.chainToken)];
   const hold = holdCaller(
     context.signal,
     spec.subject === "message" && request.taskId === "" ? agent.config.timeout : 0,
@@ -133,7 +136,7 @@ async function relay(
     target,
     request,
     body: withTenant(splice(bytes, context.edits), target.tenant),
-    headers: upstreamHeaders(exchange, agent.config, version, handed),
+    headers: upstreamHeaders(exchange, agent.config, version, handed?.headers ?? {}),
     hold,
     index,
     upstream: options.upstream,

@@ -26,6 +26,8 @@ export const chainSchema = z.strictObject({
   depth: z.int().min(0).default(0),
   root: text.default(""),
   path: z.array(text).default([]),
+  spent: z.number().min(0).default(0),
+  tainted: z.boolean().default(false),
 });
 
 export const requestSchema = z.strictObject({

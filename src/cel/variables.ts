@@ -97,7 +97,7 @@ export const shapes = {
     root:    { type: "string", description: "The principal id of whoever made the root request." },
     path:    { type: "list<string>", description: "The agents the chain passed through, oldest first." },
     spent:   { type: "double", description: "What the chain has cost so far, in dollars: last known." },
-    tainted: { type: "bool", description: "Whether content from outside has entered the chain." },
+    tainted: { type: "bool", description: "Whether words of a tool or an agent that read like an instruction have entered it: last known." },
   },
   budget: {},
 } as const satisfies Readonly<Record<string, Shape>>;
@@ -109,8 +109,6 @@ export type ShapeName = keyof typeof shapes;
  * Whoever builds the missing part deletes its rows.
  */
 export const notYet: ReadonlyMap<string, string> = new Map([
-  ["chain.spent", "budgets"],
-  ["chain.tainted", "taint tracking"],
   ["llm.complexity", "a complexity measure"],
   ["llm.tokens", "token counting"],
   ["llm.cost", "prices"],

@@ -22,6 +22,14 @@ export const gatewayConfig = {
           examples: ["600 requests/min"],
         }),
       hops: count(8, "Most handoffs between agents in one chain."),
+      loops: z
+        .enum(["refuse", "allow"])
+        .default("refuse")
+        .meta({
+          description:
+            "`refuse`: work is not handed to an agent that is already at it in this chain, nor by an agent to itself. `allow`: it is, within `hops`.",
+          examples: ["refuse"],
+        }),
     })
     .prefault({})
     .meta({ description: "What one process takes on before it refuses.", examples: [{ operations: 5_000 }] }),

@@ -3,6 +3,7 @@ import { createAuth, type Auth } from "../auth/auth.ts";
 import { parseAuthConfig } from "../auth/config.ts";
 import { createAuthz, type Authz } from "../authz/authz.ts";
 import { createBudgets } from "../budgets/budgets.ts";
+import { createChainTokens } from "../budgets/chain-token.ts";
 import type { Config } from "../config/schema.ts";
 import type { Protocol } from "../core/operation.ts";
 import type { Operate, Visible } from "../core/step.ts";
@@ -10,8 +11,9 @@ import { createChains, type Chains } from "./chains.ts";
 import { createExchangeRecorder } from "./exchange-recorder.ts";
 import type { Foundation } from "./foundation.ts";
 import { createGuardrails, type Guardrails } from "../guardrails/guardrails.ts";
-import { createStoredSecrets } from "../guardrails/stored-secret.ts";
+import { createStoredSecrets } from "../state/stored-secrets.ts";
 import { createHandlers, type Handlers } from "./handlers.ts";
+import { createLoops } from "./loops.ts";
 import { createJourneys, type ProtocolJourney } from "./journeys.ts";
 import { createOperationRecorder } from "./operation-recorder.ts";
 import { createRoutes, type Routes } from "./routes.ts";
@@ -50,6 +52,8 @@ export async function createEpoch(
   const publicUrl = publicUrlOf(config);
   const authConfig = config.auth ?? parseAuthConfig({});
   const routes = createRoutes(routeSettings(config, authConfig, publicUrl));
+  const secret = createStoredSecrets(store);
+  const tokens = createChainTokens(await secret("chain tokens"), clock);
   const authz = await createAuthz({ config: config.policies, baseDir: config.baseDir, log });
   const sameAuth = former !== undefined && sameParts(former.config, config, ["auth", "tenant", "publicUrl"]);
   const auth = sameAuth
@@ -65,7 +69,14 @@ export async function createEpoch(
         clock,
         log,
       });
-  const chains = createChains({ store, agentClients: agentClients(config), tracer: foundation.tracer });
+  const clients = agentClients(config);
+  const chains = createChains({
+    store,
+    accounts: foundation.chains,
+    tokens,
+    agentClients: new Set(clients.keys()),
+    tracer: foundation.tracer,
+  });
   const handlers = createHandlers(config, publicUrl, foundation, access, former);
   // Guards keep what they have learnt (a breaker, a compiled pattern) over a reload that does not change them.
   const guardrails =
@@ -75,7 +86,7 @@ export async function createEpoch(
           upstream: foundation.upstream,
           clock,
           log: log.child({ part: "guardrails" }),
-          secret: createStoredSecrets(store),
+          secret,
         });
   const journeys = createJourneys(
     {
@@ -86,6 +97,8 @@ export async function createEpoch(
       auth,
       authz,
       chains,
+      loops: createLoops(clients),
+      meter,
       handlers,
       guardrails,
       budgets: createBudgets({ config: config.budgets, ledger: foundation.ledger }),
@@ -97,7 +110,11 @@ export async function createEpoch(
   return { config, publicUrl, routes, auth, authz, chains, guardrails, handlers, journeys };
 }
 
-function agentClients(config: Config): ReadonlySet<string> {
-  const clients = Object.values(config.a2a?.agents ?? {}).map((agent) => agent.client);
-  return new Set(clients.filter((client) => client !== undefined));
+/** Names of the agents that call back, by their OAuth client. */
+function agentClients(config: Config): ReadonlyMap<string, readonly string[]> {
+  const clients = new Map<string, string[]>();
+  for (const [name, { client }] of Object.entries(config.a2a?.agents ?? {})) {
+    if (client !== undefined) clients.set(client, [...(clients.get(client) ?? []), name]);
+  }
+  return clients;
 }

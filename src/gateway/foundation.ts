@@ -1,4 +1,5 @@
 import type { Ledger } from "../budgets/ledger.ts";
+import type { ChainAccounts } from "../budgets/chain-accounts.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
 import type { Meter } from "../core/meter.ts";
@@ -21,6 +22,7 @@ export interface Foundation {
   readonly journal: Journal;
   readonly store: Store;
   readonly ledger: Ledger;
+  readonly chains: ChainAccounts;
   readonly upstream: Upstream;
   readonly inFlight: InFlight;
   readonly pace: Pace;

@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { openLedger } from "../budgets/open-ledger.ts";
+import { createChainAccounts } from "../budgets/chain-accounts.ts";
 import type { Config } from "../config/schema.ts";
 import { systemClock } from "../core/clock.ts";
 import { createUpstream } from "../http/undici-upstream.ts";
@@ -22,6 +23,7 @@ export async function openFoundation(config: Config): Promise<Foundation> {
   const { meter } = metrics;
   const store = await openStore(stateOf(config), { clock, log });
   const ledger = openLedger({ store, clock, log, meter });
+  const chains = await createChainAccounts({ store, log, meter });
   const upstream = createUpstream({ egress: config.egress });
   const journal = createJournal(config.observability.journal, { store, clock, log, meter });
   const tracer = await createTracer(config.observability.traces, { log, meter });
@@ -35,6 +37,7 @@ export async function openFoundation(config: Config): Promise<Foundation> {
     journal,
     store,
     ledger,
+    chains,
     upstream,
     open,
     inFlight: createInFlight(),
@@ -44,6 +47,7 @@ export async function openFoundation(config: Config): Promise<Foundation> {
       await ledger.close();
       await upstream.close();
       await journal.close();
+      await chains.close();
       await tracer.close();
       await store.close();
       metrics.close();

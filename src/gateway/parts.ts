@@ -5,6 +5,8 @@ import type { Chains } from "./chains.ts";
 import type { ExchangeRecorder } from "./exchange-recorder.ts";
 import type { InFlight, InFlightLimits } from "./in-flight.ts";
 import type { Rate } from "../core/units.ts";
+import type { Loops } from "./loops.ts";
+import type { Meter } from "../core/meter.ts";
 import type { Pace } from "./pace.ts";
 import type { OpenExchanges } from "./open-exchanges.ts";
 import type { OperationRecorder } from "./operation-recorder.ts";
@@ -13,7 +15,11 @@ import type { Guardrails } from "../guardrails/guardrails.ts";
 
 /** What the steps are built from, once per config epoch. */
 export interface Parts {
-  readonly limits: InFlightLimits & { readonly hops: number; readonly rate?: Rate | undefined };
+  readonly limits: InFlightLimits & {
+    readonly hops: number;
+    readonly loops: "refuse" | "allow";
+    readonly rate?: Rate | undefined;
+  };
   readonly inFlight: InFlight;
   readonly pace: Pace;
   readonly open: OpenExchanges;
@@ -21,6 +27,8 @@ export interface Parts {
   readonly authz: Authz;
   readonly budgets: Budgets;
   readonly chains: Chains;
+  readonly loops: Loops;
+  readonly meter: Meter;
   readonly handlers: Handlers;
   readonly guardrails: Guardrails;
   readonly recorder: OperationRecorder;

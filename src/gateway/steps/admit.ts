@@ -1,3 +1,4 @@
+import { deny } from "../../core/decision.ts";
 import { GatewayError } from "../../core/errors.ts";
 import type { Rate } from "../../core/units.ts";
 import type { StepDefinition } from "../step-definition.ts";
@@ -23,14 +24,25 @@ function tooFast({ amount, perMs }: Rate, waitMs: number): GatewayError {
   );
 }
 
+/* The caller is an agent's model more often than not: it is told what else to do. */
+function inCircle(circle: readonly string[]): GatewayError {
+  const [agent = ""] = circle;
+  return new GatewayError(
+    "denied",
+    `This would hand the work back to ${agent}, which is already at it (${circle.join(" → ")}). Answer with what you have, or ask another agent.`,
+    { data: { refusal: "loop", agent, path: circle } },
+  );
+}
+
 /**
- * Refuses what this process should not take on: too many operations at once, in all or of one principal, too fast a caller, or a chain of
- * handoffs that is too long. Looks at nothing outside this process, so refusing stays cheap under load.
+ * Refuses what this process should not take on: too many operations at once, in all or of one principal, too fast a caller, a chain of
+ * handoffs that is too long or goes in a circle. Looks at nothing outside this process, so refusing stays cheap under load.
  */
 export const admit: StepDefinition = {
   name: "admit",
   per: "operation",
-  create({ limits, inFlight, pace }) {
+  create({ limits, inFlight, pace, loops, meter }) {
+    const refused = meter.counter("chain_loops_refused_total", "Hand-offs refused because they went in a circle", []);
     return {
       name: "admit",
       enter(context) {
@@ -40,6 +52,12 @@ export const admit: StepDefinition = {
             "denied",
             `This request was handed on ${exchange.chain.depth} times; the limit is ${limits.hops}.`,
           );
+        }
+        const circle = limits.loops === "refuse" ? loops.find(exchange, operation) : undefined;
+        if (circle !== undefined) {
+          refused.add([]);
+          context.decision = deny("no loops", `handed in a circle: ${circle.join(", ")}`);
+          throw inCircle(circle);
         }
         const refusal = inFlight.take(exchange.principal.id, limits);
         if (refusal !== undefined) {

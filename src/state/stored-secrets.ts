@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { GatewayError } from "../core/errors.ts";
-import type { Store } from "../state/store.ts";
+import type { Store } from "./store.ts";
 
-const COLLECTION = "guard-secrets";
+const COLLECTION = "secrets";
 
 /** A secret of the gateway's own for each purpose: made when first asked for, kept in the store, the same on every replica. */
 export function createStoredSecrets(store: Store): (purpose: string) => Promise<Buffer> {
@@ -25,6 +25,6 @@ async function load(store: Store, purpose: string): Promise<Buffer> {
     secret = await read();
   }
   if (secret === undefined)
-    throw new GatewayError("state_unavailable", "A key of the guards is missing from the store.");
+    throw new GatewayError("state_unavailable", "A key of the gateway is missing from the store.");
   return Buffer.from(secret, "base64url");
 }
