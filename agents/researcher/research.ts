@@ -65,9 +65,17 @@ export async function handToWriter(gateway: GatewayAccess, notes: string, signal
     parts: [{ text: notes }],
     metadata: { skill_id: "write" },
   };
-  const text = artifactText(await writer.sendMessage(SendMessageRequest.fromJSON({ message }), { signal }));
-  if (text === "") throw new Error(`The agent ${name} wrote nothing.`);
+  const result = await writer.sendMessage(SendMessageRequest.fromJSON({ message }), { signal });
+  const text = artifactText(result);
+  if (text === "") throw new Error(`The agent ${name} wrote nothing${reasonOf(result)}`);
   return text;
+}
+
+/** What the task says of how it ended. */
+function reasonOf(result: SendMessageResult): string {
+  const parts = ("status" in result && result.status?.message?.parts) || [];
+  const said = parts.map(({ content }) => (content?.$case === "text" ? content.value : "")).join(" ");
+  return said === "" ? "." : `: ${said}`;
 }
 
 function artifactText(result: SendMessageResult): string {

@@ -97,6 +97,7 @@ export async function createEpoch(
       auth,
       authz,
       chains,
+      accounts: foundation.chains,
       loops: createLoops(clients),
       meter,
       handlers,

@@ -1,6 +1,7 @@
 import type { Auth } from "../auth/auth.ts";
 import type { Authz } from "../authz/authz.ts";
 import type { Budgets } from "../budgets/budgets.ts";
+import type { ChainAccounts } from "../budgets/chain-accounts.ts";
 import type { Chains } from "./chains.ts";
 import type { ExchangeRecorder } from "./exchange-recorder.ts";
 import type { InFlight, InFlightLimits } from "./in-flight.ts";
@@ -27,6 +28,7 @@ export interface Parts {
   readonly authz: Authz;
   readonly budgets: Budgets;
   readonly chains: Chains;
+  readonly accounts: ChainAccounts;
   readonly loops: Loops;
   readonly meter: Meter;
   readonly handlers: Handlers;

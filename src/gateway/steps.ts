@@ -9,6 +9,7 @@ import { receive } from "./steps/receive.ts";
 import { record } from "./steps/record.ts";
 import { relay } from "./steps/relay.ts";
 import { reserve, reserveTokens } from "./steps/reserve.ts";
+import { watch } from "./steps/watch.ts";
 import type { StepDefinition } from "./step-definition.ts";
 
 /**
@@ -18,6 +19,7 @@ import type { StepDefinition } from "./step-definition.ts";
  * - `admit` comes before anything that costs: it looks at this process alone.
  * - `record` is entered before `plan`, so that what is refused further down is recorded too.
  * - `authorize` follows `plan`: policy judges the operation and then each candidate it could be sent to.
+ * - `watch` follows `authorize` too: what was denied cost nothing. Its end sees what the operation cost.
  * - `guard` follows `authorize`: what is not allowed is not read.
  * - `reserve` is entered for each candidate: a budget may have no room for one and some for the next. Its `end` settles.
  *
@@ -34,6 +36,7 @@ export const steps: readonly (readonly [StepDefinition, ...Protocol[]])[] = [
   [admit,          "mcp", "a2a", "llm"],
   [plan,           "mcp", "a2a", "llm"],
   [authorize,      "mcp", "a2a", "llm"],
+  [watch,          "mcp", "a2a", "llm"],
   [guard,          "mcp", "a2a", "llm"],
   // once per candidate
   [reserve,        "mcp", "a2a"],

@@ -16,7 +16,10 @@ beforeEach(async () => {
         gone: { url: "http://127.0.0.1:9", versions: ["1.0"] },
       },
     },
-    onHandoff: (exchange, { client }) => ({ "x-sallyport-actor-token": `${exchange.principal.subject} by ${client}` }),
+    onHandoff: (exchange, { client }) => ({
+      headers: { "x-sallyport-actor-token": `${exchange.principal.subject} by ${client}` },
+      chainToken: `chain of ${client}`,
+    }),
   });
   url = `${gateway.url}/a2a/raw`;
 });
@@ -33,7 +36,7 @@ const post = (body: string, headers: Record<string, string> = { "a2a-version": "
     body,
   });
 
-it("sends the agent the caller's bytes, and of the headers only the extensions", async () => {
+it("sends the agent the caller's bytes with the token of its chain, and of the headers only the extensions", async () => {
   const body =
     '{ "jsonrpc":"2.0","id":1.0,"method":"SendMessage","params":{"message":{"messageId":"m","role":"ROLE_USER","parts":[{"text":"x"}]},"configuration":{"historyScope":"all","10":12345678901234567890}}}';
   await post(body, {
@@ -44,7 +47,9 @@ it("sends the agent the caller's bytes, and of the headers only the extensions",
     "x-forwarded-for": "1.2.3.4",
   });
   const [seen] = agent.seen;
-  expect(seen?.body).toBe(body);
+  expect(seen?.body).toBe(
+    body.replace('"parts":[{"text":"x"}]', '$&,"metadata":{"sallyport.chain":"chain of raw-client"}'),
+  );
   expect(seen?.url).toBe("/rpc");
   expect(seen?.headers).toMatchObject({
     authorization: "Bearer of-the-gateway",

@@ -2,11 +2,16 @@ import { expect, test } from "vitest";
 import type { Operation } from "../../src/core/operation.ts";
 import type { GatewayContext, GatewayStep } from "../../src/gateway/compose.ts";
 import { createInFlight } from "../../src/gateway/in-flight.ts";
+import { createLoops } from "../../src/gateway/loops.ts";
+import { createMetrics } from "../../src/observability/metrics.ts";
 import type { Parts } from "../../src/gateway/parts.ts";
 import { admit } from "../../src/gateway/steps/admit.ts";
 import { authorize } from "../../src/gateway/steps/authorize.ts";
 import type { StepDefinition } from "../../src/gateway/step-definition.ts";
 import { authzOf, caller, operation } from "../authz/scene.ts";
+
+const { meter } = createMetrics();
+const loops = createLoops(new Map());
 
 function build(definition: StepDefinition, parts: Partial<Parts>): GatewayStep {
   if (definition.per === "exchange") throw new Error("not a step of an operation");
@@ -18,8 +23,8 @@ function contextOf(id: string, depth = 0, about: Operation = operation({ model: 
 }
 
 test("an operation too many is refused, until one of those under way has ended", () => {
-  const limits = { operations: 2, perPrincipal: 10, hops: 8 };
-  const step = build(admit, { limits, inFlight: createInFlight() });
+  const limits = { operations: 2, perPrincipal: 10, hops: 8, loops: "refuse" as const };
+  const step = build(admit, { limits, inFlight: createInFlight(), loops, meter });
   const first = contextOf("a");
   void step.enter?.(first);
   void step.enter?.(contextOf("b"));
@@ -29,10 +34,34 @@ test("an operation too many is refused, until one of those under way has ended",
 });
 
 test("a chain of handoffs that is too long is refused: agents that call each other in a circle come to an end", () => {
-  const limits = { operations: 10, perPrincipal: 10, hops: 3 };
-  const step = build(admit, { limits, inFlight: createInFlight() });
+  const limits = { operations: 10, perPrincipal: 10, hops: 3, loops: "refuse" as const };
+  const step = build(admit, { limits, inFlight: createInFlight(), loops, meter });
   expect(() => step.enter?.(contextOf("a", 3))).not.toThrow();
   expect(() => step.enter?.(contextOf("b", 4))).toThrow(expect.objectContaining({ kind: "denied" }));
+});
+
+test("work handed in a circle is refused before anything is called, unless circles are wanted", () => {
+  const circular = createLoops(new Map([["left-client", ["left"]]]));
+  const to = (agent: string) => ({
+    ...contextOf("a", 0, operation({ agent })),
+    exchange: caller({ client: "left-client" }, { depth: 1, path: ["left"] }),
+  });
+  const limits = { operations: 10, perPrincipal: 10, hops: 8, loops: "refuse" as const };
+  const step = build(admit, { limits, inFlight: createInFlight(), loops: circular, meter });
+  const refused = to("left") as unknown as GatewayContext;
+  expect(() => step.enter?.(refused)).toThrow(
+    expect.objectContaining({ kind: "denied", data: { refusal: "loop", agent: "left", path: ["left", "left"] } }),
+  );
+  expect(refused.decision).toMatchObject({ allow: false, rule: "no loops" });
+  expect(refused.admitted).toBeUndefined();
+  expect(() => step.enter?.(to("right") as unknown as GatewayContext)).not.toThrow();
+  const open = build(admit, {
+    limits: { ...limits, loops: "allow" },
+    inFlight: createInFlight(),
+    loops: circular,
+    meter,
+  });
+  expect(() => open.enter?.(to("left") as unknown as GatewayContext)).not.toThrow();
 });
 
 test("candidates that policy denies are dropped, and the operation is refused when none is left", () => {

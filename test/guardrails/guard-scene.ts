@@ -7,7 +7,7 @@ import type { TextRole, TextSlot } from "../../src/core/text.ts";
 import { guardrailsConfig } from "../../src/guardrails/config.ts";
 import type { GuardDeps } from "../../src/guardrails/guard.ts";
 import { createGuardrails, type Guardrails, type OpenGuardRequest } from "../../src/guardrails/guardrails.ts";
-import { createStoredSecrets } from "../../src/guardrails/stored-secret.ts";
+import { createStoredSecrets } from "../../src/state/stored-secrets.ts";
 import { createUpstream } from "../../src/http/undici-upstream.ts";
 import { createMemoryStore } from "../../src/state/memory.ts";
 
@@ -67,7 +67,7 @@ export function requestOf(protocol: Protocol, ...texts: readonly (string | TextS
       expiresAtMs: undefined,
       credentialId: undefined,
     },
-    chain: { id: "1".repeat(32), depth: 0, root: "https://issuer.example ada", path: [] },
+    chain: { id: "1".repeat(32), depth: 0, root: "https://issuer.example ada", path: [], spent: 0, tainted: false },
     slots: texts.map((text, index) => (typeof text === "string" ? slotOf(text, "user", index) : text)),
     signal: new LightAbortSignal(),
   };

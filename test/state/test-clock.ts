@@ -1,7 +1,9 @@
 import type { Clock } from "../../src/core/clock.ts";
 
+export type TestClock = Clock & { pass(ms: number): void };
+
 /** A clock that moves when told to. */
-export function createTestClock(): Clock & { pass(ms: number): void } {
+export function createTestClock(): TestClock {
   let elapsedMs = 0;
   return {
     now: () => 1_750_000_000_000 + elapsedMs,
