@@ -82,7 +82,13 @@ export async function createChainAccounts({ store, log, meter }: ChainAccountsDe
   async function write(account: ChainAccount): Promise<void> {
     const stored = { operations: account.ownOperations, nanos: account.ownNanos };
     account.dirty = false;
-    const args = [account.slot, String(stored.operations), String(stored.nanos), account.taintedBy ?? "", String(TTL_MS)];
+    const args = [
+      account.slot,
+      String(stored.operations),
+      String(stored.nanos),
+      account.taintedBy ?? "",
+      String(TTL_MS),
+    ];
     try {
       account.merge(parseTotals(await store.run(chainScript, [keyOf(account.id)], args)), stored);
     } catch (error) {

@@ -34,7 +34,10 @@ return string.format("%.0f %.0f ", operations, nanos) .. (fields["t"] or "")
       view.set(key, fields, Number(ttlMs));
     }
     const sum = (kind: string) =>
-      Object.entries(fields).reduce((total, [name, value]) => (name.startsWith(kind) ? total + Number(value) : total), 0);
+      Object.entries(fields).reduce(
+        (total, [name, value]) => (name.startsWith(kind) ? total + Number(value) : total),
+        0,
+      );
     return `${sum("o:")} ${sum("c:")} ${fields["t"] ?? ""}`;
   },
 };

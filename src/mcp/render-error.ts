@@ -9,7 +9,8 @@ import { Refusal } from "./refusal.ts";
 export function renderRpcError(error: GatewayError, idText: string, method = ""): RenderedError {
   const refusal = error instanceof Refusal ? error : undefined;
   const inBand = method !== "" && error.spec.source === "upstream";
-  if (method === "tools/call" && (error.kind === "rate_limited" || error.kind === "budget_exhausted")) return spent(error, idText);
+  if (method === "tools/call" && (error.kind === "rate_limited" || error.kind === "budget_exhausted"))
+    return spent(error, idText);
   const data = error.data === undefined ? "" : `,"data":${JSON.stringify(error.data)}`;
   const code = refusal?.code ?? error.spec.rpc;
   return {

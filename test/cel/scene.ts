@@ -36,7 +36,14 @@ export function contextOf(args: unknown, more: Partial<ContextSource> = {}): Con
       connection: {},
       receivedAtMs: Date.UTC(2026, 0, 1, 13, 30),
     },
-    chain: { id: "0af7651916cd43dd8448eb211c80319c", depth: 2, root: principal.id, path: ["researcher"], spent: 0, tainted: false },
+    chain: {
+      id: "0af7651916cd43dd8448eb211c80319c",
+      depth: 2,
+      root: principal.id,
+      path: ["researcher"],
+      spent: 0,
+      tainted: false,
+    },
     variables: {
       mcp: {
         method: "tools/call",

@@ -99,7 +99,11 @@ describe("agents that hand work in a circle", () => {
         decision: { rule: "no loops", reason: "handed in a circle: left, right, left" },
       });
       const handed = (await journal(`chain=${refused?.chainId}`)).filter(({ method }) => method.startsWith("Send"));
-      expect(handed.map(({ target, depth }) => `${depth} ${target.name}`).sort()).toEqual(["0 left", "1 right", "2 left"]);
+      expect(handed.map(({ target, depth }) => `${depth} ${target.name}`).sort()).toEqual([
+        "0 left",
+        "1 right",
+        "2 left",
+      ]);
       expect(await gateway.metric("sallyport_chain_loops_refused_total")).toBe(1);
     });
   });

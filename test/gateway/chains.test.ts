@@ -133,12 +133,15 @@ describe("a chain token", () => {
   test("counts for nothing once a byte of it is changed, or when it is none", async () => {
     const root = await chains.resolve(request(), user);
     const token = await handedTo("researcher", root);
-    const tampered = [...token].map((letter, at) => token.slice(0, at) + (letter === "A" ? "B" : "A") + token.slice(at + 1));
+    const tampered = Array.from(
+      { length: token.length },
+      (_, at) => token.slice(0, at) + (token[at] === "A" ? "B" : "A") + token.slice(at + 1),
+    );
+    // The last letter of base64url has bits that mean nothing.
+    const isSame = (shown: string) => Buffer.from(shown, "base64url").equals(Buffer.from(token, "base64url"));
     for (const shown of [...tampered, "", ".", "a.b", token.split(".")[0] ?? "", "x".repeat(100_000)]) {
       const joined = await chains.resolve(request({ header: shown }), principal("user", "researcher"));
-      const same = joined.chain.id === root.chain.id;
-      // The last letter of base64url holds bits that mean nothing.
-      if (same) expect(Buffer.from(shown, "base64url")).toEqual(Buffer.from(token, "base64url"));
+      expect(joined.chain.id === root.chain.id).toBe(isSame(shown) && shown.includes("."));
     }
   });
 });

@@ -33,7 +33,11 @@ test("work may go to agents that are not at it yet", () => {
 
 test("an agent of the chain is not asked again, whoever asks", () => {
   const path = ["researcher", "writer"];
-  expect(find({ path, client: "writer-client" }, { agent: "researcher" })).toEqual(["researcher", "writer", "researcher"]);
+  expect(find({ path, client: "writer-client" }, { agent: "researcher" })).toEqual([
+    "researcher",
+    "writer",
+    "researcher",
+  ]);
   expect(find({ path, client: "writer-client" }, { agent: "writer" })).toEqual(["writer", "writer"]);
   expect(find({ path }, { agent: "researcher", method: "SendStreamingMessage" })).toHaveLength(3);
 });

@@ -61,7 +61,14 @@ export function createTestContext(changes: ContextChanges = {}): OperationContex
       sampled: true,
       tracestate: "",
     },
-    chain: { id: changes.chain ?? "0af7651916cd43dd8448eb211c80319c", depth: 1, root: "root", path: ["researcher"], spent: 0, tainted: false },
+    chain: {
+      id: changes.chain ?? "0af7651916cd43dd8448eb211c80319c",
+      depth: 1,
+      root: "root",
+      path: ["researcher"],
+      spent: 0,
+      tainted: false,
+    },
     log: silentLog,
     reply: {
       started: false,
