@@ -137,11 +137,13 @@ describe("a chain token", () => {
       { length: token.length },
       (_, at) => token.slice(0, at) + (token[at] === "A" ? "B" : "A") + token.slice(at + 1),
     );
-    // The last letter of base64url has bits that mean nothing.
-    const isSame = (shown: string) => Buffer.from(shown, "base64url").equals(Buffer.from(token, "base64url"));
-    for (const shown of [...tampered, "", ".", "a.b", token.split(".")[0] ?? "", "x".repeat(100_000)]) {
+    const [payload = "", mac = ""] = token.split(".");
+    for (const shown of [...tampered, "", ".", "a.b", payload, `${payload}.`, "x".repeat(100_000)]) {
       const joined = await chains.resolve(request({ header: shown }), principal("user", "researcher"));
-      expect(joined.chain.id === root.chain.id).toBe(isSame(shown) && shown.includes("."));
+      // The last letter of base64url has bits that mean nothing.
+      const [said, signed = ""] = shown.split(".");
+      const isSame = said === payload && Buffer.from(signed, "base64url").equals(Buffer.from(mac, "base64url"));
+      expect(joined.chain.id === root.chain.id).toBe(isSame);
     }
   });
 });

@@ -15,6 +15,7 @@ test("every protocol takes every step, in this order", () => {
       ["operation", "admit"],
       ["operation", "plan"],
       ["operation", "authorize"],
+      ["operation", "watch"],
       ["operation", "guard"],
       ["candidate", "reserve"],
       ["candidate", "relay"],
