@@ -3,6 +3,7 @@ import { checkBudgets } from "../budgets/config.ts";
 import type { ConfigProblem } from "../core/config-problem.ts";
 import { checkMcpPaths } from "../gateway/config.ts";
 import { checkPorts, checkTlsFiles } from "../http/config.ts";
+import { checkFallbacks } from "../inference/config.ts";
 import type { Config } from "./schema.ts";
 
 /** What no schema can see. A domain that exports a `check…` from its `config.ts` gains an entry here. */
@@ -12,4 +13,5 @@ export const checks: readonly ((config: Config) => readonly ConfigProblem[])[] =
   checkMcpPaths,
   checkTenants,
   checkBudgets,
+  checkFallbacks,
 ];

@@ -67,7 +67,7 @@ export interface GatewayErrorOptions {
 export class GatewayError extends Error {
   override readonly name = "GatewayError";
   readonly kind: ErrorKind;
-  readonly headers: Readonly<Record<string, string>>;
+  headers: Readonly<Record<string, string>>;
   readonly data: Readonly<Record<string, unknown>> | undefined;
   readonly param: string | undefined;
 
@@ -81,6 +81,11 @@ export class GatewayError extends Error {
 
   get spec(): KindSpec {
     return errorKinds[this.kind];
+  }
+
+  /** Headers that were not known where it was thrown, such as whether a retry may help when no candidate is left. They win over its own. */
+  addHeaders(headers: Readonly<Record<string, string>>): void {
+    this.headers = { ...this.headers, ...headers };
   }
 
   /** Anything thrown becomes a GatewayError; what is not one of ours is shown as a fixed text, so that nothing leaks. */

@@ -83,6 +83,8 @@ export interface Candidate {
   readonly name: string;
   /** What CEL sees when this candidate is judged for itself, where it differs from the operation's. */
   readonly variables?: OperationVariables;
+  /** Names what fails together: candidates with the same one rest together. Absent: failures of this candidate are not counted. */
+  readonly upstream?: string;
   /** What a call to it costs; undefined where nobody knows, which is not zero. */
   readonly price?: Price;
 }

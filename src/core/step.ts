@@ -1,4 +1,5 @@
 import type { AbortSignalLike } from "./abort.ts";
+import type { CandidateFailure, FailedCandidate } from "./candidate-failure.ts";
 import type { Decision } from "./decision.ts";
 import type { GatewayError } from "./errors.ts";
 import type { Exchange } from "./exchange.ts";
@@ -35,6 +36,8 @@ export interface OperationContext {
   readonly startedAtMs: number;
   candidates: readonly Candidate[];
   candidate: Candidate | undefined;
+  /** The candidates that were to answer before this one and did not, in the order of trying. */
+  failed: readonly FailedCandidate[];
   decision: Decision | undefined;
   /** What steps have changed in the request's own message; the relay makes these edits in whatever it sends. Paths are those of the message. */
   edits: readonly JsonEdit[];
@@ -46,6 +49,8 @@ export interface OperationContext {
   upstreamStatus: number | undefined;
   /** Milliseconds from the start to the first byte of the answer. */
   firstByteMs: number | undefined;
+  /** Called by a relay when a candidate has begun to answer: it is well, however long the rest takes. */
+  answering?: (() => void) | undefined;
   /**
    * Present when some step looks at answers; a relay without it may pass bytes through unread. Gives the events that go out in place of
    * this one: none while its text is held back, several when held text goes out before it. Of a whole answer it is exactly one.
@@ -73,6 +78,8 @@ export interface Work<T> {
   plan(context: OperationContext): readonly Candidate[] | Promise<readonly Candidate[]>;
   /** Sends to one candidate and passes the answer on. Rejects with a GatewayError, or with the signal's reason when aborted. */
   relay(context: OperationContext, candidate: Candidate): Promise<T>;
+  /** What a failure of `relay` means to the other candidates; undefined when none of them could mend it. Absent: only what was never sent goes on. */
+  failure?(error: GatewayError): CandidateFailure | undefined;
   /** Every text of the request that a model, an agent or a tool may read, for guards. Absent: there is none. */
   texts?(): readonly TextSlot[];
   /** How the texts lie in what `answer` is given: a new form for each reading, one for each answer. Absent: it has none. */

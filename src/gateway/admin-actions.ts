@@ -45,14 +45,22 @@ const journalQuery = z.strictObject({
 /** What the admin API does, over the faces of the domains. */
 export function createAdminActions(
   epochs: Epochs,
-  { journal, store, clock }: Foundation,
+  { journal, store, clock, failover }: Foundation,
   life: () => object,
 ): AdminActions {
   const auth = () => epochs.current().auth;
   return {
     status() {
       const { publicUrl, routes, authz } = epochs.current();
-      return { ...life(), publicUrl, policyHash: authz.policyHash, durability: store.durability, routes: routes.all };
+      const upstreams = failover.breakers.list();
+      return {
+        ...life(),
+        publicUrl,
+        policyHash: authz.policyHash,
+        durability: store.durability,
+        upstreams,
+        routes: routes.all,
+      };
     },
     issueKey: (request) => {
       const { expires, ...rest } = parse(keyRequest, request);

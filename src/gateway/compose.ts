@@ -6,6 +6,8 @@ import { randomHex } from "../core/ids.ts";
 import type { Operation } from "../core/operation.ts";
 import type { AnswerEvent, Operate, OperationContext, Outcome, Step, Work } from "../core/step.ts";
 import type { Clock } from "../core/clock.ts";
+import { Attempts } from "./attempts.ts";
+import type { Failover } from "./failover.ts";
 import type { GuardedAnswer } from "./guarded-answer.ts";
 
 /** The steps of one protocol, in the order of the table. */
@@ -19,6 +21,8 @@ export interface Journey {
 /** What the steps of this gateway may use beyond the shared context. */
 export interface GatewayContext extends OperationContext {
   readonly work: Work<unknown>;
+  answer: OperationContext["answer"];
+  answering: (() => void) | undefined;
   /** Whether `admit` counts this operation among those in flight. */
   admitted: boolean;
   /** Set by `guard` where the answer has to pass guards. */
@@ -47,7 +51,7 @@ export interface GatewayStep extends Omit<Step, "enter" | "answer" | "end"> {
  * Composes a journey once, at start. What it promises: `end` runs exactly once for every step whose `enter` was called, whatever
  * happens in between, and a step that throws anything but a GatewayError refuses the operation, unless it says otherwise.
  */
-export function composeJourney(journey: Journey, clock: Clock): Operate {
+export function composeJourney(journey: Journey, clock: Clock, failover: Failover): Operate {
   const observers = [...journey.operation, ...journey.candidate]
     .filter((step) => step.answer !== undefined)
     .toReversed();
@@ -59,20 +63,7 @@ export function composeJourney(journey: Journey, clock: Clock): Operate {
       if (pending !== undefined) await pending;
       const looking = observers.length === 0 ? observers : observers.filter((step) => step.answers?.(context) ?? true);
       if (looking.length > 0) context.answer = (event) => observe(looking, context, event);
-      let last: GatewayError | undefined;
-      for (const candidate of context.candidates) {
-        if (last !== undefined && !mayTryNext(last, context)) break;
-        context.candidate = candidate;
-        const attempt = new Walk(journey.candidate, context, clock);
-        try {
-          return (await attempt.enter()) as T; // what `work.relay`, which gives a T, resolved to
-        } catch (thrown) {
-          last = attempt.fail(thrown);
-        } finally {
-          attempt.end();
-        }
-      }
-      throw last ?? new GatewayError("upstream_unavailable", "Nothing is configured that could answer this request.");
+      return await answerBy<T>(journey.candidate, context, clock, failover);
     } catch (thrown) {
       throw walk.fail(thrown);
     } finally {
@@ -81,13 +72,46 @@ export function composeJourney(journey: Journey, clock: Clock): Operate {
   };
 }
 
+/** The first candidate that answers; each attempt begins with what the operation's own steps left, and nothing of the one before. */
+async function answerBy<T>(
+  steps: readonly GatewayStep[],
+  context: GatewayContext,
+  clock: Clock,
+  failover: Failover,
+): Promise<T> {
+  const attempts = new Attempts(failover, context);
+  const { edits } = context;
+  for (const candidate of context.candidates) {
+    const next = attempts.next(candidate);
+    if (next === "stop") break;
+    if (next === "skip") continue;
+    context.candidate = candidate;
+    context.edits = edits;
+    context.usage = undefined;
+    context.upstreamStatus = undefined;
+    const attempt = new Walk(steps, context, clock);
+    let failure: GatewayError | undefined;
+    try {
+      return (await attempt.enter()) as T; // what `work.relay`, which gives a T, resolved to
+    } catch (thrown) {
+      failure = attempt.fail(thrown);
+    } finally {
+      attempts.ended(candidate, failure);
+      attempt.end();
+    }
+  }
+  throw attempts.error();
+}
+
+const none: readonly never[] = [];
+
 function createContext(
   exchange: Exchange,
   operation: Operation,
   work: Work<unknown>,
   signal: AbortSignalLike,
   clock: Clock,
-): GatewayContext & { answer: OperationContext["answer"] } {
+): GatewayContext {
   return {
     id: randomHex(16),
     exchange,
@@ -97,6 +121,7 @@ function createContext(
     startedAtMs: clock.now(),
     candidates: [],
     candidate: undefined,
+    failed: none,
     decision: undefined,
     edits: [],
     usage: undefined,
@@ -104,6 +129,7 @@ function createContext(
     upstreamStatus: undefined,
     firstByteMs: undefined,
     answer: undefined,
+    answering: undefined,
     admitted: false,
     guarded: undefined,
     reservation: undefined,
@@ -191,13 +217,6 @@ function refusal(step: GatewayStep | undefined, thrown: unknown): GatewayError {
   return new GatewayError("denied", "The gateway could not check this request, and so refused it.", {
     cause: new Error(`step ${step?.name} threw`, { cause: thrown }),
   });
-}
-
-/** Nothing is retried after the first byte reached the client, nor for a caller who has gone. */
-function mayTryNext(error: GatewayError, context: OperationContext): boolean {
-  return (
-    error.spec.retry && error.spec.source === "upstream" && !context.exchange.reply.started && !context.signal.aborted
-  );
 }
 
 function outcomeOf(error: GatewayError | undefined, context: OperationContext, durationMs: number): Outcome {

@@ -93,6 +93,7 @@ export async function createEpoch(
       limits: config.admission,
       inFlight: foundation.inFlight,
       pace: foundation.pace,
+      failover: foundation.failover,
       open: foundation.open,
       auth,
       authz,

@@ -8,6 +8,7 @@ import type { Journal } from "../observability/journal.ts";
 import type { Metrics } from "../observability/metrics.ts";
 import type { Tracer } from "../observability/traces.ts";
 import type { Store } from "../state/store.ts";
+import type { Failover } from "./failover.ts";
 import type { InFlight } from "./in-flight.ts";
 import type { Pace } from "./pace.ts";
 import type { OpenExchanges } from "./open-exchanges.ts";
@@ -26,6 +27,7 @@ export interface Foundation {
   readonly upstream: Upstream;
   readonly inFlight: InFlight;
   readonly pace: Pace;
+  readonly failover: Failover;
   readonly open: OpenExchanges;
   close(): Promise<void>;
 }

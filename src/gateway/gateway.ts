@@ -52,7 +52,7 @@ export async function startGateway(config: Config): Promise<Gateway> {
     ...common,
     config,
     listener: "health",
-    dispatch: createHealth({ ready, metrics: metrics.render }),
+    dispatch: createHealth({ ready, upstreams: foundation.failover.breakers.list, metrics: metrics.render }),
   });
   const admin = createConsole({
     actions: createAdminActions(epochs, foundation, () => ({ state: life.state, inFlight: foundation.inFlight.count })),

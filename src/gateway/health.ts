@@ -1,8 +1,11 @@
 import type { Dispatch } from "../http/edge.ts";
+import type { UpstreamState } from "./breakers.ts";
 
 export interface HealthOptions {
   /** Whether new work may be sent here: false while draining. */
   readonly ready: () => { readonly ready: boolean; readonly reason: string };
+  /** Upstreams that rest. They do not make a gateway unready: it has others, or another gateway would have none either. */
+  readonly upstreams: () => readonly UpstreamState[];
   readonly metrics: () => Promise<{ readonly contentType: string; readonly body: string }>;
 }
 
@@ -10,7 +13,7 @@ export interface HealthOptions {
  * Liveness, readiness and metrics on an address of their own, for a kubelet and Prometheus. Liveness depends on nothing: a
  * gateway whose store is down is not helped by a restart.
  */
-export function createHealth({ ready, metrics }: HealthOptions): Dispatch {
+export function createHealth({ ready, upstreams, metrics }: HealthOptions): Dispatch {
   return async ({ request, reply }) => {
     const answer = (status: number, body: string, contentType = "text/plain; charset=utf-8") =>
       reply.send(
@@ -25,7 +28,10 @@ export function createHealth({ ready, metrics }: HealthOptions): Dispatch {
         return answer(200, "ok\n");
       case "/readyz": {
         const state = ready();
-        return answer(state.ready ? 200 : 503, `${state.reason}\n`);
+        const resting = upstreams().map(
+          (each) => `upstream ${each.upstream}: ${each.state}, asked in ${each.waitMs} ms\n`,
+        );
+        return answer(state.ready ? 200 : 503, `${state.reason}\n${resting.join("")}`);
       }
       case "/metrics": {
         const { contentType, body } = await metrics();

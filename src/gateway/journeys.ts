@@ -36,7 +36,7 @@ export function createJourneys(parts: Parts, clock: Clock): Readonly<Record<Prot
     }
     return {
       exchange: composeExchange(exchangeSteps, clock),
-      operate: composeJourney({ operation, candidate }, clock),
+      operate: composeJourney({ operation, candidate }, clock, parts.failover),
     };
   };
   return Object.fromEntries(protocols.map((protocol) => [protocol, build(protocol)])) as Record<

@@ -11,6 +11,7 @@ import { createTracer } from "../observability/traces.ts";
 import { openStore } from "../state/state.ts";
 import { epochOf, type GatewayExchange } from "./gateway-exchange.ts";
 import type { Foundation } from "./foundation.ts";
+import { createFailover } from "./failover.ts";
 import { createInFlight } from "./in-flight.ts";
 import { createPace } from "./pace.ts";
 import { createOpenExchanges } from "./open-exchanges.ts";
@@ -42,6 +43,7 @@ export async function openFoundation(config: Config): Promise<Foundation> {
     open,
     inFlight: createInFlight(),
     pace: createPace(clock),
+    failover: createFailover({ clock, meter }),
     async close() {
       open.close();
       await ledger.close();

@@ -4,6 +4,7 @@ import type { Budgets } from "../budgets/budgets.ts";
 import type { ChainAccounts } from "../budgets/chain-accounts.ts";
 import type { Chains } from "./chains.ts";
 import type { ExchangeRecorder } from "./exchange-recorder.ts";
+import type { Failover } from "./failover.ts";
 import type { InFlight, InFlightLimits } from "./in-flight.ts";
 import type { Rate } from "../core/units.ts";
 import type { Loops } from "./loops.ts";
@@ -23,6 +24,7 @@ export interface Parts {
   };
   readonly inFlight: InFlight;
   readonly pace: Pace;
+  readonly failover: Failover;
   readonly open: OpenExchanges;
   readonly auth: Auth;
   readonly authz: Authz;

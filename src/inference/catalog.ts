@@ -15,23 +15,39 @@ export interface Model {
   /** Who serves it, as the configuration says: the target's server in policy and the journal. */
   readonly provider: string;
   readonly server: Provider;
+  /** What fails together with it: the same model at the same address. */
+  readonly upstream: string;
+  /** Who may step in for it, in order. */
+  readonly fallback: readonly Model[];
+  /** Longest wait for the first token of a stream, in milliseconds; undefined: as long as the provider takes. */
+  readonly firstTokenTimeoutMs: number | undefined;
   /** The provider's address for each kind of call it takes: parsing one for every request is measurable. */
   readonly urls: ReadonlyMap<CallKind, URL>;
 }
 
 /** Every configured model, by the name callers use. */
 export function createCatalog(config: InferenceConfig): ReadonlyMap<string, Model> {
-  return new Map(Object.entries(config.models ?? {}).map(([name, entry]) => [name, toModel(name, entry)]));
+  const entries = Object.entries(config.models ?? {});
+  const catalog = new Map(entries.map(([name, entry]) => [name, toModel(name, entry)]));
+  for (const [name, { fallback = [] }] of entries) {
+    // That each of them exists was checked when the configuration was loaded.
+    catalog.get(name)?.fallback.push(...fallback.flatMap((other) => catalog.get(other) ?? []));
+  }
+  return catalog;
 }
 
-function toModel(name: string, entry: ModelConfig): Model {
+function toModel(name: string, entry: ModelConfig): Model & { readonly fallback: Model[] } {
   // The entry was parsed by the very extension that its `provider` names.
   const server = findExtension(providers, entry.provider).create(entry as never, undefined);
+  const upstreamName = entry.model ?? name;
   return {
     name,
-    upstreamName: entry.model ?? name,
+    upstreamName,
     provider: entry.provider,
     server,
+    upstream: `${upstreamName} at ${server.baseUrl}`,
+    fallback: [],
+    firstTokenTimeoutMs: entry.firstTokenTimeout,
     urls: new Map(
       Object.entries(dialects[server.dialect].paths).map(([kind, path]) => [
         kind as CallKind,

@@ -1,12 +1,13 @@
 import { z } from "zod";
+import type { ConfigProblem } from "../core/config-problem.ts";
 import { variants } from "../core/extension.ts";
+import { nearest } from "../core/nearest.ts";
+import { durationMs } from "../core/units.ts";
 import { providers } from "./providers/registry.ts";
 
 const names = providers.map(({ type }) => `\`${type}\``).join(", ");
 
 /* Forms of the dialect that a later build takes are refused by name: "unknown key" would send the reader looking for a typo. */
-const fallback = z.never({ error: "`fallback` is not in this build; name one provider for the model" }).optional();
-
 function refuse(model: unknown): string {
   const has = (key: string) => typeof model === "object" && model !== null && Object.hasOwn(model, key);
   if (has("pool")) return "`pool` is not in this build; write `provider` and `url` of one server";
@@ -24,7 +25,24 @@ const common = {
       description: "The provider's name for the model, where it differs from the name callers use.",
       examples: ["gpt-4o-2024-11-20"],
     }),
-  fallback,
+  fallback: z
+    .array(z.string().min(1))
+    .min(1)
+    .max(8)
+    .optional()
+    .meta({
+      description:
+        "Models that step in, in this order, when this one cannot answer and nothing has reached the caller yet.",
+      examples: [["claude", "llama"]],
+    }),
+  firstTokenTimeout: durationMs()
+    .refine((ms) => ms > 0, "more than nothing")
+    .optional()
+    .meta({
+      description:
+        "Longest wait for the first token of a stream. Then the next of `fallback` is asked, or the call fails.",
+      examples: ["10s"],
+    }),
 };
 
 const model = variants(providers, common, { key: "provider", unknown: refuse });
@@ -52,7 +70,47 @@ export const inferenceConfig = {
 
 export type ModelConfig = z.output<typeof model>;
 
+type Models = Readonly<Record<string, ModelConfig>>;
+
 /** The slice of the configuration that the model relay reads. */
 export interface InferenceConfig {
-  readonly models?: Readonly<Record<string, ModelConfig>> | undefined;
+  readonly models?: Models | undefined;
+}
+
+/** Fallbacks that are no models, the model itself, named twice, or that lead back to where they came from. */
+export function checkFallbacks({ models = {} }: InferenceConfig): ConfigProblem[] {
+  return Object.entries(models).flatMap(([name, { fallback = [] }]) =>
+    fallback.flatMap((other, index): ConfigProblem[] => {
+      const message = wrongWith(models, name, other, fallback.indexOf(other) < index);
+      return message === undefined ? [] : [{ path: ["models", name, "fallback", index], message }];
+    }),
+  );
+}
+
+function wrongWith(models: Models, name: string, other: string, again: boolean): string | undefined {
+  if (other === name) return "a model cannot step in for itself: leave it out";
+  if (again) return "named twice: leave one out";
+  if (!Object.hasOwn(models, other)) {
+    const near = nearest(
+      other,
+      Object.keys(models).filter((known) => known !== name),
+    );
+    return `no such entry in \`models\`${near === undefined ? "" : `; did you mean ${near}?`}`;
+  }
+  const way = wayBack(models, other, name, new Set());
+  return way === undefined
+    ? undefined
+    : `a circle: ${[name, ...way].join(" → ")}. Models that step in for each other would pass their load round; leave one out`;
+}
+
+/** The models on the way from one to another by their fallbacks, if there is one. */
+function wayBack(models: Models, from: string, to: string, seen: Set<string>): readonly string[] | undefined {
+  if (from === to) return [to];
+  if (seen.has(from) || !Object.hasOwn(models, from)) return undefined;
+  seen.add(from);
+  for (const next of models[from]?.fallback ?? []) {
+    const way = wayBack(models, next, to, seen);
+    if (way !== undefined) return [from, ...way];
+  }
+  return undefined;
 }

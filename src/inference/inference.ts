@@ -4,11 +4,13 @@ import type { Exchange } from "../core/exchange.ts";
 import type { Log } from "../core/log.ts";
 import type { Operate, ProtocolHandler, Visible } from "../core/step.ts";
 import type { Upstream } from "../http/upstream.ts";
+import { failureOf } from "./candidate-failure.ts";
 import { createCatalog, toCallOperation, toListedOperation } from "./catalog.ts";
 import type { Model } from "./catalog.ts";
 import type { InferenceConfig } from "./config.ts";
 import type { Dialect } from "./dialects/dialect.ts";
 import { dialects, endpoints } from "./dialects/registry.ts";
+import { planCandidates } from "./fallback.ts";
 import type { Endpoint } from "./model-call.ts";
 import { createModelList, unknownModel } from "./model-list.ts";
 import { verbatimOf } from "./provider-refusal.ts";
@@ -47,13 +49,14 @@ export function createInference(options: InferenceOptions): ProtocolHandler {
       await operate(exchange, operation, {
         plan() {
           if (model === undefined) throw unknownModel(call.model);
-          return [model];
+          return planCandidates(model, endpoint, operation);
         },
         relay: (context, to) => relayCall(relaying, request, context, catalog.get(to.name) as Model),
         texts: () => requestTexts(endpoint, body.value),
         get answers() {
           return createForm(endpoint);
         },
+        failure: failureOf,
       });
     } catch (thrown) {
       // Told in the stream already, as far as anything can still be told.

@@ -1,8 +1,10 @@
 import { errorKinds, GatewayError } from "../core/errors.ts";
+import type { Clock } from "../core/clock.ts";
 import type { ErrorKind } from "../core/errors.ts";
 import type { RenderedError } from "../core/step.ts";
 import type { UpstreamResponse } from "../http/upstream.ts";
 import { toAnswerHeaders } from "./answer-headers.ts";
+import { noteRefusal } from "./candidate-failure.ts";
 import type { Dialect } from "./dialects/dialect.ts";
 import { isFields } from "./dialects/fields.ts";
 
@@ -13,9 +15,10 @@ const OVERLOADED = 529;
 /* A provider's own words, kept beside the error that stands for them in the journal. They are shown as they came. */
 const verbatim = new WeakMap<GatewayError, RenderedError>();
 
-/** The provider's own error answer, if this error has one. */
+/** The provider's own error answer, if this error has one, with what headers it was given since. */
 export function verbatimOf(error: GatewayError): RenderedError | undefined {
-  return verbatim.get(error);
+  const answer = verbatim.get(error);
+  return answer && { ...answer, headers: { ...answer.headers, ...error.headers } };
 }
 
 export interface RefusalOptions {
@@ -26,6 +29,7 @@ export interface RefusalOptions {
   readonly to: Dialect;
   /** The gateway's own. */
   readonly requestId: string;
+  readonly clock: Clock;
 }
 
 /**
@@ -34,7 +38,7 @@ export interface RefusalOptions {
  * own trouble: the caller's credential was good.
  */
 export async function toRefusal(response: UpstreamResponse, options: RefusalOptions): Promise<GatewayError> {
-  const { secrets, from, to, requestId } = options;
+  const { secrets, from, to, requestId, clock } = options;
   const { status } = response;
   if (status < 400 || status === 401 || status === 403 || status === 407) {
     response.discard();
@@ -50,7 +54,8 @@ export async function toRefusal(response: UpstreamResponse, options: RefusalOpti
   const said = readSaid(text);
   const cause = new Error(`the provider answered ${status}: ${text.slice(0, 1_000)}`);
   if (said === undefined || secrets.some((secret) => text.includes(secret))) {
-    return new GatewayError(kindOf(status), explain(status), { cause, headers: pickRetry(response.headers) });
+    const error = new GatewayError(kindOf(status), explain(status), { cause, headers: pickRetry(response.headers) });
+    return noteRefusal(error, response, text, clock);
   }
   const error = new GatewayError(kindOf(status), said.message, { cause });
   verbatim.set(error, {
@@ -65,7 +70,7 @@ export async function toRefusal(response: UpstreamResponse, options: RefusalOpti
             requestId,
           ),
   });
-  return error;
+  return noteRefusal(error, response, text, clock);
 }
 
 function refusalWithoutBody(status: number): string {

@@ -1,5 +1,6 @@
 import type { Clock } from "../core/clock.ts";
 import { GatewayError } from "../core/errors.ts";
+import type { AbortSignalLike } from "../core/abort.ts";
 import type { JsonBody } from "../core/exchange.ts";
 import type { OperationContext } from "../core/step.ts";
 import type { Upstream } from "../http/upstream.ts";
@@ -7,6 +8,8 @@ import { toUpstreamBody } from "./call-body.ts";
 import type { Model } from "./catalog.ts";
 import { estimateTokens } from "./demand.ts";
 import { dialects } from "./dialects/registry.ts";
+import { nameModel } from "./fallback.ts";
+import { withinFirstToken } from "./first-token.ts";
 import type { Endpoint, ModelCall } from "./model-call.ts";
 import { toRefusal } from "./provider-refusal.ts";
 import { relayStream } from "./relay-stream.ts";
@@ -27,20 +30,34 @@ export interface CallerRequest {
 }
 
 /** Sends one call to one model and passes the answer on. Nothing is left over for the next model but what `context` holds. */
-export async function relayCall(
+export function relayCall(
   options: CallRelayOptions,
-  { endpoint, call, body }: CallerRequest,
+  request: CallerRequest,
   context: OperationContext,
   model: Model,
 ): Promise<void> {
-  const { exchange, signal } = context;
+  nameModel(context, model);
+  const { firstTokenTimeoutMs } = model;
+  if (!request.call.stream || firstTokenTimeoutMs === undefined)
+    return sendCall(options, request, context, model, context.signal);
+  return withinFirstToken(context, firstTokenTimeoutMs, (signal) => sendCall(options, request, context, model, signal));
+}
+
+async function sendCall(
+  { upstream, clock, keepAliveMs }: CallRelayOptions,
+  { endpoint, call, body }: CallerRequest,
+  context: OperationContext,
+  model: Model,
+  signal: AbortSignalLike,
+): Promise<void> {
+  const { exchange } = context;
   const { secrets, headers } = model.server;
   const from = dialects[model.server.dialect];
   const to = dialects[endpoint.dialect];
   const url = model.urls.get(endpoint.kind);
   if (url === undefined && endpoint.kind === "count") return sendEstimate(context, call, body);
   if (from !== to || url === undefined) throw cannotTake(endpoint, model);
-  const response = await options.upstream.request(
+  const response = await upstream.request(
     toUpstreamRequest({
       url,
       headers: from.passHeaders(exchange.request.headers, headers),
@@ -51,11 +68,21 @@ export async function relayCall(
     }),
   );
   context.upstreamStatus = response.status;
-  if (response.status !== 200) throw await toRefusal(response, { secrets, from, to, requestId: exchange.id });
+  if (response.status !== 200) throw await toRefusal(response, { secrets, from, to, clock, requestId: exchange.id });
   const { wantsUsage } = call;
-  const { clock, keepAliveMs } = options;
   if (call.stream)
-    await relayStream({ context, response, clock, wantsUsage, keepAliveMs, secrets, from, to, headers: {} });
+    await relayStream({
+      context,
+      response,
+      clock,
+      wantsUsage,
+      keepAliveMs,
+      keepAliveMayOpen: model.firstTokenTimeoutMs === undefined,
+      secrets,
+      from,
+      to,
+      headers: {},
+    });
   else await relayWhole(context, response, from);
 }
 

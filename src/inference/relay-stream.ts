@@ -17,6 +17,8 @@ export interface StreamRelayOptions {
   readonly response: UpstreamResponse;
   readonly clock: Clock;
   readonly keepAliveMs: number;
+  /** Whether a keep-alive may be the first byte: after it, no other model can step in. Not while the first token has a limit. */
+  readonly keepAliveMayOpen: boolean;
   /** False: the usage was asked for by the gateway alone, and its chunk is taken out. */
   readonly wantsUsage: boolean;
   /** Must not appear in what a provider says went wrong. */

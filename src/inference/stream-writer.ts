@@ -10,6 +10,8 @@ export interface StreamWriterOptions {
   readonly context: OperationContext;
   readonly response: UpstreamResponse;
   readonly clock: Clock;
+  /** Whether a keep-alive may be the first byte: after it, no other model can step in. */
+  readonly keepAliveMayOpen: boolean;
   /** The caller's wire format. */
   readonly to: Dialect;
   /** Headers beside those the provider's answer gives. */
@@ -22,6 +24,7 @@ export class StreamWriter {
   stuck = false;
   readonly #options: StreamWriterOptions;
   readonly #reply: Reply;
+  #answering = false;
 
   constructor(options: StreamWriterOptions) {
     this.#options = options;
@@ -32,13 +35,23 @@ export class StreamWriter {
     return this.#reply.started;
   }
 
-  /** Something in a silence. It may come first: the provider has accepted the request. */
+  /** Something in a silence. Where it may come first, the provider has at least accepted the request. */
   beat(): void {
-    if (!this.stuck) void this.write(this.#options.to.keepAlive);
+    if (this.stuck || !(this.open || this.#options.keepAliveMayOpen)) return;
+    if (!this.open) this.#start();
+    void this.#send(this.#options.to.keepAlive);
   }
 
   write(bytes: Buffer | string): Promise<void> | undefined {
-    if (!this.#reply.started) this.#start();
+    if (!this.#answering) {
+      this.#answering = true;
+      this.#options.context.answering?.();
+    }
+    if (!this.open) this.#start();
+    return this.#send(bytes);
+  }
+
+  #send(bytes: Buffer | string): Promise<void> | undefined {
     const pending = this.#reply.write(bytes);
     return pending === undefined ? undefined : this.#waitFor(pending);
   }

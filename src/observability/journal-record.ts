@@ -1,3 +1,4 @@
+import type { FailedCandidate } from "../core/candidate-failure.ts";
 import type { Decision, ShadowOutcome } from "../core/decision.ts";
 import type { ErrorKind } from "../core/errors.ts";
 import type { Direction, Mode, Protocol, Target, Usage } from "../core/operation.ts";
@@ -21,6 +22,8 @@ export interface CommonPart {
   readonly target: Target;
   /** The one that was tried last; absent when none was. */
   readonly candidate?: string;
+  /** Those that were to answer before it and did not, and why; absent when there was none. */
+  readonly failed?: readonly FailedCandidate[];
   /** Absent when the operation ended before policy was asked. */
   readonly decision?: {
     readonly allow: boolean;
@@ -96,7 +99,7 @@ export function toOwnPart(common: number, { id, context, outcome }: Ended): OwnP
 }
 
 export function toCommonPart({ context, outcome, policyHash }: Ended): CommonPart {
-  const { exchange, operation, candidate, decision, upstreamStatus } = context;
+  const { exchange, operation, candidate, failed, decision, upstreamStatus } = context;
   const { principal, chain } = exchange;
   const { kind, name, server } = operation.target;
   return {
@@ -109,6 +112,7 @@ export function toCommonPart({ context, outcome, policyHash }: Ended): CommonPar
     principal: { id: principal.id, tenant: principal.tenant, client: principal.client, actors: principal.actors },
     target: { kind, name: bounded(name), server: bounded(server) },
     ...(candidate !== undefined && { candidate: candidate.name }),
+    ...(failed.length > 0 && { failed }),
     ...(decision !== undefined && {
       decision: {
         allow: decision.allow,
@@ -136,6 +140,12 @@ function isSameDecision(common: CommonPart["decision"], decision: Decision | und
   );
 }
 
+const isSameFailed = (some: CommonPart["failed"], others: readonly FailedCandidate[]): boolean =>
+  some === undefined
+    ? others.length === 0
+    : some.length === others.length &&
+      some.every(({ name, reason }, at) => name === others[at]?.name && reason === others[at]?.reason);
+
 const isSameActors = (some: readonly Actor[], others: readonly Actor[]): boolean =>
   some === others ||
   (some.length === others.length &&
@@ -143,7 +153,7 @@ const isSameActors = (some: readonly Actor[], others: readonly Actor[]): boolean
 
 /** Whether `toCommonPart` of what ended would equal `common`; what differs most often is asked first. */
 export function isCommonPart(common: CommonPart, { context, outcome, policyHash }: Ended): boolean {
-  const { exchange, operation, candidate, decision, upstreamStatus } = context;
+  const { exchange, operation, candidate, failed, decision, upstreamStatus } = context;
   const { principal, chain, route } = exchange;
   const { target } = operation;
   return (
@@ -154,6 +164,7 @@ export function isCommonPart(common: CommonPart, { context, outcome, policyHash 
     common.depth === chain.depth &&
     common.upstreamStatus === upstreamStatus &&
     common.candidate === candidate?.name &&
+    isSameFailed(common.failed, failed) &&
     common.kind === outcome.error?.kind &&
     common.target.server === bounded(target.server) &&
     common.target.kind === target.kind &&

@@ -101,6 +101,7 @@ function operateFor(gateway: TestGateway): Operate {
       startedAtMs: Date.now(),
       candidates: [],
       candidate: undefined,
+      failed: [],
       decision: undefined,
       edits: [],
       usage: undefined,

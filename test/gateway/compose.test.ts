@@ -6,10 +6,15 @@ import { silentLog } from "../../src/core/log.ts";
 import type { Candidate, Operation } from "../../src/core/operation.ts";
 import type { Outcome, Work } from "../../src/core/step.ts";
 import { composeJourney, type GatewayStep, type Journey } from "../../src/gateway/compose.ts";
+import { createFailover } from "../../src/gateway/failover.ts";
 import { plan } from "../../src/gateway/steps/plan.ts";
 import { relay } from "../../src/gateway/steps/relay.ts";
 import type { StepDefinition } from "../../src/gateway/step-definition.ts";
 import type { Parts } from "../../src/gateway/parts.ts";
+import { markUnsent } from "../../src/http/upstream-errors.ts";
+import { createMetrics } from "../../src/observability/metrics.ts";
+
+const failover = createFailover({ clock: systemClock, meter: createMetrics().meter });
 
 const operation: Operation = {
   protocol: "mcp",
@@ -55,7 +60,12 @@ function journeyWith(...extra: GatewayStep[]): { journey: Journey; entered: stri
 
 function work(relayed: (candidate: Candidate) => Promise<string>, ...names: string[]): Work<string> {
   const candidates = (names.length > 0 ? names : ["only"]).map((name) => ({ name }));
-  return { plan: () => candidates, relay: (_context, candidate) => relayed(candidate) };
+  return {
+    plan: () => candidates,
+    relay: (_context, candidate) => relayed(candidate),
+    failure: ({ kind }) =>
+      kind === "upstream_unavailable" ? { reason: "unreachable", health: "sick", load: true } : undefined,
+  };
 }
 
 function counts(ended: readonly [string, Outcome][]): Record<string, number> {
@@ -67,7 +77,7 @@ function counts(ended: readonly [string, Outcome][]): Record<string, number> {
 describe("every entered step ends exactly once", () => {
   test("on success, in reverse order", async () => {
     const { journey, ended } = journeyWith();
-    const operate = composeJourney(journey, systemClock);
+    const operate = composeJourney(journey, systemClock, failover);
     expect(
       await operate(
         exchange(),
@@ -87,7 +97,7 @@ describe("every entered step ends exactly once", () => {
       },
     };
     const { journey, entered, ended } = journeyWith(refuses);
-    const operate = composeJourney(journey, systemClock);
+    const operate = composeJourney(journey, systemClock, failover);
     await expect(
       operate(
         exchange(),
@@ -108,7 +118,7 @@ describe("every entered step ends exactly once", () => {
       },
     };
     const { journey, ended } = journeyWith(breaks);
-    const operate = composeJourney(journey, systemClock);
+    const operate = composeJourney(journey, systemClock, failover);
     const thrown = await operate(
       exchange(),
       operation,
@@ -124,7 +134,7 @@ describe("every entered step ends exactly once", () => {
     ["draining", "drained"],
   ])("when the exchange ends midway with %s", async ([kind, status]) => {
     const { journey, ended } = journeyWith();
-    const operate = composeJourney(journey, systemClock);
+    const operate = composeJourney(journey, systemClock, failover);
     const controller = new AbortController();
     const hangs = () =>
       new Promise<string>((_resolve, reject) => {
@@ -148,7 +158,7 @@ describe("every entered step ends exactly once", () => {
     ["relay, later", { plan: candidates, relay: async () => breaks() }, ["relay", "reserve", "last", "plan", "first"]],
   ])("on an exception inside %s, which is the gateway's failure and no denial", async ([, broken, names]) => {
     const { journey, ended } = journeyWith();
-    await expect(composeJourney(journey, systemClock)(exchange(), operation, broken)).rejects.toMatchObject({
+    await expect(composeJourney(journey, systemClock, failover)(exchange(), operation, broken)).rejects.toMatchObject({
       kind: "internal",
       cause: expect.any(TypeError),
     });
@@ -166,7 +176,7 @@ describe("every entered step ends exactly once", () => {
     };
     const { journey, entered, ended } = journeyWith(waits, refuses);
     await expect(
-      composeJourney(journey, systemClock)(
+      composeJourney(journey, systemClock, failover)(
         exchange(),
         operation,
         work(async () => "answer"),
@@ -178,7 +188,7 @@ describe("every entered step ends exactly once", () => {
 
   test("and nothing of an earlier step is taken for the answer", async () => {
     const { journey } = journeyWith({ name: "chatty", enter: async () => "not the answer" });
-    const answer = await composeJourney(journey, systemClock)(exchange(), operation, {
+    const answer = await composeJourney(journey, systemClock, failover)(exchange(), operation, {
       plan: candidates,
       relay: async () => undefined,
     });
@@ -193,7 +203,7 @@ describe("every entered step ends exactly once", () => {
       },
     };
     const { journey, ended } = journeyWith(cannotEnd);
-    await composeJourney(journey, systemClock)(
+    await composeJourney(journey, systemClock, failover)(
       exchange(),
       operation,
       work(async () => "answer"),
@@ -208,7 +218,7 @@ describe("candidates", () => {
   test("the next one is tried when an upstream is down, each entered and ended for itself", async () => {
     const { journey, ended } = journeyWith();
     const tried: string[] = [];
-    const answer = await composeJourney(journey, systemClock)(
+    const answer = await composeJourney(journey, systemClock, failover)(
       exchange(),
       operation,
       work(
@@ -237,7 +247,7 @@ describe("candidates", () => {
   test("nothing is retried once a byte has reached the client", async () => {
     const { journey } = journeyWith();
     const tried: string[] = [];
-    const run = composeJourney(journey, systemClock)(
+    const run = composeJourney(journey, systemClock, failover)(
       exchange(true),
       operation,
       work(
@@ -253,10 +263,30 @@ describe("candidates", () => {
     expect(tried).toEqual(["a"]);
   });
 
+  test("what may have been sent is not sent to another, where the protocol does not say that it may", async () => {
+    const { journey } = journeyWith();
+    const tried: string[] = [];
+    const { plan: planned, relay: relayed } = work(
+      async ({ name }) => {
+        tried.push(name);
+        throw tried.length === 1 ? markUnsent(unavailable()) : unavailable();
+      },
+      "a",
+      "b",
+      "c",
+    );
+    const run = composeJourney(journey, systemClock, failover)(exchange(), operation, {
+      plan: planned,
+      relay: relayed,
+    });
+    await expect(run).rejects.toMatchObject({ kind: "upstream_unavailable" });
+    expect(tried).toEqual(["a", "b"]);
+  });
+
   test("a failure that another upstream cannot mend is not tried again", async () => {
     const { journey } = journeyWith();
     const tried: string[] = [];
-    const run = composeJourney(journey, systemClock)(
+    const run = composeJourney(journey, systemClock, failover)(
       exchange(),
       operation,
       work(
@@ -279,7 +309,7 @@ test("answers pass the steps in reverse", async () => {
     answer: (_context, event) => ({ ...event, bytes: Buffer.concat([event.bytes, Buffer.from(name)]) }),
   });
   const journey = { operation: [mark("a"), build(plan), mark("b")], candidate: [build(relay)] };
-  const result = await composeJourney(journey, systemClock)(exchange(), operation, {
+  const result = await composeJourney(journey, systemClock, failover)(exchange(), operation, {
     plan: () => [{ name: "only" }],
     relay: async (context) =>
       (await context.answer?.({ value: 1, bytes: Buffer.from("-"), last: true }))?.[0]?.bytes.toString(),

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { createCatalog } from "../../src/inference/catalog.ts";
-import { inferenceConfig } from "../../src/inference/config.ts";
+import { checkFallbacks, inferenceConfig } from "../../src/inference/config.ts";
 
 const schema = z.strictObject(inferenceConfig);
 const problems = (model: object) =>
@@ -38,7 +38,10 @@ describe("the configuration of models", () => {
   });
 
   it.each([
-    [{ provider: "openai", key: "k", fallback: ["x"] }, "models.m.fallback: `fallback` is not in this build"],
+    [{ provider: "openai", key: "k", fallback: "x" }, "models.m.fallback: "],
+    [{ provider: "openai", key: "k", fallback: [] }, "models.m.fallback: "],
+    [{ provider: "openai", key: "k", firstTokenTimeout: 10 }, "models.m.firstTokenTimeout: "],
+    [{ provider: "openai", key: "k", firstTokenTimeout: "0s" }, "models.m.firstTokenTimeout: more than nothing"],
     [{ pool: "local", model: "x" }, "models.m.provider: `pool` is not in this build"],
     [{ choose: [], otherwise: "x" }, "models.m.provider: `choose` is not in this build"],
     [{ provider: "gemini", key: "k" }, "models.m.provider: `provider` is one of `openai`, `anthropic`"],
@@ -55,5 +58,36 @@ describe("the configuration of models", () => {
 
   it("refuses a name that no header or label could carry", () => {
     expect(schema.safeParse({ models: { "two words": { provider: "ollama" } } }).success).toBe(false);
+  });
+
+  const withFallbacks = (fallbacks: Readonly<Record<string, readonly string[]>>) =>
+    schema.parse({
+      models: Object.fromEntries(
+        Object.entries(fallbacks).map(([name, fallback]) => [
+          name,
+          { provider: "ollama", ...(fallback.length > 0 && { fallback }) },
+        ]),
+      ),
+    });
+
+  it("takes a list of models that step in, in its order", () => {
+    const config = withFallbacks({ "gpt-4o": ["claude", "llama"], claude: ["llama"], llama: [] });
+    expect(checkFallbacks(config)).toEqual([]);
+    const catalog = createCatalog(config);
+    expect(catalog.get("gpt-4o")?.fallback.map(({ name }) => name)).toEqual(["claude", "llama"]);
+    expect(catalog.get("llama")?.fallback).toEqual([]);
+  });
+
+  it.each([
+    ["that nobody defined, and says who is meant", { a: ["lama"], llama: [] }, ["a", 0], "did you mean llama?"],
+    ["that nobody defined", { a: ["something-else"] }, ["a", 0], "no such entry in `models`"],
+    ["that is the model itself", { a: ["a"] }, ["a", 0], "a model cannot step in for itself"],
+    ["that is named twice", { a: ["b", "b"], b: [] }, ["a", 1], "named twice"],
+    ["that leads back", { a: ["b"], b: ["c"], c: ["a"] }, ["a", 0], "a circle: a → b → c → a"],
+  ] as const)("refuses a fallback %s", (_, fallbacks, [model, index], words) => {
+    expect(checkFallbacks(withFallbacks(fallbacks))).toContainEqual({
+      path: ["models", model, "fallback", index],
+      message: expect.stringContaining(words),
+    });
   });
 });

@@ -132,6 +132,7 @@ function createContext(
     startedAtMs: Date.now(),
     candidates: [],
     candidate: undefined,
+    failed: [],
     decision: undefined,
     edits: [],
     usage: undefined,

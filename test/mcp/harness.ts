@@ -114,6 +114,7 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
       startedAtMs: clock.now(),
       candidates: [],
       candidate: undefined,
+      failed: [],
       decision: undefined,
       edits: [],
       usage: undefined,

@@ -108,6 +108,7 @@ export function createTestContext(changes: ContextChanges = {}): OperationContex
     startedAtMs: changes.startedAtMs ?? 1_750_000_000_000,
     candidates: [{ name: "files" }],
     candidate: { name: "files" },
+    failed: [],
     decision: { allow: true, rule: "analysts read" },
     edits: [],
     usage: undefined,

@@ -1,0 +1,144 @@
+import type { CandidateFailure, FallbackReason } from "../core/candidate-failure.ts";
+import { GatewayError } from "../core/errors.ts";
+import type { Candidate } from "../core/operation.ts";
+import { neverSent } from "../http/upstream-errors.ts";
+import type { Breaker, Health, Rest } from "./breaker.ts";
+import type { GatewayContext } from "./compose.ts";
+import type { Failover } from "./failover.ts";
+
+/* The official SDKs take no longer wait, and would try again at once instead. */
+const LONGEST_CLIENT_WAIT_MS = 60_000;
+
+/** One operation's way through its candidates: which is tried, and what the caller is told when none answered. */
+export class Attempts {
+  readonly #failover: Failover;
+  readonly #context: GatewayContext;
+  #last: GatewayError | undefined;
+  /** Whether the next candidate could mend the last failure. */
+  #goesOn = true;
+  /** Failed attempts that were work for an upstream. */
+  #loads = 0;
+  #counted = 0;
+  #rest: Rest | undefined;
+  #breaker: Breaker | undefined;
+  #probe = false;
+
+  constructor(failover: Failover, context: GatewayContext) {
+    this.#failover = failover;
+    this.#context = context;
+    if (context.candidates.length > 1) failover.retries.called(context.operation.target.name);
+  }
+
+  /** Whether this candidate is tried; `stop`: nor any other. Every `try` is followed by `ended`. */
+  next(candidate: Candidate): "try" | "skip" | "stop" {
+    if (!this.#goesOn) return "stop";
+    const { breakers, retries, overBudget } = this.#failover;
+    const model = this.#context.operation.target.name;
+    if (this.#loads > 0 && !retries.fits(model)) {
+      overBudget.add([model]);
+      return "stop";
+    }
+    this.#breaker = candidate.upstream === undefined ? undefined : breakers.of(candidate.upstream);
+    const entered = this.#breaker?.enter() ?? "call";
+    if (typeof entered === "object") {
+      if (this.#rest === undefined || entered.waitMs < this.#rest.waitMs) this.#rest = entered;
+      this.#note(candidate, entered.reason);
+      return "skip";
+    }
+    if (entered === "probe") this.#watchProbe();
+    if (this.#loads > 0) retries.retried(model);
+    this.#countFallbacks(model);
+    return "try";
+  }
+
+  /** The attempt has ended, well or with an error. */
+  ended(candidate: Candidate, error: GatewayError | undefined): void {
+    if (error === undefined) return this.#leave("well");
+    const { signal, exchange, upstreamStatus } = this.#context;
+    this.#last = error;
+    if (signal.aborted) {
+      this.#goesOn = false;
+      return this.#leave("unknown");
+    }
+    const failure = this.#failureOf(error);
+    this.#goesOn = failure !== undefined && !exchange.reply.started;
+    if (failure === undefined) return this.#leave(upstreamStatus === undefined ? "unknown" : "well");
+    this.#note(candidate, failure.reason);
+    if (failure.load) this.#loads++;
+    if (failure.retryAfterMs !== undefined) this.#breaker?.hold(failure.retryAfterMs);
+    this.#leave(failure.health);
+  }
+
+  /** What the caller is told when no candidate answered: the last failure, which says most, or why none was asked. */
+  error(): GatewayError {
+    const rest = this.#rest;
+    if (this.#last === undefined) {
+      return rest === undefined
+        ? new GatewayError("upstream_unavailable", "Nothing is configured that could answer this request.")
+        : toError(rest);
+    }
+    const { candidates, failed, exchange } = this.#context;
+    /* The gateway has tried what there is. A client that tried again would have it all tried again. */
+    if (candidates.length > 1 && failed.length > 0 && this.#loads > 0 && !exchange.reply.started) {
+      const wait = rest === undefined || this.#last.headers["retry-after"] !== undefined ? {} : toWait(rest.waitMs);
+      this.#last.addHeaders({ ...wait, "x-should-retry": "false" });
+    }
+    return this.#last;
+  }
+
+  #failureOf(error: GatewayError): CandidateFailure | undefined {
+    /* Only a budget says so: its money is used up, another candidate may have some. */
+    if (error.data?.["onExhausted"] === "fallback")
+      return { reason: "budget_exhausted", health: "unknown", load: false };
+    const { work } = this.#context;
+    if (work.failure !== undefined) return work.failure(error);
+    /* A tool call or a message to an agent is never sent twice. */
+    return neverSent(error) ? { reason: "unreachable", health: "sick", load: false } : undefined;
+  }
+
+  /* A probe has found out once its answer begins: a stream may take minutes from there, and all others would wait for its end. */
+  #watchProbe(): void {
+    this.#probe = true;
+    this.#context.answering = () => {
+      if (this.#probe) this.#breaker?.left(true, "well");
+      this.#probe = false;
+    };
+  }
+
+  #leave(health: Health): void {
+    const probe = this.#probe;
+    this.#probe = false;
+    this.#breaker?.left(probe, health);
+  }
+
+  #note({ name }: Candidate, reason: FallbackReason): void {
+    this.#context.failed = [...this.#context.failed, { name, reason }];
+  }
+
+  #countFallbacks(model: string): void {
+    const { failed } = this.#context;
+    for (; this.#counted < failed.length; this.#counted++)
+      this.#failover.fallbacks.add([model, failed[this.#counted]?.reason ?? ""]);
+  }
+}
+
+function toError({ reason, waitMs }: Rest): GatewayError {
+  const seconds = Math.ceil(waitMs / 1_000);
+  const headers = { ...toWait(waitMs), "x-should-retry": String(waitMs <= LONGEST_CLIENT_WAIT_MS) };
+  return reason === "retry_later"
+    ? new GatewayError(
+        "rate_limited",
+        `The provider asked not to be called for another ${seconds} s. Try again then.`,
+        { headers },
+      )
+    : new GatewayError(
+        "upstream_unavailable",
+        `The provider has failed too often of late and is not called for ${seconds} s. Try again then.`,
+        { headers },
+      );
+}
+
+const toWait = (waitMs: number) => ({
+  "retry-after": String(Math.ceil(waitMs / 1_000)),
+  "retry-after-ms": String(Math.ceil(waitMs)),
+});

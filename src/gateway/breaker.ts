@@ -1,0 +1,121 @@
+import type { Clock } from "../core/clock.ts";
+import { SlidingWindow } from "./sliding-window.ts";
+
+const WINDOW_MS = 10_000;
+const CONSECUTIVE_FAILURES = 5;
+const LEAST_CALLS = 20;
+const FAILED_SHARE = 0.5;
+const FIRST_REST_MS = 1_000;
+/* With the jitter under five seconds: an upstream that is well again is not left out for longer. */
+const LONGEST_REST_MS = 4_000;
+const JITTER = 0.2;
+/* A probe is a caller's own request, and one that hangs must not keep the upstream out for as long. */
+const PROBE_MS = 10_000;
+/** Longest time an upstream may ask to be left alone: some say ten years. */
+const LONGEST_HOLD_MS = 60_000;
+
+export type BreakerState = "closed" | "open" | "half-open";
+
+/** Why an upstream is not asked now. */
+export interface Rest {
+  readonly reason: "circuit_open" | "retry_later";
+  readonly waitMs: number;
+}
+
+/** How a call ended, as far as its upstream's health goes; `unknown` for one that says nothing about it. */
+export type Health = "well" | "sick" | "unknown";
+
+/** The circuit breaker of one upstream. Times are those of the monotonic clock. */
+export class Breaker {
+  readonly #clock: Clock;
+  readonly #random: () => number;
+  readonly #changed: (state: BreakerState) => void;
+  readonly #window = new SlidingWindow(WINDOW_MS);
+  #state: BreakerState = "closed";
+  #consecutive = 0;
+  /* How often it opened without having been well in between. */
+  #opened = 0;
+  #openUntil = 0;
+  #probeUntil = 0;
+  #heldUntil = 0;
+
+  /** `random` gives numbers from 0 to 1, for the jitter; `changed` is told of each new state. */
+  constructor(clock: Clock, random: () => number, changed: (state: BreakerState) => void) {
+    this.#clock = clock;
+    this.#random = random;
+    this.#changed = changed;
+  }
+
+  get state(): BreakerState {
+    return this.#state;
+  }
+
+  /** Milliseconds until it may be asked again; 0 now. */
+  get waitMs(): number {
+    const until = Math.max(this.#state === "open" ? this.#openUntil : 0, this.#heldUntil);
+    return Math.max(0, Math.ceil(until - this.#clock.monotonic()));
+  }
+
+  /** Asks for one call: `probe` when it is the one that finds out, and its end has to be told in any case. */
+  enter(): "call" | "probe" | Rest {
+    const now = this.#clock.monotonic();
+    if (now < this.#heldUntil) return { reason: "retry_later", waitMs: this.waitMs };
+    if (this.#state === "closed") return "call";
+    if (this.#state === "open" && now < this.#openUntil) return { reason: "circuit_open", waitMs: this.waitMs };
+    if (this.#state === "half-open" && now < this.#probeUntil) return { reason: "circuit_open", waitMs: FIRST_REST_MS };
+    this.#become("half-open");
+    this.#probeUntil = now + PROBE_MS;
+    return "probe";
+  }
+
+  /** A call has ended. */
+  left(probe: boolean, health: Health): void {
+    if (probe) this.#probed(health);
+    else if (this.#state === "closed") this.#called(health);
+    /* What began before it opened says nothing new. */
+  }
+
+  /** The upstream asked to be left alone. */
+  hold(ms: number): void {
+    this.#heldUntil = Math.max(this.#heldUntil, this.#clock.monotonic() + Math.min(ms, LONGEST_HOLD_MS));
+  }
+
+  #called(health: Health): void {
+    if (health === "unknown") return;
+    const now = this.#clock.monotonic();
+    const sick = health === "sick";
+    this.#consecutive = sick ? this.#consecutive + 1 : 0;
+    this.#window.add(now, 1, sick ? 1 : 0);
+    if (!sick) return;
+    const { first: calls, second: failures } = this.#window.at(now);
+    if (this.#consecutive >= CONSECUTIVE_FAILURES || (calls >= LEAST_CALLS && failures >= calls * FAILED_SHARE))
+      this.#open();
+  }
+
+  #probed(health: Health): void {
+    if (this.#state !== "half-open") return;
+    if (health === "sick") this.#open();
+    else if (health === "well") this.#close();
+    else this.#probeUntil = 0;
+  }
+
+  #open(): void {
+    const restMs = Math.min(LONGEST_REST_MS, FIRST_REST_MS * 2 ** this.#opened);
+    this.#opened++;
+    this.#become("open");
+    /* All replicas that gave up together must not come back together. */
+    this.#openUntil = this.#clock.monotonic() + restMs * (1 - JITTER + 2 * JITTER * this.#random());
+  }
+
+  #close(): void {
+    this.#become("closed");
+    this.#opened = 0;
+    this.#consecutive = 0;
+    this.#window.clear();
+  }
+
+  #become(state: BreakerState): void {
+    this.#state = state;
+    this.#changed(state);
+  }
+}

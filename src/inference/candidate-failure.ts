@@ -1,0 +1,52 @@
+import type { CandidateFailure } from "../core/candidate-failure.ts";
+import type { Clock } from "../core/clock.ts";
+import type { GatewayError } from "../core/errors.ts";
+import type { UpstreamResponse } from "../http/upstream.ts";
+import { neverSent } from "../http/upstream-errors.ts";
+import { isContextTooLong } from "./context-too-long.ts";
+import { readRetryAfterMs } from "./retry-after.ts";
+
+/* What a provider's refusal means, kept beside the error that stands for it. */
+const refusals = new WeakMap<GatewayError, CandidateFailure>();
+
+/** Takes note of what a provider's answer other than 200 means to the other candidates, and gives the error back. */
+export function noteRefusal(
+  error: GatewayError,
+  { status, headers }: Pick<UpstreamResponse, "status" | "headers">,
+  text: string,
+  clock: Clock,
+): GatewayError {
+  const failure = toFailure(status, text);
+  if (failure === undefined) return error;
+  const retryAfterMs = failure.health === "sick" ? readRetryAfterMs(headers, clock.now()) : undefined;
+  refusals.set(error, retryAfterMs === undefined ? failure : { ...failure, health: healthOf(failure), retryAfterMs });
+  return error;
+}
+
+function toFailure(status: number, text: string): CandidateFailure | undefined {
+  if (status === 429) return { reason: "rate_limited", health: "sick", load: true };
+  if (status === 408) return { reason: "timeout", health: "sick", load: true };
+  if (status >= 500) return { reason: "server_error", health: "sick", load: true };
+  /* No work for the provider, and no sign of trouble: what is too long for one may go to another as often as it comes. */
+  if (isContextTooLong(status, text)) return { reason: "context_too_long", health: "well", load: false };
+  return undefined;
+}
+
+/* One that says when it will take calls again works: it is left alone until then, and not taken for broken. */
+const healthOf = ({ reason, health }: CandidateFailure) => (reason === "rate_limited" ? "well" : health);
+
+/** What the failure of a call means to the other candidates; undefined: none of them could mend it. */
+export function failureOf(error: GatewayError): CandidateFailure | undefined {
+  const refusal = refusals.get(error);
+  if (refusal !== undefined) return refusal;
+  switch (error.kind) {
+    case "upstream_unavailable":
+      return { reason: "unreachable", health: "sick", load: !neverSent(error) };
+    case "upstream_timeout":
+      return { reason: "timeout", health: "sick", load: !neverSent(error) };
+    case "upstream_truncated":
+      return { reason: "truncated", health: "sick", load: true };
+    default:
+      return undefined;
+  }
+}
