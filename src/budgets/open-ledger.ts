@@ -2,8 +2,10 @@ import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
 import type { Meter } from "../core/meter.ts";
 import type { Store } from "../state/store.ts";
+import type { Lease } from "./counting.ts";
 import type { Ledger } from "./ledger.ts";
 import { createLocalLedger } from "./local-ledger.ts";
+import { createStoreLedger } from "./store-ledger.ts";
 
 interface OpenLedgerOptions {
   readonly store: Store;
@@ -12,13 +14,21 @@ interface OpenLedgerOptions {
   readonly meter: Meter;
 }
 
-const lease = { lengthMs: 20_000, grainMs: 4_000 };
+/* What a replica that died had reserved is back after 20 to 24 s. */
+const lease: Lease = { lengthMs: 20_000, grainMs: 4_000 };
 const RENEW_EVERY_MS = 5_000;
+/* A caller learns within 100 ms that the store is down or hangs. */
+const STORE_TIMEOUT_MS = 80;
 
-/** The ledger of a process. */
-export function openLedger({ clock }: OpenLedgerOptions): Ledger {
-  const ledger = createLocalLedger({ clock, lease });
-  const timer = setInterval(() => ledger.renew(), RENEW_EVERY_MS);
+/** The ledger of a process: in its own memory where its state is, in the store where that outlives it. */
+export function openLedger({ store, clock, log, meter }: OpenLedgerOptions): Ledger {
+  const lost = meter.counter("budget_settlements_lost_total", "Calls whose use could not be booked", []);
+  const { survivesRestart, sharedAcrossReplicas } = store.durability;
+  const ledger =
+    survivesRestart || sharedAcrossReplicas
+      ? createStoreLedger({ store, lease, log, timeoutMs: STORE_TIMEOUT_MS, onLost: () => lost.add([]) })
+      : createLocalLedger({ clock, lease });
+  const timer = setInterval(() => void ledger.renew(), RENEW_EVERY_MS);
   timer.unref();
   return {
     ...ledger,
