@@ -30,6 +30,7 @@ export class Counter {
   /** Brings it to this instant: leases that have ended are given back, and a new window begins with the debt of the last. */
   turn({ window, limit }: Term, nowMs: number): void {
     if (nowMs > this.seenMs) this.seenMs = nowMs;
+    this.#payDebt(limit);
     const start = windowStart(window, this.seenMs);
     if (start > this.windowStartMs) {
       this.windowStartMs = start;
@@ -78,10 +79,15 @@ export class Counter {
 
   /** Books what was used: as spent where there is room, the rest as debt. */
   charge(limit: number, amount: number): void {
-    if (amount <= 0) return;
-    const fitting = Math.min(amount, Math.max(0, this.room(limit)));
+    if (amount > 0) this.debt += amount;
+    this.#payDebt(limit);
+  }
+
+  /** What others gave back pays what is owed. */
+  #payDebt(limit: number): void {
+    const fitting = Math.min(this.debt, Math.max(0, limit - this.spent - this.reserved));
     this.spent += fitting;
-    this.debt += amount - fitting;
+    this.debt -= fitting;
   }
 
   #remove(at: number): void {

@@ -73,14 +73,18 @@ local function release(counter, leaseEnd, amount)
   end
 end
 local function room(counter) return counter.limit - counter.spent - counter.reserved - counter.debt end
-local function charge(counter, amount)
-  if amount <= 0 then return end
-  local fitting = min(amount, max(0, room(counter)))
+local function payDebt(counter)
+  local fitting = min(counter.debt, max(0, counter.limit - counter.spent - counter.reserved))
   counter.spent = counter.spent + fitting
-  counter.debt = counter.debt + amount - fitting
+  counter.debt = counter.debt - fitting
+end
+local function charge(counter, amount)
+  if amount > 0 then counter.debt = counter.debt + amount end
+  payDebt(counter)
 end
 local function turn(counter, ms)
   if ms > counter.seen then counter.seen = ms end
+  payDebt(counter)
   local start = windowStart(counter.window, counter.seen)
   if start > counter.start then
     counter.start = start

@@ -144,7 +144,13 @@ function toText(result: string, { nowMs, used, endsMs, debts }: Standing): strin
 export function parseStanding(text: string): Standing | undefined {
   if (text === "2") return undefined;
   const [result, nowMs, ...rest] = numbers(text);
-  const standing = { fits: result === 1, nowMs: nowMs!, used: [] as number[], endsMs: [] as number[], debts: [] as number[] };
+  const standing = {
+    fits: result === 1,
+    nowMs: nowMs!,
+    used: [] as number[],
+    endsMs: [] as number[],
+    debts: [] as number[],
+  };
   for (let at = 0; at < rest.length; at += 3) {
     standing.used.push(rest[at]!);
     standing.endsMs.push(rest[at + 1]!);

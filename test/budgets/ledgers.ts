@@ -1,0 +1,95 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { createLocalLedger } from "../../src/budgets/local-ledger.ts";
+import { createStoreLedger } from "../../src/budgets/store-ledger.ts";
+import type { Clock } from "../../src/core/clock.ts";
+import { silentLog } from "../../src/core/log.ts";
+import { createMemoryStore } from "../../src/state/memory.ts";
+import { openRedisStore } from "../../src/state/redis.ts";
+import { createSqliteStore } from "../../src/state/sqlite.ts";
+import type { Store } from "../../src/state/store.ts";
+import type { LedgerFixture } from "../contract/ledger.contract.ts";
+import type { RedisServer } from "../state/redis-server.ts";
+import { testLease } from "./terms.ts";
+
+/** A clock that is set and moved by hand. */
+export function createSetClock(): Clock & { set(ms: number): void; pass(ms: number): void } {
+  let nowMs = 1_750_000_000_000;
+  return {
+    now: () => nowMs,
+    monotonic: () => nowMs,
+    set(ms) {
+      nowMs = ms;
+    },
+    pass(ms) {
+      nowMs += ms;
+    },
+  };
+}
+
+export const storeLedger = (store: Store, timeoutMs = 10_000) =>
+  createStoreLedger({ store, lease: testLease, log: silentLog, timeoutMs });
+
+type Kind = (redis: RedisServer | undefined) => Promise<LedgerFixture>;
+
+const local: Kind = async () => {
+  const clock = createSetClock();
+  const ledger = createLocalLedger({ clock, lease: testLease });
+  return { ledger, second: undefined, pass: async (ms) => clock.pass(ms), set: clock.set, close: ledger.close };
+};
+
+const memory: Kind = async () => {
+  const clock = createSetClock();
+  const store = createMemoryStore({ clock, log: silentLog });
+  const [ledger, second] = [storeLedger(store), storeLedger(store)];
+  return { ledger, second, pass: async (ms) => clock.pass(ms), set: clock.set, close: () => store.close() };
+};
+
+const sqlite: Kind = async () => {
+  const clock = createSetClock();
+  const folder = mkdtempSync(join(tmpdir(), "sallyport-ledger-"));
+  const config = { kind: "sqlite", file: join(folder, "state.db"), synchronous: "normal" } as const;
+  const store = createSqliteStore(config, { clock, log: silentLog });
+  const [ledger, second] = [storeLedger(store), storeLedger(store)];
+  return {
+    ledger,
+    second,
+    pass: async (ms) => clock.pass(ms),
+    set: clock.set,
+    async close() {
+      await store.close();
+      rmSync(folder, { recursive: true });
+    },
+  };
+};
+
+export const openTestRedis = (server: RedisServer, timeoutMs = 10_000): Promise<Store> =>
+  openRedisStore(
+    { kind: "redis", urls: [server.url], cluster: false, prefix: "sallyport:", timeoutMs, ca: undefined },
+    { log: silentLog },
+  );
+
+const redis: Kind = async (server) => {
+  if (server === undefined) throw new Error("this ledger needs a Redis");
+  const [store, other] = await Promise.all([openTestRedis(server), openTestRedis(server)]);
+  const [ledger, second] = [storeLedger(store), storeLedger(other)];
+  return {
+    ledger,
+    second,
+    pass: (ms) => sleep(ms + 2),
+    async close() {
+      await Promise.all([ledger.close(), second.close()]);
+      await Promise.all([store.close(), other.close()]);
+    },
+  };
+};
+
+/** Every kind of ledger there is. */
+export const ledgerKinds = {
+  "this process": local,
+  "the memory store": memory,
+  "a SQLite file": sqlite,
+  "a Redis server": redis,
+};
