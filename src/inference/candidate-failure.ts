@@ -1,25 +1,17 @@
 import type { CandidateFailure } from "../core/candidate-failure.ts";
-import type { Clock } from "../core/clock.ts";
 import type { GatewayError } from "../core/errors.ts";
-import type { UpstreamResponse } from "../http/upstream.ts";
 import { neverSent } from "../http/upstream-errors.ts";
 import { isContextTooLong } from "./context-too-long.ts";
-import { readRetryAfterMs } from "./retry-after.ts";
 
 /* What a provider's refusal means, kept beside the error that stands for it. */
 const refusals = new WeakMap<GatewayError, CandidateFailure>();
 
-/** Takes note of what a provider's answer other than 200 means to the other candidates, and gives the error back. */
-export function noteRefusal(
-  error: GatewayError,
-  { status, headers }: Pick<UpstreamResponse, "status" | "headers">,
-  text: string,
-  clock: Clock,
-): GatewayError {
+/** Takes note of what a provider's refusal means to the other candidates, and gives the error back. `text`: what it said. */
+export function noteRefusal(error: GatewayError, status: number, text: string, retryAfterMs?: number): GatewayError {
   const failure = toFailure(status, text);
-  if (failure === undefined) return error;
-  const retryAfterMs = failure.health === "sick" ? readRetryAfterMs(headers, clock.now()) : undefined;
-  refusals.set(error, retryAfterMs === undefined ? failure : { ...failure, health: healthOf(failure), retryAfterMs });
+  if (failure?.health === "sick" && retryAfterMs !== undefined)
+    refusals.set(error, { ...failure, health: healthOf(failure), retryAfterMs });
+  else if (failure !== undefined) refusals.set(error, failure);
   return error;
 }
 

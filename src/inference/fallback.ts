@@ -18,9 +18,9 @@ function mayStepIn(other: Model, model: Model, { kind, dialect }: Endpoint): boo
 
 /* Policy judges it as if it had been asked for by its own name. */
 function toCandidate(model: Model, { variables }: Operation): Candidate {
-  const { name, provider, upstream } = model;
+  const { name, provider } = model;
   const llm = variables.llm && { ...variables.llm, model: name, provider };
-  return { name, upstream, variables: { ...variables, ...(llm && { llm }) } };
+  return { ...model, variables: { ...variables, ...(llm && { llm }) } };
 }
 
 /** Says in the answer which model gave it, and why not the first. */

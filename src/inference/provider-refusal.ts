@@ -7,6 +7,7 @@ import { toAnswerHeaders } from "./answer-headers.ts";
 import { noteRefusal } from "./candidate-failure.ts";
 import type { Dialect } from "./dialects/dialect.ts";
 import { isFields } from "./dialects/fields.ts";
+import { readRetryAfterMs } from "./retry-after.ts";
 
 const ERROR_BODY_LIMIT_BYTES = 65_536;
 /* Anthropic's own status for 503. */
@@ -51,11 +52,12 @@ export async function toRefusal(response: UpstreamResponse, options: RefusalOpti
     throw error;
   });
   const text = body.toString("utf8");
+  const retryAfterMs = readRetryAfterMs(response.headers, clock.now());
   const said = readSaid(text);
   const cause = new Error(`the provider answered ${status}: ${text.slice(0, 1_000)}`);
   if (said === undefined || secrets.some((secret) => text.includes(secret))) {
     const error = new GatewayError(kindOf(status), explain(status), { cause, headers: pickRetry(response.headers) });
-    return noteRefusal(error, response, text, clock);
+    return noteRefusal(error, status, text, retryAfterMs);
   }
   const error = new GatewayError(kindOf(status), said.message, { cause });
   verbatim.set(error, {
@@ -70,7 +72,7 @@ export async function toRefusal(response: UpstreamResponse, options: RefusalOpti
             requestId,
           ),
   });
-  return noteRefusal(error, response, text, clock);
+  return noteRefusal(error, status, text, retryAfterMs);
 }
 
 function refusalWithoutBody(status: number): string {
@@ -98,7 +100,8 @@ function pickRetry(headers: Readonly<Record<string, string>>): Record<string, st
   return after === undefined ? {} : { "retry-after": after };
 }
 
-function kindOf(status: number): ErrorKind {
+/** The kind of error that a provider's status stands for. */
+export function kindOf(status: number): ErrorKind {
   if (status === 404) return "not_found";
   if (status === 408 || status === 504) return "upstream_timeout";
   if (status === 413) return "too_large";

@@ -38,7 +38,13 @@ export async function relayStream(options: StreamRelayOptions): Promise<void> {
   const { context, response, secrets, wantsUsage, from, to } = options;
   const { reply, id } = context.exchange;
   requireEventStream(response);
-  const judge = new StreamJudge({ dialect: from, wantsUsage, secrets, parse: context.answer !== undefined });
+  const judge = new StreamJudge({
+    dialect: from,
+    wantsUsage,
+    secrets,
+    parse: context.answer !== undefined,
+    began: () => context.answering?.(),
+  });
   const writer = new StreamWriter(options);
   const cutter = createEventCutter(EVENT_LIMIT_BYTES);
   const keepAlive = createKeepAlive(options.keepAliveMs, () => writer.beat());
@@ -96,7 +102,9 @@ function passCut(cut: Cut, judge: StreamJudge, writer: StreamWriter): Promise<vo
   }
   if (from < cut.bytes.length) kept.push(from === 0 ? cut.bytes : cut.bytes.subarray(from));
   const pending =
-    kept.length === 0 ? undefined : writer.write(kept.length === 1 ? (kept[0] as Buffer) : Buffer.concat(kept));
+    kept.length === 0
+      ? undefined
+      : writer.write(kept.length === 1 ? (kept[0] as Buffer) : Buffer.concat(kept), judge.begun);
   if (failure === undefined) return pending;
   return Promise.resolve(pending).then(() => Promise.reject(failure));
 }
@@ -120,7 +128,7 @@ async function passJudged(
       if (each.bytes !== bytes) return [toFrame(each)];
       return keep ? [cut.bytes.subarray(event.start, event.end)] : [];
     });
-    const pending = out.length === 0 ? undefined : writer.write(Buffer.concat(out));
+    const pending = out.length === 0 ? undefined : writer.write(Buffer.concat(out), judge.begun);
     if (pending !== undefined) await pending;
   }
 }

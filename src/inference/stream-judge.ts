@@ -2,6 +2,8 @@ import { GatewayError } from "../core/errors.ts";
 import type { Usage } from "../core/operation.ts";
 import type { Dialect } from "./dialects/dialect.ts";
 import type { Fields } from "./dialects/fields.ts";
+import { preludes } from "./dialects/prelude.ts";
+import { toStreamRefusal } from "./stream-refusal.ts";
 
 /** What the relay does with one event. */
 export interface Verdict {
@@ -20,6 +22,8 @@ export interface StreamJudgeOptions {
   readonly parse: boolean;
   /** Must not appear in what a provider says went wrong. */
   readonly secrets: readonly string[];
+  /** Told once, at the first event that is part of the answer. */
+  readonly began: () => void;
 }
 
 const KEEP: Verdict = { keep: true };
@@ -29,6 +33,8 @@ const DROP: Verdict = { keep: false };
 export class StreamJudge {
   /** An end mark that could be believed has come: `[DONE]`, `message_stop`. */
   done = false;
+  /** Something of the answer has come, and not only what opens the stream. */
+  begun = false;
   /** The provider's own error event was let through; a second one would say less. */
   errorShown = false;
   #usage: Fields | undefined;
@@ -56,10 +62,17 @@ export class StreamJudge {
     if (meaning.usage !== undefined) this.#usage = join(this.#usage, meaning.usage);
     if (meaning.ended === true) this.#concluded = true;
     if (meaning.error === true) {
+      if (!this.begun) return { keep: false, failure: toStreamRefusal(data, meaning.value, this.#options.secrets) };
       if (this.#options.secrets.some((secret) => data.includes(secret))) return { keep: false, failure: failed(data) };
       this.errorShown = true;
     }
+    if (!this.begun && meaning.error !== true && !preludes[this.#options.dialect.name](data)) this.#begin();
     return { keep: this.#options.wantsUsage || meaning.onlyUsage !== true, value: meaning.value };
+  }
+
+  #begin(): void {
+    this.begun = true;
+    this.#options.began();
   }
 
   /** The body has ended: what is wrong with that, if anything. */

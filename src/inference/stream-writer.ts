@@ -6,6 +6,9 @@ import type { UpstreamResponse } from "../http/upstream.ts";
 import { toAnswerHeaders } from "./answer-headers.ts";
 import type { Dialect } from "./dialects/dialect.ts";
 
+/* What opens a stream is a few hundred bytes; a provider that sends this much has begun, whatever it says. */
+const MOST_HELD_BYTES = 65_536;
+
 export interface StreamWriterOptions {
   readonly context: OperationContext;
   readonly response: UpstreamResponse;
@@ -18,13 +21,14 @@ export interface StreamWriterOptions {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** The caller's side of a stream: opened by the first thing written, so that a failure before it keeps its status. */
+/** The caller's side of a stream: opened by the first piece of the answer, so that a failure before it keeps its status. */
 export class StreamWriter {
   /** A write waits for a slow reader. */
   stuck = false;
   readonly #options: StreamWriterOptions;
   readonly #reply: Reply;
-  #answering = false;
+  readonly #held: Buffer[] = [];
+  #heldBytes = 0;
 
   constructor(options: StreamWriterOptions) {
     this.#options = options;
@@ -38,20 +42,22 @@ export class StreamWriter {
   /** Something in a silence. Where it may come first, the provider has at least accepted the request. */
   beat(): void {
     if (this.stuck || !(this.open || this.#options.keepAliveMayOpen)) return;
-    if (!this.open) this.#start();
     void this.#send(this.#options.to.keepAlive);
   }
 
-  write(bytes: Buffer | string): Promise<void> | undefined {
-    if (!this.#answering) {
-      this.#answering = true;
-      this.#options.context.answering?.();
-    }
-    if (!this.open) this.#start();
-    return this.#send(bytes);
+  /** `begun`: these bytes, or some before them, are part of the answer. Until then they are held back: another model may still answer. */
+  write(bytes: Buffer, begun: boolean): Promise<void> | undefined {
+    if (begun || this.open || this.#heldBytes + bytes.length > MOST_HELD_BYTES) return this.#send(bytes);
+    this.#held.push(bytes);
+    this.#heldBytes += bytes.length;
+    return undefined;
   }
 
   #send(bytes: Buffer | string): Promise<void> | undefined {
+    if (!this.open) {
+      this.#start();
+      for (const held of this.#held.splice(0)) void this.#reply.write(held);
+    }
     const pending = this.#reply.write(bytes);
     return pending === undefined ? undefined : this.#waitFor(pending);
   }

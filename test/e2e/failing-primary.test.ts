@@ -2,7 +2,9 @@ import { APIError } from "openai";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import {
   breaksOff,
+  diesBeforeFirstToken,
   diesMidStream,
+  failsInStream,
   hangs,
   hangsAfterHead,
   refuses,
@@ -122,6 +124,18 @@ describe("a primary that fails before its first token is followed by its fallbac
       fallback: "timeout",
     });
     expect([primary.calls, second.calls]).toEqual([1, 1]);
+  });
+
+  test.for<[string, Behaviour, string]>([
+    ["breaks off after what opens it", diesBeforeFirstToken, "truncated"],
+    ["begins with an error", failsInStream, "server_error"],
+  ])("a stream that %s", async ([, behaviour, fallback]) => {
+    primary.behaviour = behaviour;
+    expect(await ask("primary", true)).toEqual({ text: "from second", error: undefined, model: "second", fallback });
+    expect([primary.calls, second.calls]).toEqual([1, 1]);
+    /* Nobody steps in here: what failed before anything was shown is an error with a status. */
+    const { error } = await ask("alone", true);
+    expect(error).toMatchObject({ status: 502, type: "server_error" });
   });
 
   test("an address where nobody listens", async () => {

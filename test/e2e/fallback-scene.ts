@@ -99,12 +99,27 @@ export const hangsAfterHead: Behaviour = (response, stream) => {
 /** Breaks the connection without an answer. */
 export const breaksOff: Behaviour = (response) => void response.destroy();
 
+/** Opens a stream with what comes before the first token, and breaks off. */
+export const diesBeforeFirstToken: Behaviour = (response) => {
+  openStream(response);
+  response.write(chunk({ role: "assistant", content: "" }));
+  setTimeout(() => response.destroy(), 20);
+};
+
 /** Says something, and breaks off. */
 export const diesMidStream: Behaviour = (response) => {
   openStream(response);
   response.write(chunk({ role: "assistant", content: "" }));
   response.write(chunk({ content: "half" }));
   setTimeout(() => response.destroy(), 20);
+};
+
+/** The first event of its stream is an error. */
+export const failsInStream: Behaviour = (response) => {
+  openStream(response);
+  response.end(
+    `data: ${JSON.stringify({ error: { message: "The engine is overloaded.", type: "server_error", code: 503 } })}\n\n`,
+  );
 };
 
 /** A gateway in this process, open to everybody. */
