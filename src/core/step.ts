@@ -36,7 +36,7 @@ export interface OperationContext {
   readonly startedAtMs: number;
   candidates: readonly Candidate[];
   candidate: Candidate | undefined;
-  /** The candidates that were to answer before this one and did not, in the order of trying. */
+  /** The candidates so far that did not answer, in the order of trying. */
   failed: readonly FailedCandidate[];
   decision: Decision | undefined;
   /** What steps have changed in the request's own message; the relay makes these edits in whatever it sends. Paths are those of the message. */

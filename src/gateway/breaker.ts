@@ -104,7 +104,7 @@ export class Breaker {
     this.#opened++;
     this.#become("open");
     /* All replicas that gave up together must not come back together. */
-    this.#openUntil = this.#clock.monotonic() + restMs * (1 - JITTER + 2 * JITTER * this.#random());
+    this.#openUntil = this.#clock.monotonic() + Math.round(restMs * (1 - JITTER + 2 * JITTER * this.#random()));
   }
 
   #close(): void {

@@ -9,7 +9,7 @@ const refusals = new WeakMap<GatewayError, CandidateFailure>();
 /** Takes note of what a provider's refusal means to the other candidates, and gives the error back. `text`: what it said. */
 export function noteRefusal(error: GatewayError, status: number, text: string, retryAfterMs?: number): GatewayError {
   const failure = toFailure(status, text);
-  if (failure?.health === "sick" && retryAfterMs !== undefined)
+  if (failure?.health === "sick" && retryAfterMs !== undefined && retryAfterMs > 0)
     refusals.set(error, { ...failure, health: healthOf(failure), retryAfterMs });
   else if (failure !== undefined) refusals.set(error, failure);
   return error;

@@ -21,6 +21,8 @@ export interface Model {
   readonly fallback: readonly Model[];
   /** Longest wait for the first token of a stream, in milliseconds; undefined: as long as the provider takes. */
   readonly firstTokenTimeoutMs: number | undefined;
+  /** The same for an answer that is not streamed, until all of it is there. */
+  readonly answerTimeoutMs: number | undefined;
   /** The provider's address for each kind of call it takes: parsing one for every request is measurable. */
   readonly urls: ReadonlyMap<CallKind, URL>;
 }
@@ -48,6 +50,7 @@ function toModel(name: string, entry: ModelConfig): Model & { readonly fallback:
     upstream: `${upstreamName} at ${server.baseUrl}`,
     fallback: [],
     firstTokenTimeoutMs: entry.firstTokenTimeout,
+    answerTimeoutMs: entry.answerTimeout,
     urls: new Map(
       Object.entries(dialects[server.dialect].paths).map(([kind, path]) => [
         kind as CallKind,

@@ -15,6 +15,12 @@ function refuse(model: unknown): string {
   return `\`provider\` is one of ${names}`;
 }
 
+const limit = (example: string, what: string) =>
+  durationMs()
+    .refine((ms) => ms > 0, "more than nothing")
+    .optional()
+    .meta({ description: `${what}. Then the next of \`fallback\` is asked, or the call fails.`, examples: [example] });
+
 const common = {
   model: z
     .string()
@@ -35,14 +41,8 @@ const common = {
         "Models that step in, in this order, when this one cannot answer and nothing has reached the caller yet.",
       examples: [["claude", "llama"]],
     }),
-  firstTokenTimeout: durationMs()
-    .refine((ms) => ms > 0, "more than nothing")
-    .optional()
-    .meta({
-      description:
-        "Longest wait for the first token of a stream. Then the next of `fallback` is asked, or the call fails.",
-      examples: ["10s"],
-    }),
+  firstTokenTimeout: limit("10s", "Longest wait for the first token of a stream"),
+  answerTimeout: limit("2m", "Longest wait for an answer that is not streamed, to its end"),
 };
 
 const model = variants(providers, common, { key: "provider", unknown: refuse });

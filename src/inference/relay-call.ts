@@ -4,12 +4,12 @@ import type { AbortSignalLike } from "../core/abort.ts";
 import type { JsonBody } from "../core/exchange.ts";
 import type { OperationContext } from "../core/step.ts";
 import type { Upstream } from "../http/upstream.ts";
+import { withinLimit } from "./answer-limit.ts";
 import { toUpstreamBody } from "./call-body.ts";
 import type { Model } from "./catalog.ts";
 import { estimateTokens } from "./demand.ts";
 import { dialects } from "./dialects/registry.ts";
 import { nameModel } from "./fallback.ts";
-import { withinFirstToken } from "./first-token.ts";
 import type { Endpoint, ModelCall } from "./model-call.ts";
 import { toRefusal } from "./provider-refusal.ts";
 import { relayStream } from "./relay-stream.ts";
@@ -37,10 +37,9 @@ export function relayCall(
   model: Model,
 ): Promise<void> {
   nameModel(context, model);
-  const { firstTokenTimeoutMs } = model;
-  if (!request.call.stream || firstTokenTimeoutMs === undefined)
-    return sendCall(options, request, context, model, context.signal);
-  return withinFirstToken(context, firstTokenTimeoutMs, (signal) => sendCall(options, request, context, model, signal));
+  const limitMs = request.call.stream ? model.firstTokenTimeoutMs : model.answerTimeoutMs;
+  if (limitMs === undefined) return sendCall(options, request, context, model, context.signal);
+  return withinLimit(context, limitMs, (signal) => sendCall(options, request, context, model, signal));
 }
 
 async function sendCall(

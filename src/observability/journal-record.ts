@@ -22,7 +22,7 @@ export interface CommonPart {
   readonly target: Target;
   /** The one that was tried last; absent when none was. */
   readonly candidate?: string;
-  /** Those that were to answer before it and did not, and why; absent when there was none. */
+  /** Candidates that did not answer, in the order of trying, and why; absent when there was none. */
   readonly failed?: readonly FailedCandidate[];
   /** Absent when the operation ended before policy was asked. */
   readonly decision?: {

@@ -25,7 +25,7 @@ beforeEach(async () => {
   second = await startProvider(says("from second"));
   scene = await startScene({
     models: `
-  primary: { provider: vllm, url: "${primary.url}", model: big, firstTokenTimeout: 300ms, fallback: [second] }
+  primary: { provider: vllm, url: "${primary.url}", model: big, firstTokenTimeout: 300ms, answerTimeout: 300ms, fallback: [second] }
   second: { provider: vllm, url: "${second.url}", model: small }
   alone: { provider: vllm, url: "${primary.url}", model: big }
   nowhere: { provider: vllm, url: "http://127.0.0.1:9", fallback: [second] }`,
@@ -114,16 +114,17 @@ describe("a primary that fails before its first token is followed by its fallbac
 
   test.for<[string, Behaviour]>([
     ["nothing at all", hangs],
-    ["the head of a stream and no more", hangsAfterHead],
-  ])("a stream whose first token does not come in time: %s", async ([, behaviour]) => {
+    ["the head and no more", hangsAfterHead],
+  ])("an answer that does not come in time: %s", async ([, behaviour]) => {
     primary.behaviour = behaviour;
-    expect(await ask("primary", true)).toEqual({
-      text: "from second",
-      error: undefined,
-      model: "second",
-      fallback: "timeout",
-    });
-    expect([primary.calls, second.calls]).toEqual([1, 1]);
+    for (const stream of [false, true])
+      expect(await ask("primary", stream)).toEqual({
+        text: "from second",
+        error: undefined,
+        model: "second",
+        fallback: "timeout",
+      });
+    expect([primary.calls, second.calls]).toEqual([2, 2]);
   });
 
   test.for<[string, Behaviour, string]>([

@@ -3,14 +3,14 @@ import { GatewayError } from "../core/errors.ts";
 import type { OperationContext } from "../core/step.ts";
 
 /**
- * Carries out `send`, whose answer has so many milliseconds to begin, which the relay tells by `context.answering`. Then the signal
- * that `send` was given aborts with `upstream_timeout`; it aborts with the operation's own signal as well.
+ * Carries out `send`, whose answer has so many milliseconds to begin, which the relay tells by `context.answering`, or to be there if
+ * it is told nothing. Then the signal that `send` was given aborts with `upstream_timeout`; it aborts with the operation's own as well.
  */
-export async function withinFirstToken<T>(
+export async function withinLimit(
   context: OperationContext,
   limitMs: number,
-  send: (signal: AbortSignalLike) => Promise<T>,
-): Promise<T> {
+  send: (signal: AbortSignalLike) => Promise<void>,
+): Promise<void> {
   const { signal, answering } = context;
   const attempt = new LightAbortSignal();
   const follow = () => attempt.abort(signal.reason);
@@ -21,7 +21,7 @@ export async function withinFirstToken<T>(
   };
   signal.addEventListener("abort", follow, { once: true });
   try {
-    return await send(attempt);
+    await send(attempt);
   } finally {
     clearTimeout(timer);
     signal.removeEventListener("abort", follow);
@@ -30,5 +30,5 @@ export async function withinFirstToken<T>(
 }
 
 function tooSlow(limitMs: number): GatewayError {
-  return new GatewayError("upstream_timeout", `The model did not begin to answer within ${limitMs / 1_000} s.`);
+  return new GatewayError("upstream_timeout", `The model did not answer within ${limitMs / 1_000} s.`);
 }

@@ -1,0 +1,157 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { Breaker, type BreakerState } from "../../src/gateway/breaker.ts";
+import { createTestClock } from "../state/test-clock.ts";
+
+function setUp(random = 0.5) {
+  const clock = createTestClock();
+  const states: BreakerState[] = [];
+  const breaker = new Breaker(
+    clock,
+    () => random,
+    (state) => states.push(state),
+  );
+  /** Calls that are let through and end so. */
+  const call = (health: "well" | "sick", times = 1): void => {
+    for (let count = 0; count < times; count++) {
+      const entered = breaker.enter();
+      if (typeof entered === "object") throw new Error(entered.reason);
+      breaker.left(entered === "probe", health);
+    }
+  };
+  return { clock, states, breaker, call };
+}
+
+describe("a circuit breaker", () => {
+  test("opens after five failures in a row, not after four and a success", () => {
+    const { breaker, call } = setUp();
+    call("sick", 4);
+    call("well");
+    call("sick", 4);
+    expect(breaker.state).toBe("closed");
+    call("sick");
+    expect(breaker.state).toBe("open");
+    expect(breaker.enter()).toEqual({ reason: "circuit_open", waitMs: 1_000 });
+  });
+
+  test("opens when half of twenty calls in ten seconds have failed, though never five in a row", () => {
+    const { breaker, call, clock } = setUp();
+    for (let pair = 0; pair < 9; pair++) {
+      call("well");
+      call("sick");
+    }
+    clock.pass(11_000);
+    call("well");
+    call("sick");
+    expect(breaker.state).toBe("closed");
+    for (let pair = 0; pair < 9; pair++) {
+      expect(breaker.state).toBe("closed");
+      call("well");
+      call("sick");
+    }
+    expect(breaker.state).toBe("open");
+  });
+
+  test("lets one call through after its rest, and all others once that has ended well", () => {
+    const { breaker, call, clock, states } = setUp();
+    call("sick", 5);
+    clock.pass(999);
+    expect(breaker.enter()).toMatchObject({ reason: "circuit_open" });
+    clock.pass(1);
+    expect(breaker.enter()).toBe("probe");
+    expect(breaker.enter()).toMatchObject({ reason: "circuit_open" });
+    breaker.left(true, "well");
+    expect(breaker.enter()).toBe("call");
+    expect(states).toEqual(["open", "half-open", "closed"]);
+  });
+
+  test("rests twice as long after each probe that fails, and never more than five seconds, whatever the jitter", () => {
+    for (const [random, rests] of [
+      [0.5, [1_000, 2_000, 4_000, 4_000]],
+      [0, [800, 1_600, 3_200, 3_200]],
+      [1, [1_200, 2_400, 4_800, 4_800]],
+    ] as const) {
+      const { breaker, call, clock } = setUp(random);
+      call("sick", 5);
+      for (const rest of rests) {
+        expect(breaker.waitMs).toBe(rest);
+        clock.pass(rest);
+        call("sick");
+      }
+      clock.pass(5_000);
+      call("well");
+      call("sick", 5);
+      expect(breaker.waitMs).toBe(rests[0]);
+    }
+  });
+
+  test("sends another probe when the first has said nothing: its caller went away, or it hangs", () => {
+    const { breaker, call, clock } = setUp();
+    call("sick", 5);
+    clock.pass(1_000);
+    expect(breaker.enter()).toBe("probe");
+    breaker.left(true, "unknown");
+    expect(breaker.enter()).toBe("probe");
+    clock.pass(9_999);
+    expect(breaker.enter()).toMatchObject({ reason: "circuit_open" });
+    clock.pass(1);
+    expect(breaker.enter()).toBe("probe");
+  });
+
+  test("takes no notice of calls that began before it opened", () => {
+    const { breaker, call, clock } = setUp();
+    call("sick", 5);
+    breaker.left(false, "well");
+    breaker.left(false, "sick");
+    expect([breaker.state, breaker.waitMs]).toEqual(["open", 1_000]);
+    clock.pass(1_000);
+    expect(breaker.enter()).toBe("probe");
+    breaker.left(false, "well");
+    expect(breaker.state).toBe("half-open");
+  });
+
+  test("leaves an upstream alone for as long as it asked, a minute at most", () => {
+    const { breaker, clock } = setUp();
+    breaker.hold(7_000);
+    breaker.hold(3_000);
+    expect(breaker.enter()).toEqual({ reason: "retry_later", waitMs: 7_000 });
+    clock.pass(7_000);
+    expect(breaker.enter()).toBe("call");
+    breaker.hold(315_360_000_000);
+    expect(breaker.waitMs).toBe(60_000);
+  });
+
+  test("never lets more than one call through at a time while an upstream is not known to be well", () => {
+    const step = fc.oneof(
+      fc.record({ pass: fc.integer({ min: 1, max: 3_000 }) }),
+      fc.record({ end: fc.constantFrom("well" as const, "sick" as const, "unknown" as const) }),
+      fc.constant("enter" as const),
+    );
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
+        const { breaker, call, clock } = setUp();
+        call("sick", 5);
+        let probes = 0;
+        let probedForMs = 0;
+        for (const each of steps) {
+          if (each === "enter") {
+            const entered = breaker.enter();
+            /* One that hangs is given up after ten seconds. */
+            if (entered === "probe") {
+              expect(probes === 0 || probedForMs >= 10_000).toBe(true);
+              probes++;
+              probedForMs = 0;
+            }
+            if (entered === "call") expect(breaker.state).toBe("closed");
+          } else if ("pass" in each) {
+            clock.pass(each.pass);
+            probedForMs += each.pass;
+          } else if (probes > 0) {
+            breaker.left(true, each.end);
+            if (--probes > 0) return;
+          }
+        }
+      }),
+    );
+  });
+});
