@@ -12,7 +12,11 @@ export interface AnswerWatch {
 /** Lines the guards up, those that restore nearest to the caller: nothing that was put back is looked at again, or taken for a leak. */
 export function createAnswerWatch(guards: readonly OutputGuard[]): AnswerWatch | undefined {
   if (guards.length === 0) return undefined;
-  const line = [...guards.filter(({ restores }) => restores !== true), ...guards.filter(({ restores }) => restores)];
+  const line = [
+    ...guards.filter(({ restores }) => restores !== true),
+    // The last to take something out is the first to put it back.
+    ...guards.filter(({ restores }) => restores).toReversed(),
+  ];
   /* What is held back by one guard goes through those after it as a piece of the same channel. */
   const latest = new Map<string, TextSlot>();
 

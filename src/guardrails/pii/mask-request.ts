@@ -1,0 +1,89 @@
+import type { TextSlot } from "../../core/text.ts";
+import { type Detect, type Found, normaliseValue } from "./detect.ts";
+import { piiKinds } from "./detector.ts";
+import { labels, LITERAL, tokenLike } from "./labels.ts";
+import { QuoteCount, type TextView, viewJson, viewPlain } from "./text-view.ts";
+import type { Vault } from "./vault.ts";
+
+export interface RequestMask {
+  readonly detect: Detect;
+  /** Whether answers are restored: then a text that looks like a token is masked as well. */
+  readonly restore: boolean;
+}
+
+/** Where a token goes. */
+interface Place {
+  readonly label: string;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** What is to be masked in a slot's text. */
+export interface Marked {
+  readonly view: TextView;
+  readonly places: readonly Place[];
+}
+
+/** Finds what is to be masked in a text of a request; undefined: nothing. */
+export function markSlot({ text, json }: TextSlot, { detect, restore }: RequestMask): Marked | undefined {
+  const view = json === true ? viewJson(text) : viewPlain(text);
+  const { found } = detect(view.text, 0, true);
+  const places: Place[] = found.map(toPlace);
+  if (restore) addLiterals(view.text, found, places);
+  return places.length === 0 ? undefined : { view, places };
+}
+
+const toPlace = ({ kind, start, end }: Found): Place => ({ label: labels[kind], start, end });
+
+/* Without this, a caller who writes a token that stands for another value of the same request would get that value in its place. */
+function addLiterals(text: string, found: readonly Found[], places: Place[]): void {
+  let passed = 0;
+  for (const { index, 0: literal } of text.matchAll(tokenLike)) {
+    const end = index + literal.length;
+    while (passed < found.length && (found[passed]?.end ?? 0) <= index) passed++;
+    if ((found[passed]?.start ?? Infinity) >= end) places.push({ label: LITERAL, start: index, end });
+  }
+  if (places.length > found.length) places.sort((a, b) => a.start - b.start);
+}
+
+/** The text with tokens in place of what was marked. What stands outside of a JSON string gets quotes, so that the text stays JSON. */
+export function maskMarked({ view, places }: Marked, vault: Vault): string {
+  const { raw, text } = view;
+  let masked = "";
+  let copied = 0;
+  const quotes = new QuoteCount(view);
+  for (const place of places) {
+    const bare = view.json && !quotes.inString(place.start);
+    const { start, end } = bare ? wholeLiteral(text, place, copied) : place;
+    const value = text.slice(start, end);
+    const normalised = normaliseAs(place.label, value);
+    const token = vault.tokenOf({
+      label: place.label,
+      value,
+      normalised,
+      ...(bare && jsonNumber.test(value) && { bare }),
+    });
+    masked += raw.slice(view.rawIndex(copied), view.rawIndex(start)) + (bare ? `"${token}"` : token);
+    copied = end;
+  }
+  return masked + raw.slice(view.rawIndex(copied));
+}
+
+const jsonNumber = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
+const structural = /[\s{}[\],:"]/;
+
+/** A number is quoted whole, whatever of it was found. */
+function wholeLiteral(text: string, { start, end }: Place, first: number): { start: number; end: number } {
+  let from = start;
+  let to = end;
+  while (from > first && !structural.test(text.charAt(from - 1))) from--;
+  while (to < text.length && !structural.test(text.charAt(to))) to++;
+  return { start: from, end: to };
+}
+
+const kindOf = new Map(piiKinds.map((kind) => [labels[kind], kind]));
+
+function normaliseAs(label: string, value: string): string {
+  const kind = kindOf.get(label);
+  return kind === undefined ? value : normaliseValue(kind, value);
+}

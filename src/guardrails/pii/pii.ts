@@ -1,0 +1,85 @@
+import { z } from "zod";
+import {
+  defineGuard,
+  type Guard,
+  type GuardDeps,
+  type GuardRequest,
+  type OutputGuard,
+  pass,
+  type Verdict,
+} from "../guard.ts";
+import { AnswerMask } from "./answer-mask.ts";
+import { createDetect } from "./detect.ts";
+import { piiKinds } from "./detector.ts";
+import { inTurn } from "./in-turn.ts";
+import { type Marked, markSlot, maskMarked } from "./mask-request.ts";
+import { Restorer } from "./restorer.ts";
+import { createTokenKeys } from "./token-keys.ts";
+import { MAX_VALUES, TooManyValues, Vault } from "./vault.ts";
+
+const tooMany: Verdict = {
+  pass: false,
+  guard: "pii",
+  message: `Rejected: more than ${MAX_VALUES} personal values in one request.`,
+};
+
+export const pii = defineGuard({
+  type: "pii",
+  description:
+    "Replaces personal data and keys with tokens before anything leaves, and puts them back into the answer.",
+  options: {
+    mask: z
+      .array(z.enum(piiKinds))
+      .min(1)
+      .meta({ description: "The kinds of values that are masked.", examples: [["email", "phone", "card"]] }),
+    restore: z
+      .boolean()
+      .default(false)
+      .meta({
+        description:
+          "Whether answers get the values back in place of their tokens, for the caller who sent them alone.",
+        examples: [true],
+      }),
+    output: z
+      .enum(["pass", "mask"])
+      .default("pass")
+      .meta({
+        description:
+          "What becomes of values in answers that the caller did not send: `mask` writes the kind in their place.",
+        examples: ["mask"],
+      }),
+  },
+  create({ mask, restore, output }, { secret }: GuardDeps): Guard {
+    const detect = createDetect(mask);
+    const keyOf = createTokenKeys(() => secret("pii tokens"));
+    const vaults = new WeakMap<GuardRequest, Vault>();
+    const noValues = new Vault(Buffer.alloc(0));
+
+    async function input(request: GuardRequest): Promise<Verdict> {
+      const marked = new Map<number, Marked>();
+      for (const [index, slot] of request.slots.entries()) {
+        const found = markSlot(slot, { detect, restore });
+        if (found !== undefined) marked.set(index, found);
+      }
+      if (marked.size === 0) return pass;
+      const vault = new Vault(await keyOf(request.principal.tenant));
+      vaults.set(request, vault);
+      try {
+        const texts = new Map([...marked].map(([index, found]) => [index, maskMarked(found, vault)]));
+        return { pass: true, texts };
+      } catch (thrown) {
+        if (thrown instanceof TooManyValues) return tooMany;
+        throw thrown;
+      }
+    }
+
+    function outputOf(request: GuardRequest): OutputGuard | undefined {
+      const vault = vaults.get(request);
+      const masked = output === "mask" ? new AnswerMask(detect, vault ?? noValues) : undefined;
+      const restored = restore && vault !== undefined ? new Restorer(vault) : undefined;
+      return masked !== undefined && restored !== undefined ? inTurn(masked, restored) : (masked ?? restored);
+    }
+
+    return { input, ...((restore || output === "mask") && { output: outputOf }) };
+  },
+});
