@@ -12,6 +12,10 @@ export interface Generation {
   readonly tokens: readonly string[];
   readonly promptTokens: number;
   readonly finish: FinishReason;
+  /** Whether a stream ends with its usage, where that is for the caller to say. */
+  readonly includeUsage: boolean;
+  /** What the model thought first, and the signature that it must be given back with; undefined when it was not asked to think. */
+  readonly thinking: { readonly text: string; readonly signature: string } | undefined;
 }
 
 /** Cuts or repeats an answer to the number of tokens that was asked for. */
@@ -24,6 +28,8 @@ export function toGeneration(
     readonly promptTokens: number;
     readonly exactTokens: number | undefined;
     readonly maxTokens: number | undefined;
+    readonly includeUsage: boolean;
+    readonly thinking: Generation["thinking"];
   },
 ): Generation {
   const natural = toTokens(answer.kind === "text" ? answer.text : answer.arguments);
@@ -53,14 +59,18 @@ export function toUsage(promptTokens: number, completionTokens: number) {
   };
 }
 
-/** The two endpoints that generate: how a whole answer and the pieces of a streamed one look. */
+/** How an endpoint that generates gives its answer, whole and in server-sent events; each event is the text that goes over the wire. */
 export interface Shape {
   whole(generation: Generation): object;
   /** Sent before the first token. */
-  first(generation: Generation): object | undefined;
-  token(generation: Generation, token: string): object;
-  last(generation: Generation): object;
-  usage(generation: Generation): object;
+  first(generation: Generation): readonly string[];
+  token(generation: Generation, token: string): string;
+  /** Why it ended, and what was used. */
+  last(generation: Generation): readonly string[];
+  readonly end: string;
+  readonly error: string;
+  /** What a crash leaves behind: half an event. */
+  readonly half: string;
 }
 
 const chunk = (generation: Generation, object: string, choices: readonly object[]) => ({
@@ -76,9 +86,27 @@ const choice = (delta: object, finish_reason: string | null = null) => [
 ];
 const callId = (generation: Generation) => `call_${generation.id.slice(-12)}`;
 
+const event = (generation: Generation, value: object) =>
+  `data: ${JSON.stringify(generation.includeUsage ? { usage: null, ...value } : value)}\n\n`;
+
+const openaiMarks = {
+  end: "data: [DONE]\n\n",
+  error: `data: ${JSON.stringify({ error: { message: "The engine died.", type: "server_error", param: null, code: 500 } })}\n\n`,
+  half: 'data: {"id":"chatcmpl-',
+};
+
+/** The last chunk with a choice, and the one with the usage where it was asked for. */
+function finish(generation: Generation, object: string, choices: readonly object[]): readonly string[] {
+  const last = event(generation, chunk(generation, object, choices));
+  if (!generation.includeUsage) return [last];
+  const usage = toUsage(generation.promptTokens, generation.tokens.length);
+  return [last, event(generation, { ...chunk(generation, object, []), usage })];
+}
+
 const CHAT_CHUNK = "chat.completion.chunk";
 
 export const chatShape: Shape = {
+  ...openaiMarks,
   whole(generation) {
     const { answer, tokens } = generation;
     const text = tokens.join("");
@@ -112,37 +140,27 @@ export const chatShape: Shape = {
               { index: 0, id: callId(generation), type: "function", function: { name: answer.name, arguments: "" } },
             ],
           };
-    return chunk(generation, CHAT_CHUNK, choice(delta));
+    return [event(generation, chunk(generation, CHAT_CHUNK, choice(delta)))];
   },
-  token: (generation, token) =>
-    chunk(
-      generation,
-      CHAT_CHUNK,
-      choice(
-        generation.answer.kind === "text"
-          ? { content: token }
-          : { tool_calls: [{ index: 0, function: { arguments: token } }] },
-      ),
-    ),
-  last: (generation) => chunk(generation, CHAT_CHUNK, choice({}, generation.finish)),
-  usage: (generation) => ({
-    ...chunk(generation, CHAT_CHUNK, []),
-    usage: toUsage(generation.promptTokens, generation.tokens.length),
-  }),
+  token(generation, token) {
+    const delta =
+      generation.answer.kind === "text"
+        ? { content: token }
+        : { tool_calls: [{ index: 0, function: { arguments: token } }] };
+    return event(generation, chunk(generation, CHAT_CHUNK, choice(delta)));
+  },
+  last: (generation) => finish(generation, CHAT_CHUNK, choice({}, generation.finish)),
 };
 
 const textChoice = (text: string, finish_reason: string | null) => [{ index: 0, text, logprobs: null, finish_reason }];
 
 export const completionShape: Shape = {
+  ...openaiMarks,
   whole: (generation) => ({
     ...chunk(generation, "text_completion", textChoice(generation.tokens.join(""), generation.finish)),
     usage: toUsage(generation.promptTokens, generation.tokens.length),
   }),
-  first: () => undefined,
-  token: (generation, token) => chunk(generation, "text_completion", textChoice(token, null)),
-  last: (generation) => chunk(generation, "text_completion", textChoice("", generation.finish)),
-  usage: (generation) => ({
-    ...chunk(generation, "text_completion", []),
-    usage: toUsage(generation.promptTokens, generation.tokens.length),
-  }),
+  first: () => [],
+  token: (generation, token) => event(generation, chunk(generation, "text_completion", textChoice(token, null))),
+  last: (generation) => finish(generation, "text_completion", textChoice("", generation.finish)),
 };

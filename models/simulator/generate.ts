@@ -6,8 +6,8 @@ import type { Generation, Shape } from "./chunks.ts";
 import type { Engine, Sequence } from "./engine.ts";
 import type { Knobs } from "./knobs.ts";
 import type { Metrics } from "./metrics.ts";
-import type { ChatRequest } from "./request.ts";
-import { countTokens } from "./text.ts";
+import type { ChatRequest, Message } from "./request.ts";
+import { countTokens, sign } from "./text.ts";
 import { wait } from "./wait.ts";
 
 export interface Generator {
@@ -25,10 +25,15 @@ export interface Job {
   readonly signal: AbortSignal;
 }
 
+/** The tokens of a prompt, with four around each message. */
+export function countPrompt(messages: readonly Message[]): number {
+  return messages.reduce((sum, message) => sum + countTokens(message.text) + 4, 0);
+}
+
 /** Runs one request through the engine and writes the answer, whole or as server-sent events. */
 export async function generate({ engine, metrics }: Generator, job: Job, response: ServerResponse): Promise<void> {
   const startedAtMs = performance.now();
-  const promptTokens = job.request.messages.reduce((sum, message) => sum + countTokens(message.text) + 4, 0);
+  const promptTokens = countPrompt(job.request.messages);
   const sequence = await engine.admit(promptTokens, job.signal);
   if (sequence === undefined) return;
   const generation = toGeneration(answer(job.request, job.model), {
@@ -38,6 +43,8 @@ export async function generate({ engine, metrics }: Generator, job: Job, respons
     promptTokens,
     exactTokens: job.knobs.tokens,
     maxTokens: job.request.maxTokens,
+    includeUsage: job.request.includeUsage,
+    thinking: job.request.thinks === true ? think(job.request) : undefined,
   });
   let complete = false;
   try {
@@ -54,6 +61,11 @@ export async function generate({ engine, metrics }: Generator, job: Job, respons
     sequence.finish();
     metrics.finished(complete ? generation.finish : "abort", (performance.now() - startedAtMs) / 1_000);
   }
+}
+
+function think(request: ChatRequest): { text: string; signature: string } {
+  const text = `The request has ${request.messages.length} messages; the last one is to be answered.`;
+  return { text, signature: sign(text) };
 }
 
 interface Run {
@@ -81,15 +93,12 @@ async function writeWhole({ job, generation, sequence, metrics, response }: Run)
 async function writeStream(run: Run): Promise<boolean> {
   const { job, generation, sequence, metrics, response } = run;
   const fault = job.knobs.fault;
-  const withUsage = (chunk: object) => (job.request.includeUsage ? { ...chunk, usage: null } : chunk);
-
-  const first = job.shape.first(generation);
-  if (first !== undefined) await send(run, JSON.stringify(withUsage(first)));
+  for (const event of job.shape.first(generation)) await send(run, event);
   let tokenAtMs = performance.now();
   for (const [index, token] of generation.tokens.entries()) {
     if (index > 0 && !(await wait(job.knobs.itlMs ?? sequence.decodeMs(), job.signal))) return false;
-    if (fault?.kind === "die" && index === fault.afterTokens) return breakOff(response);
-    await send(run, JSON.stringify(withUsage(job.shape.token(generation, token))));
+    if (fault?.kind === "die" && index === fault.afterTokens) return breakOff(run);
+    await send(run, job.shape.token(generation, token));
     if (job.signal.aborted) return false;
     sequence.grow();
     metrics.generated(1);
@@ -97,34 +106,29 @@ async function writeStream(run: Run): Promise<boolean> {
     tokenAtMs = performance.now();
     if (index === 0 && fault !== undefined) await misbehave(run, fault.kind);
   }
-  if (fault?.kind === "die") return breakOff(response);
+  if (fault?.kind === "die") return breakOff(run);
   if (fault?.kind !== "no-finish") {
-    await send(run, JSON.stringify(withUsage(job.shape.last(generation))));
-    if (job.request.includeUsage) await send(run, JSON.stringify(job.shape.usage(generation)));
-    if (fault?.kind !== "no-done") await send(run, "[DONE]");
+    for (const event of job.shape.last(generation)) await send(run, event);
+    if (fault?.kind !== "no-done") await send(run, job.shape.end);
   }
   response.end();
   return true;
 }
 
 async function misbehave(run: Run, kind: string): Promise<void> {
-  if (kind === "garbage") await send(run, "this is not JSON");
-  if (kind === "error-event")
-    await send(
-      run,
-      JSON.stringify({ error: { message: "The engine died.", type: "server_error", param: null, code: 500 } }),
-    );
-  if (kind === "huge-event") await send(run, JSON.stringify({ padding: "x".repeat(3 * 1_048_576) }));
+  if (kind === "garbage") await send(run, "event: garbage\ndata: this is not JSON\n\n");
+  if (kind === "error-event") await send(run, run.job.shape.error);
+  if (kind === "huge-event") await send(run, `data: ${JSON.stringify({ padding: "x".repeat(3 * 1_048_576) })}\n\n`);
 }
 
 /* Half an event first: what a crash leaves behind is seldom whole. */
-function breakOff(response: ServerResponse): false {
-  response.write('data: {"id":"chatcmpl-', () => response.destroy());
+function breakOff({ response, job }: Run): false {
+  response.write(job.shape.half, () => response.destroy());
   return false;
 }
 
 /** A slow reader stops the engine, as a full socket does a real one. */
-async function send({ response, job }: Run, data: string): Promise<void> {
-  if (response.write(`data: ${data}\n\n`) || job.signal.aborted) return;
+async function send({ response, job }: Run, event: string): Promise<void> {
+  if (response.write(event) || job.signal.aborted) return;
   await once(response, "drain", { signal: job.signal }).catch(() => undefined);
 }

@@ -31,6 +31,8 @@ export interface ChatRequest {
   readonly maxTokens: number | undefined;
   /** A JSON Schema the answer must fit, `true` for any object, undefined for text. */
   readonly json: unknown;
+  /** Whether the answer begins with what the model thought. */
+  readonly thinks?: boolean;
 }
 
 export function isRecord(value: unknown): value is Record<string, unknown> {

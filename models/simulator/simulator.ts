@@ -1,11 +1,13 @@
 import { createServer } from "node:http";
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { readAnthropicMessages, readAnthropicPrompt } from "./anthropic-request.ts";
+import { messagesShape } from "./anthropic-shape.ts";
 import { chatShape, completionShape } from "./chunks.ts";
 import type { Shape } from "./chunks.ts";
 import { embed } from "./embeddings.ts";
 import { createEngine } from "./engine.ts";
-import { generate } from "./generate.ts";
+import { countPrompt, generate } from "./generate.ts";
 import type { Generator } from "./generate.ts";
 import { parseKnobs, splitModel } from "./knobs.ts";
 import type { Fault, Knobs } from "./knobs.ts";
@@ -23,7 +25,7 @@ export interface SimulatorOptions {
   readonly host?: string;
   /** The model it lists; it answers to any name. Default `simulated`. */
   readonly model?: string;
-  /** When set, requests must carry it as a bearer token. */
+  /** When set, requests must carry it: as a bearer token, or in `x-api-key` for messages. */
   readonly key?: string;
   /** Lets requests ask for faults. Default false. */
   readonly faults?: boolean;
@@ -51,7 +53,7 @@ export interface Simulator {
   close(): Promise<void>;
 }
 
-/** Starts a model server that speaks the OpenAI dialect, with the metrics of vLLM. */
+/** Starts a model server that speaks the OpenAI dialect and Anthropic's, with the metrics of vLLM. */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const blocks = options.blocks ?? 2_810;
   const engine = createEngine({ timeScale: options.timeScale ?? 0, maxSequences: options.maxSequences ?? 256, blocks });
@@ -59,6 +61,8 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const generator = { engine, metrics: createMetrics(model, engine, blocks) };
   let served = 0;
   const server = createServer((request, response) => {
+    // Errors have the shape of the path's dialect.
+    if (isMessages(request.url ?? "/")) response.setHeader("request-id", `req_${served + 1}`);
     answerRequest({ options, model, generator, number: ++served }, request, response).catch((error: unknown) =>
       sendFailure(response, error),
     );
@@ -99,9 +103,13 @@ async function answerRequest(server: Server, request: IncomingMessage, response:
     return void response
       .writeHead(200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" })
       .end(server.generator.metrics.render());
-  if (server.options.key !== undefined && request.headers.authorization !== `Bearer ${server.options.key}`) {
+  const { key } = server.options;
+  const { authorization, "x-api-key": apiKey } = request.headers;
+  if (key !== undefined && (isMessages(path) ? apiKey !== key : authorization !== `Bearer ${key}`))
     return sendError(response, 401, "Incorrect API key provided.", "invalid_request_error", "invalid_api_key");
-  }
+  const version = request.headers["anthropic-version"];
+  if (isMessages(path) && version !== "2023-06-01" && version !== "2026-10-21")
+    throw new BadRequest("anthropic-version: header is required");
   if (method === "GET" && path === "/v1/models")
     return sendJson(response, 200, { object: "list", data: [describeModel(server.model)] });
   const post = method === "POST" ? posts[path] : undefined;
@@ -110,6 +118,7 @@ async function answerRequest(server: Server, request: IncomingMessage, response:
   await post(server, {
     body: parseBody(body),
     header: String(request.headers["x-simulate"] ?? ""),
+    version: String(version ?? ""),
     signal: gone.signal,
     response,
   });
@@ -119,6 +128,8 @@ interface Post {
   readonly body: unknown;
   /** Knobs from the header. */
   readonly header: string;
+  /** `anthropic-version`. */
+  readonly version: string;
   readonly signal: AbortSignal;
   readonly response: ServerResponse;
 }
@@ -126,6 +137,14 @@ interface Post {
 const posts: Readonly<Record<string, (server: Server, post: Post) => Promise<void>>> = {
   "/v1/chat/completions": (server, post) => complete(server, post, readChat(post.body), chatShape, "chatcmpl"),
   "/v1/completions": (server, post) => complete(server, post, readCompletion(post.body), completionShape, "cmpl"),
+  "/v1/messages": (server, post) =>
+    complete(server, post, readAnthropicMessages(post.body, post.version), messagesShape, "msg"),
+  "/v1/messages/count_tokens": async (server, post) => {
+    const request = readAnthropicPrompt(post.body);
+    const knobs = readKnobs(server, post, request.model);
+    if (knobs.fault !== undefined && (await fail(knobs.fault, post))) return;
+    sendJson(post.response, 200, { input_tokens: countPrompt(request.messages) });
+  },
   "/v1/embeddings": async (server, post) => {
     const { model, inputs, dimensions, base64 } = readEmbeddings(post.body);
     const knobs = readKnobs(server, post, model);
@@ -221,7 +240,23 @@ function sendJson(response: ServerResponse, status: number, value: object): void
     .end(body);
 }
 
+const isMessages = (path: string) => path.startsWith("/v1/messages");
+
+/* Anthropic's own types, where they differ. */
+const anthropicTypes: Readonly<Record<number, string>> = {
+  401: "authentication_error",
+  404: "not_found_error",
+  413: "request_too_large",
+  429: "rate_limit_error",
+  529: "overloaded_error",
+};
+
 function sendError(response: ServerResponse, status: number, message: string, type: string, code: string): void {
+  const requestId = response.getHeader("request-id");
+  if (requestId !== undefined) {
+    const said = anthropicTypes[status] ?? (status < 500 ? "invalid_request_error" : "api_error");
+    return sendJson(response, status, { type: "error", error: { type: said, message }, request_id: requestId });
+  }
   sendJson(response, status, { error: { message, type, param: null, code } });
 }
 

@@ -14,3 +14,8 @@ export function hash(text: string): number {
   for (let index = 0; index < text.length; index++) state = Math.imul(state ^ text.charCodeAt(index), 0x01000193);
   return state >>> 0;
 }
+
+/** What a thought must carry when it is given back; a real provider's is longer, and as opaque. */
+export function sign(text: string): string {
+  return Buffer.from(`simulated ${hash(text).toString(16)}`).toString("base64");
+}

@@ -11,9 +11,9 @@ export function planCandidates(model: Model, endpoint: Endpoint, operation: Oper
 }
 
 /* Vectors of one model mean nothing beside those of another, nor do its counts of tokens. */
-function mayStepIn(other: Model, model: Model, { kind, dialect }: Endpoint): boolean {
+function mayStepIn(other: Model, model: Model, { kind }: Endpoint): boolean {
   if ((kind === "embeddings" || kind === "count") && other.upstreamName !== model.upstreamName) return false;
-  return other.server.dialect === dialect && other.urls.has(kind);
+  return other.urls.has(kind);
 }
 
 /* Policy judges it as if it had been asked for by its own name. */

@@ -23,11 +23,22 @@ const listing = (name: string): Operation => ({
   variables: {},
 });
 
+/* What the dialect says of a model and no configuration knows. */
+const unknown = {
+  capabilities: null,
+  deprecated_at: null,
+  lifecycle: "active",
+  line: null,
+  max_input_tokens: null,
+  max_tokens: null,
+  retires_at: null,
+};
+
 /** Answers `/v1/models` and `/v1/models/{name}` with what the caller may see. */
 export function createModelList({ catalog, operate, visible, createdS }: ModelListOptions) {
   const describe = (exchange: Exchange, model: Model) =>
     speaksAnthropic(exchange)
-      ? { type: "model", id: model.name, display_name: model.name, created_at: createdAt }
+      ? { type: "model", id: model.name, display_name: model.name, created_at: createdAt, ...unknown }
       : { id: model.name, object: "model", created: createdS, owned_by: model.provider };
   const createdAt = new Date(createdS * 1_000).toISOString();
   const answer = (exchange: Exchange, give: () => object) =>

@@ -9,11 +9,13 @@ import { toUpstreamBody } from "./call-body.ts";
 import type { Model } from "./catalog.ts";
 import { estimateTokens } from "./demand.ts";
 import { dialects } from "./dialects/registry.ts";
+import { toDroppedHeader } from "./dropped-header.ts";
 import { nameModel } from "./fallback.ts";
 import type { Endpoint, ModelCall } from "./model-call.ts";
 import { toRefusal } from "./provider-refusal.ts";
 import { relayStream } from "./relay-stream.ts";
 import { relayWhole } from "./relay-whole.ts";
+import { translateRequest } from "./translate-request.ts";
 import { toUpstreamRequest } from "./upstream-request.ts";
 
 export interface CallRelayOptions {
@@ -54,35 +56,30 @@ async function sendCall(
   const from = dialects[model.server.dialect];
   const to = dialects[endpoint.dialect];
   const url = model.urls.get(endpoint.kind);
-  if (url === undefined && endpoint.kind === "count") return sendEstimate(context, call, body);
-  if (from !== to || url === undefined) throw cannotTake(endpoint, model);
+  if (url === undefined) {
+    if (endpoint.kind === "count") return sendEstimate(context, call, body);
+    throw cannotTake(endpoint, model);
+  }
+  const translation = from === to ? undefined : translateRequest(body, context.edits, to, from, model);
   const response = await upstream.request(
     toUpstreamRequest({
       url,
-      headers: from.passHeaders(exchange.request.headers, headers),
+      // What a caller of another dialect says of this one is meant for nobody.
+      headers: from === to ? from.passHeaders(exchange.request.headers, headers) : headers,
       stream: call.stream,
-      body: toUpstreamBody(body, call, model.upstreamName, context.edits),
+      body: translation?.bytes ?? toUpstreamBody(body, call, model.upstreamName, context.edits),
       trace: exchange.trace,
       signal,
     }),
   );
   context.upstreamStatus = response.status;
   if (response.status !== 200) throw await toRefusal(response, { secrets, from, to, clock, requestId: exchange.id });
+  const way = { context, response, clock, from, to, headers: toDroppedHeader(translation?.dropped ?? []) };
+  if (!call.stream) return relayWhole(way);
+  const inputTokens = translation === undefined ? 0 : estimateTokens(call, body.bytes.length);
   const { wantsUsage } = call;
-  if (call.stream)
-    await relayStream({
-      context,
-      response,
-      clock,
-      wantsUsage,
-      keepAliveMs,
-      keepAliveMayOpen: model.firstTokenTimeoutMs === undefined,
-      secrets,
-      from,
-      to,
-      headers: {},
-    });
-  else await relayWhole(context, response, from);
+  const keepAliveMayOpen = model.firstTokenTimeoutMs === undefined;
+  await relayStream({ ...way, wantsUsage, keepAliveMs, keepAliveMayOpen, secrets, inputTokens });
 }
 
 /* The provider does not count: an estimate, which says that it is one, helps more than an error. */

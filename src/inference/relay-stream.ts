@@ -1,7 +1,7 @@
 import type { Clock } from "../core/clock.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { Reply } from "../core/exchange.ts";
-import type { AnswerEvent, OperationContext } from "../core/step.ts";
+import type { OperationContext } from "../core/step.ts";
 import type { UpstreamResponse } from "../http/upstream.ts";
 import type { Dialect } from "./dialects/dialect.ts";
 import { createEventCutter } from "./event-cutter.ts";
@@ -9,6 +9,8 @@ import type { Cut } from "./event-cutter.ts";
 import { createKeepAlive } from "./keep-alive.ts";
 import { StreamJudge } from "./stream-judge.ts";
 import { StreamWriter } from "./stream-writer.ts";
+import { toFrame } from "./to-frame.ts";
+import { passTranslated } from "./translate-stream.ts";
 
 const EVENT_LIMIT_BYTES = 1_048_576;
 
@@ -26,6 +28,8 @@ export interface StreamRelayOptions {
   /** The provider's wire format, and the caller's. */
   readonly from: Dialect;
   readonly to: Dialect;
+  /** An estimate, for a dialect that says at the start what is known only at the end. */
+  readonly inputTokens: number;
   /** Headers beside those the provider's answer gives. */
   readonly headers: Readonly<Record<string, string>>;
 }
@@ -38,18 +42,19 @@ export async function relayStream(options: StreamRelayOptions): Promise<void> {
   const { context, response, secrets, wantsUsage, from, to } = options;
   const { reply, id } = context.exchange;
   requireEventStream(response);
+  const translated = from !== to;
   const judge = new StreamJudge({
     dialect: from,
-    wantsUsage,
+    wantsUsage: wantsUsage || translated,
     secrets,
-    parse: context.answer !== undefined,
+    parse: translated || context.answer !== undefined,
+    translated,
     began: () => context.answering?.(),
   });
   const writer = new StreamWriter(options);
   const cutter = createEventCutter(EVENT_LIMIT_BYTES);
   const keepAlive = createKeepAlive(options.keepAliveMs, () => writer.beat());
-  const pass = (cut: Cut) =>
-    context.answer === undefined ? passCut(cut, judge, writer) : passJudged(cut, judge, writer, to, context.answer);
+  const pass = choosePass(options, judge, writer);
   try {
     for await (const chunk of response.body) {
       const cut = cutter.push(chunk);
@@ -72,6 +77,24 @@ export async function relayStream(options: StreamRelayOptions): Promise<void> {
     keepAlive.stop();
     context.usage = judge.usage;
   }
+}
+
+type Pass = (cut: Cut) => Promise<void> | undefined;
+
+function choosePass(
+  { context, from, to, wantsUsage, ...form }: StreamRelayOptions,
+  judge: StreamJudge,
+  writer: StreamWriter,
+): Pass {
+  const { answer } = context;
+  if (from !== to) {
+    const createdS = Math.floor(form.clock.now() / 1_000);
+    const scribe = to.createStreamScribe({ createdS, wantsUsage, inputTokens: form.inputTokens });
+    const reader = from.createStreamReader();
+    return (cut) => passTranslated(cut, { judge, reader, scribe, writer, answer });
+  }
+  if (answer === undefined) return (cut) => passCut(cut, judge, writer);
+  return (cut) => passJudged(cut, judge, writer, to, answer);
 }
 
 function requireEventStream(response: UpstreamResponse): void {
@@ -131,11 +154,6 @@ async function passJudged(
     const pending = out.length === 0 ? undefined : writer.write(Buffer.concat(out), judge.begun);
     if (pending !== undefined) await pending;
   }
-}
-
-function toFrame({ name, bytes }: AnswerEvent): Buffer {
-  const head = name === undefined ? "data: " : `event: ${name}\ndata: `;
-  return Buffer.concat([Buffer.from(head), bytes, Buffer.from("\n\n")]);
 }
 
 /** Never with an end mark after it: an SDK would take that for success. */

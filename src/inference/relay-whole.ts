@@ -1,3 +1,4 @@
+import type { Clock } from "../core/clock.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { OperationContext } from "../core/step.ts";
 import { passWhole } from "../core/whole-answer.ts";
@@ -6,16 +7,27 @@ import type { UpstreamResponse } from "../http/upstream.ts";
 import { toAnswerHeaders } from "./answer-headers.ts";
 import type { Dialect } from "./dialects/dialect.ts";
 import { isFields } from "./dialects/fields.ts";
+import { parseExact } from "./parse-exact.ts";
 
 /* A list of embeddings at the most a provider takes in one call: 2,048 of 3,072 numbers, about 90 MB as text; 64 MiB as base64 fits. */
 const ANSWER_LIMIT_BYTES = 67_108_864;
 
-/** Passes a whole answer on, byte for byte unless a step changed it, and reads its usage. */
-export async function relayWhole(
-  context: OperationContext,
-  response: UpstreamResponse,
-  { readUsage }: Dialect,
-): Promise<void> {
+export interface WholeRelayOptions {
+  readonly context: OperationContext;
+  readonly response: UpstreamResponse;
+  readonly clock: Clock;
+  /** The provider's wire format, and the caller's. */
+  readonly from: Dialect;
+  readonly to: Dialect;
+  /** Headers beside those the provider's answer gives. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/**
+ * Passes a whole answer on and reads its usage: byte for byte unless a step changed it, or in the caller's dialect where that is another.
+ */
+export async function relayWhole(options: WholeRelayOptions): Promise<void> {
+  const { context, response, from, to } = options;
   if (!isJson(response.headers["content-type"])) {
     response.discard();
     throw new GatewayError("upstream_invalid", "The provider answered with something other than JSON.", {
@@ -23,14 +35,25 @@ export async function relayWhole(
     });
   }
   let bytes = await response.bytes(ANSWER_LIMIT_BYTES);
-  if (context.answer === undefined) context.usage = readUsage(parseUsage(bytes));
+  if (from !== to) bytes = await translate(bytes, options);
+  else if (context.answer === undefined) context.usage = from.readUsage(parseUsage(bytes));
   else {
     const value = parse(bytes.toString());
     if (!isFields(value)) throwNotObject();
-    context.usage = readUsage(value["usage"]);
+    context.usage = from.readUsage(value["usage"]);
     bytes = await passWhole(context, bytes, () => value);
   }
-  context.exchange.reply.send(200, toAnswerHeaders("application/json", response.headers), bytes);
+  const headers = { ...toAnswerHeaders("application/json", response.headers), ...options.headers };
+  context.exchange.reply.send(200, headers, bytes);
+}
+
+async function translate(bytes: Buffer, { context, clock, from, to }: WholeRelayOptions): Promise<Buffer> {
+  const value = parse(bytes.toString(), parseExact);
+  if (!isFields(value)) throwNotObject();
+  const answer = from.readAnswer(value);
+  context.usage = answer.usage;
+  const written = Buffer.from(JSON.stringify(to.writeAnswer(answer, Math.floor(clock.now() / 1_000))));
+  return passWhole(context, written, () => JSON.parse(written.toString()) as unknown);
 }
 
 function isJson(contentType: string | undefined): boolean {
@@ -54,9 +77,9 @@ function parseUsage(bytes: Buffer): unknown {
   return value === undefined ? undefined : parse(bytes.toString("utf8", value.start, value.end));
 }
 
-function parse(text: string): unknown {
+function parse(text: string, parser: (text: string) => unknown = JSON.parse): unknown {
   try {
-    return JSON.parse(text);
+    return parser(text);
   } catch (cause) {
     throw notJson(cause);
   }

@@ -1,6 +1,7 @@
 import { GatewayError } from "../core/errors.ts";
 import type { Usage } from "../core/operation.ts";
 import type { Dialect } from "./dialects/dialect.ts";
+import { isFields } from "./dialects/fields.ts";
 import type { Fields } from "./dialects/fields.ts";
 import { preludes } from "./dialects/prelude.ts";
 import { toStreamRefusal } from "./stream-refusal.ts";
@@ -20,6 +21,8 @@ export interface StreamJudgeOptions {
   readonly wantsUsage: boolean;
   /** Whether every event is parsed, for steps that look at answers. */
   readonly parse: boolean;
+  /** An error of the provider is not shown as it came, but is a failure in its words: the caller speaks another dialect. */
+  readonly translated: boolean;
   /** Must not appear in what a provider says went wrong. */
   readonly secrets: readonly string[];
   /** Told once, at the first event that is part of the answer. */
@@ -64,6 +67,7 @@ export class StreamJudge {
     if (meaning.error === true) {
       if (!this.begun) return { keep: false, failure: toStreamRefusal(data, meaning.value, this.#options.secrets) };
       if (this.#options.secrets.some((secret) => data.includes(secret))) return { keep: false, failure: failed(data) };
+      if (this.#options.translated) return { keep: false, failure: failed(data, wordsOf(meaning.value)) };
       this.errorShown = true;
     }
     if (!this.begun && meaning.error !== true && !preludes[this.#options.dialect.name](data)) this.#begin();
@@ -88,10 +92,15 @@ function join(before: Fields | undefined, usage: Fields): Fields {
   return { ...before, ...Object.fromEntries(Object.entries(usage).filter(([, count]) => count !== null)) };
 }
 
-const failed = (data: string) =>
-  new GatewayError("upstream_unavailable", "The provider reported an error in its stream.", {
-    cause: new Error(data.slice(0, 500)),
-  });
+const failed = (data: string, message = "The provider reported an error in its stream.") =>
+  new GatewayError("upstream_unavailable", message, { cause: new Error(data.slice(0, 500)) });
+
+/* `{error: {message}}` in either dialect; some servers say no more than `{error}`. */
+function wordsOf(value: unknown): string | undefined {
+  const error = isFields(value) ? value["error"] : undefined;
+  const message = isFields(error) ? error["message"] : error;
+  return typeof message === "string" && message !== "" ? message.slice(0, 1_000) : undefined;
+}
 
 function fail(kind: "upstream_invalid", message: string, data: string): Verdict {
   return { keep: false, failure: new GatewayError(kind, message, { cause: new Error(data.slice(0, 500)) }) };

@@ -21,3 +21,17 @@ export function readAnthropicUsage(usage: unknown): Usage | undefined {
     ...(reasoning === undefined ? {} : { reasoningTokens: reasoning }),
   };
 }
+
+/** The same the other way. What is not known is zero, for this dialect has no other way to say it. */
+export function writeAnthropicUsage(usage: Usage): Record<string, unknown> {
+  const cached = usage.cachedInputTokens ?? 0;
+  const written = usage.cacheWriteTokens ?? 0;
+  return {
+    input_tokens: Math.max(0, (usage.inputTokens ?? 0) - cached - written),
+    cache_creation_input_tokens: written,
+    cache_read_input_tokens: cached,
+    output_tokens: usage.outputTokens ?? 0,
+    output_tokens_details: usage.reasoningTokens === undefined ? null : { thinking_tokens: usage.reasoningTokens },
+    server_tool_use: null,
+  };
+}

@@ -1,18 +1,21 @@
+import { readAnthropicAnswer, writeAnthropicAnswer } from "./anthropic-answer.ts";
 import { anthropicEndpoints } from "./anthropic-endpoints.ts";
 import { renderAnthropicError, toAnthropicError, toAnthropicErrorEvent } from "./anthropic-errors.ts";
 import { readAnthropicEvent } from "./anthropic-events.ts";
+import { readAnthropicRequest } from "./anthropic-read-request.ts";
+import { AnthropicStreamReader } from "./anthropic-stream-reader.ts";
+import { createAnthropicStreamScribe } from "./anthropic-stream-scribe.ts";
 import { readAnthropicUsage } from "./anthropic-usage.ts";
+import { writeAnthropicRequest } from "./anthropic-write-request.ts";
 import type { Dialect } from "./dialect.ts";
 import { isFields } from "./fields.ts";
-
-/* The one version there has been since 2023; a provider refuses a request without one. */
-const VERSION = "2023-06-01";
 
 function passHeaders(
   caller: Readonly<Record<string, string>>,
   own: Readonly<Record<string, string>>,
 ): Record<string, string> {
-  const headers = { ...own, "anthropic-version": caller["anthropic-version"] ?? VERSION };
+  const version = caller["anthropic-version"];
+  const headers = version === undefined ? { ...own } : { ...own, "anthropic-version": version };
   const betas = [own["anthropic-beta"], caller["anthropic-beta"]].flatMap((list) => list?.split(",") ?? []);
   const merged = new Set(betas.map((beta) => beta.trim()).filter(Boolean));
   return merged.size === 0 ? headers : { ...headers, "anthropic-beta": [...merged].join(",") };
@@ -36,4 +39,10 @@ export const anthropic: Dialect = {
   readEvent: readAnthropicEvent,
   nameEvent,
   readUsage: readAnthropicUsage,
+  readRequest: readAnthropicRequest,
+  writeRequest: writeAnthropicRequest,
+  readAnswer: readAnthropicAnswer,
+  writeAnswer: writeAnthropicAnswer,
+  createStreamReader: () => new AnthropicStreamReader(),
+  createStreamScribe: createAnthropicStreamScribe,
 };

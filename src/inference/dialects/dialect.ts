@@ -1,8 +1,42 @@
 import type { GatewayError } from "../../core/errors.ts";
 import type { Usage } from "../../core/operation.ts";
-import type { RenderedError } from "../../core/step.ts";
+import type { AnswerEvent, RenderedError } from "../../core/step.ts";
+import type { IrAnswer, IrEvent, IrRequest } from "../ir.ts";
 import type { CallKind, DialectName, Endpoint } from "../model-call.ts";
+import type { Provider } from "../providers/provider.ts";
 import type { EventMeaning } from "./event-meaning.ts";
+import type { Fields } from "./fields.ts";
+
+/** Where a translated request goes. */
+export interface WriteRequestOptions {
+  /** The provider's name for the model. */
+  readonly model: string;
+  readonly server: Provider;
+}
+
+/** A translated request, and what it leaves out: names of hints, without which the answer is still what was asked for. */
+export interface WrittenRequest {
+  readonly body: object;
+  readonly dropped: readonly string[];
+}
+
+/** Reads one provider's stream, event by event. */
+export interface StreamReader {
+  read(value: Fields): readonly IrEvent[];
+  /** After the end mark. `usage` is that of the whole stream. */
+  finish(usage: Usage | undefined): readonly IrEvent[];
+}
+
+/** What a stream in the caller's dialect needs to know beforehand. */
+export interface StreamWriterForm {
+  readonly createdS: number;
+  readonly wantsUsage: boolean;
+  /** An estimate, for a dialect that says at the start what is known only at the end. */
+  readonly inputTokens: number;
+}
+
+/** Writes one stream to a caller. The end mark is the event that is `last`. */
+export type StreamScribe = (event: IrEvent) => readonly AnswerEvent[];
 
 /** The types that an error has in each dialect. */
 export type ErrorSpec = Pick<GatewayError["spec"], DialectName>;
@@ -29,4 +63,12 @@ export interface Dialect {
   /** What the `event` field of an event with this value says; undefined where the dialect has no names. */
   nameEvent(value: unknown): string | undefined;
   readUsage(usage: unknown): Usage | undefined;
+  /** A caller's request of the kind `chat`. Throws `invalid_request` for what no other dialect could take along. */
+  readRequest(body: Fields): IrRequest;
+  writeRequest(request: IrRequest, options: WriteRequestOptions): WrittenRequest;
+  /** A provider's whole answer. Throws `upstream_invalid`. */
+  readAnswer(value: Fields): IrAnswer;
+  writeAnswer(answer: IrAnswer, createdS: number): object;
+  createStreamReader(): StreamReader;
+  createStreamScribe(form: StreamWriterForm): StreamScribe;
 }

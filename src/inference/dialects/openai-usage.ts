@@ -19,3 +19,21 @@ export function readOpenaiUsage(usage: unknown): Usage | undefined {
   if (reasoningTokens !== undefined) counts.reasoningTokens = reasoningTokens;
   return counts;
 }
+
+/** The same the other way. What is not known is zero, for this dialect has no other way to say it. */
+export function writeOpenaiUsage(usage: Usage): Record<string, unknown> {
+  const input = usage.inputTokens ?? 0;
+  const output = usage.outputTokens ?? 0;
+  return {
+    prompt_tokens: input,
+    completion_tokens: output,
+    total_tokens: input + output,
+    prompt_tokens_details: {
+      cached_tokens: usage.cachedInputTokens ?? 0,
+      ...(usage.cacheWriteTokens === undefined ? {} : { cache_write_tokens: usage.cacheWriteTokens }),
+    },
+    ...(usage.reasoningTokens === undefined
+      ? {}
+      : { completion_tokens_details: { reasoning_tokens: usage.reasoningTokens } }),
+  };
+}

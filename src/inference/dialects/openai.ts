@@ -1,8 +1,13 @@
 import type { Dialect } from "./dialect.ts";
+import { readOpenaiAnswer, writeOpenaiAnswer } from "./openai-answer.ts";
 import { openaiEndpoints } from "./openai-endpoints.ts";
 import { renderOpenaiError, toOpenaiErrorEvent } from "./openai-errors.ts";
 import { readOpenaiEvent } from "./openai-events.ts";
+import { readOpenaiRequest } from "./openai-read-request.ts";
+import { OpenaiStreamReader } from "./openai-stream-reader.ts";
+import { createOpenaiStreamScribe } from "./openai-stream-scribe.ts";
 import { readOpenaiUsage } from "./openai-usage.ts";
+import { writeOpenaiRequest } from "./openai-write-request.ts";
 
 /** OpenAI's chat completions, completions and embeddings. */
 export const openai: Dialect = {
@@ -17,4 +22,10 @@ export const openai: Dialect = {
   readEvent: readOpenaiEvent,
   nameEvent: () => undefined,
   readUsage: readOpenaiUsage,
+  readRequest: readOpenaiRequest,
+  writeRequest: writeOpenaiRequest,
+  readAnswer: readOpenaiAnswer,
+  writeAnswer: writeOpenaiAnswer,
+  createStreamReader: () => new OpenaiStreamReader(),
+  createStreamScribe: createOpenaiStreamScribe,
 };

@@ -16,6 +16,15 @@ export const anthropic = defineProvider({
         description: "Betas that every request names in `anthropic-beta`, together with those its caller names.",
         examples: [["context-1m-2025-08-07"]],
       }),
+    version: z
+      .string()
+      .regex(/^\d{4}-\d{2}-\d{2}$/, "a version is a date, such as 2023-06-01")
+      // The newer one, 2026-10-21, refuses temperature and top_p, which other dialects have.
+      .default("2023-06-01")
+      .meta({
+        description: "The `anthropic-version` of a request whose caller names none.",
+        examples: ["2026-10-21"],
+      }),
     maxTokens: z
       .int()
       .min(1)
@@ -27,10 +36,14 @@ export const anthropic = defineProvider({
         examples: [32_000],
       }),
   },
-  create: ({ url, key, beta, maxTokens }) => ({
+  create: ({ url, key, version, beta, maxTokens }) => ({
     dialect: "anthropic",
     baseUrl: toBaseUrl(url),
-    headers: { "x-api-key": key, ...(beta === undefined ? {} : { "anthropic-beta": beta.join(",") }) },
+    headers: {
+      "x-api-key": key,
+      "anthropic-version": version,
+      ...(beta === undefined ? {} : { "anthropic-beta": beta.join(",") }),
+    },
     secrets: [key],
     maxTokens,
   }),

@@ -5,5 +5,5 @@ export const openai = defineProvider({
   type: "openai",
   description: "OpenAI; `key` is required.",
   options: { url: baseUrl().default("https://api.openai.com/v1"), key: apiKey() },
-  create: ({ url, key }) => openaiServer(url, key),
+  create: ({ url, key }) => ({ ...openaiServer(url, key), maxTokensName: "max_completion_tokens" }),
 });

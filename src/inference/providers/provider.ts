@@ -13,6 +13,8 @@ export interface Provider {
   readonly secrets: readonly string[];
   /** The `max_tokens` of a translated request without one, where the dialect needs it. */
   readonly maxTokens?: number;
+  /** What the OpenAI dialect calls that bound here; `max_tokens` when absent. */
+  readonly maxTokensName?: "max_completion_tokens";
 }
 
 /** Declares a provider: what a person writes after `provider:`, the options its models take, and how its server is reached. */

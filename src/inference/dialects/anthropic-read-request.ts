@@ -1,0 +1,140 @@
+import type { IrMessage, IrPart, IrRequest, IrSource, IrTool, IrToolChoice } from "../ir.ts";
+import { cannotCarry, fieldsAt, isSet, listAt, partsAt, textAt } from "./carry.ts";
+import { isFields } from "./fields.ts";
+import type { Fields } from "./fields.ts";
+
+/* An answer without these would not be the one that was asked for. */
+const refused = ["container", "inference_geo", "mcp_servers"] as const;
+
+const carried = new Set([
+  "max_tokens",
+  "messages",
+  "metadata",
+  "model",
+  "output_config",
+  "output_format",
+  "stop_sequences",
+  "stream",
+  "system",
+  "temperature",
+  "thinking",
+  "tool_choice",
+  "tools",
+  "top_p",
+]);
+
+/** A request to Anthropic's messages, for a provider of another dialect. Throws `invalid_request` for what it cannot take along. */
+export function readAnthropicRequest(body: Fields): IrRequest {
+  for (const name of refused) if (isSet(body[name])) throw cannotCarry(name, `\`${name}\``);
+  const { metadata, thinking, stop_sequences: stop } = body;
+  const output = isSet(body["output_config"]) ? fieldsAt(body["output_config"], "output_config") : {};
+  const format = output["format"] ?? body["output_format"];
+  const system = partsAt(body["system"], "system").map((part, index) => readPart(part, `system[${index}]`));
+  const messages = listAt(body["messages"], "messages").map((message, index) =>
+    readMessage(message, `messages[${index}]`),
+  );
+  return {
+    messages: system.length === 0 ? messages : [{ role: "system", parts: system }, ...messages],
+    tools: listAt(body["tools"], "tools").map((tool, index) => readTool(tool, `tools[${index}]`)),
+    ...readToolChoice(body["tool_choice"]),
+    ...(isSet(format) ? readFormat(fieldsAt(format, "output_config.format")) : {}),
+    maxTokens: body["max_tokens"] ?? undefined,
+    ...(isSet(stop) ? { stop: listAt(stop, "stop_sequences") } : {}),
+    temperature: body["temperature"] ?? undefined,
+    topP: body["top_p"] ?? undefined,
+    ...(typeof output["effort"] === "string" ? { effort: output["effort"] } : {}),
+    thinking: isFields(thinking) && thinking["type"] !== "disabled" ? thinking : undefined,
+    user: isFields(metadata) ? (metadata["user_id"] ?? undefined) : undefined,
+    stream: body["stream"] === true,
+    dropped: Object.keys(body).filter((name) => isSet(body[name]) && !carried.has(name)),
+  };
+}
+
+function readMessage(value: unknown, path: string): IrMessage {
+  const message = fieldsAt(value, path);
+  const { role } = message;
+  if (role !== "user" && role !== "assistant" && role !== "system")
+    throw cannotCarry(`${path}.role`, `A message of the role ${JSON.stringify(role)}`);
+  const parts = partsAt(message["content"], `${path}.content`);
+  return { role, parts: parts.flatMap((part, index) => readPart(part, `${path}.content[${index}]`)) };
+}
+
+function readPart(value: unknown, path: string): IrPart {
+  const part = fieldsAt(value, path);
+  const cache = isSet(part["cache_control"]) ? { cache: part["cache_control"] } : {};
+  switch (part["type"]) {
+    case "text":
+      return { kind: "text", text: textAt(part["text"], `${path}.text`), ...cache };
+    case "image":
+      return { kind: "image", source: readSource(part["source"], `${path}.source`), ...cache };
+    case "document":
+      return { ...readDocument(part, path), ...cache };
+    case "thinking": {
+      const signature = typeof part["signature"] === "string" ? part["signature"] : "";
+      return { kind: "thinking", text: textAt(part["thinking"], `${path}.thinking`), signature };
+    }
+    case "redacted_thinking":
+      return { kind: "redacted", data: textAt(part["data"], `${path}.data`) };
+    case "tool_use": {
+      const name = textAt(part["name"], `${path}.name`);
+      const args = JSON.stringify(part["input"] ?? {});
+      return { kind: "call", id: textAt(part["id"], `${path}.id`), name, args, ...cache };
+    }
+    case "tool_result": {
+      const id = textAt(part["tool_use_id"], `${path}.tool_use_id`);
+      const parts = partsAt(part["content"], `${path}.content`).map((inner, index) =>
+        readPart(inner, `${path}.content[${index}]`),
+      );
+      return { kind: "result", id, parts, failed: part["is_error"] === true, ...cache };
+    }
+    default:
+      throw cannotCarry(path, `A block of the type ${JSON.stringify(part["type"])}`);
+  }
+}
+
+function readSource(value: unknown, path: string): IrSource {
+  const source = fieldsAt(value, path);
+  if (source["type"] === "url") return { url: textAt(source["url"], `${path}.url`) };
+  if (source["type"] !== "base64") throw cannotCarry(path, `A source of the type ${JSON.stringify(source["type"])}`);
+  return {
+    mediaType: textAt(source["media_type"], `${path}.media_type`),
+    base64: textAt(source["data"], `${path}.data`),
+  };
+}
+
+function readDocument(part: Fields, path: string): IrPart {
+  const source = fieldsAt(part["source"], `${path}.source`);
+  if (source["type"] === "text") return { kind: "text", text: textAt(source["data"], `${path}.source.data`) };
+  const name = typeof part["title"] === "string" ? { name: part["title"] } : {};
+  return { kind: "document", source: readSource(source, `${path}.source`), ...name };
+}
+
+function readTool(value: unknown, path: string): IrTool {
+  const tool = fieldsAt(value, path);
+  if (isSet(tool["type"]) && tool["type"] !== "custom")
+    throw cannotCarry(path, `A tool of the type ${JSON.stringify(tool["type"])}`);
+  return {
+    name: textAt(tool["name"], `${path}.name`),
+    description: tool["description"] ?? undefined,
+    schema: tool["input_schema"] ?? undefined,
+    ...(tool["strict"] === true ? { strict: true } : {}),
+    ...(isSet(tool["cache_control"]) ? { cache: tool["cache_control"] } : {}),
+  };
+}
+
+function readToolChoice(value: unknown): Pick<IrRequest, "toolChoice" | "parallel"> {
+  if (!isSet(value)) return {};
+  const choice = fieldsAt(value, "tool_choice");
+  const parallel = choice["disable_parallel_tool_use"] === true ? { parallel: false } : {};
+  const { type } = choice;
+  if (type === "auto" || type === "any" || type === "none") return { toolChoice: { kind: type }, ...parallel };
+  if (type !== "tool") throw cannotCarry("tool_choice", `A choice of the type ${JSON.stringify(type)}`);
+  const toolChoice: IrToolChoice = { kind: "tool", name: textAt(choice["name"], "tool_choice.name") };
+  return { toolChoice, ...parallel };
+}
+
+function readFormat(format: Fields): Pick<IrRequest, "format"> {
+  if (format["type"] !== "json_schema")
+    throw cannotCarry("output_config.format", `A format of the type ${JSON.stringify(format["type"])}`);
+  return { format: { schema: format["schema"] ?? {} } };
+}
