@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { callPrice } from "../budgets/prices.ts";
 import { durationMs, secret, sizeBytes } from "../core/units.ts";
 
 const httpUrl = () =>
@@ -70,6 +71,9 @@ const agent = z.strictObject({
         "The OAuth client id this agent uses when it calls back through the gateway. Only such an agent is handed an actor token.",
       examples: ["researcher"],
     }),
+  price: callPrice()
+    .optional()
+    .meta({ description: "What a message to it costs, for budgets and reports.", examples: ["$0.05"] }),
   versions: z
     .array(z.enum(["1.0", "0.3"]))
     .min(1)

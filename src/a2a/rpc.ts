@@ -48,7 +48,8 @@ export async function handleRpc(exchange: Exchange, name: string, dependencies: 
         // Who may not see the agent is not told what else is wrong; policy denies that call, or the relay refuses it.
         if (!operation.judged && !isSeen()) throw unknownAgent(name);
         if (refusal !== undefined && isSeen()) throw refusal;
-        return [{ name: agent.name }];
+        const { price } = agent.config;
+        return [{ name: agent.name, ...(price !== undefined && request.spec.subject === "message" && { price }) }];
       },
       relay(context) {
         if (refusal !== undefined) throw refusal;

@@ -7,6 +7,8 @@ import { counterNameOf, type Limit } from "./limit.ts";
 
 /** A limit as it holds for one call: the counter, and what was written. */
 export interface Line {
+  /** How it stood when it was last looked at: spent, reserved and owed, and when its window ends. */
+  seen: { readonly used: number; readonly endsMs: number } | undefined;
   readonly budget: BudgetConfig;
   readonly limit: Limit;
   readonly term: Term;
@@ -82,7 +84,7 @@ export function compileBudget(config: BudgetConfig): Budget {
         limit: config.mode === "shadow" ? NO_LIMIT : limit.amount,
         idleMs: config.per === "chain" ? CHAIN_IDLE_MS : undefined,
       };
-      return { budget: config, limit, term };
+      return { seen: undefined, budget: config, limit, term };
     });
     if (linesByKey.size >= MOST_KEYS) {
       const [oldest] = linesByKey.keys();

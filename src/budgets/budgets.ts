@@ -1,12 +1,29 @@
+import type { Clock } from "../core/clock.ts";
+import { GatewayError } from "../core/errors.ts";
+import type { Log } from "../core/log.ts";
+import type { Meter } from "../core/meter.ts";
 import type { Price } from "../core/operation.ts";
 import type { OperationContext } from "../core/step.ts";
-import { toReserve } from "./amounts.ts";
 import { type Budget, compileBudget, type Line } from "./budget.ts";
 import type { BudgetConfig } from "./config.ts";
 import type { Standing } from "./counting.ts";
-import { exhausted, unpriced } from "./exhausted.ts";
+import { unpriced } from "./exhausted.ts";
 import type { Ledger } from "./ledger.ts";
-import { type Reckoned, Reservation, SLICE_TOKENS } from "./reservation.ts";
+import { createQueue, type Queue } from "./queue.ts";
+import {
+  amountsOf,
+  counted,
+  mayCount,
+  needsBound,
+  reckon,
+  roomForOutput,
+  USUAL_BOUND_TOKENS,
+  withBound,
+} from "./reckoning.ts";
+import { type Reckoned, Reservation } from "./reservation.ts";
+import { shortageAt, shortageOf } from "./shortage.ts";
+import type { TokenCounter } from "./token-count.ts";
+import { createWatch } from "./watch.ts";
 
 /** The budgets of one config epoch. */
 export interface Budgets {
@@ -22,13 +39,28 @@ export interface Budgets {
 export interface BudgetsOptions {
   readonly config: readonly BudgetConfig[];
   readonly ledger: Ledger;
+  readonly counter: TokenCounter;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly meter: Meter;
 }
 
-const things = new Set(["tokens", "output tokens", "money"]);
+/** One call on its way through its budgets. */
+interface Call {
+  readonly context: OperationContext;
+  readonly lines: readonly Line[];
+  readonly price: Price | undefined;
+}
+
+const streamed = new Set(["tokens", "output tokens", "money"]);
 
 /** Throws ExpressionError for a `where` or `per` that cannot be kept. */
-export function createBudgets({ config, ledger }: BudgetsOptions): Budgets {
+export function createBudgets({ config, ledger, counter, clock, log, meter }: BudgetsOptions): Budgets {
   const budgets: readonly Budget[] = config.map(compileBudget);
+  const queues = new Map(
+    config.filter(({ onExhausted }) => onExhausted === "queue").map(({ name }) => [name, createQueue(clock)]),
+  );
+  const watch = createWatch({ log, meter });
 
   function linesOf(context: OperationContext): readonly Line[] {
     const { judged, target } = context.operation;
@@ -38,63 +70,132 @@ export function createBudgets({ config, ledger }: BudgetsOptions): Budgets {
     return budgets.flatMap((budget) => budget.linesOf(context));
   }
 
+  /** One try. `fits` false: what stands in the way. */
+  function attempt(
+    { context, lines, price }: Call,
+    reckoned: Reckoned,
+  ): Reservation | Standing | Promise<Reservation | Standing> {
+    const amounts = amountsOf(lines, price, reckoned);
+    const hold = ledger.open(
+      context.id,
+      lines.map(({ term }) => term),
+    );
+    const take = (standing: Standing): Reservation | Standing => {
+      for (let at = 0; at < lines.length; at++)
+        lines[at]!.seen = { used: standing.used[at]!, endsMs: standing.endsMs[at]! };
+      if (!standing.fits) return standing;
+      watch.reserved(context, lines);
+      const onSettled = (booked: readonly number[]): void => {
+        watch.settled(lines, amounts, booked);
+        for (const queue of queues.values()) queue.stir();
+      };
+      return new Reservation(ledger, price, { ...reckoned, hold, lines, onSettled });
+    };
+    const standing = ledger.reserve(hold, amounts);
+    return standing instanceof Promise ? standing.then(take) : take(standing);
+  }
+
+  /** What can be done when the first try has found no room: count instead of reckon, ask for less, wait. */
+  async function seek(call: Call, first: Reckoned, found: Standing | undefined): Promise<Reservation> {
+    const { context, lines, price } = call;
+    let reckoned = first;
+    const unbound = needsBound(lines, first);
+    if (unbound) reckoned = await withBound(context, first, USUAL_BOUND_TOKENS);
+    let standing = found;
+    if (standing === undefined) {
+      const got = await attempt(call, reckoned);
+      if (got instanceof Reservation) return got;
+      standing = got;
+    }
+    if (mayCount(lines, amountsOf(lines, price, reckoned), standing, reckoned)) {
+      const exact = await counted(context, reckoned, counter);
+      if (exact.inputTokens < reckoned.inputTokens) {
+        reckoned = exact;
+        const got = await attempt(call, reckoned);
+        if (got instanceof Reservation) return got;
+        standing = got;
+      }
+    }
+    /* A bound or a slice that the gateway chose may be a lower one; the caller's own bound is the caller's. */
+    const slice = context.operation.mode === "stream";
+    const room = unbound || slice ? roomForOutput(lines, price, standing, reckoned) : undefined;
+    if (room !== undefined && room < reckoned.outputTokens) {
+      reckoned = slice ? { ...reckoned, outputTokens: room } : await withBound(context, reckoned, room);
+      const got = await attempt(call, reckoned);
+      if (got instanceof Reservation) return got;
+      standing = got;
+    }
+    const got = await wait(call, reckoned, standing);
+    if (got instanceof Reservation) return got;
+    const shortage = shortageOf(lines, amountsOf(lines, price, reckoned), got);
+    watch.refused(lines[shortageAt(lines, amountsOf(lines, price, reckoned), got)]!);
+    throw shortage;
+  }
+
+  async function wait(call: Call, reckoned: Reckoned, standing: Standing): Promise<Reservation | Standing> {
+    const { lines, price, context } = call;
+    const amounts = amountsOf(lines, price, reckoned);
+    const at = shortageAt(lines, amounts, standing);
+    const { budget, limit } = lines[at]!;
+    const queue: Queue | undefined = queues.get(budget.name);
+    /* What is larger than the whole budget would wait for nothing. */
+    if (queue === undefined || amounts[at]! > limit.amount || queue.length >= budget.maxWaiting) return standing;
+    let last = standing;
+    const got = await queue.wait(
+      async () => {
+        const tried = await attempt(call, reckoned);
+        if (tried instanceof Reservation) return tried;
+        last = tried;
+        return undefined;
+      },
+      budget.maxWait,
+      context.signal,
+    );
+    return got ?? last;
+  }
+
+  /** The store is away: what the budgets that hold say of that. */
+  function storeFailed({ lines, price }: Call, error: unknown): Reservation {
+    const isAway = error instanceof GatewayError && error.kind === "state_unavailable";
+    if (!isAway || lines.some(({ budget }) => budget.onStoreFailure === "closed")) throw error;
+    watch.uncounted(lines);
+    return new Reservation(ledger, price, undefined);
+  }
+
   return {
-    countsStreams: config.some(({ limits }) => limits.some(({ thing }) => things.has(thing))),
+    countsStreams: config.some(({ limits }) => limits.some(({ thing }) => streamed.has(thing))),
     reserve(context) {
-      const { candidate } = context;
-      const price = candidate?.price;
+      const price = context.candidate?.price;
       const lines = linesOf(context);
       if (lines.length === 0) return new Reservation(ledger, price, undefined);
-      checkPrices(context, lines, price);
+      const call: Call = { context, lines, price };
+      if (price === undefined && context.operation.protocol === "llm") checkPrice(context, lines, watch.unpriced);
       const reckoned = reckon(context);
-      const hold = ledger.open(
-        context.id,
-        lines.map(({ term }) => term),
-      );
-      const amounts = lines.map(({ limit }) =>
-        toReserve(limit.thing, price, reckoned.inputTokens, reckoned.outputTokens),
-      );
-      const toReservation = (standing: Standing): Reservation => {
-        if (standing.fits) return new Reservation(ledger, price, { ...reckoned, hold, lines });
-        throw shortageOf(lines, amounts, standing);
-      };
-      const standing = ledger.reserve(hold, amounts);
-      return standing instanceof Promise ? standing.then(toReservation) : toReservation(standing);
+      try {
+        const got = needsBound(lines, reckoned) ? seek(call, reckoned, undefined) : attempt(call, reckoned);
+        if (got instanceof Reservation) return got;
+        const late =
+          got instanceof Promise
+            ? got.then((tried) => (tried instanceof Reservation ? tried : seek(call, reckoned, tried)))
+            : seek(call, reckoned, got);
+        return late.catch((error: unknown) => storeFailed(call, error));
+      } catch (error) {
+        return storeFailed(call, error);
+      }
     },
   };
 }
 
 /** A model whose price nobody knows is no free one. Tools and agents cost what is stated, and nothing where nothing is. */
-function checkPrices(
+function checkPrice(
   { operation, candidate }: OperationContext,
   lines: readonly Line[],
-  price: Price | undefined,
+  onUnpriced: (line: Line, model: string) => void,
 ): void {
-  if (price !== undefined || operation.protocol !== "llm") return;
-  const line = lines.find(
-    ({ budget, limit }) => limit.thing === "money" && budget.mode === "enforce" && budget.unknownPrice === "deny",
-  );
-  if (line !== undefined) throw unpriced(line, candidate?.name ?? operation.target.name);
-}
-
-function reckon({ operation: { demand, mode } }: OperationContext): Reckoned {
-  if (demand === undefined) return { inputTokens: 0, outputTokens: 0, mostOutputTokens: 0, edit: undefined };
-  const most = demand.maxOutputTokens ?? Number.POSITIVE_INFINITY;
-  const first = mode === "stream" ? Math.min(most, SLICE_TOKENS) : most;
-  return { inputTokens: demand.inputBytes, outputTokens: first, mostOutputTokens: most, edit: undefined };
-}
-
-/** The first line that has no room. */
-function shortageOf(lines: readonly Line[], amounts: readonly number[], standing: Standing) {
-  const at = Math.max(
-    0,
-    lines.findIndex(({ term }, index) => amounts[index]! > term.limit - standing.used[index]!),
-  );
-  return exhausted({
-    line: lines[at]!,
-    used: standing.used[at]!,
-    needed: amounts[at]!,
-    endsMs: standing.endsMs[at]!,
-    nowMs: standing.nowMs,
-  });
+  const model = candidate?.name ?? operation.target.name;
+  for (const line of lines) {
+    if (line.limit.thing !== "money") continue;
+    if (line.budget.unknownPrice === "deny" && line.budget.mode === "enforce") throw unpriced(line, model);
+    onUnpriced(line, model);
+  }
 }

@@ -22,11 +22,13 @@ export interface Reckoned {
   readonly outputTokens: number;
   /** No more than this can come: the caller's own bound, or the one put in. */
   readonly mostOutputTokens: number;
-  /** The bound that was put into the request. */
+  /** The bound that is put into the request. */
   readonly edit: JsonEdit | undefined;
 }
 
 export interface Reserved extends Reckoned {
+  /** Told what was booked of each line. */
+  readonly onSettled: (booked: readonly number[]) => void;
   readonly hold: Hold;
   readonly lines: readonly Line[];
 }
@@ -39,6 +41,8 @@ export interface Bill {
 
 /** What one attempt at one candidate has reserved, from before it is sent until it is settled. */
 export class Reservation {
+  /** Set when the call leaves the gateway: what is refused before that has used nothing. */
+  sent = false;
   readonly price: Price | undefined;
   readonly #ledger: Ledger;
   readonly #reserved: Reserved | undefined;
@@ -147,6 +151,7 @@ export class Reservation {
     if (reserved !== undefined) {
       const booked = reserved.lines.map(({ limit }) => toBook(limit.thing, bill.use, bill.costNanos));
       this.#ledger.settle(reserved.hold, booked);
+      reserved.onSettled(booked);
     }
     return bill;
   }
@@ -160,9 +165,10 @@ export class Reservation {
       return usage.outputTokens === undefined ? { ...use, outputTokens: this.streamedTokens } : use;
     }
     const { upstreamStatus } = context;
-    const refused = upstreamStatus !== undefined && upstreamStatus >= 400;
-    const unreached = upstreamStatus === undefined && status !== "ok" && error?.kind === "upstream_unavailable";
-    if (refused || unreached) return undefined;
+    if (upstreamStatus !== undefined && upstreamStatus >= 400) return undefined;
+    /* Left while the provider was at work: it will ask to be paid. */
+    const left = status === "aborted" || status === "drained" || error?.kind === "upstream_timeout";
+    if (status !== "ok" && upstreamStatus === undefined && !(left && this.sent)) return undefined;
     return {
       ...noUse,
       inputTokens: Math.ceil((context.operation.demand?.inputBytes ?? 0) / BYTES_PER_TOKEN),

@@ -103,7 +103,7 @@ export async function createEpoch(
       meter,
       handlers,
       guardrails,
-      budgets: createBudgets({ config: config.budgets, ledger: foundation.ledger }),
+      budgets: createBudgets({ config: config.budgets, ...foundation }),
       recorder: createOperationRecorder({ ...foundation, policyHash: authz.policyHash }),
       exchanges: createExchangeRecorder(foundation.metrics, foundation.tracer, meter),
     },

@@ -1,4 +1,5 @@
 import type { Ledger } from "../budgets/ledger.ts";
+import type { TokenCounter } from "../budgets/token-count.ts";
 import type { ChainAccounts } from "../budgets/chain-accounts.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
@@ -23,6 +24,7 @@ export interface Foundation {
   readonly journal: Journal;
   readonly store: Store;
   readonly ledger: Ledger;
+  readonly counter: TokenCounter;
   readonly chains: ChainAccounts;
   readonly upstream: Upstream;
   readonly inFlight: InFlight;

@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { openLedger } from "../budgets/open-ledger.ts";
+import { createTokenCounter } from "../budgets/token-count.ts";
 import { createChainAccounts } from "../budgets/chain-accounts.ts";
 import type { Config } from "../config/schema.ts";
 import { systemClock } from "../core/clock.ts";
@@ -24,6 +25,7 @@ export async function openFoundation(config: Config): Promise<Foundation> {
   const { meter } = metrics;
   const store = await openStore(stateOf(config), { clock, log });
   const ledger = openLedger({ store, clock, log, meter });
+  const counter = createTokenCounter();
   const chains = await createChainAccounts({ store, log, meter });
   const upstream = createUpstream({ egress: config.egress });
   const journal = createJournal(config.observability.journal, { store, clock, log, meter });
@@ -38,6 +40,7 @@ export async function openFoundation(config: Config): Promise<Foundation> {
     journal,
     store,
     ledger,
+    counter,
     chains,
     upstream,
     open,
@@ -47,6 +50,7 @@ export async function openFoundation(config: Config): Promise<Foundation> {
     async close() {
       open.close();
       await ledger.close();
+      await counter.close();
       await upstream.close();
       await journal.close();
       await chains.close();

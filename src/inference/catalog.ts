@@ -1,5 +1,6 @@
+import { listedPrice } from "../budgets/prices.ts";
 import { findExtension } from "../core/extension.ts";
-import type { LlmVariables, Operation } from "../core/operation.ts";
+import type { LlmVariables, Operation, Price } from "../core/operation.ts";
 import type { InferenceConfig, ModelConfig } from "./config.ts";
 import { toDemand } from "./demand.ts";
 import { dialects } from "./dialects/registry.ts";
@@ -17,6 +18,8 @@ export interface Model {
   readonly server: Provider;
   /** What fails together with it: the same model at the same address. */
   readonly upstream: string;
+  /** What a call costs; undefined where nobody knows. */
+  readonly price?: Price;
   /** Who may step in for it, in order. */
   readonly fallback: readonly Model[];
   /** Longest wait for the first token of a stream, in milliseconds; undefined: as long as the provider takes. */
@@ -42,11 +45,13 @@ function toModel(name: string, entry: ModelConfig): Model & { readonly fallback:
   // The entry was parsed by the very extension that its `provider` names.
   const server = findExtension(providers, entry.provider).create(entry as never, undefined);
   const upstreamName = entry.model ?? name;
+  const price = entry.price ?? listedPrice(entry.provider, upstreamName);
   return {
     name,
     upstreamName,
     provider: entry.provider,
     server,
+    ...(price !== undefined && { price }),
     upstream: `${upstreamName} at ${server.baseUrl}`,
     fallback: [],
     firstTokenTimeoutMs: entry.firstTokenTimeout,

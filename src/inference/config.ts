@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { statedPrice } from "../budgets/prices.ts";
 import type { ConfigProblem } from "../core/config-problem.ts";
 import { variants } from "../core/extension.ts";
 import { nearest } from "../core/nearest.ts";
@@ -31,6 +32,11 @@ const common = {
       description: "The provider's name for the model, where it differs from the name callers use.",
       examples: ["gpt-4o-2024-11-20"],
     }),
+  price: statedPrice.optional().meta({
+    description:
+      "What a call costs, where the bundled price list does not know the model or you pay another price. A model of your own: zeros.",
+    examples: [{ input: "$2.50", output: "$10" }],
+  }),
   fallback: z
     .array(z.string().min(1))
     .min(1)

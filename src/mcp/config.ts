@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { callPrice } from "../budgets/prices.ts";
 import { durationMs, secret } from "../core/units.ts";
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$/;
@@ -77,6 +78,14 @@ const server = z
       .optional()
       .meta({ description: "Working directory of the process.", examples: ["/srv/files"] }),
     credentials: credentials.optional(),
+    prices: z
+      .record(z.string().min(1), callPrice())
+      .default({})
+      .meta({
+        description:
+          "What a call of each of its tools costs, for budgets and reports; what is not named costs nothing.",
+        examples: [{ search: "$0.01" }],
+      }),
     era: z
       .enum(["auto", "session", "stateless"])
       .default("auto")

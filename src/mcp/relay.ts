@@ -3,7 +3,7 @@ import type { Clock } from "../core/clock.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { Exchange } from "../core/exchange.ts";
 import type { JsonEdit } from "../core/json-edit.ts";
-import type { Operation } from "../core/operation.ts";
+import type { Candidate, Operation } from "../core/operation.ts";
 import type { Operate, OperationContext } from "../core/step.ts";
 import { toTraceHeaders } from "../core/trace-headers.ts";
 import { passWhole } from "../core/whole-answer.ts";
@@ -59,13 +59,18 @@ export interface RelayOptions {
   readonly link: (server: McpServer, caller: Caller) => Promise<Link>;
 }
 
+function candidateOf({ server: { name, config }, operation: { target } }: Aim): Candidate {
+  const price = target.kind === "tool" ? config.prices[target.name] : undefined;
+  return price === undefined ? { name } : { name, price };
+}
+
 /** Carries one call to its server and the answer back, in whichever eras the two speak. */
 export async function relay(options: RelayOptions, call: Call, aim: Aim): Promise<Answer> {
   return await options.operate(
     call.exchange,
     aim.operation,
     {
-      plan: () => [{ name: aim.server.name }],
+      plan: () => [candidateOf(aim)],
       relay: (context) => carry(options, call, aim, context),
       texts: () => requestTexts(call.message),
       get answers() {

@@ -27,7 +27,7 @@ export function describeLedger(name: string, open: () => Promise<LedgerFixture>)
   const used = async (...terms: Parameters<Ledger["read"]>[0]): Promise<readonly number[]> =>
     (await fixture.ledger.read(terms)).used;
 
-  describe(name, () => {
+  describe(`${name} keeps its word`, () => {
     beforeAll(async () => {
       fixture = await open();
     });
@@ -218,7 +218,7 @@ export function describeLedger(name: string, open: () => Promise<LedgerFixture>)
       const { ledger } = fixture;
       const limit = term(fresh(), 100);
       const holds = Array.from({ length: 500 }, () => ledger.open(fresh(), [limit]));
-      const standings = await Promise.all(holds.map((hold) => ledger.reserve(hold, [1])));
+      const standings = await Promise.all(holds.map(async (hold) => ledger.reserve(hold, [1])));
       expect(standings.filter(({ fits }) => fits)).toHaveLength(100);
       expect(await used(limit)).toEqual([100]);
     });

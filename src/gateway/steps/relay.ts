@@ -11,6 +11,7 @@ export const relay: StepDefinition = {
       onException: "failure",
       enter(context) {
         context.signal.throwIfAborted();
+        if (context.reservation !== undefined) context.reservation.sent = true;
         if (context.candidate === undefined) throw new GatewayError("internal", "No candidate was chosen.");
         return context.work.relay(context, context.candidate);
       },
