@@ -71,6 +71,7 @@ export function createTokenCounter(): TokenCounter {
         };
         const timer = setTimeout(() => answer(undefined), ready ? TIMEOUT_MS : START_TIMEOUT_MS);
         waiting.set(id, answer);
+        // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
         worker?.postMessage({ id, text });
       });
     },

@@ -18,5 +18,6 @@ parentPort?.on("message", ({ id, text }: { readonly id: number; readonly text: s
     tokens += vocabulary.encode(text.slice(at, end), [], []).length;
     at = end;
   }
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
   parentPort?.postMessage({ id, tokens });
 });

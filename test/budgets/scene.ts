@@ -54,13 +54,13 @@ export async function startModelServer(): Promise<ModelServer> {
 }
 
 function answer(body: Json, response: ServerResponse): void {
-  const text = String((body["messages"] as readonly { content: string }[] | undefined)?.at(-1)?.content ?? "");
+  const text = (body["messages"] as readonly { content: string }[] | undefined)?.at(-1)?.content ?? "";
   const [verb, count] = text.split(" ");
   if (verb === "fail") {
     response.writeHead(500, { "content-type": "application/json" }).end('{"error":{"message":"no"}}');
     return;
   }
-  if (body["stream"] === true) return stream(response, Number(count), body);
+  if (body["stream"] === true) return stream(response, Number(count));
   const whole = JSON.stringify({
     ...choice({ message: { role: "assistant", content: "Yes." }, finish_reason: "stop" }),
     usage,
@@ -70,7 +70,7 @@ function answer(body: Json, response: ServerResponse): void {
   else reply();
 }
 
-function stream(response: ServerResponse, words: number, body: Json): void {
+function stream(response: ServerResponse, words: number): void {
   response.writeHead(200, { "content-type": "text/event-stream" });
   const send = (value: Json) => response.write(`data: ${JSON.stringify(value)}\n\n`);
   let sent = 0;
@@ -86,7 +86,6 @@ function stream(response: ServerResponse, words: number, body: Json): void {
       usage: { prompt_tokens: 10, completion_tokens: sent },
     });
     response.end("data: [DONE]\n\n");
-    void body;
   }, 1);
   response.on("close", () => clearInterval(timer));
 }
