@@ -68,7 +68,7 @@ function describe({ protocol, method, target, mode }: Operation): { name: string
 
 /** The span of one operation, under the span of its exchange. */
 export function toOperationSpan(context: OperationContext, outcome: Outcome): SpanRecord {
-  const { exchange, operation, candidate, decision, usage, upstreamStatus, firstByteMs } = context;
+  const { exchange, operation, candidate, failed, decision, usage, upstreamStatus, firstByteMs } = context;
   const { trace, principal, chain } = exchange;
   const { name, attributes } = describe(operation);
   attributes["sallyport.operation.id"] = context.id;
@@ -79,6 +79,7 @@ export function toOperationSpan(context: OperationContext, outcome: Outcome): Sp
   attributes["sallyport.chain.depth"] = chain.depth;
   if (decision !== undefined) attributes["sallyport.rule"] = decision.rule;
   if (candidate !== undefined) attributes["sallyport.candidate"] = candidate.name;
+  if (failed.length > 0) attributes["sallyport.fallback"] = failed.map(({ reason }) => reason).join(", ");
   if (upstreamStatus !== undefined) attributes["http.response.status_code"] = upstreamStatus;
   if (firstByteMs !== undefined) attributes["sallyport.first_byte_ms"] = firstByteMs;
   if (usage?.inputTokens !== undefined) attributes["gen_ai.usage.input_tokens"] = usage.inputTokens;

@@ -149,6 +149,12 @@ export async function startScene(branches: Readonly<Record<string, string>>): Pr
   };
   const file = join(dir, "sallyport.yaml");
   writeFileSync(
+    join(dir, "rules.yaml"),
+    `rules:
+  - { name: all models, on: llm, allow: 'true' }
+  - { name: but not the second, on: llm, deny: 'llm.model == "second"' }`,
+  );
+  writeFileSync(
     file,
     Object.entries(all)
       .map(([key, value]) => `${key}: ${value}\n`)

@@ -5,7 +5,7 @@ import type { Exchange } from "../../src/core/exchange.ts";
 import { silentLog } from "../../src/core/log.ts";
 import type { Operation } from "../../src/core/operation.ts";
 import type { Operate, OperationContext } from "../../src/core/step.ts";
-import { composeJourney } from "../../src/gateway/compose.ts";
+import { composeJourney, type GatewayContext } from "../../src/gateway/compose.ts";
 import { createFailover, type Failover } from "../../src/gateway/failover.ts";
 import type { Parts } from "../../src/gateway/parts.ts";
 import { plan } from "../../src/gateway/steps/plan.ts";
@@ -48,11 +48,10 @@ beforeEach(() => {
   const relay = {
     name: "relay",
     onException: "failure" as const,
-    enter: (context: { work: { relay: Function }; candidate: unknown }) =>
-      context.work.relay(context, context.candidate),
+    enter: (context: GatewayContext) => context.work.relay(context, context.candidate ?? { name: "none" }),
   };
   operate = composeJourney(
-    { operation: planStep === undefined ? [] : [planStep], candidate: [relay as never] },
+    { operation: planStep === undefined ? [] : [planStep], candidate: [relay] },
     clock,
     failover,
   );
