@@ -7,6 +7,8 @@ export type FallbackReason =
   | "timeout"
   | "truncated"
   | "context_too_long"
+  /** It was not asked: what the call needs, its wire format cannot say. */
+  | "unsupported"
   | "budget_exhausted"
   /** It was not asked: it has failed too often of late. */
   | "circuit_open"

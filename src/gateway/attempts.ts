@@ -55,12 +55,14 @@ export class Attempts {
   ended(candidate: Candidate, error: GatewayError | undefined): void {
     if (error === undefined) return this.#leave("well");
     const { signal, exchange, upstreamStatus } = this.#context;
-    this.#last = error;
     if (signal.aborted) {
+      this.#last = error;
       this.#goesOn = false;
       return this.#leave("unknown");
     }
     const failure = this.#failureOf(error);
+    /* That a later one cannot do what was asked for says less than why the first did not. */
+    if (this.#last === undefined || failure?.reason !== "unsupported") this.#last = error;
     this.#goesOn = failure !== undefined && !exchange.reply.started;
     if (failure === undefined) return this.#leave(upstreamStatus === undefined ? "unknown" : "well");
     this.#note(candidate, failure.reason);

@@ -1,5 +1,5 @@
 import type { CandidateFailure } from "../core/candidate-failure.ts";
-import type { GatewayError } from "../core/errors.ts";
+import { GatewayError } from "../core/errors.ts";
 import { neverSent } from "../http/upstream-errors.ts";
 import { isContextTooLong } from "./context-too-long.ts";
 
@@ -12,6 +12,12 @@ export function noteRefusal(error: GatewayError, status: number, text: string, r
   if (failure?.health === "sick" && retryAfterMs !== undefined && retryAfterMs > 0)
     refusals.set(error, { ...failure, health: healthOf(failure), retryAfterMs });
   else if (failure !== undefined) refusals.set(error, failure);
+  return error;
+}
+
+/** Takes note of a call that was not sent, because the provider could not be told of it what matters. Gives the error back. */
+export function noteUnsupported(error: unknown): unknown {
+  if (error instanceof GatewayError) refusals.set(error, { reason: "unsupported", health: "unknown", load: false });
   return error;
 }
 

@@ -6,8 +6,10 @@ import type { OperationContext } from "../core/step.ts";
 import type { Upstream } from "../http/upstream.ts";
 import { withinLimit } from "./answer-limit.ts";
 import { toUpstreamBody } from "./call-body.ts";
+import { noteUnsupported } from "./candidate-failure.ts";
 import type { Model } from "./catalog.ts";
 import { estimateTokens } from "./demand.ts";
+import type { Dialect } from "./dialects/dialect.ts";
 import { dialects } from "./dialects/registry.ts";
 import { toDroppedHeader } from "./dropped-header.ts";
 import { nameModel } from "./fallback.ts";
@@ -15,7 +17,7 @@ import type { Endpoint, ModelCall } from "./model-call.ts";
 import { toRefusal } from "./provider-refusal.ts";
 import { relayStream } from "./relay-stream.ts";
 import { relayWhole } from "./relay-whole.ts";
-import { translateRequest } from "./translate-request.ts";
+import { translateRequest, type Translation } from "./translate-request.ts";
 import { toUpstreamRequest } from "./upstream-request.ts";
 
 export interface CallRelayOptions {
@@ -58,9 +60,9 @@ async function sendCall(
   const url = model.urls.get(endpoint.kind);
   if (url === undefined) {
     if (endpoint.kind === "count") return sendEstimate(context, call, body);
-    throw cannotTake(endpoint, model);
+    throw noteUnsupported(cannotTake(endpoint, model));
   }
-  const translation = from === to ? undefined : translateRequest(body, context.edits, to, from, model);
+  const translation = from === to ? undefined : translate(body, context, to, from, model);
   const response = await upstream.request(
     toUpstreamRequest({
       url,
@@ -80,6 +82,14 @@ async function sendCall(
   const { wantsUsage } = call;
   const keepAliveMayOpen = model.firstTokenTimeoutMs === undefined;
   await relayStream({ ...way, wantsUsage, keepAliveMs, keepAliveMayOpen, secrets, inputTokens });
+}
+
+function translate(body: JsonBody, { edits }: OperationContext, to: Dialect, from: Dialect, model: Model): Translation {
+  try {
+    return translateRequest(body, edits, to, from, model);
+  } catch (error) {
+    throw noteUnsupported(error);
+  }
 }
 
 /* The provider does not count: an estimate, which says that it is one, helps more than an error. */

@@ -237,3 +237,33 @@ test("a Claude-style stream that begins with `overloaded_error` is answered by t
     expect(text).toMatch(/event: message_stop\ndata: .*\n\n$/);
   }
 });
+
+test("a model of another dialect steps in where it can do what was asked for, and is passed over where it cannot", async () => {
+  const scene = await start({
+    models: `
+  primary: { provider: vllm, url: "${primary.url}", fallback: [claude, third] }
+  claude: { provider: anthropic, url: "${second.url}", key: provider-key }
+  third: { provider: vllm, url: "${third.url}" }
+  only-claude: { provider: vllm, url: "${primary.url}", fallback: [claude] }`,
+  });
+  primary.behaviour = refuses(500, { message: "The engine is broken." });
+  second.behaviour = (response) => {
+    response.writeHead(200, { "content-type": "application/json" });
+    const content = [{ type: "text", text: "from claude" }];
+    const usage = { input_tokens: 3, output_tokens: 2 };
+    const answer = { id: "m", type: "message", role: "assistant", model: "c", content, stop_reason: "end_turn", usage };
+    response.end(JSON.stringify(answer));
+  };
+  expect(await ask(scene)).toEqual({ text: "from claude", model: "claude", fallback: "server_error" });
+
+  const audio = { type: "input_audio" as const, input_audio: { data: "AAAA", format: "wav" as const } };
+  const heard = { messages: [{ role: "user" as const, content: [audio] }] };
+  const { data, response } = await scene.openai.chat.completions.create({ model: "primary", ...heard }).withResponse();
+  expect(data.choices[0]?.message.content).toBe("from third");
+  expect(response.headers.get("x-sallyport-fallback")).toBe("server_error, unsupported");
+  const error = await scene.openai.chat.completions
+    .create({ model: "only-claude", ...heard })
+    .catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({ status: 500, message: expect.stringContaining("The engine is broken.") });
+  expect(second.calls).toBe(1);
+});
