@@ -3,6 +3,7 @@ import { GatewayError } from "../core/errors.ts";
 import { createOpenSet, type Placed } from "../core/open-set.ts";
 import { Counter, type Term } from "./counter.ts";
 import { extendIn, type HoldState, type Lease, renewIn, reserveIn, settleIn, type Standing } from "./counting.ts";
+import type { KeptCounters } from "./kept-counters.ts";
 import type { Hold, Ledger } from "./ledger.ts";
 import { windowEnd } from "./windows.ts";
 
@@ -26,10 +27,12 @@ class LocalHold implements Hold, Placed {
 export interface LocalLedgerOptions {
   readonly clock: Clock;
   readonly lease: Lease;
+  /** Where counters outlive the process; absent: nowhere. */
+  readonly kept?: KeptCounters;
 }
 
-/** A ledger in this process alone: it ends with it. Everything is at hand, so one turn of the event loop is atomic. */
-export function createLocalLedger({ clock, lease }: LocalLedgerOptions): Ledger & { renew(): void } {
+/** A ledger in this process alone, whose counters end with it unless they are kept. Everything is at hand, so one turn of the event loop is atomic. */
+export function createLocalLedger({ clock, lease, kept }: LocalLedgerOptions): Ledger & { renew(): void } {
   const counters = new Map<string, { readonly counter: Counter; readonly term: Term }>();
   const open = createOpenSet<LocalHold>();
   let sweepAt = 1_024;
@@ -44,7 +47,7 @@ export function createLocalLedger({ clock, lease }: LocalLedgerOptions): Ledger 
       if (counters.size >= MOST_COUNTERS)
         throw new GatewayError("state_unavailable", "More budgets are in use than this gateway can keep count of.");
     }
-    const counter = new Counter();
+    const counter = kept === undefined ? new Counter() : kept.make(term);
     counters.set(name, { counter, term });
     return counter;
   }
@@ -84,6 +87,8 @@ export function createLocalLedger({ clock, lease }: LocalLedgerOptions): Ledger 
       const hold = known(given);
       if (hold.state === undefined) return;
       settleIn(hold.counters, hold.terms, hold.state, used, clock.now());
+      if (kept !== undefined)
+        for (let at = 0; at < hold.counters.length; at++) kept.changed(hold.terms[at]!, hold.counters[at]!);
       hold.state = undefined;
       open.delete(hold);
     },
@@ -101,6 +106,6 @@ export function createLocalLedger({ clock, lease }: LocalLedgerOptions): Ledger 
       for (const hold of open.all())
         if (hold.state !== undefined) renewIn(hold.counters, hold.terms, hold.state, clock.now(), lease);
     },
-    close: async () => {},
+    close: async () => kept?.flush(),
   };
 }

@@ -4,6 +4,7 @@ import type { Meter } from "../core/meter.ts";
 import type { Store } from "../state/store.ts";
 import type { Lease } from "./counting.ts";
 import type { Ledger } from "./ledger.ts";
+import { openKeptCounters } from "./kept-counters.ts";
 import { createLocalLedger } from "./local-ledger.ts";
 import { createStoreLedger } from "./store-ledger.ts";
 
@@ -20,14 +21,16 @@ const RENEW_EVERY_MS = 5_000;
 /* A caller learns within 100 ms that the store is down or hangs. */
 const STORE_TIMEOUT_MS = 80;
 
-/** The ledger of a process: in its own memory where its state is, in the store where that outlives it. */
-export function openLedger({ store, clock, log, meter }: OpenLedgerOptions): Ledger {
+/**
+ * The ledger of a process. In the store where replicas share it: every deed one atomic script. Otherwise in this process, which is the
+ * only one: with a state file, what is booked is written behind, and read again at the next start.
+ */
+export async function openLedger({ store, clock, log, meter }: OpenLedgerOptions): Promise<Ledger> {
   const lost = meter.counter("budget_settlements_lost_total", "Calls whose use could not be booked", []);
   const { survivesRestart, sharedAcrossReplicas } = store.durability;
-  const ledger =
-    survivesRestart || sharedAcrossReplicas
-      ? createStoreLedger({ store, lease, log, timeoutMs: STORE_TIMEOUT_MS, onLost: () => lost.add([]) })
-      : createLocalLedger({ clock, lease });
+  const ledger = sharedAcrossReplicas
+    ? createStoreLedger({ store, lease, log, timeoutMs: STORE_TIMEOUT_MS, onLost: () => lost.add([]) })
+    : createLocalLedger({ clock, lease, ...(survivesRestart && { kept: await openKeptCounters(store, log) }) });
   const timer = setInterval(() => void ledger.renew(), RENEW_EVERY_MS);
   timer.unref();
   return {

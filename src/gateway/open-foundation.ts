@@ -24,7 +24,7 @@ export async function openFoundation(config: Config): Promise<Foundation> {
   const metrics = createMetrics();
   const { meter } = metrics;
   const store = await openStore(stateOf(config), { clock, log });
-  const ledger = openLedger({ store, clock, log, meter });
+  const ledger = await openLedger({ store, clock, log, meter });
   const counter = createTokenCounter();
   const chains = await createChainAccounts({ store, log, meter });
   const upstream = createUpstream({ egress: config.egress });

@@ -54,6 +54,13 @@ export async function startFloor(
   return { name: "floor", process, url: process.url + path, headers: {} };
 }
 
+/* Wide enough that none is ever full: what is measured is the keeping of accounts. */
+const budgets = [
+  { name: "all", limits: ["1000000M tokens/min", "$1000000/day"], unknownPrice: "allow" },
+  { name: "each", per: "principal", where: '"bench" in principal.groups', limits: ["1000000M tokens/min on bench"] },
+  { name: "one-request", per: "chain", limits: ["$5", "200 calls"], unknownPrice: "allow" },
+];
+
 /** The real `serve` with a token, CEL, the chain and the journal on a SQLite file. */
 export async function startGateway(
   scenario: ScenarioName,
@@ -74,8 +81,9 @@ export async function startGateway(
     },
     a2a: { agents: { bench: { url: upstream.url } } },
     models: { bench: { provider: "openai-compatible", url: upstream.url, key: "bench-provider-key" } },
+    ...(scenario === "stack" ? { budgets } : {}),
     policies: join(folder, "policies"),
-    state: join(folder, "state.db"),
+    state: globalThis.process.env["BENCH_STATE"] ?? join(folder, "state.db"),
   };
   const policy = `rules:
   - {name: bench may call, allow: '"bench" in principal.groups'}

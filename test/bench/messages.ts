@@ -44,6 +44,14 @@ export const scenarios = {
     headers: {},
     textAt: ["choices", 0, "message", "content"],
   },
+  /* The same call, with everything that holds money and authority together: two budgets, one of them in dollars, and one for each chain. */
+  stack: {
+    path: "/v1/chat/completions",
+    upstreamPath: "/v1/chat/completions",
+    body: chat(false),
+    headers: {},
+    textAt: ["choices", 0, "message", "content"],
+  },
   "llm-stream": {
     path: "/v1/chat/completions",
     upstreamPath: "/v1/chat/completions",
