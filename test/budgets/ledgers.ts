@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { openKeptCounters } from "../../src/budgets/kept-counters.ts";
 import { createLocalLedger } from "../../src/budgets/local-ledger.ts";
 import { createStoreLedger } from "../../src/budgets/store-ledger.ts";
 import type { Clock } from "../../src/core/clock.ts";
@@ -38,6 +39,27 @@ const local: Kind = async () => {
   const clock = createSetClock();
   const ledger = createLocalLedger({ clock, lease: testLease });
   return { ledger, second: undefined, pass: async (ms) => clock.pass(ms), set: clock.set, close: ledger.close };
+};
+
+const kept: Kind = async () => {
+  const clock = createSetClock();
+  const folder = mkdtempSync(join(tmpdir(), "sallyport-ledger-"));
+  const store = createSqliteStore(
+    { kind: "sqlite", file: join(folder, "state.db"), synchronous: "normal" },
+    { clock, log: silentLog },
+  );
+  const ledger = createLocalLedger({ clock, lease: testLease, kept: await openKeptCounters(store, silentLog) });
+  return {
+    ledger,
+    second: undefined,
+    pass: async (ms) => clock.pass(ms),
+    set: clock.set,
+    async close() {
+      await ledger.close();
+      await store.close();
+      rmSync(folder, { recursive: true });
+    },
+  };
 };
 
 const memory: Kind = async () => {
@@ -89,6 +111,7 @@ const redis: Kind = async (server) => {
 /** Every kind of ledger there is. */
 export const ledgerKinds = {
   "this process": local,
+  "this process, kept in a SQLite file": kept,
   "the memory store": memory,
   "a SQLite file": sqlite,
   "a Redis server": redis,

@@ -39,6 +39,8 @@ export const reserveTokens: StepDefinition = {
     if (!parts.budgets.countsStreams) return step;
     return {
       ...step,
+      /* A whole answer says itself what it used. */
+      answers: ({ operation }) => operation.mode === "stream",
       answer(context, event) {
         const counted = context.reservation?.count(event);
         return counted === undefined ? event : counted.then(() => event);
