@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { parseArgs } from "node:util";
 import { fileURLToPath } from "node:url";
+import { benchGuards } from "./guards.ts";
 import { startFloor, startGateway, startPortkey, startUpstream } from "./contestants.ts";
 import type { Contestant } from "./contestants.ts";
 import type { Job, Result } from "./load.ts";
@@ -26,10 +27,18 @@ const { values, positionals } = parseArgs({
   },
 });
 
+/* Benches of one part by itself, in this process: no server, no connections. */
+const parts: Readonly<Record<string, () => Promise<void>>> = { guards: benchGuards };
+const part = parts[positionals[0] ?? ""];
+if (part !== undefined) {
+  await part();
+  process.exit();
+}
+
 const scenario = positionals[0] as ScenarioName;
 if (!Object.hasOwn(scenarios, scenario)) {
   console.error(
-    `npm run bench -- ${Object.keys(scenarios).join("|")} [--rounds N] [--requests N] [--no-peers] [--profile DIR]`,
+    `npm run bench -- ${[...Object.keys(scenarios), ...Object.keys(parts)].join("|")} [--rounds N] [--requests N] [--no-peers] [--profile DIR]`,
   );
   process.exit(2);
 }

@@ -3,7 +3,7 @@ import { type DigitGroups, GROUPS_MAX } from "./digit-groups.ts";
 import { isWordAt, isWordBefore } from "./words.ts";
 
 /* Likeliest first: the 16 digits of a card followed by a year must not be read as 19 or 20. */
-const lengths = [16, 15, 14, 19, 18, 17, 13] as const;
+const lengths = [16, 15, 14, 19, 18, 17, 13, 12] as const;
 
 /**
  * Lengths by leading digits (ISO/IEC 7812 and the schemes' own tables): one number in ten passes Luhn, and this keeps timestamps,
@@ -18,8 +18,12 @@ const leads: readonly (readonly [lead: RegExp, lengths: readonly number[]])[] = 
   [/^5/, [13, 14, 15, 16, 17, 18, 19]],
   [/^6/, [13, 14, 15, 16, 17, 18, 19]],
   [/^8/, [16]],
-  [/^1/, [15]],
+  [/^(?:1|2131)/, [15]],
 ];
+
+/* Where the text calls it a card, Luhn is enough; some have twelve digits. */
+const named = /(?:card|\bcc\b|credit|debit|maestro|tarjeta|karte|carte)[^0-9]{0,20}$/i;
+const NAMED_CHARS = 40;
 
 function passesLuhn(digits: string): boolean {
   let sum = 0;
@@ -30,9 +34,8 @@ function passesLuhn(digits: string): boolean {
   return sum % 10 === 0;
 }
 
-function isCard(digits: string): boolean {
-  return leads.some(([lead, allowed]) => allowed.includes(digits.length) && lead.test(digits)) && passesLuhn(digits);
-}
+const isIssued = (digits: string) =>
+  leads.some(([lead, allowed]) => allowed.includes(digits.length) && lead.test(digits));
 
 /* 4-4-4-4, 4-6-5, 4-4-4-4-3, 6-13, 8-8: numbers of a table in a row are grouped otherwise. */
 const isFirstGroup = (length: number) => length === 4 || length === 6 || length === 8;
@@ -40,8 +43,9 @@ const isMiddleGroup = (length: number) => length >= 4 && length <= 6;
 
 /** The group after the last of the card that begins with group `first`; undefined when none does. */
 function cardEnd(groups: DigitGroups, first: number): number | undefined {
-  const ends = new Map<number, number>();
   let total = groups.length(first);
+  if (total < 12 && !(isFirstGroup(total) && groups.gap(first + 1) !== undefined)) return undefined;
+  const ends = new Map<number, number>();
   ends.set(total, first + 1);
   const most = Math.min(groups.count, first + GROUPS_MAX);
   for (let next = first + 1; next < most && isFirstGroup(groups.length(first)); next++) {
@@ -53,9 +57,16 @@ function cardEnd(groups: DigitGroups, first: number): number | undefined {
   }
   for (const length of lengths) {
     const end = ends.get(length);
-    if (end !== undefined && isWhole(groups, end) && isCard(groups.digits(first, end))) return end;
+    if (end === undefined || !isWhole(groups, end)) continue;
+    const digits = groups.digits(first, end);
+    if (passesLuhn(digits) && (isIssued(digits) || isNamed(groups, first))) return end;
   }
   return undefined;
+}
+
+function isNamed({ text, start: startOf }: DigitGroups, first: number): boolean {
+  const start = startOf(first);
+  return named.test(text.slice(Math.max(0, start - NAMED_CHARS), start));
 }
 
 /** Whether a number ends with the group before `end`: it is no decimal, and no letter follows. */

@@ -20,7 +20,6 @@ export const GROUP_MAX = 24;
 /** The most groups one value is written in: `+49 (0) 30 12 34 56 78` has eight. */
 export const GROUPS_MAX = 9;
 
-const separators = /^[ \-./()]*$/;
 const toPlain = (text: string) => text.replace(/[\u00a0\u2007\u2009\u202f]/g, " ").replace(/[\u2010-\u2013]/g, "-");
 
 export function readDigitGroups(text: string): DigitGroups {
@@ -46,9 +45,16 @@ export function readDigitGroups(text: string): DigitGroups {
       return digits;
     },
     gap(index) {
-      if (index === 0 || start(index) - end(index - 1) > SEPARATORS_MAX) return undefined;
-      const gap = toPlain(text.slice(end(index - 1), start(index)));
-      return separators.test(gap) ? gap : undefined;
+      const [from, to] = [end(index - 1), start(index)];
+      if (index === 0 || to - from > SEPARATORS_MAX) return undefined;
+      let plain = true;
+      for (let at = from; at < to; at++) {
+        const code = text.charCodeAt(at);
+        if (isSeparator(code)) continue;
+        if (!isOddSeparator(code)) return undefined;
+        plain = false;
+      }
+      return plain ? text.slice(from, to) : toPlain(text.slice(from, to));
     },
   };
 }
@@ -82,4 +88,9 @@ function beforeSign(text: string, index: number): number {
   return start;
 }
 
+/* Space ( ) - . / */
+const isSeparator = (code: number) => code === 32 || code === 40 || code === 41 || (code >= 45 && code <= 47);
+/* No-break, figure, thin and narrow spaces; hyphens and dashes. */
+const isOddSeparator = (code: number) =>
+  code === 0xa0 || code === 0x2007 || code === 0x2009 || code === 0x202f || (code >= 0x2010 && code <= 0x2013);
 const isDigit = (code: number) => code >= 48 && code <= 57;

@@ -5,13 +5,13 @@ import { isWordAt, isWordBefore } from "./words.ts";
 
 /* A number without a country's code, a trunk prefix or a known shape is a telephone number only where the text says so. */
 const named =
-  /(?:phone|\btel|telefon|teléfono|mobile?|móvil|\bcell|handy|\bfax|whatsapp|\bsms|\bcall|\bdial|\bring)(?:[^0-9]{0,16}|[^0-9]{0,8}\bat [^0-9]{0,4})$/i;
+  /(?:phone|\btel|telefon|teléfono|mobile?|móvil|\bcell|handy|\bfax|whatsapp|\bsms|\bcall|\bdial|\bring|\bdesk|\breach|answering|messages? to)(?:[^0-9]{0,16}|[^0-9]{0,8}\bat [^0-9]{0,4})$/i;
 const NAMED_CHARS = 32;
 
 /** The group after the last of the number that begins with group `first`; undefined when none does. */
 type Form = (groups: DigitGroups, first: number) => number | undefined;
 
-/** The longest row of groups from `first` that has from `least` to `most` digits. */
+/** The longest row of groups from `first` that has from `least` to `most` digits and can end there. */
 function longestRow(groups: DigitGroups, first: number, least: number, most: number): number | undefined {
   let total = 0;
   let end: number | undefined;
@@ -19,7 +19,7 @@ function longestRow(groups: DigitGroups, first: number, least: number, most: num
     if (index > first && groups.gap(index) === undefined) break;
     total += groups.length(index);
     if (total > most) break;
-    if (total >= least) end = index + 1;
+    if (total >= least && canEnd(groups, index + 1)) end = index + 1;
   }
   return end;
 }
@@ -91,13 +91,13 @@ const afterName: Form = (groups, first) => {
 
 const forms: readonly Form[] = [international, northAmerican, trunk, shaped, afterName];
 
-/** `23.11.2026`, `2026-11-23`, `11/23/26`: three groups that make a date. */
+/** `23.11.2026`, `2026-11-23`, `11/23/2026`: three groups that make a date. */
 function isDate(groups: DigitGroups, first: number): boolean {
   const gap = groups.gap(first + 1);
   if (first + 2 >= groups.count || gap === undefined || !/^[-./ ]$/.test(gap) || groups.gap(first + 2) !== gap)
     return false;
-  const [one, two, three] = [groups.length(first), groups.length(first + 1), groups.length(first + 2)];
-  return (one <= 2 && two <= 2 && three === 4) || (one === 4 && two <= 2 && three <= 2);
+  const row = [first, first + 1, first + 2].map((index) => groups.digits(index, index + 1)).join("-");
+  return /^(?:\d\d?-\d\d?-(?:19|20)\d\d|(?:19|20)\d\d-\d\d?-\d\d?)$/.test(row);
 }
 
 /** Where the number that begins with group `first` begins: at its sign or bracket. */
@@ -113,6 +113,7 @@ function startOf(groups: DigitGroups, first: number): number {
 function find({ text, from, digits }: Scan, { found, open }: Findings): void {
   const groups = digits();
   for (let index = 0; index < groups.count; index++) {
+    if (!hasDigits(groups, index, LEAST_DIGITS)) continue;
     const start = startOf(groups, index);
     /* A sign or bracket begins a number after a letter too. */
     const inWord = start === groups.start(index) && isWordBefore(text, start);
@@ -124,6 +125,18 @@ function find({ text, from, digits }: Scan, { found, open }: Findings): void {
     found(start, last + extensionLength(text, last));
     index = end - 1;
   }
+}
+
+/** No number has fewer: most digits of a text stand in shorter rows, and end here. */
+const LEAST_DIGITS = 7;
+
+function hasDigits(groups: DigitGroups, first: number, least: number): boolean {
+  let total = groups.length(first);
+  for (let index = first + 1; total < least && index < groups.count && index - first < GROUPS_MAX; index++) {
+    if (groups.gap(index) === undefined) return false;
+    total += groups.length(index);
+  }
+  return total >= least;
 }
 
 /* `415-555-0123x42` */
@@ -139,17 +152,21 @@ function extensionLength(text: string, index: number): number {
 function phoneEnd(groups: DigitGroups, first: number): number | undefined {
   for (const form of forms) {
     const end = form(groups, first);
-    if (end === undefined || isInWord(groups.text, groups.end(end - 1))) continue;
-    if (end < groups.count && isJoined(groups.gap(end))) continue;
-    return end;
+    if (end !== undefined && canEnd(groups, end)) return end;
   }
   return undefined;
 }
 
-const isInWord = (text: string, index: number) =>
-  isWordAt(text, index) &&
-  extensionLength(text, index) === 0 &&
-  !extensionBegun.test(text.slice(index, index + EXTENSION_CHARS));
+/** Whether a number may end before group `end`: no letter follows, and no digits that belong to it. */
+function canEnd(groups: DigitGroups, end: number): boolean {
+  const last = groups.end(end - 1);
+  if (end < groups.count && isJoined(groups.gap(end))) return false;
+  return (
+    !isWordAt(groups.text, last) ||
+    extensionBegun.test(groups.text.slice(last, last + EXTENSION_CHARS)) ||
+    extensionLength(groups.text, last) > 0
+  );
+}
 
 /** Whether a group is joined to the one before it, so that they are one longer number. */
 const isJoined = (gap: string | undefined) => gap === "-" || gap === "." || gap === "/";

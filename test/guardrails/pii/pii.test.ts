@@ -217,7 +217,7 @@ describe("masking", () => {
         fc.array(fc.nat(), { maxLength: 6 }),
         fc.boolean(),
         async (turns, cuts, spaced) => {
-          const all = turns.map((parts) => parts.join(spaced ? " " : ""));
+          const all = turns.map((parts) => parts.join(spaced ? " and " : ""));
           const request = requestOf("llm", ...all);
           const masked = await sent(request);
           /* Glued to a word a value is none, and may become one when that word is masked. */
