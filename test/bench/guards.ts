@@ -12,7 +12,6 @@ const RUN_BYTES = 1_048_576;
 const PIECE_CHARS = 16;
 
 const everyKind = ["email", "phone", "card", "iban", "ssn", "api-key"];
-const patterns = ["ignore (?:all )?previous instructions", "internal use only", "project (?:falcon|osprey)"];
 
 /* Prose with a little of everything that detectors stop at, and a value every half KiB or so. */
 const prose = [
