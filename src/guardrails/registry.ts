@@ -2,10 +2,11 @@ import { z } from "zod";
 import { variants } from "../core/extension.ts";
 import { protocols } from "../core/operation.ts";
 import { maxLength } from "./max-length.ts";
+import { pattern } from "./pattern.ts";
 import { pii } from "./pii/pii.ts";
 
 /** Every type of guard. */
-export const guards = [maxLength, pii] as const;
+export const guards = [maxLength, pattern, pii] as const;
 
 /** One entry of `guardrails:` in the configuration. */
 export const guardSchema = variants(guards, {

@@ -1,0 +1,59 @@
+import type { TextSlot } from "../core/text.ts";
+import type { OutputGuard } from "./guard.ts";
+import { JsonPatternStream, PatternStream, type Rules } from "./pattern-stream.ts";
+
+/* A text that comes in pieces is read in all its views only now and then: what it shows meanwhile has passed as it is written. */
+const EVERY = 256;
+const WINDOW = 1_024;
+
+interface Channel {
+  readonly stream: PatternStream | JsonPatternStream;
+  /** The end of the text so far. */
+  window: string;
+  /** How much of it came since it was last read. */
+  fresh: number;
+}
+
+/** Masks and rejects in one answer. */
+export class PatternOutput implements OutputGuard {
+  readonly #rules: Rules;
+  readonly #isFound: ((text: string) => boolean) | undefined;
+  readonly #channels = new Map<string, Channel>();
+
+  /** `isFound`: whether a text has something to reject in it, in any way to read it; undefined: it is read as it is written alone. */
+  constructor(rules: Rules, isFound: ((text: string) => boolean) | undefined) {
+    this.#rules = rules;
+    this.#isFound = isFound;
+  }
+
+  push({ channel, text, json }: TextSlot): string {
+    const open = this.#channels.get(channel) ?? this.#open(channel, json === true);
+    if (this.#isFound !== undefined) {
+      open.window += text;
+      open.fresh += text.length;
+      if (open.fresh >= EVERY) this.#read(open, this.#isFound);
+    }
+    return open.stream.push(text);
+  }
+
+  end(channel: string): string {
+    const open = this.#channels.get(channel);
+    if (open === undefined) return "";
+    this.#channels.delete(channel);
+    if (this.#isFound !== undefined && open.fresh > 0) this.#read(open, this.#isFound);
+    return open.stream.end();
+  }
+
+  #open(channel: string, json: boolean): Channel {
+    const stream = json ? new JsonPatternStream(this.#rules) : new PatternStream(this.#rules, false);
+    const open: Channel = { stream, window: "", fresh: 0 };
+    this.#channels.set(channel, open);
+    return open;
+  }
+
+  #read(open: Channel, isFound: (text: string) => boolean): void {
+    if (isFound(open.window)) throw this.#rules.rejection();
+    open.window = open.window.slice(-WINDOW);
+    open.fresh = 0;
+  }
+}

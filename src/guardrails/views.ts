@@ -1,0 +1,42 @@
+import { compactText } from "./compact-text.ts";
+import { decode } from "./decodings.ts";
+import { foldText } from "./fold.ts";
+import { respellings } from "./respellings.ts";
+
+/** One way to read a text. */
+export interface View {
+  readonly text: string;
+  /** The spaces are gone with what else stood between letters: only a pattern without spaces can match. */
+  readonly compact: boolean;
+}
+
+/* Base64 in base64 in base64 is as far as models follow. */
+const DEEPEST = 3;
+
+/**
+ * The ways in which a reader, or a model, may take a text: as it is, with lookalikes and what is not seen made plain, decoded where it
+ * is encoded, respelled, and pulled together where letters stand apart. The text as it is comes first. Together they are at most some
+ * tens of times as long as the text, and for plain text three times.
+ */
+export function* viewsOf(text: string): Generator<View> {
+  const seen = new Set<string>();
+  let written: string | undefined = text;
+  for (let depth = 0; depth <= DEEPEST && written !== undefined; depth++) {
+    const folded = foldText(written);
+    const readings = folded === written ? [written] : [written, folded];
+    for (const read of readings) {
+      yield* viewOf(read, seen);
+      for (const respell of respellings) yield* viewOf(respell(read), seen);
+    }
+    // What has no width may stand inside of what is encoded, and may be what it is encoded in.
+    written = decode(written) ?? (folded === written ? undefined : decode(folded));
+  }
+}
+
+function* viewOf(text: string | undefined, seen: Set<string>): Generator<View> {
+  if (text === undefined || seen.has(text)) return;
+  seen.add(text);
+  yield { text, compact: false };
+  const compact = compactText(text);
+  if (compact !== "") yield { text: compact, compact: true };
+}
