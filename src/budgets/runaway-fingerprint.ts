@@ -3,10 +3,10 @@
  * calls collide has only made his own calls look alike.
  */
 
-/* Where sampling is asked for, so many characters are read in all, and of a longer text this many; then a glance at each has to do. */
+/* Where sampling is asked for, texts are read whole until so many characters are read; then so many of the beginning, the middle and the end of each. */
 const WHOLE_CHARACTERS = 512;
-const SAMPLES = 64;
-const GLANCE = 16;
+const SAMPLES = 32;
+const GLANCE = 8;
 /** The same for the elements of a list. */
 const WHOLE_LIST = 48;
 const FIRST = 8;
@@ -58,11 +58,12 @@ function mixText(text: string): void {
     return mixRange(text, 0, length, 1);
   }
   const samples = left > 0 ? SAMPLES : GLANCE;
-  left -= SAMPLES;
-  if (length <= samples) return mixRange(text, 0, length, 1);
+  left -= 3 * SAMPLES;
+  if (length <= 3 * samples) return mixRange(text, 0, length, 1);
   cut = true;
-  mixRange(text, 0, length, Math.ceil(length / samples));
-  mixRange(text, length - GLANCE, length, 1);
+  mixRange(text, 0, samples, 1);
+  mixRange(text, samples, length - samples, Math.ceil(length / samples));
+  mixRange(text, length - samples, length, 1);
 }
 
 function mixNumber(value: number): void {

@@ -4,7 +4,7 @@ import { setBounded } from "./bounded-map.ts";
 import type { Alarm, Signal } from "./runaway-alarm.ts";
 import { comparableOf, lastAct, lastText, nameOf, type Comparable } from "./runaway-calls.ts";
 import type { RunawayConfig } from "./runaway-config.ts";
-import { type Fingerprint, fingerprintOf, keyOf, sampleOf } from "./runaway-fingerprint.ts";
+import { fingerprintOf, keyOf, sampleOf } from "./runaway-fingerprint.ts";
 import { Repeat } from "./runaway-repeat.ts";
 import { Sightings } from "./runaway-sightings.ts";
 import { SimilarPrompts } from "./runaway-similar.ts";
@@ -53,9 +53,12 @@ export interface Runaway {
   end(sight: Sight, failed: boolean | undefined, costNanos: number | undefined): void;
 }
 
-/** When a call was first seen, and under which key. */
+/** What was known of a call before it was a repetition. */
 interface First {
   readonly key: number;
+  /** Of the arguments. */
+  readonly fingerprint: number;
+  readonly seen: boolean;
   readonly atMs: number;
 }
 
@@ -87,18 +90,32 @@ export function createRunaway(config: RunawayConfig, clock: Pick<Clock, "monoton
   const counts = ({ pollable }: Comparable, repeat: Repeat, nowMs: number): boolean =>
     !pollable || repeat.open > 0 || nowMs - repeat.endedAtMs < config.polling;
 
+  /** Whether an equal call was made lately. Long arguments are read whole only when a look at samples of them says that it may be so. */
+  function sight({ operation, principalId }: WatchedCall, comparable: Comparable, nowMs: number): First {
+    const { server, name } = operation.target;
+    const sample = sampleOf(comparable.arguments);
+    let fingerprint = sample.key;
+    let key = keyOf(principalId, server, name, fingerprint);
+    let beforeMs = sightings.note(key, nowMs);
+    if (beforeMs !== undefined && sample.sampled) {
+      fingerprint = fingerprintOf(comparable.arguments);
+      key = keyOf(principalId, server, name, fingerprint);
+      beforeMs = sightings.note(key, nowMs);
+    }
+    return { key, fingerprint, seen: beforeMs !== undefined, atMs: beforeMs ?? nowMs };
+  }
+
   /** What an equal call is counted in; honest polls only leave their time there. */
-  function equalsOf(call: WatchedCall, comparable: Comparable, first: First, sample: Fingerprint, nowMs: number) {
+  function equalsOf(call: WatchedCall, comparable: Comparable, first: First, nowMs: number) {
     const { operation, principalId, run } = call;
     const { server, name } = operation.target;
-    const whole = sample.sampled ? fingerprintOf(comparable.arguments) : sample.key;
     const suspects: Suspect[] = [];
     const polled: Repeat[] = [];
     for (const scope of scopes) {
       const within = scope === "run" ? run : principalId;
       if (within === undefined) continue;
       const limit = same[scope];
-      const repeat = repeatOf(keyOf(scope + within, server, name, whole), limit, nowMs, first);
+      const repeat = repeatOf(keyOf(scope + within, server, name, first.fingerprint), limit, nowMs, first);
       if (counts(comparable, repeat, nowMs)) suspects.push({ signal: "same", scope, limit, repeat });
       else polled.push(repeat);
     }
@@ -160,11 +177,8 @@ export function createRunaway(config: RunawayConfig, clock: Pick<Clock, "monoton
       const comparable = comparableOf(operation);
       if (comparable === undefined || alarm?.liftsInMs !== undefined || isExcepted(operation))
         return { ...nothing, alarm, principalId };
-      const sample = sampleOf(comparable.arguments);
-      const key = keyOf(principalId, operation.target.server, operation.target.name, sample.key);
-      const beforeMs = sightings.note(key, nowMs);
-      const first = { key, atMs: beforeMs ?? nowMs };
-      const { suspects, polled } = beforeMs === undefined ? noEquals : equalsOf(call, comparable, first, sample, nowMs);
+      const first = sight(call, comparable, nowMs);
+      const { suspects, polled } = first.seen ? equalsOf(call, comparable, first, nowMs) : noEquals;
       const similar = comparable.messages && similarOf(call, comparable.messages, nowMs);
       const all = similar === undefined ? suspects : [...suspects, similar];
       for (const suspect of all) {
@@ -177,7 +191,7 @@ export function createRunaway(config: RunawayConfig, clock: Pick<Clock, "monoton
       for (const { repeat } of all) repeat.begin(nowMs);
       for (const repeat of polled) repeat.open++;
       const counted = all.length === 0 ? none : all.map(({ repeat }) => repeat);
-      return { alarm, principalId, key: beforeMs === undefined ? key : undefined, counted, polled };
+      return { alarm, principalId, key: first.seen ? undefined : first.key, counted, polled };
     },
 
     end({ principalId, key, counted, polled }, failed, costNanos = 0) {
