@@ -1,7 +1,6 @@
 import type { Log } from "../core/log.ts";
 import type { Meter } from "../core/meter.ts";
 import type { Store } from "../state/store.ts";
-import { setBounded } from "./bounded-map.ts";
 import { ChainAccount } from "./chain-account.ts";
 import { chainScript, parseTotals } from "./chain-script.ts";
 
@@ -64,14 +63,14 @@ export async function createChainAccounts({ store, log, meter }: ChainAccountsDe
     const [id, by] = [message.slice(0, at), message.slice(at + 1)];
     const account = known.get(id);
     if (account !== undefined) account.taintedBy ??= by;
-    else setBounded(heard, id, by, MAX_HEARD);
+    else remember(heard, id, by, MAX_HEARD);
   });
 
   function insert(id: string): ChainAccount {
     const account = new ChainAccount(id);
     account.shared = true;
     account.taintedBy = heard.get(id);
-    setBounded(known, id, account, MAX_KNOWN);
+    remember(known, id, account, MAX_KNOWN);
     return account;
   }
 
@@ -173,7 +172,7 @@ export async function createChainAccounts({ store, log, meter }: ChainAccountsDe
     async share(account) {
       if (!account.shared) {
         account.shared = true;
-        setBounded(known, account.id, account, MAX_KNOWN);
+        remember(known, account.id, account, MAX_KNOWN);
       }
       await write(account);
     },
@@ -207,3 +206,14 @@ export async function createChainAccounts({ store, log, meter }: ChainAccountsDe
 }
 
 const keyOf = (id: string): string => `chain:${id}`;
+
+/** Adds to a bounded map; the oldest entry goes. */
+function remember<T>(map: Map<string, T>, id: string, value: T, limit: number): void {
+  if (map.size >= limit) {
+    for (const oldest of map.keys()) {
+      map.delete(oldest);
+      break;
+    }
+  }
+  map.set(id, value);
+}

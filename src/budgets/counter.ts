@@ -30,9 +30,9 @@ export class Counter {
   /** Brings it to this instant: leases that have ended are given back, and a new window begins with the debt of the last. */
   turn({ window, limit }: Term, nowMs: number): void {
     if (nowMs > this.seenMs) this.seenMs = nowMs;
-    this.#payDebt(limit);
     const start = windowStart(window, this.seenMs);
     if (start > this.windowStartMs) {
+      this.#payDebt(limit);
       this.windowStartMs = start;
       this.spent = Math.min(this.debt, limit);
       this.debt -= this.spent;
@@ -44,6 +44,7 @@ export class Counter {
     for (let at = this.leaseEnds.length - 1; at >= 0; at--) {
       if ((this.leaseEnds[at] ?? 0) <= this.seenMs) this.#remove(at);
     }
+    this.#payDebt(limit);
   }
 
   room(limit: number): number {

@@ -84,9 +84,9 @@ local function charge(counter, amount)
 end
 local function turn(counter, ms)
   if ms > counter.seen then counter.seen = ms end
-  payDebt(counter)
   local start = windowStart(counter.window, counter.seen)
   if start > counter.start then
+    payDebt(counter)
     counter.start = start
     counter.spent = min(counter.debt, counter.limit)
     counter.debt = counter.debt - counter.spent
@@ -97,6 +97,7 @@ local function turn(counter, ms)
   for at = #counter.leases, 1, -1 do
     if counter.leases[at].ends <= counter.seen then removeAt(counter, at) end
   end
+  payDebt(counter)
 end
 
 local counters = {}

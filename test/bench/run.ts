@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { parseArgs } from "node:util";
 import { fileURLToPath } from "node:url";
 import { benchGuards } from "./guards.ts";
+import { benchLedger } from "./ledger.ts";
 import { startFloor, startGateway, startPortkey, startUpstream } from "./contestants.ts";
 import type { Contestant } from "./contestants.ts";
 import type { Job, Result } from "./load.ts";
@@ -28,7 +29,7 @@ const { values, positionals } = parseArgs({
 });
 
 /* Benches of one part by itself, in this process: no server, no connections. */
-const parts: Readonly<Record<string, () => Promise<void>>> = { guards: benchGuards };
+const parts: Readonly<Record<string, () => Promise<void>>> = { guards: benchGuards, ledger: benchLedger };
 const part = parts[positionals[0] ?? ""];
 if (part !== undefined) {
   await part();

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import type { Lease } from "../../src/budgets/counting.ts";
 import { openKeptCounters } from "../../src/budgets/kept-counters.ts";
 import { createLocalLedger } from "../../src/budgets/local-ledger.ts";
 import { createStoreLedger } from "../../src/budgets/store-ledger.ts";
@@ -10,9 +11,10 @@ import { silentLog } from "../../src/core/log.ts";
 import { createMemoryStore } from "../../src/state/memory.ts";
 import { openRedisStore } from "../../src/state/redis.ts";
 import { createSqliteStore } from "../../src/state/sqlite.ts";
-import type { Store } from "../../src/state/store.ts";
+import type { Store, StoreScript } from "../../src/state/store.ts";
 import type { LedgerFixture } from "../contract/ledger.contract.ts";
 import type { RedisServer } from "../state/redis-server.ts";
+import type { RunLedgers } from "./random-run.ts";
 import { testLease } from "./terms.ts";
 
 /** A clock that is set and moved by hand. */
@@ -30,8 +32,9 @@ export function createSetClock(): Clock & { set(ms: number): void; pass(ms: numb
   };
 }
 
-export const storeLedger = (store: Store, timeoutMs = 10_000) =>
-  createStoreLedger({ store, lease: testLease, log: silentLog, timeoutMs });
+/** Of a replica, with patience for a loaded machine. */
+export const storeLedger = (store: Store, lease: Lease = testLease) =>
+  createStoreLedger({ store, lease, log: silentLog, timeoutMs: 30_000 });
 
 type Kind = (redis: RedisServer | undefined) => Promise<LedgerFixture>;
 
@@ -116,3 +119,63 @@ export const ledgerKinds = {
   "a SQLite file": sqlite,
   "a Redis server": redis,
 };
+
+/** The same store under a clock of the test's own: also Redis, whose scripts otherwise go by its server's. */
+export function withClock(store: Store, clock: Clock): Store {
+  const scripts = new Map<StoreScript, StoreScript>();
+  const clocked = (script: StoreScript): StoreScript => ({
+    name: script.name,
+    lua: `view.nowMs = tonumber(table.remove(ARGV))\n${script.lua}`,
+    run: (view, keys, args) =>
+      script.run(
+        { ...view, get: view.get, set: view.set, delete: view.delete, nowMs: Number(args.at(-1)) },
+        keys,
+        args.slice(0, -1),
+      ),
+  });
+  return {
+    ...store,
+    run(script, keys, args) {
+      let made = scripts.get(script);
+      if (made === undefined) scripts.set(script, (made = clocked(script)));
+      return store.run(made, keys, [...args, String(clock.now())]);
+    },
+  };
+}
+
+export type RunKind = "local" | "memory" | "sqlite" | "redis";
+
+/** Ledgers for runs against the oracle. */
+export async function openRunLedgers(
+  kind: RunKind,
+  server?: RedisServer,
+): Promise<RunLedgers & { close(): Promise<void> }> {
+  const clock = createSetClock();
+  if (kind === "local") {
+    const open = () => createLocalLedger({ clock, lease: testLease });
+    return { open, clock, canCrash: false, close: async () => {} };
+  }
+  /* Records expire by a clock that stands still; time within the scripts is the test's. */
+  const still = { now: () => 0, monotonic: () => 0 };
+  const folder = mkdtempSync(join(tmpdir(), "sallyport-ledger-"));
+  const file = { kind: "sqlite", file: join(folder, "state.db"), synchronous: "normal" } as const;
+  const stores = {
+    memory: async () => createMemoryStore({ clock: still, log: silentLog }),
+    sqlite: async () => createSqliteStore(file, { clock: still, log: silentLog }),
+    redis: async () => {
+      if (server === undefined) throw new Error("this ledger needs a Redis");
+      return openTestRedis(server);
+    },
+  };
+  const store = await stores[kind]();
+  const clocked = withClock(store, clock);
+  return {
+    open: () => storeLedger(clocked),
+    clock,
+    canCrash: true,
+    async close() {
+      await store.close();
+      rmSync(folder, { recursive: true });
+    },
+  };
+}

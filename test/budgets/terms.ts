@@ -3,6 +3,8 @@ import type { Lease } from "../../src/budgets/counting.ts";
 import type { Window } from "../../src/budgets/windows.ts";
 
 export const testLease: Lease = { lengthMs: 600, grainMs: 100 };
+/** Longer than any test. */
+export const longLease: Lease = { lengthMs: 600_000, grainMs: 1_000 };
 /** After this long, whatever was not renewed has been given back. */
 export const AFTER_LEASE_MS = 800;
 

@@ -1,0 +1,44 @@
+import { systemClock } from "../../../src/core/clock.ts";
+import { silentLog } from "../../../src/core/log.ts";
+import { openRedisStore } from "../../../src/state/redis.ts";
+import { createSqliteStore } from "../../../src/state/sqlite.ts";
+import { storeLedger } from "../../budgets/ledgers.ts";
+import { term } from "../../budgets/terms.ts";
+
+/* One replica with one call, which dies at the named point: argv is the store, the counter's name and the point. */
+const [, , address = "", name = "", point = ""] = process.argv;
+
+const store = address.startsWith("redis:")
+  ? await openRedisStore(
+      { kind: "redis", urls: [address], cluster: false, prefix: "sallyport:", timeoutMs: 10_000, ca: undefined },
+      { log: silentLog },
+    )
+  : createSqliteStore({ kind: "sqlite", file: address, synchronous: "normal" }, { clock: systemClock, log: silentLog });
+const ledger = storeLedger(store);
+
+function reach(here: string): void {
+  if (here === point) process.kill(process.pid, "SIGKILL");
+}
+
+const terms = [term(name, 100, "day"), term(`${name} in all`, 100, "none", "")];
+const hold = ledger.open(name, terms);
+reach("before reserving");
+const reserving = ledger.reserve(hold, [60, 60]);
+reach("reserving");
+await reserving;
+reach("reserved");
+const extending = ledger.extend(hold, [30, 30], [80, 80]);
+reach("extending");
+await extending;
+reach("extended");
+const renewing = ledger.renew();
+reach("renewing");
+await renewing;
+reach("renewed");
+ledger.settle(hold, [50, 50]);
+reach("settling");
+await ledger.read(terms);
+reach("settled");
+ledger.settle(hold, [50, 50]);
+await ledger.close();
+reach("closed");
