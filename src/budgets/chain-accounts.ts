@@ -1,6 +1,7 @@
 import type { Log } from "../core/log.ts";
 import type { Meter } from "../core/meter.ts";
 import type { Store } from "../state/store.ts";
+import { setBounded } from "./bounded-map.ts";
 import { ChainAccount } from "./chain-account.ts";
 import { chainScript, parseTotals } from "./chain-script.ts";
 
@@ -63,14 +64,14 @@ export async function createChainAccounts({ store, log, meter }: ChainAccountsDe
     const [id, by] = [message.slice(0, at), message.slice(at + 1)];
     const account = known.get(id);
     if (account !== undefined) account.taintedBy ??= by;
-    else remember(heard, id, by, MAX_HEARD);
+    else setBounded(heard, id, by, MAX_HEARD);
   });
 
   function insert(id: string): ChainAccount {
     const account = new ChainAccount(id);
     account.shared = true;
     account.taintedBy = heard.get(id);
-    remember(known, id, account, MAX_KNOWN);
+    setBounded(known, id, account, MAX_KNOWN);
     return account;
   }
 
@@ -172,7 +173,7 @@ export async function createChainAccounts({ store, log, meter }: ChainAccountsDe
     async share(account) {
       if (!account.shared) {
         account.shared = true;
-        remember(known, account.id, account, MAX_KNOWN);
+        setBounded(known, account.id, account, MAX_KNOWN);
       }
       await write(account);
     },
@@ -206,14 +207,3 @@ export async function createChainAccounts({ store, log, meter }: ChainAccountsDe
 }
 
 const keyOf = (id: string): string => `chain:${id}`;
-
-/** Adds to a bounded map; the oldest entry goes. */
-function remember<T>(map: Map<string, T>, id: string, value: T, limit: number): void {
-  if (map.size >= limit) {
-    for (const oldest of map.keys()) {
-      map.delete(oldest);
-      break;
-    }
-  }
-  map.set(id, value);
-}

@@ -3,6 +3,7 @@ import type { ConfigProblem } from "../core/config-problem.ts";
 import { durationMs } from "../core/units.ts";
 import { ExpressionError } from "../cel/expression-error.ts";
 import { compileForProtocols } from "./expressions.ts";
+import { runawayConfig } from "./runaway-config.ts";
 import { counterNameOf, type Limit, LIMIT_FORMS, parseLimit } from "./limit.ts";
 
 const limit = z
@@ -126,6 +127,7 @@ const budget = z
   .meta({ description: "One budget." });
 
 export const budgetsConfig = {
+  ...runawayConfig,
   budgets: z
     .array(budget)
     .default([])

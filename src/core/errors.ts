@@ -37,6 +37,7 @@ export const errorKinds = {
   misdirected:          { status: 421, rpc: -32600, a2a: "UNKNOWN_HOST",         openai: "invalid_request_error", anthropic: "invalid_request_error", retry: false, source: "client" },
   rate_limited:         { status: 429, rpc: -31429, a2a: "RATE_LIMITED",         openai: "rate_limit_error",      anthropic: "rate_limit_error",      retry: true,  source: "gateway" },
   budget_exhausted:     { status: 429, rpc: -31429, a2a: "BUDGET_EXHAUSTED",     openai: "rate_limit_error",      anthropic: "rate_limit_error",      retry: true,  source: "gateway" },
+  runaway_stopped:      { status: 429, rpc: -31429, a2a: "RUNAWAY_STOPPED",      openai: "rate_limit_error",      anthropic: "rate_limit_error",      retry: false, source: "gateway" },
   headers_too_large:    { status: 431, rpc: -32600, a2a: "HEADERS_TOO_LARGE",    openai: "invalid_request_error", anthropic: "invalid_request_error", retry: false, source: "client" },
   cancelled:            { status: 499, rpc: -31499, a2a: "CANCELLED",            openai: "cancelled",             anthropic: "api_error",             retry: false, source: "client" },
   internal:             { status: 500, rpc: -32603, a2a: "INTERNAL",             openai: "server_error",          anthropic: "api_error",             retry: false, source: "gateway" },

@@ -45,6 +45,8 @@ export interface OperationContext {
   usage: Usage | undefined;
   /** What the operation has cost, in nano-dollars; undefined where nobody knows. Set when it is settled. */
   costNanos: number | undefined;
+  /** What else the journal should say of it, in words that are safe to show: no content, no credential. */
+  notes?: readonly string[] | undefined;
   /** The upstream's HTTP status, for the journal. */
   upstreamStatus: number | undefined;
   /** Milliseconds from the start to the first byte of the answer. */

@@ -18,6 +18,8 @@ export class Attempts {
   #goesOn = true;
   /** Failed attempts that were work for an upstream. */
   #loads = 0;
+  /** Whether the last failure is an upstream's: a budget's says itself when to come back. */
+  #spent = false;
   #counted = 0;
   #rest: Rest | undefined;
   #breaker: Breaker | undefined;
@@ -66,8 +68,10 @@ export class Attempts {
     this.#goesOn = failure !== undefined && !exchange.reply.started;
     if (failure === undefined) return this.#leave(upstreamStatus === undefined ? "unknown" : "well");
     this.#note(candidate, failure.reason);
+    this.#spent = failure.reason !== "budget_exhausted" && this.#goesOn;
     if (failure.load) this.#loads++;
-    if (failure.retryAfterMs !== undefined) this.#breaker?.hold(failure.retryAfterMs);
+    if (failure.retryAfterMs !== undefined)
+      this.#breaker?.hold(failure.retryAfterMs, failure.reason === "rate_limited");
     this.#leave(failure.health);
   }
 
@@ -79,9 +83,8 @@ export class Attempts {
         ? new GatewayError("upstream_unavailable", "Nothing is configured that could answer this request.")
         : toError(rest);
     }
-    const { candidates, failed, exchange } = this.#context;
     /* The gateway has tried what there is. A client that tried again would have it all tried again. */
-    if (candidates.length > 1 && failed.length > 0 && this.#loads > 0 && !exchange.reply.started) {
+    if (this.#context.candidates.length > 1 && this.#spent) {
       const wait = rest === undefined || this.#last.headers["retry-after"] !== undefined ? {} : toWait(rest.waitMs);
       this.#last.addHeaders({ ...wait, "x-should-retry": "false" });
     }
@@ -124,20 +127,14 @@ export class Attempts {
   }
 }
 
-function toError({ reason, waitMs }: Rest): GatewayError {
+function toError({ reason, limited, waitMs }: Rest): GatewayError {
   const seconds = Math.ceil(waitMs / 1_000);
-  const headers = { ...toWait(waitMs), "x-should-retry": String(waitMs <= LONGEST_CLIENT_WAIT_MS) };
-  return reason === "retry_later"
-    ? new GatewayError(
-        "rate_limited",
-        `The provider asked not to be called for another ${seconds} s. Try again then.`,
-        { headers },
-      )
-    : new GatewayError(
-        "upstream_unavailable",
-        `The provider has failed too often of late and is not called for ${seconds} s. Try again then.`,
-        { headers },
-      );
+  const why = reason === "retry_later" ? "asked not to be called" : "has failed too often of late and is not called";
+  return new GatewayError(
+    limited ? "rate_limited" : "upstream_unavailable",
+    `The provider ${why} for another ${seconds} s. Try again then.`,
+    { headers: { ...toWait(waitMs), "x-should-retry": String(waitMs <= LONGEST_CLIENT_WAIT_MS) } },
+  );
 }
 
 const toWait = (waitMs: number) => ({

@@ -19,11 +19,15 @@ export type BreakerState = "closed" | "open" | "half-open";
 /** Why an upstream is not asked now. */
 export interface Rest {
   readonly reason: "circuit_open" | "retry_later";
+  /** It asked for the rest because of its rate limit. */
+  readonly limited: boolean;
   readonly waitMs: number;
 }
 
 /** How a call ended, as far as its upstream's health goes; `unknown` for one that says nothing about it. */
 export type Health = "well" | "sick" | "unknown";
+
+const rest = (waitMs: number): Rest => ({ reason: "circuit_open", limited: false, waitMs });
 
 /** The circuit breaker of one upstream. Times are those of the monotonic clock. */
 export class Breaker {
@@ -38,6 +42,7 @@ export class Breaker {
   #openUntil = 0;
   #probeUntil = 0;
   #heldUntil = 0;
+  #limited = false;
 
   /** `random` gives numbers from 0 to 1, for the jitter; `changed` is told of each new state. */
   constructor(clock: Clock, random: () => number, changed: (state: BreakerState) => void) {
@@ -59,10 +64,10 @@ export class Breaker {
   /** Asks for one call: `probe` when it is the one that finds out, and its end has to be told in any case. */
   enter(): "call" | "probe" | Rest {
     const now = this.#clock.monotonic();
-    if (now < this.#heldUntil) return { reason: "retry_later", waitMs: this.waitMs };
+    if (now < this.#heldUntil) return { reason: "retry_later", limited: this.#limited, waitMs: this.waitMs };
     if (this.#state === "closed") return "call";
-    if (this.#state === "open" && now < this.#openUntil) return { reason: "circuit_open", waitMs: this.waitMs };
-    if (this.#state === "half-open" && now < this.#probeUntil) return { reason: "circuit_open", waitMs: FIRST_REST_MS };
+    if (this.#state === "open" && now < this.#openUntil) return rest(this.waitMs);
+    if (this.#state === "half-open" && now < this.#probeUntil) return rest(FIRST_REST_MS);
     this.#become("half-open");
     this.#probeUntil = now + PROBE_MS;
     return "probe";
@@ -75,9 +80,12 @@ export class Breaker {
     /* What began before it opened says nothing new. */
   }
 
-  /** The upstream asked to be left alone. */
-  hold(ms: number): void {
-    this.#heldUntil = Math.max(this.#heldUntil, this.#clock.monotonic() + Math.min(ms, LONGEST_HOLD_MS));
+  /** The upstream asked to be left alone; `limited`: because of its rate limit. */
+  hold(ms: number, limited: boolean): void {
+    const until = this.#clock.monotonic() + Math.min(ms, LONGEST_HOLD_MS);
+    if (until < this.#heldUntil) return;
+    this.#heldUntil = until;
+    this.#limited = limited;
   }
 
   #called(health: Health): void {
@@ -100,11 +108,11 @@ export class Breaker {
   }
 
   #open(): void {
-    const restMs = Math.min(LONGEST_REST_MS, FIRST_REST_MS * 2 ** this.#opened);
+    const ms = Math.min(LONGEST_REST_MS, FIRST_REST_MS * 2 ** this.#opened);
     this.#opened++;
     this.#become("open");
     /* All replicas that gave up together must not come back together. */
-    this.#openUntil = this.#clock.monotonic() + Math.round(restMs * (1 - JITTER + 2 * JITTER * this.#random()));
+    this.#openUntil = this.#clock.monotonic() + Math.round(ms * (1 - JITTER + 2 * JITTER * this.#random()));
   }
 
   #close(): void {

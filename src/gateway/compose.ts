@@ -1,4 +1,5 @@
 import type { Reservation } from "../budgets/reservation.ts";
+import type { Sight } from "../budgets/runaway.ts";
 import type { AbortSignalLike } from "../core/abort.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { Exchange } from "../core/exchange.ts";
@@ -29,6 +30,8 @@ export interface GatewayContext extends OperationContext {
   guarded: GuardedAnswer | undefined;
   /** Set by `reserve`, for the candidate at hand. */
   reservation: Reservation | undefined;
+  /** Set by `watch`: what it looked like beside other calls. */
+  sight: Sight | undefined;
 }
 
 /** A step of this gateway: the contract of `core`, with the context above. */
@@ -126,6 +129,7 @@ function createContext(
     edits: [],
     usage: undefined,
     costNanos: undefined,
+    notes: undefined,
     upstreamStatus: undefined,
     firstByteMs: undefined,
     answer: undefined,
@@ -133,6 +137,7 @@ function createContext(
     admitted: false,
     guarded: undefined,
     reservation: undefined,
+    sight: undefined,
   };
 }
 

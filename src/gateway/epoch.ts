@@ -4,6 +4,7 @@ import { parseAuthConfig } from "../auth/config.ts";
 import { createAuthz, type Authz } from "../authz/authz.ts";
 import { createBudgets } from "../budgets/budgets.ts";
 import { createChainTokens } from "../budgets/chain-token.ts";
+import { createRunaway, type Runaway } from "../budgets/runaway.ts";
 import type { Config } from "../config/schema.ts";
 import type { Protocol } from "../core/operation.ts";
 import type { Operate, Visible } from "../core/step.ts";
@@ -29,6 +30,8 @@ export interface Epoch {
   readonly authz: Authz;
   readonly chains: Chains;
   readonly guardrails: Guardrails;
+  /** Undefined: nothing watches. */
+  readonly runaway: Runaway | undefined;
   readonly handlers: Handlers;
   readonly journeys: Readonly<Record<Protocol, ProtocolJourney>>;
 }
@@ -88,6 +91,13 @@ export async function createEpoch(
           log: log.child({ part: "guardrails" }),
           secret,
         });
+  // What was counted stays counted over a reload that does not change how.
+  const runaway =
+    former !== undefined && sameParts(former.config, config, ["runaway"])
+      ? former.runaway
+      : config.runaway.action === "off"
+        ? undefined
+        : createRunaway(config.runaway, clock);
   const journeys = createJourneys(
     {
       limits: config.admission,
@@ -100,6 +110,9 @@ export async function createEpoch(
       chains,
       accounts: foundation.chains,
       loops: createLoops(clients),
+      runaway,
+      runawayConfig: config.runaway,
+      clock,
       meter,
       handlers,
       guardrails,
@@ -109,7 +122,7 @@ export async function createEpoch(
     },
     clock,
   );
-  return { config, publicUrl, routes, auth, authz, chains, guardrails, handlers, journeys };
+  return { config, publicUrl, routes, auth, authz, chains, guardrails, runaway, handlers, journeys };
 }
 
 /** Names of the agents that call back, by their OAuth client. */

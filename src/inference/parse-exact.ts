@@ -1,5 +1,14 @@
 /* ECMAScript "JSON.parse source text access"; not in TypeScript's libraries of this target. */
-const { rawJSON } = JSON as typeof JSON & { rawJSON(text: string): unknown };
+const { rawJSON, isRawJSON } = JSON as typeof JSON & {
+  rawJSON(text: string): unknown;
+  isRawJSON(value: unknown): value is { readonly rawJSON: string };
+};
+
+/** A number of what `parseExact` gave; undefined for anything else. */
+export function toNumber(value: unknown): number | undefined {
+  if (typeof value === "number") return value;
+  return isRawJSON(value) ? Number(value.rawJSON) : undefined;
+}
 
 /* Numbers that JSON.stringify might spell another way. Inside of strings it costs time only. */
 const unusual = /\d{16}|\d\.\d|\d[eE]|-0/;

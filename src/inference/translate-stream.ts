@@ -10,7 +10,7 @@ export interface TranslationWay {
   readonly judge: StreamJudge;
   readonly reader: StreamReader;
   readonly scribe: StreamScribe;
-  readonly writer: StreamWriter;
+  readonly writer: Pick<StreamWriter, "write">;
   /** The steps that look at answers, if any: they see the caller's dialect. */
   readonly answer: OperationContext["answer"];
 }

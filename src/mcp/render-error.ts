@@ -1,4 +1,4 @@
-import type { GatewayError } from "../core/errors.ts";
+import type { ErrorKind, GatewayError } from "../core/errors.ts";
 import type { RenderedError } from "../core/step.ts";
 import { Refusal } from "./refusal.ts";
 
@@ -9,8 +9,7 @@ import { Refusal } from "./refusal.ts";
 export function renderRpcError(error: GatewayError, idText: string, method = ""): RenderedError {
   const refusal = error instanceof Refusal ? error : undefined;
   const inBand = method !== "" && error.spec.source === "upstream";
-  if (method === "tools/call" && (error.kind === "rate_limited" || error.kind === "budget_exhausted"))
-    return spent(error, idText);
+  if (method === "tools/call" && asResult.has(error.kind)) return spent(error, idText);
   const data = error.data === undefined ? "" : `,"data":${JSON.stringify(error.data)}`;
   const code = refusal?.code ?? error.spec.rpc;
   return {
@@ -19,6 +18,8 @@ export function renderRpcError(error: GatewayError, idText: string, method = "")
     body: `{"jsonrpc":"2.0","id":${idText},"error":{"code":${code},"message":${JSON.stringify(error.message)}${data}}}`,
   };
 }
+
+const asResult: ReadonlySet<ErrorKind> = new Set(["rate_limited", "budget_exhausted", "runaway_stopped"]);
 
 /* A model can act on a result; a 429 makes clients fall back to another transport or repeat the call. */
 function spent(error: GatewayError, idText: string): RenderedError {

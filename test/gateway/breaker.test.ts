@@ -31,7 +31,7 @@ describe("a circuit breaker", () => {
     expect(breaker.state).toBe("closed");
     call("sick");
     expect(breaker.state).toBe("open");
-    expect(breaker.enter()).toEqual({ reason: "circuit_open", waitMs: 1_000 });
+    expect(breaker.enter()).toEqual({ reason: "circuit_open", limited: false, waitMs: 1_000 });
   });
 
   test("opens when half of twenty calls in ten seconds have failed, though never five in a row", () => {
@@ -112,12 +112,12 @@ describe("a circuit breaker", () => {
 
   test("leaves an upstream alone for as long as it asked, a minute at most", () => {
     const { breaker, clock } = setUp();
-    breaker.hold(7_000);
-    breaker.hold(3_000);
-    expect(breaker.enter()).toEqual({ reason: "retry_later", waitMs: 7_000 });
+    breaker.hold(7_000, true);
+    breaker.hold(3_000, false);
+    expect(breaker.enter()).toEqual({ reason: "retry_later", limited: true, waitMs: 7_000 });
     clock.pass(7_000);
     expect(breaker.enter()).toBe("call");
-    breaker.hold(315_360_000_000);
+    breaker.hold(315_360_000_000, false);
     expect(breaker.waitMs).toBe(60_000);
   });
 

@@ -146,13 +146,16 @@ describe("a model that fails", () => {
 
 describe("when no candidate is left", () => {
   test("nobody is asked, and the caller is told when to come back", async () => {
-    down["a"] = { ...sick, retryAfterMs: 30_000 };
+    down["a"] = { reason: "rate_limited", health: "well", load: true, retryAfterMs: 30_000 };
     await times(1, () => ask("a"));
     await expect(ask("a")).rejects.toMatchObject({
       kind: "rate_limited",
       headers: { "retry-after": "30", "retry-after-ms": "30000", "x-should-retry": "true" },
     });
     expect(calls).toEqual({ a: 1 });
+    down["b"] = { ...sick, retryAfterMs: 30_000 };
+    await times(1, () => ask("b"));
+    await expect(ask("b")).rejects.toMatchObject({ kind: "upstream_unavailable", headers: { "retry-after": "30" } });
   });
 
   test("the last failure is told, with the shortest known wait, and that the gateway has tried it all", async () => {
@@ -160,6 +163,12 @@ describe("when no candidate is left", () => {
     await times(1, ask);
     const error = await ask().catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ message: "b is down", headers: { "retry-after": "30", "x-should-retry": "false" } });
+  });
+
+  test("that nobody could be reached is no reason to try it all again at once either", async () => {
+    down = { a: { ...sick, reason: "unreachable", load: false }, b: { ...sick, reason: "unreachable", load: false } };
+    const error = await ask().catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ message: "b is down", headers: { "x-should-retry": "false" } });
   });
 
   test("a single model's failure is told as it is: nothing was tried again", async () => {

@@ -21,6 +21,8 @@ beforeEach(async () => {
   const models = {
     silent: { provider: "vllm" as const, url: simulator.url, model: "m@hang" },
     slow: { provider: "vllm" as const, url: simulator.url, model: "m@itl=20,tokens=500" },
+    limited: { provider: "vllm" as const, url: simulator.url, model: "m@ttft=250,tokens=3", firstTokenTimeout: 60_000 },
+    late: { provider: "vllm" as const, url: simulator.url, model: "m@ttft=2000,tokens=3", firstTokenTimeout: 150 },
     thinking: { provider: "vllm" as const, url: simulator.url, model: "m@ttft=250,tokens=3" },
   };
   gateway = await startHarness({ config: { models }, keepAliveMs: 40 });
@@ -135,5 +137,17 @@ describe("a silence", () => {
     let chunks = 0;
     for await (const _ of answer) chunks++;
     expect(chunks).toBe(5);
+  });
+
+  it("is not broken before the first token where that has a limit: a keep-alive would be the first byte", async () => {
+    const ask = (model: string) =>
+      fetch(`${gateway.url}/chat/completions`, {
+        method: "POST",
+        body: JSON.stringify({ model, stream: true, messages: hello }),
+      });
+    expect(await (await ask("limited")).text()).toMatch(/^data: /);
+    const late = await ask("late");
+    expect(late.status).toBe(504);
+    expect(await late.json()).toMatchObject({ error: { type: "timeout_error", code: "upstream_timeout" } });
   });
 });

@@ -7,6 +7,7 @@ import { systemClock } from "../../src/core/clock.ts";
 import { GatewayError } from "../../src/core/errors.ts";
 import type { Exchange, JsonBody, Reply } from "../../src/core/exchange.ts";
 import { randomHex } from "../../src/core/ids.ts";
+import type { JsonEdit } from "../../src/core/json-edit.ts";
 import { silentLog } from "../../src/core/log.ts";
 import type { Operation } from "../../src/core/operation.ts";
 import type { AnswerEvent, Operate, OperationContext, Outcome } from "../../src/core/step.ts";
@@ -22,6 +23,8 @@ export interface HarnessOptions {
   readonly allows?: (operation: Operation) => boolean;
   readonly shows?: (operation: Operation) => boolean;
   readonly answer?: (event: AnswerEvent) => AnswerEvent;
+  /** What a step before the relay changes in the request. */
+  readonly edits?: (operation: Operation) => readonly JsonEdit[];
   readonly keepAliveMs?: number;
 }
 
@@ -68,6 +71,7 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
       const candidate = context.candidates[0];
       if (candidate === undefined) throw new GatewayError("internal", "no candidate");
       context.candidate = candidate;
+      context.edits = options.edits?.(operation) ?? [];
       const result = await work.relay(context, candidate);
       end("ok");
       return result;

@@ -1,5 +1,5 @@
 import type { IrMessage, IrPart, IrRequest, IrSource, IrTool, IrToolChoice } from "../ir.ts";
-import { cannotCarry, fieldsAt, isSet, listAt, partsAt, textAt } from "./carry.ts";
+import { cannotCarry, fieldsAt, isAsked, isSet, listAt, partsAt, textAt } from "./carry.ts";
 import { isFields } from "./fields.ts";
 import type { Fields } from "./fields.ts";
 
@@ -25,7 +25,7 @@ const carried = new Set([
 
 /** A request to Anthropic's messages, for a provider of another dialect. Throws `invalid_request` for what it cannot take along. */
 export function readAnthropicRequest(body: Fields): IrRequest {
-  for (const name of refused) if (isSet(body[name])) throw cannotCarry(name, `\`${name}\``);
+  for (const name of refused) if (isAsked(body[name])) throw cannotCarry(name, `\`${name}\``);
   const { metadata, thinking, stop_sequences: stop } = body;
   const output = isSet(body["output_config"]) ? fieldsAt(body["output_config"], "output_config") : {};
   const format = output["format"] ?? body["output_format"];
@@ -46,7 +46,7 @@ export function readAnthropicRequest(body: Fields): IrRequest {
     thinking: isFields(thinking) && thinking["type"] !== "disabled" ? thinking : undefined,
     user: isFields(metadata) ? (metadata["user_id"] ?? undefined) : undefined,
     stream: body["stream"] === true,
-    dropped: Object.keys(body).filter((name) => isSet(body[name]) && !carried.has(name)),
+    dropped: Object.keys(body).filter((name) => isAsked(body[name]) && !carried.has(name)),
   };
 }
 

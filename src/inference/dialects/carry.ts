@@ -1,4 +1,5 @@
 import { GatewayError } from "../../core/errors.ts";
+import { toNumber } from "../parse-exact.ts";
 import { isFields, wrong } from "./fields.ts";
 import type { Fields } from "./fields.ts";
 
@@ -47,6 +48,12 @@ export function partsAt(value: unknown, path: string): readonly unknown[] {
 /** Whether a field says something; the official SDKs write null for what is not set. */
 export function isSet(value: unknown): boolean {
   return value !== undefined && value !== null;
+}
+
+/** Whether a field asks for something: not for nothing, zero or what is empty. */
+export function isAsked(value: unknown): boolean {
+  if (!isSet(value) || value === false || toNumber(value) === 0) return false;
+  return typeof value !== "object" || toNumber(value) !== undefined || Object.keys(value as object).length > 0;
 }
 
 /** `data:` addresses with base64, as both dialects have them for images and documents. */

@@ -1,5 +1,6 @@
 import type { IrMessage, IrPart, IrRequest, IrTool, IrToolChoice } from "../ir.ts";
-import { cannotCarry, fieldsAt, isSet, listAt, partsAt, readDataUrl, textAt } from "./carry.ts";
+import { toNumber } from "../parse-exact.ts";
+import { cannotCarry, fieldsAt, isAsked, isSet, listAt, partsAt, readDataUrl, textAt } from "./carry.ts";
 import { isFields, wrong } from "./fields.ts";
 import type { Fields } from "./fields.ts";
 
@@ -38,8 +39,8 @@ const carried = new Set([
 
 /** A request to OpenAI's chat completions, for a provider of another dialect. Throws `invalid_request` for what it cannot take along. */
 export function readOpenaiRequest(body: Fields): IrRequest {
-  for (const name of refused) if (isSet(body[name]) && body[name] !== false) throw cannotCarry(name, `\`${name}\``);
-  if (isSet(body["n"]) && body["n"] !== 1) throw cannotCarry("n", "`n` beyond 1");
+  for (const name of refused) if (isAsked(body[name])) throw cannotCarry(name, `\`${name}\``);
+  if (isSet(body["n"]) && toNumber(body["n"]) !== 1) throw cannotCarry("n", "`n` beyond 1");
   if (listAt(body["modalities"], "modalities").some((modality) => modality !== "text"))
     throw cannotCarry("modalities", "An answer that is not text");
   const { stop, user } = body;
@@ -57,7 +58,7 @@ export function readOpenaiRequest(body: Fields): IrRequest {
     thinking: body["thinking"] ?? undefined,
     user: user ?? undefined,
     stream: body["stream"] === true,
-    dropped: Object.keys(body).filter((name) => isSet(body[name]) && body[name] !== false && !carried.has(name)),
+    dropped: Object.keys(body).filter((name) => isAsked(body[name]) && !carried.has(name)),
   };
 }
 

@@ -9,7 +9,7 @@ export const anthropic = defineProvider({
     url: baseUrl().default("https://api.anthropic.com"),
     key: apiKey(),
     beta: z
-      .array(z.string().regex(/^[!-+.-~]+$/, "a beta is one word, such as files-api-2025-04-14"))
+      .array(z.string().regex(/^[\w.-]+$/, "a beta is one word, such as files-api-2025-04-14"))
       .max(32)
       .optional()
       .meta({

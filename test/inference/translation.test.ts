@@ -1,0 +1,479 @@
+import Anthropic from "@anthropic-ai/sdk";
+import OpenAI from "openai";
+import { afterEach, describe, expect, it } from "vitest";
+import { z } from "zod";
+import { startSimulator } from "../../models/simulator/simulator.ts";
+import type { JsonEdit } from "../../src/core/json-edit.ts";
+import { inferenceConfig } from "../../src/inference/config.ts";
+import { startCannedProvider } from "./canned-provider.ts";
+import { startHarness } from "./harness.ts";
+import type { Harness, HarnessOptions } from "./harness.ts";
+
+const running: { close(): Promise<void> }[] = [];
+afterEach(async () => {
+  for (const each of running.splice(0)) await each.close();
+});
+
+const key = `sk-${crypto.randomUUID()}`;
+const hello = [{ role: "user" as const, content: "Hello" }];
+
+async function start(options: Omit<HarnessOptions, "config"> = {}, url?: string) {
+  const provider = url === undefined ? await startCannedProvider() : undefined;
+  if (provider !== undefined) running.push(provider);
+  const common = { url: url ?? provider?.url, key };
+  const gateway = await startHarness({
+    ...options,
+    config: z.strictObject(inferenceConfig).parse({
+      models: {
+        claude: { ...common, provider: "anthropic", beta: ["context-1m-2025-08-07"], maxTokens: 77 },
+        gpt: { ...common, provider: "openai", model: "gpt-x" },
+        llama: { ...common, provider: "vllm" },
+      },
+    }),
+  });
+  running.unshift(gateway);
+  const message =
+    '{"id":"msg_1","type":"message","model":"c","content":[{"type":"text","text":"Hi"}],"stop_reason":"end_turn","usage":{"input_tokens":1,"output_tokens":2}}';
+  const completion =
+    '{"id":"c","model":"g","choices":[{"index":0,"message":{"role":"assistant","content":"Hi"},"finish_reason":"stop"}]}';
+  return { gateway, provider: provider as NonNullable<typeof provider>, message, completion };
+}
+
+interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+}
+
+async function send(gateway: Harness, path: string, body: string | object, headers = {}): Promise<Answer> {
+  const response = await fetch(gateway.url + path, {
+    method: "POST",
+    headers,
+    body: typeof body === "string" ? body : JSON.stringify(body),
+  });
+  return { status: response.status, headers: response.headers, text: await response.text() };
+}
+
+const says = (body: string, contentType = "application/json") => ({ contentType, body });
+
+describe("a caller and a provider that both speak the Anthropic dialect", () => {
+  it("exchange the caller's own bytes, but for the model's name, and the provider's own bytes", async () => {
+    const { gateway, provider } = await start();
+    const answer =
+      ' {"type":"message","content":[{"type":"new_kind","n":9007199254740993}],"usage":{"input_tokens":1.0,"output_tokens":4,"cache_read_input_tokens":10}}\n';
+    provider.next = says(answer);
+    const body =
+      ' {"max_tokens":1e1,"zeta":9007199254740993, "model":"claude","messages":[{"role":"user","content":[{"type":"x"}]}],"top_k":5}';
+    const { text, headers } = await send(gateway, "/messages", body);
+    expect(provider.seen.body).toBe(body);
+    expect(provider.seen.path).toBe("/v1/messages");
+    expect(text).toBe(answer);
+    expect(headers.get("x-sallyport-dropped")).toBeNull();
+    expect(gateway.carried.at(-1)?.context.usage).toEqual({ inputTokens: 11, outputTokens: 4, cachedInputTokens: 10 });
+  });
+
+  it("exchange a stream byte for byte, and its usage is noted", async () => {
+    const { gateway, provider } = await start();
+    const stream = [
+      'event: message_start\ndata: {"type":"message_start","message":{"id":"m","usage":{"input_tokens":3,"cache_read_input_tokens":4,"output_tokens":1}}}\n\n',
+      'event: ping\ndata: {"type": "ping"}\n\n: comment\n\n',
+      'event: content_block_delta\r\ndata: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"\\"type\\":\\"error"}}\r\n\r\n',
+      'event: message_delta\ndata: {"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":9,"output_tokens_details":{"thinking_tokens":2}}}\n\n',
+      'event: message_stop\ndata: {"type":"message_stop"}\n\n',
+    ].join("");
+    provider.next = says(stream, "text/event-stream");
+    const { text } = await send(gateway, "/messages", {
+      model: "claude",
+      max_tokens: 1,
+      stream: true,
+      messages: hello,
+    });
+    expect(text).toBe(stream);
+    expect(gateway.carried.at(-1)?.context.usage).toEqual({
+      inputTokens: 7,
+      outputTokens: 9,
+      cachedInputTokens: 4,
+      reasoningTokens: 2,
+    });
+  });
+
+  it("join their betas and use the caller's version, or the configured one; the caller's key stays", async () => {
+    const { gateway, provider, message } = await start();
+    provider.next = says(message);
+    const body = { model: "claude", max_tokens: 1, messages: hello };
+    await send(gateway, "/messages", body);
+    expect(provider.seen.headers).toMatchObject({
+      "x-api-key": key,
+      "anthropic-version": "2023-06-01",
+      "anthropic-beta": "context-1m-2025-08-07",
+    });
+    await send(gateway, "/messages", body, {
+      "anthropic-version": "2026-10-21",
+      "anthropic-beta": "files-api-2025-04-14, context-1m-2025-08-07",
+      "x-api-key": "caller",
+      "openai-beta": "assistants=v2",
+    });
+    expect(provider.seen.headers).toMatchObject({
+      "x-api-key": key,
+      "anthropic-version": "2026-10-21",
+      "anthropic-beta": "context-1m-2025-08-07,files-api-2025-04-14",
+    });
+    expect(provider.seen.headers["openai-beta"]).toBeUndefined();
+  });
+
+  it("exchange errors byte for byte, with the gateway's request id beside the provider's", async () => {
+    const { gateway, provider } = await start();
+    const error =
+      '{"type":"error","error":{"type":"overloaded_error","message":"Overloaded","details":null},"request_id":"req_9"}';
+    provider.next = { ...says(error), status: 529 };
+    const { status, text, headers } = await send(gateway, "/messages", {
+      model: "claude",
+      max_tokens: 1,
+      messages: hello,
+    });
+    expect([status, text]).toEqual([529, error]);
+    expect(headers.get("request-id")).toMatch(/^[0-9a-f]{32}$/);
+    expect(headers.get("request-id")).toBe(headers.get("x-request-id"));
+  });
+});
+
+describe("what steps change in a request", () => {
+  const edits = (): readonly JsonEdit[] => [{ path: ["messages", 0, "content"], json: '"[masked]"' }];
+
+  it.each([
+    ["/chat/completions", "gpt", '{"model":"gpt-x", "messages":[{"role":"user","content":"[masked]"}],"n":1.0}'],
+    [
+      "/chat/completions",
+      "claude",
+      '{"model":"claude","max_tokens":77,"messages":[{"role":"user","content":[{"type":"text","text":"[masked]"}]}]}',
+    ],
+  ])("is what the provider gets: %s to %s", async (path, model, sent) => {
+    const { gateway, provider, completion, message } = await start({ edits });
+    provider.next = says(model === "gpt" ? completion : message);
+    const { status } = await send(
+      gateway,
+      path,
+      `{"model":"${model}", "messages":[{"role":"user","content":"secret"}],"n":1.0}`,
+    );
+    expect(status).toBe(200);
+    expect(provider.seen.body).toBe(sent);
+  });
+
+  it("is what the provider gets: /messages to either", async () => {
+    const { gateway, provider, completion, message } = await start({ edits });
+    for (const model of ["claude", "llama"]) {
+      provider.next = says(model === "claude" ? message : completion);
+      await send(gateway, "/messages", { model, max_tokens: 5, messages: [{ role: "user", content: "secret" }] });
+      expect(provider.seen.body).toContain("[masked]");
+      expect(provider.seen.body).not.toContain("secret");
+    }
+    expect(JSON.parse(provider.seen.body)).toMatchObject({ max_tokens: 5 });
+  });
+
+  it("and in an answer is seen in the caller's dialect, by name", async () => {
+    const names: (string | undefined)[] = [];
+    const answer: HarnessOptions["answer"] = (event) => {
+      names.push(event.name);
+      const bytes = Buffer.from(event.bytes.toString().replace("Hi", "Ho"));
+      return event.bytes.includes("Hi") ? { ...event, bytes, value: JSON.parse(bytes.toString()) as unknown } : event;
+    };
+    const { gateway, provider } = await start({ answer });
+    provider.next = says(
+      'data: {"id":"c","choices":[{"index":0,"delta":{"content":"Hi"},"finish_reason":null}]}\n\ndata: {"id":"c","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n',
+      "text/event-stream",
+    );
+    const { text } = await send(gateway, "/messages", { model: "gpt", max_tokens: 1, stream: true, messages: hello });
+    expect(names).toEqual([
+      "message_start",
+      "content_block_start",
+      "content_block_delta",
+      "content_block_stop",
+      "message_delta",
+      "message_stop",
+    ]);
+    expect(text).toContain(
+      'event: content_block_delta\ndata: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"Ho"}}',
+    );
+  });
+});
+
+describe("what cannot be carried over", () => {
+  const tool = { type: "function", function: { name: "f" } };
+  it.each([
+    ["n beyond 1", { n: 2 }, "n"],
+    ["log probabilities", { logprobs: true }, "logprobs"],
+    ["biases", { logit_bias: { 1: 2 } }, "logit_bias"],
+    ["audio", { modalities: ["text", "audio"] }, "modalities"],
+    ["any JSON at all", { response_format: { type: "json_object" } }, "response_format"],
+    ["tools that are no functions", { tools: [{ type: "custom", custom: { name: "x" } }] }, "tools[0]"],
+    [
+      "a choice among tools",
+      { tools: [tool], tool_choice: { type: "allowed_tools", allowed_tools: {} } },
+      "tool_choice",
+    ],
+    [
+      "sound",
+      { messages: [{ role: "user", content: [{ type: "input_audio", input_audio: {} }] }] },
+      "messages[0].content[0]",
+    ],
+    [
+      "a file by id",
+      { messages: [{ role: "user", content: [{ type: "file", file: { file_id: "f" } }] }] },
+      "messages[0].content[0].file",
+    ],
+    [
+      "an image that is none",
+      { messages: [{ role: "user", content: [{ type: "image_url", image_url: { url: "data:image/png,x" } }] }] },
+      "messages[0].content[0].image_url.url",
+    ],
+    [
+      "arguments that are no JSON",
+      {
+        messages: [
+          { role: "assistant", tool_calls: [{ id: "1", type: "function", function: { name: "f", arguments: "{" } }] },
+        ],
+      },
+      "messages",
+    ],
+    ["a role of another kind", { messages: [{ role: "narrator", content: "x" }] }, "messages[0].role"],
+  ])("to Anthropic is an error that names it, and is never sent: %s", async (_, fields, param) => {
+    const { gateway, provider } = await start();
+    const { status, text } = await send(gateway, "/chat/completions", { model: "claude", messages: hello, ...fields });
+    expect(status).toBe(400);
+    expect(JSON.parse(text)).toMatchObject({ error: { type: "invalid_request_error", param } });
+    expect(provider.seen.path).toBe("");
+  });
+
+  it.each([
+    ["a place to compute", { inference_geo: "eu" }],
+    ["servers of tools", { mcp_servers: [{}] }],
+    ["the provider's own tools", { tools: [{ type: "web_search_20250305", name: "web_search" }] }],
+    ["search results", { messages: [{ role: "user", content: [{ type: "search_result" }] }] }],
+    [
+      "a file by id",
+      { messages: [{ role: "user", content: [{ type: "image", source: { type: "file", file_id: "f" } }] }] },
+    ],
+    [
+      "a document at an address",
+      { messages: [{ role: "user", content: [{ type: "document", source: { type: "url", url: "https://x" } }] }] },
+    ],
+  ])("to OpenAI is an error in the caller's shape, and is never sent: %s", async (_, fields) => {
+    const { gateway, provider } = await start();
+    const { status, text, headers } = await send(gateway, "/messages", {
+      model: "gpt",
+      max_tokens: 1,
+      messages: hello,
+      ...fields,
+    });
+    expect(status).toBe(400);
+    expect(JSON.parse(text)).toEqual({
+      type: "error",
+      error: { type: "invalid_request_error", message: expect.stringContaining("cannot be carried over") },
+      request_id: headers.get("request-id"),
+    });
+    expect(provider.seen.path).toBe("");
+  });
+
+  it("is named in the answer when it is but a hint, and in no way that could end a header", async () => {
+    const { gateway, provider, message } = await start();
+    provider.next = says(message);
+    const { status, headers } = await send(gateway, "/chat/completions", {
+      model: "claude",
+      messages: hello,
+      seed: 7,
+      "a\r\nb: c": 1,
+      n: null,
+    });
+    expect(status).toBe(200);
+    expect(headers.get("x-sallyport-dropped")).toBe("seed");
+  });
+
+  it("has embeddings and completions refused for a provider that has none", async () => {
+    const { gateway } = await start();
+    for (const [path, body] of [
+      ["/embeddings", { input: "x" }],
+      ["/completions", { prompt: "x" }],
+    ] as const)
+      expect(await send(gateway, path, { model: "claude", ...body })).toMatchObject({
+        status: 400,
+        text: expect.stringContaining("does not take"),
+      });
+  });
+
+  it("in an answer is an error, not a gap", async () => {
+    const { gateway, provider } = await start();
+    provider.next = says('{"id":"m","content":[{"type":"server_tool_use","id":"s"}],"stop_reason":"end_turn"}');
+    expect(await send(gateway, "/chat/completions", { model: "claude", messages: hello })).toMatchObject({
+      status: 502,
+    });
+    provider.next = says(
+      '{"choices":[{"message":{"tool_calls":[{"id":"1","function":{"name":"f","arguments":"[1]"}}]},"finish_reason":"tool_calls"}]}',
+    );
+    expect(await send(gateway, "/messages", { model: "gpt", max_tokens: 1, messages: hello })).toMatchObject({
+      status: 502,
+      text: expect.stringContaining("not a JSON object"),
+    });
+    // Cut off by its limit: half a call is none.
+    provider.next = says(
+      '{"choices":[{"message":{"content":"So","tool_calls":[{"id":"1","function":{"name":"f","arguments":"{\\"a"}}]},"finish_reason":"length"}]}',
+    );
+    const cut = await send(gateway, "/messages", { model: "gpt", max_tokens: 1, messages: hello });
+    expect(JSON.parse(cut.text)).toMatchObject({ stop_reason: "max_tokens", content: [{ type: "text", text: "So" }] });
+  });
+
+  it("in a stream ends it with an error: arguments of several calls in turns", async () => {
+    const { gateway, provider } = await start();
+    const call = (index: number, fields: object) =>
+      `data: ${JSON.stringify({ id: "c", choices: [{ index: 0, delta: { tool_calls: [{ index, ...fields }] } }] })}\n\n`;
+    const named = (id: string) => ({ id, function: { name: "f", arguments: "" } });
+    const more = { function: { arguments: "{}" } };
+    provider.next = says([call(0, named("a")), call(1, named("b")), call(0, more)].join(""), "text/event-stream");
+    const { text } = await send(gateway, "/messages", { model: "gpt", max_tokens: 1, stream: true, messages: hello });
+    expect(text).toMatch(/event: error\ndata: .*in turns/);
+    expect(text).not.toContain("message_stop");
+  });
+});
+
+describe("secrets", () => {
+  it.each([
+    ["/chat/completions", "claude"],
+    ["/messages", "gpt"],
+  ])("that a provider quotes are not passed on in the other dialect: %s", async (path, model) => {
+    const { gateway, provider } = await start();
+    const error = JSON.stringify({ type: "error", error: { type: "api_error", message: `bad key ${key}` } });
+    provider.next = { ...says(error), status: 500 };
+    const whole = await send(gateway, path, { model, max_tokens: 1, messages: hello });
+    expect(whole.status).toBe(502);
+    provider.next = says(`event: error\ndata: ${error}\n\n`, "text/event-stream");
+    const streamed = await send(gateway, path, { model, max_tokens: 1, stream: true, messages: hello });
+    expect(whole.text + streamed.text).not.toContain(key);
+  });
+});
+
+describe("what a call is expected to take", () => {
+  const demandOf = (gateway: Harness) => gateway.carried.at(-1)?.context.operation.demand;
+
+  it("is bounded by the request: its bytes, its limit times the answers asked for", async () => {
+    const { gateway, provider, completion } = await start();
+    provider.next = says(completion);
+    const ask = async (path: string, body: object) => {
+      await send(gateway, path, { model: "llama", ...body });
+      return demandOf(gateway);
+    };
+    const plain = { model: "llama", messages: hello };
+    expect(await ask("/chat/completions", plain)).toEqual({
+      inputBytes: JSON.stringify(plain).length,
+      maxOutputTokens: undefined,
+    });
+    expect(await ask("/chat/completions", { messages: hello, max_tokens: 10, n: 3 })).toMatchObject({
+      maxOutputTokens: 30,
+    });
+    expect(await ask("/completions", { prompt: ["a", "b"], max_tokens: 10, n: 2, best_of: 4 })).toMatchObject({
+      maxOutputTokens: 80,
+    });
+    expect(await ask("/completions", { prompt: [1, 2], max_tokens: 10 })).toMatchObject({ maxOutputTokens: 10 });
+    expect(await ask("/embeddings", { input: "x" })).toMatchObject({ maxOutputTokens: 0 });
+    expect(await ask("/messages", { max_tokens: 7, messages: hello })).toMatchObject({ maxOutputTokens: 7 });
+  });
+
+  it("counts an image by itself, not by its base64, wherever it stands", async () => {
+    const { gateway, provider, completion } = await start();
+    provider.next = says(completion);
+    const data = "A".repeat(1_000_000);
+    const image = { type: "image", source: { type: "base64", media_type: "image/png", data } };
+    const cases = [
+      ["/chat/completions", [{ type: "image_url", image_url: { url: `data:image/png;base64,${data}` } }]],
+      ["/messages", [image]],
+      ["/messages", [{ type: "tool_result", tool_use_id: "t", content: [image] }]],
+      ["/messages", [{ type: "image", source: { type: "url", url: "https://example.com/a.png" } }]],
+    ] as const;
+    for (const [path, content] of cases) {
+      await send(gateway, path, { model: "llama", max_tokens: 1, messages: [{ role: "user", content }] });
+      const { inputBytes = 0 } = demandOf(gateway) ?? {};
+      expect(inputBytes).toBeGreaterThan(8_192);
+      expect(inputBytes).toBeLessThan(9_000);
+    }
+  });
+});
+
+describe("the official SDKs", () => {
+  it("read the list of models, each in its own shape", async () => {
+    const { gateway } = await start({ shows: ({ target }) => target.name !== "gpt" });
+    const anthropic = new Anthropic({ baseURL: gateway.url.replace(/\/v1$/, ""), apiKey: "caller" });
+    const models = [];
+    for await (const model of anthropic.models.list()) models.push(model);
+    expect(models.map(({ id }) => id)).toEqual(["claude", "llama"]);
+    expect(models[0]).toMatchObject({ type: "model", display_name: "claude" });
+    expect(Date.parse(models[0]?.created_at ?? "")).toBeGreaterThan(0);
+    expect(await anthropic.models.retrieve("llama")).toMatchObject({ id: "llama", type: "model" });
+    await expect(anthropic.models.retrieve("gpt")).rejects.toBeInstanceOf(Anthropic.NotFoundError);
+    await expect(anthropic.messages.batches.list()).rejects.toMatchObject({ status: 404, type: "not_found_error" });
+    const openai = new OpenAI({ baseURL: gateway.url, apiKey: "caller" });
+    expect((await openai.models.list()).data.map(({ id }) => id)).toEqual(["claude", "llama"]);
+  });
+
+  it("carry what a model thought through a tool call, in either dialect, and its signature is good", async () => {
+    const simulator = await startSimulator({ key });
+    const { gateway } = await start({}, simulator.url);
+    running.push(simulator);
+    const anthropic = new Anthropic({ baseURL: gateway.url.replace(/\/v1$/, ""), apiKey: "caller", maxRetries: 0 });
+    const schema = { type: "object" as const, properties: { path: { type: "string" } }, required: ["path"] };
+    const question = { role: "user" as const, content: 'Use read_file on "notes.md"' };
+    const request = {
+      model: "claude",
+      max_tokens: 200,
+      thinking: { type: "adaptive" as const },
+      tools: [{ name: "read_file", input_schema: schema }],
+    };
+    const asked = await anthropic.messages.stream({ ...request, messages: [question] }).finalMessage();
+    expect(asked.content.map(({ type }) => type)).toEqual(["thinking", "tool_use"]);
+    const call = asked.content[1];
+    const result = {
+      type: "tool_result" as const,
+      tool_use_id: call?.type === "tool_use" ? call.id : "",
+      content: "milk",
+    };
+    const turns = [
+      question,
+      { role: "assistant" as const, content: asked.content },
+      { role: "user" as const, content: [result] },
+    ];
+    const answer = await anthropic.messages.create({ ...request, messages: turns });
+    expect(answer.content.at(-1)).toMatchObject({ text: "According to the tool: milk" });
+
+    const openai = new OpenAI({ baseURL: gateway.url, apiKey: "caller", maxRetries: 0 });
+    const tools = [{ type: "function" as const, function: { name: "read_file", parameters: schema } }];
+    const ask = { model: "claude", tools, thinking: { type: "adaptive" } };
+    const stream = openai.chat.completions.stream({ ...ask, messages: [question] });
+    const { message } = (await stream.finalChatCompletion()).choices[0] ?? {};
+    expect(message).toMatchObject({
+      reasoning_content: expect.stringContaining("is to be answered"),
+      thinking_blocks: [{ type: "thinking", signature: expect.any(String) }],
+    });
+    if (message === undefined) return;
+    const tool = { role: "tool" as const, tool_call_id: message.tool_calls?.[0]?.id ?? "", content: "milk" };
+    const said = await openai.chat.completions.create({ ...ask, messages: [question, message, tool] });
+    expect(said.choices[0]?.message.content).toBe("According to the tool: milk");
+    // The provider checks: with another signature it refuses.
+    const forged = JSON.parse(JSON.stringify(message).replace(/"signature":"./, '"signature":"_')) as typeof message;
+    await expect(openai.chat.completions.create({ ...ask, messages: [question, forged, tool] })).rejects.toMatchObject({
+      status: 400,
+      message: expect.stringContaining("signature"),
+    });
+  });
+});
+
+describe("a silence", () => {
+  it("is filled with pings for a caller of the Anthropic dialect", async () => {
+    const simulator = await startSimulator();
+    running.push(simulator);
+    const gateway = await startHarness({
+      config: { models: { m: { provider: "vllm", url: simulator.url, model: "simulated@ttft=400,tokens=3" } } },
+      keepAliveMs: 50,
+    });
+    running.unshift(gateway);
+    const { text } = await send(gateway, "/messages", { model: "m", max_tokens: 9, stream: true, messages: hello });
+    expect(text).toMatch(/^(event: ping\ndata: \{"type": "ping"\}\n\n)+event: message_start\n/);
+    expect(text.endsWith('event: message_stop\ndata: {"type":"message_stop"}\n\n')).toBe(true);
+  });
+});
