@@ -51,7 +51,7 @@ export async function relayStream(options: StreamRelayOptions): Promise<void> {
     translated,
     began: () => context.answering?.(),
   });
-  const writer = new StreamWriter(options);
+  const writer = new StreamWriter(options, () => keepAlive.touch());
   const cutter = createEventCutter(EVENT_LIMIT_BYTES);
   const keepAlive = createKeepAlive(options.keepAliveMs, () => writer.beat());
   const pass = choosePass(options, judge, writer);
@@ -61,7 +61,6 @@ export async function relayStream(options: StreamRelayOptions): Promise<void> {
       const pending = cut === undefined ? undefined : pass(cut);
       if (pending !== undefined) await pending;
       if (judge.done) break;
-      keepAlive.touch();
     }
     const rest = judge.done ? undefined : cutter.flush();
     if (rest !== undefined) await pass(rest);

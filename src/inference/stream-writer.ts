@@ -27,11 +27,14 @@ export class StreamWriter {
   stuck = false;
   readonly #options: StreamWriterOptions;
   readonly #reply: Reply;
+  readonly #wrote: () => void;
   readonly #held: Buffer[] = [];
   #heldBytes = 0;
 
-  constructor(options: StreamWriterOptions) {
+  /** `wrote`: told of everything that goes out. */
+  constructor(options: StreamWriterOptions, wrote: () => void) {
     this.#options = options;
+    this.#wrote = wrote;
     this.#reply = options.context.exchange.reply;
   }
 
@@ -58,6 +61,7 @@ export class StreamWriter {
       this.#start();
       for (const held of this.#held.splice(0)) void this.#reply.write(held);
     }
+    this.#wrote();
     const pending = this.#reply.write(bytes);
     return pending === undefined ? undefined : this.#waitFor(pending);
   }

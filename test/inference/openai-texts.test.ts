@@ -100,6 +100,30 @@ describe("the texts of an answer", () => {
     expect(slots[0]?.channel).not.toBe(thought?.channel);
   });
 
+  test("are the thoughts of another dialect's provider too, in a request, a whole answer and a stream", () => {
+    const message = {
+      role: "assistant",
+      content: "so",
+      thinking_blocks: [
+        { type: "thinking", thinking: "hm", signature: "s" },
+        { type: "redacted_thinking", data: "d" },
+      ],
+    };
+    const thought = { text: "hm", role: "assistant" };
+    expect(chatTexts({ messages: [message] })).toContainEqual(
+      expect.objectContaining({ ...thought, path: ["messages", 0, "thinking_blocks", 0, "thinking"] }),
+    );
+    const whole = createOpenaiForm().read(eventOf({ choices: [{ index: 0, message, finish_reason: "stop" }] }, true));
+    expect(whole.slots).toContainEqual(
+      expect.objectContaining({ ...thought, path: ["choices", 0, "message", "thinking_blocks", 0, "thinking"] }),
+    );
+    const { slots, ended } = createOpenaiForm().read(chunk({ thinking_blocks: message.thinking_blocks }));
+    expect(slots).toEqual([
+      expect.objectContaining({ ...thought, path: ["choices", 0, "delta", "thinking_blocks", 0, "thinking"] }),
+    ]);
+    expect(ended).toEqual([slots[0]?.channel]);
+  });
+
   test("of parallel tool calls are apart, in pieces of JSON, and written where they belong", () => {
     const form = createOpenaiForm();
     const call = (index: number, text: string) => chunk({ tool_calls: [{ index, function: { arguments: text } }] });

@@ -8,6 +8,7 @@ import { inferenceConfig } from "../../src/inference/config.ts";
 import { startCannedProvider } from "./canned-provider.ts";
 import { startHarness } from "./harness.ts";
 import type { Harness, HarnessOptions } from "./harness.ts";
+import { chunkOf, lastChunk, startRawProvider, streamHead } from "./raw-provider.ts";
 
 const running: { close(): Promise<void> }[] = [];
 afterEach(async () => {
@@ -475,5 +476,34 @@ describe("a silence", () => {
     const { text } = await send(gateway, "/messages", { model: "m", max_tokens: 9, stream: true, messages: hello });
     expect(text).toMatch(/^(event: ping\ndata: \{"type": "ping"\}\n\n)+event: message_start\n/);
     expect(text.endsWith('event: message_stop\ndata: {"type":"message_stop"}\n\n')).toBe(true);
+  });
+
+  it("is filled for a caller of the OpenAI dialect although the provider pings, which nobody there would see", async () => {
+    const event = (type: string, fields: object) => `event: ${type}\ndata: ${JSON.stringify({ type, ...fields })}\n\n`;
+    const provider = await startRawProvider((socket) => {
+      const say = (text: string) => void socket.write(chunkOf(text));
+      socket.write(streamHead);
+      say(event("message_start", { message: { id: "m", model: "c", usage: { input_tokens: 1 } } }));
+      say(
+        event("content_block_start", { index: 0, content_block: { type: "thinking", thinking: "Hm.", signature: "" } }),
+      );
+      const pings = setInterval(() => say(event("ping", {})), 20);
+      setTimeout(() => {
+        clearInterval(pings);
+        say(event("message_delta", { delta: { stop_reason: "end_turn" } }) + event("message_stop", {}));
+        socket.write(lastChunk);
+      }, 400);
+    });
+    running.push(provider);
+    const gateway = await startHarness({
+      config: z
+        .strictObject(inferenceConfig)
+        .parse({ models: { m: { provider: "anthropic", url: provider.url, key } } }),
+      keepAliveMs: 50,
+    });
+    running.unshift(gateway);
+    const { text } = await send(gateway, "/chat/completions", { model: "m", stream: true, messages: hello });
+    expect(text).toMatch(/"reasoning_content":"Hm\.".*\n\n(: keepalive\n\n)+data: /);
+    expect(text.endsWith("data: [DONE]\n\n")).toBe(true);
   });
 });

@@ -2,7 +2,7 @@ import { GatewayError } from "../../core/errors.ts";
 import type { IrAnswer, IrEnd, IrPart } from "../ir.ts";
 import { parseExact } from "../parse-exact.ts";
 import { readAnthropicUsage, writeAnthropicUsage } from "./anthropic-usage.ts";
-import { cannotShow } from "./carry.ts";
+import { cannotShow, quote } from "./carry.ts";
 import { isFields } from "./fields.ts";
 import type { Fields } from "./fields.ts";
 
@@ -36,7 +36,7 @@ function readBlock(value: unknown): IrPart {
         args: JSON.stringify(block["input"] ?? {}),
       };
     default:
-      throw cannotShow(`a block of the type ${JSON.stringify(block["type"])}`);
+      throw cannotShow(`a block of the type ${quote(block["type"])}`);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { IrMessage, IrPart, IrRequest, IrSource, IrTool, IrToolChoice } from "../ir.ts";
-import { cannotCarry, fieldsAt, isAsked, isSet, listAt, partsAt, textAt } from "./carry.ts";
+import { cannotCarry, fieldsAt, isAsked, isSet, listAt, partsAt, quote, textAt } from "./carry.ts";
 import { isFields } from "./fields.ts";
 import type { Fields } from "./fields.ts";
 
@@ -54,7 +54,7 @@ function readMessage(value: unknown, path: string): IrMessage {
   const message = fieldsAt(value, path);
   const { role } = message;
   if (role !== "user" && role !== "assistant" && role !== "system")
-    throw cannotCarry(`${path}.role`, `A message of the role ${JSON.stringify(role)}`);
+    throw cannotCarry(`${path}.role`, `A message of the role ${quote(role)}`);
   const parts = partsAt(message["content"], `${path}.content`);
   return { role, parts: parts.flatMap((part, index) => readPart(part, `${path}.content[${index}]`)) };
 }
@@ -88,14 +88,14 @@ function readPart(value: unknown, path: string): IrPart {
       return { kind: "result", id, parts, failed: part["is_error"] === true, ...cache };
     }
     default:
-      throw cannotCarry(path, `A block of the type ${JSON.stringify(part["type"])}`);
+      throw cannotCarry(path, `A block of the type ${quote(part["type"])}`);
   }
 }
 
 function readSource(value: unknown, path: string): IrSource {
   const source = fieldsAt(value, path);
   if (source["type"] === "url") return { url: textAt(source["url"], `${path}.url`) };
-  if (source["type"] !== "base64") throw cannotCarry(path, `A source of the type ${JSON.stringify(source["type"])}`);
+  if (source["type"] !== "base64") throw cannotCarry(path, `A source of the type ${quote(source["type"])}`);
   return {
     mediaType: textAt(source["media_type"], `${path}.media_type`),
     base64: textAt(source["data"], `${path}.data`),
@@ -112,7 +112,7 @@ function readDocument(part: Fields, path: string): IrPart {
 function readTool(value: unknown, path: string): IrTool {
   const tool = fieldsAt(value, path);
   if (isSet(tool["type"]) && tool["type"] !== "custom")
-    throw cannotCarry(path, `A tool of the type ${JSON.stringify(tool["type"])}`);
+    throw cannotCarry(path, `A tool of the type ${quote(tool["type"])}`);
   return {
     name: textAt(tool["name"], `${path}.name`),
     description: tool["description"] ?? undefined,
@@ -128,13 +128,13 @@ function readToolChoice(value: unknown): Pick<IrRequest, "toolChoice" | "paralle
   const parallel = choice["disable_parallel_tool_use"] === true ? { parallel: false } : {};
   const { type } = choice;
   if (type === "auto" || type === "any" || type === "none") return { toolChoice: { kind: type }, ...parallel };
-  if (type !== "tool") throw cannotCarry("tool_choice", `A choice of the type ${JSON.stringify(type)}`);
+  if (type !== "tool") throw cannotCarry("tool_choice", `A choice of the type ${quote(type)}`);
   const toolChoice: IrToolChoice = { kind: "tool", name: textAt(choice["name"], "tool_choice.name") };
   return { toolChoice, ...parallel };
 }
 
 function readFormat(format: Fields): Pick<IrRequest, "format"> {
   if (format["type"] !== "json_schema")
-    throw cannotCarry("output_config.format", `A format of the type ${JSON.stringify(format["type"])}`);
+    throw cannotCarry("output_config.format", `A format of the type ${quote(format["type"])}`);
   return { format: { schema: format["schema"] ?? {} } };
 }

@@ -3,7 +3,7 @@ import type { Usage } from "../../core/operation.ts";
 import type { IrEvent, IrOpening } from "../ir.ts";
 import { toAnthropicEnd } from "./anthropic-answer.ts";
 import { readAnthropicUsage } from "./anthropic-usage.ts";
-import { cannotShow } from "./carry.ts";
+import { cannotShow, quote } from "./carry.ts";
 import type { StreamReader } from "./dialect.ts";
 import { isFields } from "./fields.ts";
 import type { Fields } from "./fields.ts";
@@ -11,12 +11,14 @@ import type { Fields } from "./fields.ts";
 type DeltaKind = Extract<IrEvent, { readonly type: "delta" }>["of"];
 
 /** The kinds of a block's deltas, and the field that holds the text of each. */
-const deltas: Readonly<Record<string, readonly [of: DeltaKind, field: string]>> = {
-  text_delta: ["text", "text"],
-  thinking_delta: ["thinking", "thinking"],
-  signature_delta: ["signature", "signature"],
-  input_json_delta: ["args", "partial_json"],
-};
+const deltas = new Map<unknown, readonly [of: DeltaKind, field: string]>(
+  Object.entries({
+    text_delta: ["text", "text"],
+    thinking_delta: ["thinking", "thinking"],
+    signature_delta: ["signature", "signature"],
+    input_json_delta: ["args", "partial_json"],
+  }),
+);
 
 /** Reads the events of a message. */
 export class AnthropicStreamReader implements StreamReader {
@@ -90,15 +92,15 @@ function toOpening({ type, id, name, data }: Fields): IrOpening {
   if (type === "text" || type === "thinking") return { kind: type };
   if (type === "redacted_thinking" && typeof data === "string") return { kind: "redacted", data };
   if (type === "tool_use" && typeof id === "string" && typeof name === "string") return { kind: "call", id, name };
-  throw cannotShow(`a block of the type ${JSON.stringify(type)}`);
+  throw cannotShow(`a block of the type ${quote(type)}`);
 }
 
 function readDelta(index: number, delta: Fields): readonly IrEvent[] {
   const { type } = delta;
   // Where a text comes from has no place in the other dialects; the text itself is whole without it.
   if (type === "citations_delta") return [];
-  const known = typeof type === "string" ? deltas[type] : undefined;
-  if (known === undefined) throw cannotShow(`a delta of the type ${JSON.stringify(type)}`);
+  const known = deltas.get(type);
+  if (known === undefined) throw cannotShow(`a delta of the type ${quote(type)}`);
   const [of, field] = known;
   const text = delta[field];
   return typeof text === "string" && text !== "" ? [{ type: "delta", index, of, text }] : [];

@@ -3,11 +3,11 @@ import { toNumber } from "../parse-exact.ts";
 import { isFields, wrong } from "./fields.ts";
 import type { Fields } from "./fields.ts";
 
-/** The error for something that another dialect has no form for, and that an answer would be wrong without. */
-export function cannotCarry(param: string, what: string): GatewayError {
+/** The error for something that another dialect has no form for, and that an answer would be wrong without. `advice` begins with a space. */
+export function cannotCarry(param: string, what: string, advice = ""): GatewayError {
   return new GatewayError(
     "invalid_request",
-    `${what} cannot be carried over: the provider of this model speaks another dialect, which has no form for it.`,
+    `${what} cannot be carried over: the provider of this model speaks another dialect, which has no form for it.${advice}`,
     { param },
   );
 }
@@ -18,6 +18,13 @@ export function cannotShow(what: string): GatewayError {
     "upstream_invalid",
     `The provider answered with ${what}, for which this dialect has no form.`,
   );
+}
+
+const LONGEST_SHOWN = 64;
+
+/** A value as an error shows it: the caller's or the provider's own, and no longer than it need be. */
+export function quote(value: unknown): string {
+  return (JSON.stringify(value) ?? "undefined").slice(0, LONGEST_SHOWN);
 }
 
 /** An object at `path` of a request. */

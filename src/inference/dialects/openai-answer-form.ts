@@ -2,7 +2,7 @@ import { elements, isJsonObject, TextGatherer, type JsonFields } from "../../cor
 import type { JsonPath } from "../../core/json-edit.ts";
 import type { AnswerEvent } from "../../core/step.ts";
 import type { AnswerForm, AnswerTexts, TextSlot } from "../../core/text.ts";
-import { addMessage, spoken } from "./openai-texts.ts";
+import { addMessage, addThoughts, spoken } from "./openai-texts.ts";
 
 /** Where a channel's text stands in a delta. */
 interface OpenChannel {
@@ -73,6 +73,11 @@ class OpenaiForm implements AnswerForm {
       for (const [part, at] of elements(piece, [...path, name]))
         if (isJsonObject(part)) this.#piece(part["text"], [...at, "text"], choice, name, slots);
     }
+    // Each of these comes whole.
+    const thoughts = new TextGatherer();
+    addThoughts(thoughts, delta, path, "assistant");
+    slots.push(...thoughts.slots);
+    ended.push(...thoughts.slots.map(({ channel }) => channel));
     const called = delta["function_call"];
     if (isJsonObject(called))
       this.#piece(called["arguments"], [...path, "function_call", "arguments"], choice, "function_call", slots, true);

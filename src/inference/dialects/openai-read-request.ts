@@ -1,6 +1,6 @@
 import type { IrMessage, IrPart, IrRequest, IrTool, IrToolChoice } from "../ir.ts";
 import { toNumber } from "../parse-exact.ts";
-import { cannotCarry, fieldsAt, isAsked, isSet, listAt, partsAt, readDataUrl, textAt } from "./carry.ts";
+import { cannotCarry, fieldsAt, isAsked, isSet, listAt, partsAt, quote, readDataUrl, textAt } from "./carry.ts";
 import { isFields, wrong } from "./fields.ts";
 import type { Fields } from "./fields.ts";
 
@@ -81,7 +81,7 @@ function readMessage(value: unknown, path: string): IrMessage {
     case "assistant":
       return { role: "assistant", parts: [...readThinking(message), ...parts, ...readCalls(message, path)] };
     default:
-      throw cannotCarry(`${path}.role`, `A message of the role ${JSON.stringify(message["role"])}`);
+      throw cannotCarry(`${path}.role`, `A message of the role ${quote(message["role"])}`);
   }
 }
 
@@ -109,7 +109,7 @@ function readPart(value: unknown, path: string): IrPart {
       return { kind: "document", source: data, ...name, ...cache };
     }
     default:
-      throw cannotCarry(path, `A part of the type ${JSON.stringify(part["type"])}`);
+      throw cannotCarry(path, `A part of the type ${quote(part["type"])}`);
   }
 }
 
@@ -136,7 +136,7 @@ function readCalls(message: Fields, path: string): readonly IrPart[] {
     const at = `${path}.tool_calls[${index}]`;
     const call = fieldsAt(value, at);
     if (call["type"] !== undefined && call["type"] !== "function")
-      throw cannotCarry(at, `A call of the type ${JSON.stringify(call["type"])}`);
+      throw cannotCarry(at, `A call of the type ${quote(call["type"])}`);
     const called = fieldsAt(call["function"], `${at}.function`);
     const name = textAt(called["name"], `${at}.function.name`);
     const args = textAt(called["arguments"], `${at}.function.arguments`);
@@ -147,7 +147,7 @@ function readCalls(message: Fields, path: string): readonly IrPart[] {
 
 function readTool(value: unknown, path: string): IrTool {
   const tool = fieldsAt(value, path);
-  if (tool["type"] !== "function") throw cannotCarry(path, `A tool of the type ${JSON.stringify(tool["type"])}`);
+  if (tool["type"] !== "function") throw cannotCarry(path, `A tool of the type ${quote(tool["type"])}`);
   const described = fieldsAt(tool["function"], `${path}.function`);
   return {
     name: textAt(described["name"], `${path}.function.name`),
@@ -163,8 +163,7 @@ function readToolChoice(value: unknown): { readonly toolChoice?: IrToolChoice } 
   if (value === "auto" || value === "none") return { toolChoice: { kind: value } };
   if (value === "required") return { toolChoice: { kind: "any" } };
   const choice = fieldsAt(value, "tool_choice");
-  if (choice["type"] !== "function")
-    throw cannotCarry("tool_choice", `A choice of the type ${JSON.stringify(choice["type"])}`);
+  if (choice["type"] !== "function") throw cannotCarry("tool_choice", `A choice of the type ${quote(choice["type"])}`);
   const name = textAt(fieldsAt(choice["function"], "tool_choice.function")["name"], "tool_choice.function.name");
   return { toolChoice: { kind: "tool", name } };
 }
@@ -174,10 +173,7 @@ function readFormat(value: unknown): Pick<IrRequest, "format"> {
   const format = fieldsAt(value, "response_format");
   if (format["type"] === "text") return {};
   if (format["type"] !== "json_schema")
-    throw cannotCarry(
-      "response_format",
-      `A format of the type ${JSON.stringify(format["type"])}; \`json_schema\` can: it`,
-    );
+    throw cannotCarry("response_format", `A format of the type ${quote(format["type"])}; \`json_schema\` can: it`);
   const described = fieldsAt(format["json_schema"], "response_format.json_schema");
   return { format: { schema: described["schema"] ?? {}, name: described["name"] } };
 }

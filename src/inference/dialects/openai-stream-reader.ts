@@ -20,9 +20,10 @@ export class OpenaiStreamReader implements StreamReader {
 
   read(value: Fields): readonly IrEvent[] {
     this.#events = [];
-    if (!this.#started) this.#start(value);
     const choice = Array.isArray(value["choices"]) ? (value["choices"][0] as unknown) : undefined;
+    // What comes without a choice says nothing of the answer, and often not its id either.
     if (!isFields(choice)) return this.#events;
+    if (!this.#started) this.#start(value);
     const delta = isFields(choice["delta"]) ? choice["delta"] : {};
     this.#write("thinking", delta["reasoning_content"] ?? delta["reasoning"]);
     this.#write("text", delta["content"]);

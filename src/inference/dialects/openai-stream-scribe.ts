@@ -6,12 +6,16 @@ import { writeOpenaiUsage } from "./openai-usage.ts";
 
 const DONE: AnswerEvent = { value: undefined, bytes: Buffer.from("[DONE]"), last: true };
 
+/* Thoughts are kept to be given whole. Whoever thinks longer than this has them shown, and cannot give them back. */
+const MOST_THOUGHT_CHARS = 8_388_608;
+
 /** Writes a streamed answer as chunks of a chat completion. */
 export function createOpenaiStreamScribe({ createdS, wantsUsage }: StreamWriterForm): StreamScribe {
   let id = "";
   let model = "";
   /* Calls of tools are numbered for themselves, by the number of their part. */
   const calls = new Map<number, { readonly number: number; args: boolean }>();
+  let thought = 0;
   const thoughts = new Map<number, Extract<IrPart, { readonly kind: "thinking" | "redacted" }>>();
 
   function toChunk(choices: readonly object[], usage?: object): AnswerEvent {
@@ -48,10 +52,11 @@ export function createOpenaiStreamScribe({ createdS, wantsUsage }: StreamWriterF
       call.args = true;
       return [sayArgs(call.number, text)];
     }
-    const thought = thoughts.get(index);
-    if (thought?.kind === "thinking") {
-      const grown = of === "thinking" ? { text: thought.text + text } : { signature: thought.signature + text };
-      thoughts.set(index, { ...thought, ...grown });
+    thought += text.length;
+    const block = thoughts.get(index);
+    if (block?.kind === "thinking" && thought <= MOST_THOUGHT_CHARS) {
+      const grown = of === "thinking" ? { text: block.text + text } : { signature: block.signature + text };
+      thoughts.set(index, { ...block, ...grown });
     }
     return of === "thinking" ? [say({ reasoning_content: text })] : [];
   }
@@ -71,7 +76,7 @@ export function createOpenaiStreamScribe({ createdS, wantsUsage }: StreamWriterF
         return call?.args === false ? [sayArgs(call.number, "{}")] : [];
       }
       case "end": {
-        const blocks = [...thoughts.values()].flatMap(writeThinking);
+        const blocks = thought > MOST_THOUGHT_CHARS ? [] : [...thoughts.values()].flatMap(writeThinking);
         return [
           // All at once: some clients join lists, others keep the last.
           ...(blocks.length === 0 ? [] : [say({ thinking_blocks: blocks })]),

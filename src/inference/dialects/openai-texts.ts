@@ -48,6 +48,7 @@ export function promptTexts(body: unknown, names: readonly string[]): readonly T
 export function addMessage(texts: TextGatherer, message: JsonFields, path: JsonPath, role: TextRole): void {
   addContent(texts, message["content"], [...path, "content"], role);
   for (const name of spoken) texts.add(message[name], [...path, name], role);
+  addThoughts(texts, message, path, role);
   if (isJsonObject(message["audio"])) texts.add(message["audio"]["transcript"], [...path, "audio", "transcript"], role);
   if (isJsonObject(message["function_call"]))
     texts.addJson(message["function_call"]["arguments"], [...path, "function_call", "arguments"], "tool-input");
@@ -61,6 +62,12 @@ export function addMessage(texts: TextGatherer, message: JsonFields, path: JsonP
 
 /** What a message says besides its content: `reasoning_content` and `reasoning` are what vLLM and others call the thoughts they show. */
 export const spoken = ["refusal", "reasoning_content", "reasoning"] as const;
+
+/** The thoughts of a provider of another dialect, which a caller gives back as they came. */
+export function addThoughts(texts: TextGatherer, message: JsonFields, path: JsonPath, role: TextRole): void {
+  for (const [block, at] of elements(message["thinking_blocks"], [...path, "thinking_blocks"]))
+    if (isJsonObject(block)) texts.add(block["thinking"], [...at, "thinking"], role);
+}
 
 function addContent(texts: TextGatherer, content: unknown, path: JsonPath, role: TextRole): void {
   texts.add(content, path, role);
