@@ -39,7 +39,10 @@ export class TextGatherer {
       this.slots.push({ path, role, text: value, channel: this.#channel(path), json: true });
   }
 
-  /** Every string of a structure, in order, where `wanted` says so of the member it stands in; all by default. */
+  /**
+   * Every string of a structure, in order, where `wanted` says so of the member it stands in; all by default. A whole number of twelve
+   * digits or more is read as a text too: a card's is often written so.
+   */
   addAll(value: unknown, path: JsonPath, role: TextRole, wanted?: (key: string | number) => boolean): void {
     // A stack of its own, so that deep input cannot exhaust the engine's.
     const stack: Place[] = [{ value, step: "", parent: undefined }];
@@ -47,6 +50,9 @@ export class TextGatherer {
       const { value: at, step } = place;
       if (typeof at === "string") {
         if (at !== "" && (wanted === undefined || wanted(step))) this.#push(at, [...path, ...stepsTo(place)], role);
+      } else if (typeof at === "number" && at >= 1e11 && Number.isSafeInteger(at) && wanted === undefined) {
+        const steps = [...path, ...stepsTo(place)];
+        this.slots.push({ path: steps, role, text: String(at), channel: this.#channel(steps), number: true });
       } else if (Array.isArray(at)) {
         for (let index = at.length - 1; index >= 0; index--)
           stack.push({ value: at[index], step: index, parent: place });

@@ -16,6 +16,8 @@ export interface TextSlot {
   readonly channel: string;
   /** The text is a piece of JSON (a tool's arguments in pieces): what is put into it must be escaped as inside a JSON string. */
   readonly json?: true;
+  /** The value there is a number, and the text its digits: another text in their place makes it a string. */
+  readonly number?: true;
 }
 
 /** The texts of one event of an answer. */

@@ -22,15 +22,16 @@ interface Place {
 export interface Marked {
   readonly view: TextView;
   readonly places: readonly Place[];
+  readonly number: boolean;
 }
 
 /** Finds what is to be masked in a text of a request; undefined: nothing. */
-export function markSlot({ text, json }: TextSlot, { detect, restore }: RequestMask): Marked | undefined {
+export function markSlot({ text, json, number }: TextSlot, { detect, restore }: RequestMask): Marked | undefined {
   const view = json === true ? viewJson(text) : viewPlain(text);
   const { found } = detect(view.text, 0, true);
   const places: Place[] = found.map(toPlace);
   if (restore) addLiterals(view.text, found, places);
-  return places.length === 0 ? undefined : { view, places };
+  return places.length === 0 ? undefined : { view, places, number: number === true };
 }
 
 const toPlace = ({ kind, start, end }: Found): Place => ({ label: labels[kind], start, end });
@@ -47,23 +48,23 @@ function addLiterals(text: string, found: readonly Found[], places: Place[]): vo
 }
 
 /** The text with tokens in place of what was marked. What stands outside of a JSON string gets quotes, so that the text stays JSON. */
-export function maskMarked({ view, places }: Marked, vault: Vault): string {
+export function maskMarked({ view, places, number }: Marked, vault: Vault): string {
   const { raw, text } = view;
   let masked = "";
   let copied = 0;
   const quotes = new QuoteCount(view);
   for (const place of places) {
-    const bare = view.json && !quotes.inString(place.start);
-    const { start, end } = bare ? wholeLiteral(text, place, copied) : place;
+    const unquoted = view.json && !quotes.inString(place.start);
+    const { start, end } = unquoted || number ? wholeLiteral(text, place, copied) : place;
     const value = text.slice(start, end);
     const normalised = normaliseAs(place.label, value);
     const token = vault.tokenOf({
       label: place.label,
       value,
       normalised,
-      ...(bare && jsonNumber.test(value) && { bare }),
+      ...((unquoted || number) && jsonNumber.test(value) && { bare: true }),
     });
-    masked += raw.slice(view.rawIndex(copied), view.rawIndex(start)) + (bare ? `"${token}"` : token);
+    masked += raw.slice(view.rawIndex(copied), view.rawIndex(start)) + (unquoted ? `"${token}"` : token);
     copied = end;
   }
   return masked + raw.slice(view.rawIndex(copied));

@@ -65,14 +65,14 @@ function inBrackets(scan: TokenScan, start: number, close: string): Tried {
 /** A number's token: the quotes that made it a string go with it. */
 function inQuotes(scan: TokenScan, index: number): Tried {
   const { view, vault } = scan;
-  if (!vault.hasBare || !view.isQuote(index)) return undefined;
+  if (!vault.hasBare) return undefined;
   if (index + 1 === view.text.length) return orNone(scan);
   if (view.text.charAt(index + 1) !== "[") return undefined;
   const inner = inBrackets(scan, index + 2, "]");
   if (inner === undefined || inner === "open") return inner;
   if (inner.masked.bare !== true) return undefined;
   if (inner.end === view.text.length) return orNone(scan);
-  return view.isQuote(inner.end) ? { ...inner, end: inner.end + 1 } : undefined;
+  return view.text.charAt(inner.end) === '"' ? { ...inner, end: inner.end + 1 } : undefined;
 }
 
 /** The token without its brackets. */

@@ -1,6 +1,7 @@
 import type { JsonPath } from "../../core/json-edit.ts";
 import { elements, isJsonObject, TextGatherer } from "../../core/json-texts.ts";
 import type { TextRole, TextSlot } from "../../core/text.ts";
+import { addSchemaTexts } from "./schema-texts.ts";
 
 /** The texts of a messages request: system prompt, messages with their tool calls, results and thoughts, and what the tools say they do. */
 export function messagesTexts(body: unknown): readonly TextSlot[] {
@@ -12,8 +13,9 @@ export function messagesTexts(body: unknown): readonly TextSlot[] {
     const role = roles[String(message["role"])] ?? "user";
     addContent(texts, message["content"], [...path, "content"], role);
   }
-  // A poisoned tool speaks through its descriptions, those of its parameters too.
-  texts.addAll(body["tools"], ["tools"], "system", (key) => key === "description");
+  addSchemaTexts(texts, body["tools"], ["tools"]);
+  // No model reads of whom the request is; the provider does.
+  texts.addAll(body["metadata"], ["metadata"], "user");
   return texts.slots;
 }
 

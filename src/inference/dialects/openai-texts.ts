@@ -2,6 +2,7 @@ import { GatewayError } from "../../core/errors.ts";
 import type { JsonPath } from "../../core/json-edit.ts";
 import { elements, isJsonObject, TextGatherer, type JsonFields } from "../../core/json-texts.ts";
 import type { TextRole, TextSlot } from "../../core/text.ts";
+import { addSchemaTexts } from "./schema-texts.ts";
 
 const roles: Readonly<Record<string, TextRole>> = {
   system: "system",
@@ -19,8 +20,8 @@ export function chatTexts(body: unknown): readonly TextSlot[] {
     if (!isJsonObject(message)) continue;
     addMessage(texts, message, path, roles[String(message["role"])] ?? "user");
   }
-  for (const [tool, path] of elements(body["tools"], ["tools"])) addDescriptions(texts, tool, path);
-  for (const [entry, path] of elements(body["functions"], ["functions"])) addDescriptions(texts, entry, path);
+  for (const name of ["tools", "functions", "response_format"]) addSchemaTexts(texts, body[name], [name]);
+  addNames(texts, body);
   if (isJsonObject(body["prediction"]))
     addContent(texts, body["prediction"]["content"], ["prediction", "content"], "assistant");
   return texts.slots;
@@ -82,7 +83,8 @@ function addContent(texts: TextGatherer, content: unknown, path: JsonPath, role:
   }
 }
 
-/* A poisoned tool speaks through its descriptions, those of its parameters too. */
-function addDescriptions(texts: TextGatherer, tool: unknown, path: JsonPath): void {
-  texts.addAll(tool, path, "system", (key) => key === "description");
+/** What a request says of whoever stands behind it: no model reads it, the provider does. */
+function addNames(texts: TextGatherer, body: JsonFields): void {
+  for (const name of ["user", "safety_identifier"]) texts.add(body[name], [name], "user");
+  texts.addAll(body["metadata"], ["metadata"], "user");
 }

@@ -1,0 +1,236 @@
+import Anthropic from "@anthropic-ai/sdk";
+import OpenAI from "openai";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type EchoProvider, startEchoProvider } from "./echo-provider.ts";
+import { type Scene, startScene } from "./fallback-scene.ts";
+
+/* Both official SDKs through two gateways that differ in the guard alone, to one provider that says again what it was told. */
+
+const keyOf = (name: string) => `sp_${name}_${crypto.randomUUID()}`;
+const people = { alice: keyOf("alice"), mallory: keyOf("mallory") } as const;
+type Person = keyof typeof people;
+
+let provider: EchoProvider;
+let guarded: Scene;
+let plain: Scene;
+
+beforeAll(async () => {
+  provider = await startEchoProvider();
+  const keys = Object.entries(people).map(([name, secret]) => `${name}: { secret: "${secret}", tenant: acme }`);
+  const entry = (name: string) => `${name}: { provider: ${name}, url: "${provider.url}", key: k, model: echo }`;
+  const common = {
+    auth: `{ keys: { ${keys.join(", ")} } }`,
+    models: `{ ${entry("openai")}, ${entry("anthropic")} }`,
+    egress: "{ allow: [127.0.0.1] }",
+  };
+  plain = await startScene(common);
+  guarded = await startScene({
+    ...common,
+    guardrails: "[{ type: pii, mask: [email, phone, card, iban, ssn, api-key], restore: true, on: [llm] }]",
+  });
+}, 30_000);
+
+afterAll(async () => {
+  await guarded.close();
+  await plain.close();
+  await provider.close();
+});
+
+const openaiOf = ({ url }: Scene, person: Person = "alice") =>
+  new OpenAI({ baseURL: `${url}/v1`, apiKey: people[person], maxRetries: 0 });
+const anthropicOf = ({ url }: Scene, person: Person = "alice") =>
+  new Anthropic({ baseURL: url, apiKey: people[person], maxRetries: 0 });
+
+const values = [
+  "alice@example.com",
+  "Bob.Smith@example.org",
+  "+1 415 555 0123",
+  "4111 1111 1111 1111",
+  "4111111111111111",
+  "DE89 3704 0044 0532 0130 00",
+  "078-05-1120",
+];
+
+/** What one call said, put together from its pieces. */
+interface Said {
+  readonly text: string;
+  readonly args: string;
+}
+
+/** A conversation of several turns with a tool, in each dialect; every kind of text has a value. */
+const [alice, bob, phone, card, plainCard, iban, ssn] = values as [
+  string,
+  string,
+  string,
+  string,
+  string,
+  string,
+  string,
+];
+const openaiTurns: OpenAI.ChatCompletionMessageParam[] = [
+  { role: "system", content: `Serve ${alice} "well".` },
+  { role: "user", content: [{ type: "text", text: `Write to ${bob} and ${alice}: call ${phone} 😀` }] },
+  {
+    role: "assistant",
+    content: `I will write to ${bob}.`,
+    tool_calls: [
+      {
+        id: "t1",
+        type: "function",
+        function: { name: "write", arguments: `{"to":"${bob}","card":${plainCard},"n":"a\\n\\"${card}\\""}` },
+      },
+    ],
+  },
+  { role: "tool", tool_call_id: "t1", content: `{"sent":"${bob}","account":"${iban}"}` },
+  { role: "user", content: `My number is ${ssn}; EMAIL_7K2M9Q4R3T and [EMAIL_7K2M9Q4R3T] are words of mine. ${alice}` },
+];
+const anthropicTurns: Anthropic.MessageParam[] = [
+  { role: "user", content: `Write to ${bob} and ${alice}: call ${phone} 😀` },
+  {
+    role: "assistant",
+    content: [
+      { type: "text", text: `I will write to ${bob}.` },
+      { type: "tool_use", id: "t1", name: "write", input: { to: bob, card: Number(plainCard), n: `a\n"${card}"` } },
+    ],
+  },
+  {
+    role: "user",
+    content: [{ type: "tool_result", tool_use_id: "t1", content: `{"sent":"${bob}","account":"${iban}"}` }],
+  },
+  { role: "user", content: `My number is ${ssn}; EMAIL_7K2M9Q4R3T and [EMAIL_7K2M9Q4R3T] are words of mine. ${alice}` },
+];
+const parameters = {
+  type: "object" as const,
+  properties: { text: { type: "string" }, to: { enum: [alice, bob], description: `Such as ${bob}` } },
+};
+
+async function askOpenai(scene: Scene, model: string, stream: boolean, tools: boolean): Promise<Said> {
+  const call = {
+    model,
+    messages: openaiTurns,
+    user: alice,
+    ...(tools && { tools: [{ type: "function" as const, function: { name: "write", parameters } }] }),
+  };
+  if (!stream) {
+    const message = (await openaiOf(scene).chat.completions.create(call)).choices[0]?.message;
+    const made = message?.tool_calls?.[0];
+    return { text: message?.content ?? "", args: made?.type === "function" ? made.function.arguments : "" };
+  }
+  let [text, args] = ["", ""];
+  for await (const { choices } of await openaiOf(scene).chat.completions.create({ ...call, stream: true })) {
+    text += choices[0]?.delta.content ?? "";
+    args += choices[0]?.delta.tool_calls?.[0]?.function?.arguments ?? "";
+  }
+  return { text, args };
+}
+
+async function askAnthropic(scene: Scene, model: string, stream: boolean, tools: boolean): Promise<Said> {
+  const call = {
+    model,
+    max_tokens: 500,
+    system: `Serve ${alice} "well".`,
+    messages: anthropicTurns,
+    metadata: { user_id: alice },
+    ...(tools && { tools: [{ name: "write", input_schema: parameters }] }),
+  };
+  const message = stream
+    ? await anthropicOf(scene).messages.stream(call).finalMessage()
+    : await anthropicOf(scene).messages.create(call);
+  const text = message.content.map((block) => (block.type === "text" ? block.text : "")).join("");
+  const used = message.content.find((block) => block.type === "tool_use");
+  return { text, args: used === undefined ? "" : JSON.stringify(used.input) };
+}
+
+const clients = { "the OpenAI SDK": askOpenai, "the Anthropic SDK": askAnthropic } as const;
+const pairs = Object.entries(clients).flatMap(([name, ask]) =>
+  ["openai", "anthropic"].map((model) => [name, model, ask] as const),
+);
+
+/** Pieces of 1 to 7 characters. */
+const small = (text: string): string[] =>
+  text.match(/.{1,3}|\n/gsu)?.flatMap((piece, index) => (index % 3 === 0 ? piece.split("") : [piece])) ?? [];
+
+describe.each(pairs)("%s with a provider that speaks the %s dialect", (_name, model, ask) => {
+  test.each([
+    ["a whole answer", false, false],
+    ["a streamed answer", true, false],
+    ["a whole tool call", false, true],
+    ["a streamed tool call", true, true],
+  ])(
+    "gets in %s exactly what an unmasked model would have said, and the provider no value",
+    async (_what, stream, tools) => {
+      provider.cut = small;
+      const expected = await ask(plain, model, stream, tools);
+      expect(values.filter((value) => expected.text.includes(value) || expected.args.includes(value))).toEqual(values);
+      provider.bodies.length = 0;
+      expect(await ask(guarded, model, stream, tools)).toEqual(expected);
+      expect(provider.bodies).toHaveLength(1);
+      for (const value of values) expect(provider.bodies[0]).not.toContain(value);
+    },
+  );
+});
+
+describe("a stream", () => {
+  test.each(["openai", "anthropic"])(
+    "of the %s dialect is restored at every split point of its texts",
+    async (model) => {
+      const client = openaiOf(guarded);
+      const content = "I am alice@example.com 😀 and [EMAIL_7K2M9Q4R3T]";
+      const tools = [{ type: "function" as const, function: { name: "write", parameters } }];
+      let longest = 1;
+      for (let at = 0; at <= longest; at++) {
+        provider.cut = (text) => {
+          longest = Math.max(longest, text.length);
+          return [text.slice(0, at), text.slice(at)];
+        };
+        let [text, args] = ["", ""];
+        const stream = await client.chat.completions.create({
+          model,
+          messages: [{ role: "user", content }],
+          tools,
+          stream: true,
+        });
+        for await (const { choices } of stream) {
+          text += choices[0]?.delta.content ?? "";
+          args += choices[0]?.delta.tool_calls?.[0]?.function?.arguments ?? "";
+        }
+        expect(text, `cut at ${at}`).toBe(content);
+        expect(JSON.parse(args), `cut at ${at}`).toEqual({ text: content, list: [content, 4] });
+      }
+      expect(longest).toBeGreaterThan(80);
+    },
+    60_000,
+  );
+});
+
+describe("several people", () => {
+  const say = async (person: Person, content: string): Promise<string> => {
+    const messages = [{ role: "user" as const, content }];
+    const answer = await openaiOf(guarded, person).chat.completions.create({ model: "openai", messages });
+    return answer.choices[0]?.message.content ?? "";
+  };
+  const lastSent = () =>
+    (JSON.parse(provider.bodies.at(-1) ?? "") as { messages: { content: string }[] }).messages[0]?.content ?? "";
+
+  test("never get what another has sent, even with its token in hand", async () => {
+    await say("alice", "I am alice@example.com");
+    const token = lastSent().slice("I am ".length);
+    expect(token).toMatch(/^\[EMAIL_/);
+    const asked = `I am mallory@example.com. Who is ${token}, or ${token.slice(1, -1).toLowerCase()}?`;
+    expect(await say("mallory", asked)).toBe(asked);
+    expect(lastSent()).not.toContain(token.slice(1, -1));
+  });
+
+  test("each get their own, at the same time", async () => {
+    const asked = Array.from(
+      { length: 40 },
+      (_, index) => `I am person${index}@example.com, +1 415 555 0${100 + index}.`,
+    );
+    provider.bodies.length = 0;
+    expect(await Promise.all(asked.map((text, index) => say(index % 2 === 0 ? "alice" : "mallory", text)))).toEqual(
+      asked,
+    );
+    expect(provider.bodies.filter((body) => body.includes("@example.com"))).toEqual([]);
+    expect(new Set(provider.bodies.map((body) => /EMAIL_\w+/.exec(body)?.[0])).size).toBe(40);
+  });
+});
