@@ -42,10 +42,7 @@ function waitText(ms: number): string {
 }
 
 /** The refusal of a call for which a budget has no room. */
-export function exhausted(
-  { line, used, needed, endsMs, nowMs }: Shortage,
-  more: Readonly<Record<string, unknown>> = {},
-): GatewayError {
+export function exhausted({ line, used, needed, endsMs, nowMs }: Shortage): GatewayError {
   const { budget, limit } = line;
   const { thing, amount } = limit;
   const left = Math.max(0, amount - used);
@@ -79,7 +76,6 @@ export function exhausted(
         remaining: left,
         ...(endsMs !== 0 && { resetsAtMs: endsMs }),
         onExhausted: budget.onExhausted,
-        ...more,
       },
     },
   );

@@ -52,6 +52,7 @@ export class Reservation {
   #extending: Promise<void> | undefined;
   /* Set when no more could be reserved; what was is still to be used up. */
   #shortage: GatewayError | undefined;
+  #cut = false;
 
   constructor(ledger: Ledger, price: Price | undefined, reserved: Reserved | undefined) {
     this.#ledger = ledger;
@@ -84,7 +85,7 @@ export class Reservation {
     const left = this.#outputTokens - this.streamedTokens;
     if (left >= SLICE_TOKENS / 4) return;
     if (this.#shortage !== undefined) {
-      if (left < 0) throw this.#shortage;
+      this.#checkLeft();
       return;
     }
     const extended = this.#extend(reserved);
@@ -94,7 +95,14 @@ export class Reservation {
   }
 
   #checkLeft(): void {
-    if (this.#shortage !== undefined && this.#outputTokens < this.streamedTokens) throw this.#shortage;
+    const shortage = this.#shortage;
+    if (shortage === undefined || this.#outputTokens >= this.streamedTokens) return;
+    this.#cut = true;
+    throw new GatewayError(shortage.kind, shortage.message, {
+      headers: shortage.headers,
+      /* The relay ends such a stream as its dialect ends an answer that has reached its bound. */
+      data: { ...shortage.data, endAs: "length", outputTokens: this.#outputTokens },
+    });
   }
 
   #extend(reserved: Reserved): Promise<void> | undefined {
@@ -162,7 +170,9 @@ export class Reservation {
     const said = usage?.inputTokens !== undefined || usage?.outputTokens !== undefined;
     if (usage !== undefined && said) {
       const use = toUse(usage);
-      return usage.outputTokens === undefined ? { ...use, outputTokens: this.streamedTokens } : use;
+      /* What a provider says at the start of a stream that did not come to its end is not the whole. */
+      const whole = status === "ok" && !this.#cut && usage.outputTokens !== undefined;
+      return whole ? use : { ...use, outputTokens: Math.max(use.outputTokens, this.streamedTokens) };
     }
     const { upstreamStatus } = context;
     if (upstreamStatus !== undefined && upstreamStatus >= 400) return undefined;
@@ -189,16 +199,12 @@ function roomFor(lines: readonly Line[], price: Price | undefined, standing: Sta
     tightest = at;
   }
   const line = lines[tightest]!;
-  const shortage = exhausted(
-    {
-      line,
-      used: standing.used[tightest]!,
-      needed: perOutputToken(line.limit.thing, price),
-      endsMs: standing.endsMs[tightest]!,
-      nowMs: standing.nowMs,
-    },
-    /* The relay ends such a stream as its dialect ends an answer that has reached its bound. */
-    { endAs: "length" },
-  );
+  const shortage = exhausted({
+    line,
+    used: standing.used[tightest]!,
+    needed: perOutputToken(line.limit.thing, price),
+    endsMs: standing.endsMs[tightest]!,
+    nowMs: standing.nowMs,
+  });
   return { fitting, shortage };
 }

@@ -1,7 +1,7 @@
 import type { Clock } from "../core/clock.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { Reply } from "../core/exchange.ts";
-import type { OperationContext } from "../core/step.ts";
+import type { AnswerEvent, OperationContext } from "../core/step.ts";
 import type { UpstreamResponse } from "../http/upstream.ts";
 import type { Dialect } from "./dialects/dialect.ts";
 import { createEventCutter } from "./event-cutter.ts";
@@ -54,7 +54,15 @@ export async function relayStream(options: StreamRelayOptions): Promise<void> {
   const writer = new StreamWriter(options, () => keepAlive.touch());
   const cutter = createEventCutter(EVENT_LIMIT_BYTES);
   const keepAlive = createKeepAlive(options.keepAliveMs, () => writer.beat());
-  const pass = choosePass(options, judge, writer);
+  const { answer } = context;
+  const tail = answer === undefined ? undefined : to.createStreamTail();
+  const followed =
+    answer &&
+    ((event: AnswerEvent) => {
+      tail?.follow(event.value);
+      return answer(event);
+    });
+  const pass = choosePass(options, judge, writer, followed);
   try {
     for await (const chunk of response.body) {
       const cut = cutter.push(chunk);
@@ -70,6 +78,13 @@ export async function relayStream(options: StreamRelayOptions): Promise<void> {
   } catch (thrown) {
     response.discard();
     const error = GatewayError.from(context.signal.aborted ? context.signal.reason : thrown);
+    /* A budget was used up in the middle: the answer ends as one that has reached its bound, which every client understands. */
+    if (reply.started && !writer.stuck && error.data?.["endAs"] === "length" && tail !== undefined) {
+      const tokens = error.data["outputTokens"];
+      for (const event of tail.end(typeof tokens === "number" ? tokens : 0))
+        for (const shown of (await answer?.(event)) ?? []) await writer.write(toFrame(shown), true);
+      return reply.end();
+    }
     if (reply.started) endBadly(reply, writer.stuck, judge.errorShown ? undefined : to.toErrorEvent(error, id));
     throw error;
   } finally {
@@ -81,11 +96,11 @@ export async function relayStream(options: StreamRelayOptions): Promise<void> {
 type Pass = (cut: Cut) => Promise<void> | undefined;
 
 function choosePass(
-  { context, from, to, wantsUsage, ...form }: StreamRelayOptions,
+  { from, to, wantsUsage, ...form }: StreamRelayOptions,
   judge: StreamJudge,
   writer: StreamWriter,
+  answer: OperationContext["answer"],
 ): Pass {
-  const { answer } = context;
   if (from !== to) {
     const createdS = Math.floor(form.clock.now() / 1_000);
     const scribe = to.createStreamScribe({ createdS, wantsUsage, inputTokens: form.inputTokens });

@@ -205,3 +205,46 @@ test("a stream that is left is charged for what was produced", async () => {
   expect(left).toBeLessThan(100_000 - 100);
   expect(left).toBeGreaterThan(50_000);
 });
+
+test("a stream that uses its budget up ends as one that has reached its length, with no more than the budget", async () => {
+  scene = await startScene('[{ name: day, limits: ["700 output tokens/day"] }]');
+  const openai = new OpenAI({
+    baseURL: `${scene.url}/v1`,
+    apiKey: "none",
+    maxRetries: 0,
+    defaultHeaders: { authorization: null },
+  });
+  const stream = await openai.chat.completions.create({
+    model: "free",
+    stream: true,
+    messages: [{ role: "user", content: "stream 5000" }],
+  });
+  let words = 0;
+  let reason: string | null = null;
+  for await (const { choices } of stream) {
+    if (choices[0]?.delta.content) words += 1;
+    reason = choices[0]?.finish_reason ?? reason;
+  }
+  expect(reason).toBe("length");
+  expect(words).toBe(700);
+  expect((await ask(scene, "free", "hi", { max_tokens: 1 })).status).toBe(429);
+});
+
+test("a message in Anthropic's dialect ends so too", async () => {
+  scene = await startScene('[{ name: day, limits: ["700 output tokens/day"] }]');
+  const response = await fetch(`${scene.url}/v1/messages`, {
+    method: "POST",
+    headers: { "content-type": "application/json", "anthropic-version": "2023-06-01" },
+    body: JSON.stringify({
+      model: "free",
+      stream: true,
+      max_tokens: 5_000,
+      messages: [{ role: "user", content: "stream 5000" }],
+    }),
+  });
+  const text = await response.text();
+  expect(text.match(/text_delta/g)).toHaveLength(700);
+  const events = [...text.matchAll(/^event: (\w+)/gm)].map(([, name]) => name);
+  expect(events.slice(-3)).toEqual(["content_block_stop", "message_delta", "message_stop"]);
+  expect(text).toContain('"stop_reason":"max_tokens"');
+});

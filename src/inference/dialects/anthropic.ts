@@ -5,6 +5,7 @@ import { readAnthropicEvent } from "./anthropic-events.ts";
 import { readAnthropicRequest } from "./anthropic-read-request.ts";
 import { AnthropicStreamReader } from "./anthropic-stream-reader.ts";
 import { createAnthropicStreamScribe } from "./anthropic-stream-scribe.ts";
+import { createAnthropicStreamTail } from "./anthropic-stream-tail.ts";
 import { readAnthropicUsage } from "./anthropic-usage.ts";
 import { writeAnthropicRequest } from "./anthropic-write-request.ts";
 import type { Dialect } from "./dialect.ts";
@@ -45,4 +46,5 @@ export const anthropic: Dialect = {
   writeAnswer: writeAnthropicAnswer,
   createStreamReader: () => new AnthropicStreamReader(),
   createStreamScribe: createAnthropicStreamScribe,
+  createStreamTail: createAnthropicStreamTail,
 };

@@ -38,6 +38,13 @@ export interface StreamWriterForm {
 /** Writes one stream to a caller. The end mark is the event that is `last`. */
 export type StreamScribe = (event: IrEvent) => readonly AnswerEvent[];
 
+/** Follows a stream in the caller's dialect, so that it can be ended well before its time. */
+export interface StreamTail {
+  follow(value: unknown): void;
+  /** The events with which an answer ends that has reached its bound. `outputTokens`: how many it had, by the gateway's count. */
+  end(outputTokens: number): readonly AnswerEvent[];
+}
+
 /** The types that an error has in each dialect. */
 export type ErrorSpec = Pick<GatewayError["spec"], DialectName>;
 
@@ -71,4 +78,5 @@ export interface Dialect {
   writeAnswer(answer: IrAnswer, createdS: number): object;
   createStreamReader(): StreamReader;
   createStreamScribe(form: StreamWriterForm): StreamScribe;
+  createStreamTail(): StreamTail;
 }

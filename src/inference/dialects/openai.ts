@@ -6,6 +6,7 @@ import { readOpenaiEvent } from "./openai-events.ts";
 import { readOpenaiRequest } from "./openai-read-request.ts";
 import { OpenaiStreamReader } from "./openai-stream-reader.ts";
 import { createOpenaiStreamScribe } from "./openai-stream-scribe.ts";
+import { createOpenaiStreamTail } from "./openai-stream-tail.ts";
 import { readOpenaiUsage } from "./openai-usage.ts";
 import { writeOpenaiRequest } from "./openai-write-request.ts";
 
@@ -28,4 +29,5 @@ export const openai: Dialect = {
   writeAnswer: writeOpenaiAnswer,
   createStreamReader: () => new OpenaiStreamReader(),
   createStreamScribe: createOpenaiStreamScribe,
+  createStreamTail: createOpenaiStreamTail,
 };
