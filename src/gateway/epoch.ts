@@ -87,6 +87,7 @@ export async function createEpoch(
       ? former.guardrails
       : createGuardrails(config.guardrails, {
           upstream: foundation.upstream,
+          breaker: (name) => foundation.failover.breakers.of(name),
           clock,
           log: log.child({ part: "guardrails" }),
           secret,

@@ -31,8 +31,6 @@ export type Verdict =
       readonly guard: string;
       /** Shown to the caller. */
       readonly message: string;
-      /** HTTP status that an external guard asked for, 400 to 599; 403 when absent. */
-      readonly status?: number;
     };
 
 /** Inspects and rewrites content. It sees texts and knows nothing of wires. What it throws is a denial. */
@@ -56,10 +54,20 @@ export interface OutputGuard {
   end(channel: string): string | Promise<string>;
 }
 
+/** Says when somebody who is asked should be left alone for a while. */
+export interface CircuitBreaker {
+  /** Asks for one call; an object says that it is not to be made now. */
+  enter(): "call" | "probe" | object;
+  /** A call has ended. */
+  left(probe: boolean, health: "well" | "sick" | "unknown"): void;
+}
+
 /** What guards are built with. */
 export interface GuardDeps {
   /** The way out, for guards that ask somebody else. */
   readonly upstream: Upstream;
+  /** The circuit breaker of somebody who is asked, by name. */
+  breaker(name: string): CircuitBreaker;
   readonly clock: Clock;
   readonly log: Log;
   /** 32 bytes for one purpose of this gateway: made once, kept in the store, the same on every replica. Rejects with `state_unavailable`. */

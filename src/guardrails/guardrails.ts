@@ -24,10 +24,15 @@ export interface Guardrails {
 }
 
 export function createGuardrails(config: GuardrailsConfig, deps: GuardDeps): Guardrails {
-  const built = config.map((entry) => ({
-    on: entry.on,
-    guard: createVariant<GuardDeps, Guard>(guards, entry, deps),
-  }));
+  return combineGuards(
+    config.map((entry) => ({ on: entry.on, guard: createVariant<GuardDeps, Guard>(guards, entry, deps) })),
+  );
+}
+
+/** Several guards as one, each on the protocols it is for. */
+export function combineGuards(
+  built: readonly { readonly on: readonly Protocol[]; readonly guard: Guard }[],
+): Guardrails {
   const byProtocol = new Map(
     protocols.map((protocol) => [protocol, built.filter(({ on }) => on.includes(protocol)).map(({ guard }) => guard)]),
   );

@@ -4,9 +4,10 @@ import { protocols } from "../core/operation.ts";
 import { maxLength } from "./max-length.ts";
 import { pattern } from "./pattern.ts";
 import { pii } from "./pii/pii.ts";
+import { webhook } from "./webhook.ts";
 
 /** Every type of guard. */
-export const guards = [maxLength, pattern, pii] as const;
+export const guards = [maxLength, pattern, pii, webhook] as const;
 
 /** One entry of `guardrails:` in the configuration. */
 export const guardSchema = variants(guards, {

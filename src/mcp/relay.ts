@@ -14,6 +14,7 @@ import type { Message } from "./message.ts";
 import { paramHeaders } from "./mirrored-params.ts";
 import { plainOperation } from "./operations.ts";
 import type { Answer, Outlet } from "./outlet.ts";
+import { renderRpcError } from "./render-error.ts";
 import { LOG_LEVEL_KEY } from "./revisions.ts";
 import type { Era } from "./revisions.ts";
 import type { Session } from "./session.ts";
@@ -155,16 +156,19 @@ export async function ask(
   /* The id says where the reply goes, so that no table has to survive a restart, and two servers' ids cannot meet. */
   const id: JsonEdit = { path: ["id"], json: JSON.stringify(`${server.name}:${idText}`) };
   const operation = plainOperation(String(request.value["method"]), "call", "to-caller", server.name);
-  await options.operate(
-    call.exchange,
-    operation,
-    {
-      plan: () => [{ name: "client" }],
-      relay: async ({ edits }) => void (await call.outlet.event(splice(request.bytes, [id, ...edits]))),
-      texts: () => questionTexts(request.value),
-    },
-    call.signal,
-  );
+  const work = {
+    plan: () => [{ name: "client" }],
+    relay: async ({ edits }: OperationContext) => void (await call.outlet.event(splice(request.bytes, [id, ...edits]))),
+    texts: () => questionTexts(request.value),
+  };
+  try {
+    await options.operate(call.exchange, operation, work, call.signal);
+  } catch (thrown) {
+    const error = GatewayError.from(thrown);
+    if (call.exchange.signal.aborted || call.signal?.aborted === true) throw error;
+    // The server waits for an answer to its question.
+    await link.send(Buffer.from(renderRpcError(error, idText).body));
+  }
 }
 
 export interface ReplyOptions extends RelayOptions {

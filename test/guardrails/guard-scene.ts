@@ -5,6 +5,7 @@ import { silentLog } from "../../src/core/log.ts";
 import type { Operation, Protocol } from "../../src/core/operation.ts";
 import type { TextRole, TextSlot } from "../../src/core/text.ts";
 import { guardrailsConfig } from "../../src/guardrails/config.ts";
+import { Breaker } from "../../src/gateway/breaker.ts";
 import type { GuardDeps } from "../../src/guardrails/guard.ts";
 import { createGuardrails, type Guardrails, type OpenGuardRequest } from "../../src/guardrails/guardrails.ts";
 import { createStoredSecrets } from "../../src/state/stored-secrets.ts";
@@ -19,6 +20,7 @@ export function createDeps(): GuardDeps & { close(): Promise<void> } {
   const upstream = createUpstream({ egress: { allow: [], connections: 8, connectTimeout: 2_000 } });
   return {
     upstream,
+    breaker: () => new Breaker(systemClock, Math.random, () => {}),
     clock: systemClock,
     log: silentLog,
     secret: createStoredSecrets(store),
