@@ -32,6 +32,7 @@ export function createHandlers(
     clock: foundation.clock,
   };
   const { mcp, a2a, models } = config;
+  const countTokens = (text: string) => foundation.counter.count(text);
   const log = (protocol: Protocol) => foundation.log.child({ protocol });
   const keep = (
     protocol: Protocol,
@@ -61,7 +62,9 @@ export function createHandlers(
       ),
     }),
     ...(models && {
-      llm: keep("llm", ["models"], () => createInference({ ...tools, log: log("llm"), config: { models } })),
+      llm: keep("llm", ["models"], () =>
+        createInference({ ...tools, countTokens, log: log("llm"), config: { models } }),
+      ),
     }),
   };
 }

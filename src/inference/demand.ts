@@ -19,10 +19,23 @@ export function toDemand({ kind }: Endpoint, call: ModelCall, bodyBytes: number)
   return { inputBytes, maxOutputTokens: call.maxOutputTokens };
 }
 
-/** About how many tokens a request has, for those who ask a provider that does not count: a quarter of its bytes. */
+/** About how many tokens a request has, without counting: a quarter of its bytes. */
 export function estimateTokens(call: ModelCall, bodyBytes: number): number {
   const images = findImages(call.messages);
   return Math.ceil((bodyBytes - images.inlineBytes) / BYTES_PER_TOKEN) + images.count * USUAL_IMAGE_TOKENS;
+}
+
+/** Counts the tokens of a text; undefined where that would take too long. */
+export type CountTokens = (text: string) => Promise<number | undefined>;
+
+/**
+ * The same with what a tokenizer says of the request's text, which is not that of every model. Its JSON stands for what providers put
+ * around messages.
+ */
+export async function countRequest(call: ModelCall, body: Buffer, count: CountTokens): Promise<number> {
+  const images = findImages(call.messages);
+  const tokens = images.inlineBytes === 0 ? await count(body.toString("utf8")) : undefined;
+  return tokens === undefined ? estimateTokens(call, body.length) : tokens + images.count * USUAL_IMAGE_TOKENS;
 }
 
 interface Images {

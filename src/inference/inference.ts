@@ -8,6 +8,7 @@ import { failureOf } from "./candidate-failure.ts";
 import { createCatalog, toCallOperation, toListedOperation } from "./catalog.ts";
 import type { Model } from "./catalog.ts";
 import type { InferenceConfig } from "./config.ts";
+import type { CountTokens } from "./demand.ts";
 import type { Dialect } from "./dialects/dialect.ts";
 import { dialects, endpoints } from "./dialects/registry.ts";
 import { planCandidates } from "./fallback.ts";
@@ -29,13 +30,15 @@ export interface InferenceOptions {
   readonly log: Log;
   /** Silence on a stream after which something is sent to keep the connection alive. Default 15 s. */
   readonly keepAliveMs?: number;
+  /** For callers who ask how many tokens a request has of a provider that does not say. */
+  readonly countTokens: CountTokens;
 }
 
 /** The model relay: every call of a model in every dialect, and `/v1/models`. */
 export function createInference(options: InferenceOptions): ProtocolHandler {
   const { operate, visible, clock, keepAliveMs = DEFAULT_KEEP_ALIVE_MS } = options;
   const catalog = createCatalog(options.config);
-  const relaying = { upstream: options.upstream, clock, keepAliveMs };
+  const relaying = { upstream: options.upstream, clock, keepAliveMs, countTokens: options.countTokens };
   const models = createModelList({ catalog, operate, visible, createdS: Math.floor(clock.now() / 1_000) });
 
   async function callModel(exchange: Exchange, endpoint: Endpoint): Promise<void> {

@@ -8,7 +8,8 @@ import { withinLimit } from "./answer-limit.ts";
 import { toUpstreamBody } from "./call-body.ts";
 import { noteUnsupported } from "./candidate-failure.ts";
 import type { Model } from "./catalog.ts";
-import { estimateTokens } from "./demand.ts";
+import { countRequest, estimateTokens } from "./demand.ts";
+import type { CountTokens } from "./demand.ts";
 import type { Dialect } from "./dialects/dialect.ts";
 import { dialects } from "./dialects/registry.ts";
 import { toDroppedHeader } from "./dropped-header.ts";
@@ -24,6 +25,7 @@ export interface CallRelayOptions {
   readonly upstream: Upstream;
   readonly clock: Clock;
   readonly keepAliveMs: number;
+  readonly countTokens: CountTokens;
 }
 
 /** A call as its caller made it; the same for every model it is sent to. */
@@ -47,7 +49,7 @@ export function relayCall(
 }
 
 async function sendCall(
-  { upstream, clock, keepAliveMs }: CallRelayOptions,
+  { upstream, clock, keepAliveMs, countTokens }: CallRelayOptions,
   { endpoint, call, body }: CallerRequest,
   context: OperationContext,
   model: Model,
@@ -59,7 +61,7 @@ async function sendCall(
   const to = dialects[endpoint.dialect];
   const url = model.urls.get(endpoint.kind);
   if (url === undefined) {
-    if (endpoint.kind === "count") return sendEstimate(context, call, body);
+    if (endpoint.kind === "count") return sendEstimate(context, call, body, countTokens);
     throw noteUnsupported(cannotTake(endpoint, model));
   }
   const translation = from === to ? undefined : translate(body, context, to, from, model);
@@ -93,9 +95,15 @@ function translate(body: JsonBody, { edits }: OperationContext, to: Dialect, fro
 }
 
 /* The provider does not count: an estimate, which says that it is one, helps more than an error. */
-function sendEstimate({ exchange: { reply } }: OperationContext, call: ModelCall, body: JsonBody): void {
+async function sendEstimate(
+  { exchange: { reply } }: OperationContext,
+  call: ModelCall,
+  { bytes }: JsonBody,
+  count: CountTokens,
+): Promise<void> {
+  const tokens = await countRequest(call, bytes, count);
   const headers = { "content-type": "application/json", "x-sallyport-estimate": "input_tokens" };
-  reply.send(200, headers, JSON.stringify({ input_tokens: estimateTokens(call, body.bytes.length) }));
+  reply.send(200, headers, JSON.stringify({ input_tokens: tokens }));
 }
 
 function cannotTake({ method }: Endpoint, { name, server }: Model): GatewayError {

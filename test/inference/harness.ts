@@ -13,6 +13,7 @@ import type { Operation } from "../../src/core/operation.ts";
 import type { AnswerEvent, Operate, OperationContext, Outcome } from "../../src/core/step.ts";
 import { createUpstream } from "../../src/http/undici-upstream.ts";
 import type { InferenceConfig } from "../../src/inference/config.ts";
+import type { CountTokens } from "../../src/inference/demand.ts";
 import { createInference } from "../../src/inference/inference.ts";
 
 const BODY_LIMIT_BYTES = 32 * 1_048_576;
@@ -26,6 +27,8 @@ export interface HarnessOptions {
   /** What a step before the relay changes in the request. */
   readonly edits?: (operation: Operation) => readonly JsonEdit[];
   readonly keepAliveMs?: number;
+  /** Nobody counts by default. */
+  readonly countTokens?: CountTokens;
 }
 
 export interface Carried {
@@ -89,6 +92,7 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
     upstream,
     clock: systemClock,
     log: silentLog,
+    countTokens: options.countTokens ?? (async () => undefined),
     ...(options.keepAliveMs === undefined ? {} : { keepAliveMs: options.keepAliveMs }),
   });
 

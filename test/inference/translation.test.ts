@@ -351,6 +351,32 @@ describe("secrets", () => {
   });
 });
 
+describe("a count of tokens that the provider does not give", () => {
+  const ask = async (gateway: Harness, content: unknown) => {
+    const { text, headers } = await send(gateway, "/messages/count_tokens", {
+      model: "llama",
+      messages: [{ role: "user", content }],
+    });
+    return {
+      tokens: (JSON.parse(text) as { input_tokens: number }).input_tokens,
+      stated: headers.get("x-sallyport-estimate"),
+    };
+  };
+  const image = (data: string) => [{ type: "image", source: { type: "base64", media_type: "image/png", data } }];
+
+  it("is an estimate that says so: counted where somebody counts, or by its bytes", async () => {
+    const counting = await start({ countTokens: async (text) => text.length });
+    const body = JSON.stringify({ model: "llama", messages: [{ role: "user", content: "Hello" }] });
+    expect(await ask(counting.gateway, "Hello")).toEqual({ tokens: body.length, stated: "input_tokens" });
+    expect(counting.provider.seen.path).toBe("");
+    const plain = await start();
+    expect(await ask(plain.gateway, "Hello")).toEqual({ tokens: Math.ceil(body.length / 4), stated: "input_tokens" });
+    const { tokens } = await ask(counting.gateway, image("A".repeat(100_000)));
+    expect(tokens).toBeGreaterThan(1_600);
+    expect(tokens).toBeLessThan(1_700);
+  });
+});
+
 describe("what a call is expected to take", () => {
   const demandOf = (gateway: Harness) => gateway.carried.at(-1)?.context.operation.demand;
 
