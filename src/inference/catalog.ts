@@ -7,6 +7,7 @@ import { dialects } from "./dialects/registry.ts";
 import type { CallKind, Endpoint, ModelCall } from "./model-call.ts";
 import type { Provider } from "./providers/provider.ts";
 import { providers } from "./providers/registry.ts";
+import { createUpstreamNames, type NameUpstream } from "./upstream-names.ts";
 
 /** A model as callers know it, and how it is reached. */
 export interface Model {
@@ -16,7 +17,7 @@ export interface Model {
   /** Who serves it, as the configuration says: the target's server in policy and the journal. */
   readonly provider: string;
   readonly server: Provider;
-  /** What fails together with it: the same model at the same address. */
+  /** What fails together with it: the same model at the same address, of the same account. */
   readonly upstream: string;
   /** What a call costs; undefined where nobody knows. */
   readonly price?: Price;
@@ -33,7 +34,8 @@ export interface Model {
 /** Every configured model, by the name callers use. */
 export function createCatalog(config: InferenceConfig): ReadonlyMap<string, Model> {
   const entries = Object.entries(config.models ?? {});
-  const catalog = new Map(entries.map(([name, entry]) => [name, toModel(name, entry)]));
+  const nameUpstream = createUpstreamNames();
+  const catalog = new Map(entries.map(([name, entry]) => [name, toModel(name, entry, nameUpstream)]));
   for (const [name, { fallback = [] }] of entries) {
     // That each of them exists was checked when the configuration was loaded.
     catalog.get(name)?.fallback.push(...fallback.flatMap((other) => catalog.get(other) ?? []));
@@ -41,7 +43,7 @@ export function createCatalog(config: InferenceConfig): ReadonlyMap<string, Mode
   return catalog;
 }
 
-function toModel(name: string, entry: ModelConfig): Model & { readonly fallback: Model[] } {
+function toModel(name: string, entry: ModelConfig, nameUpstream: NameUpstream): Model & { readonly fallback: Model[] } {
   // The entry was parsed by the very extension that its `provider` names.
   const server = findExtension(providers, entry.provider).create(entry as never, undefined);
   const upstreamName = entry.model ?? name;
@@ -52,7 +54,7 @@ function toModel(name: string, entry: ModelConfig): Model & { readonly fallback:
     provider: entry.provider,
     server,
     ...(price !== undefined && { price }),
-    upstream: `${upstreamName} at ${server.baseUrl}`,
+    upstream: nameUpstream(name, upstreamName, server),
     fallback: [],
     firstTokenTimeoutMs: entry.firstTokenTimeout,
     answerTimeoutMs: entry.answerTimeout,

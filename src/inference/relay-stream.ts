@@ -4,6 +4,7 @@ import type { Reply } from "../core/exchange.ts";
 import type { AnswerEvent, OperationContext } from "../core/step.ts";
 import type { UpstreamResponse } from "../http/upstream.ts";
 import type { Dialect } from "./dialects/dialect.ts";
+import { saySomething } from "./dialects/prelude.ts";
 import { createEventCutter } from "./event-cutter.ts";
 import type { Cut } from "./event-cutter.ts";
 import { createKeepAlive } from "./keep-alive.ts";
@@ -105,7 +106,7 @@ function choosePass(
     const createdS = Math.floor(form.clock.now() / 1_000);
     const scribe = to.createStreamScribe({ createdS, wantsUsage, inputTokens: form.inputTokens });
     const reader = from.createStreamReader();
-    return (cut) => passTranslated(cut, { judge, reader, scribe, writer, answer });
+    return (cut) => passTranslated(cut, { judge, reader, scribe, writer, dialect: to.name, answer });
   }
   if (answer === undefined) return (cut) => passCut(cut, judge, writer);
   return (cut) => passJudged(cut, judge, writer, to, answer);
@@ -165,7 +166,9 @@ async function passJudged(
       if (each.bytes !== bytes) return [toFrame(each)];
       return keep ? [cut.bytes.subarray(event.start, event.end)] : [];
     });
-    const pending = out.length === 0 ? undefined : writer.write(Buffer.concat(out), judge.begun);
+    if (out.length === 0) continue;
+    const begun = writer.open || (judge.begun && saySomething(dialect.name, events));
+    const pending = writer.write(Buffer.concat(out), begun);
     if (pending !== undefined) await pending;
   }
 }

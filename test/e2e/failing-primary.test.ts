@@ -3,12 +3,12 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import {
   breaksOff,
   diesBeforeFirstToken,
-  diesMidStream,
   failsInStream,
   hangs,
   hangsAfterHead,
   refuses,
   says,
+  saysAndDies,
   startProvider,
   startScene,
   type Behaviour,
@@ -170,7 +170,7 @@ describe("what does not go on to the fallback", () => {
   });
 
   test("a stream that dies after its first token: the caller has seen it", async () => {
-    primary.behaviour = diesMidStream;
+    primary.behaviour = saysAndDies("half");
     const got = await ask("primary", true);
     expect(got).toMatchObject({
       text: "half",

@@ -107,12 +107,14 @@ export const diesBeforeFirstToken: Behaviour = (response) => {
 };
 
 /** Says something, and breaks off. */
-export const diesMidStream: Behaviour = (response) => {
-  openStream(response);
-  response.write(chunk({ role: "assistant", content: "" }));
-  response.write(chunk({ content: "half" }));
-  setTimeout(() => response.destroy(), 20);
-};
+export const saysAndDies =
+  (text: string): Behaviour =>
+  (response) => {
+    openStream(response);
+    response.write(chunk({ role: "assistant", content: "" }));
+    response.write(chunk({ content: text }));
+    setTimeout(() => response.destroy(), 20);
+  };
 
 /** The first event of its stream is an error. */
 export const failsInStream: Behaviour = (response) => {

@@ -2,7 +2,16 @@ import { readFileSync } from "node:fs";
 import { APIError } from "openai";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { eventually } from "./eventually.ts";
-import { hangs, refuses, says, startProvider, startScene, type Provider, type Scene } from "./fallback-scene.ts";
+import {
+  hangs,
+  refuses,
+  says,
+  saysAndDies,
+  startProvider,
+  startScene,
+  type Provider,
+  type Scene,
+} from "./fallback-scene.ts";
 
 const open: { close(): Promise<void> }[] = [];
 let primary: Provider;
@@ -153,6 +162,37 @@ test("a model that policy denies does not step in, nor is it told of", async () 
   primary.behaviour = refuses(500);
   expect(await ask(scene)).toEqual({ text: "from third", model: "third", fallback: "server_error" });
   expect(second.calls).toBe(0);
+});
+
+test("what a failing model had begun to say, and a guard held back, is no part of the next one's answer", async () => {
+  const scene = await start({ guardrails: "[{ type: pattern, mask: [nightingale], direction: output }]" });
+  primary.behaviour = saysAndDies("night");
+  second.behaviour = says("ingales and nightingale");
+  const { data, response } = await scene.openai.chat.completions
+    .create({ model: "primary", messages, stream: true })
+    .withResponse();
+  let text = "";
+  for await (const each of data) text += each.choices[0]?.delta.content ?? "";
+  expect(text).toBe("ingales and [masked]");
+  expect(response.headers.get("x-sallyport-fallback")).toBe("truncated");
+});
+
+test("each model gets what was masked, masked, and the caller gets it back from whoever answers", async () => {
+  const scene = await start({ guardrails: "[{ type: pii, mask: [email], restore: true }]" });
+  const content = "Write to ann.smith@corp.example, please.";
+  primary.behaviour = refuses(500);
+  second.behaviour = (response, stream) => {
+    const body = JSON.parse(second.lastBody) as { messages: { content: string }[] };
+    says(`You said: ${body.messages[0]?.content}`)(response, stream);
+  };
+  expect(await ask(scene, content)).toMatchObject({ text: `You said: ${content}`, model: "second" });
+  for (const { lastBody } of [primary, second]) {
+    expect(lastBody).toContain("Write to ");
+    expect(lastBody).not.toContain("ann.smith");
+  }
+  expect(JSON.parse(primary.lastBody)).toMatchObject({
+    messages: (JSON.parse(second.lastBody) as { messages: [] }).messages,
+  });
 });
 
 test("nobody is asked for a caller who has gone", async () => {

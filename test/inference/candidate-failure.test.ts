@@ -142,6 +142,7 @@ describe("what only opens a stream", () => {
     ["anthropic", { type: "message_start", message: {} }],
     ["anthropic", { type: "ping" }],
     ["anthropic", { type: "content_block_start", index: 0, content_block: { type: "text", text: "" } }],
+    ["anthropic", { type: "content_block_delta", index: 0, delta: { type: "text_delta", text: "" } }],
   ] as const)("in %s: %j", (dialect, event) => {
     expect(preludes[dialect](JSON.stringify(event))).toBe(true);
   });

@@ -78,6 +78,28 @@ describe("the configuration of models", () => {
     expect(catalog.get("llama")?.fallback).toEqual([]);
   });
 
+  it("tells apart what does not fail together: another address, another model, another account", () => {
+    const at = { provider: "vllm", url: "http://vllm-0:8000" };
+    const catalog = createCatalog(
+      schema.parse({
+        models: {
+          a: { ...at, model: "m", key: "one" },
+          again: { ...at, model: "m", key: "one" },
+          elsewhere: { ...at, url: "http://vllm-1:8000", model: "m", key: "one" },
+          other: { ...at, model: "n", key: "one" },
+          account: { ...at, model: "m", key: "two" },
+        },
+      }),
+    );
+    expect([...catalog.values()].map(({ upstream }) => upstream)).toEqual([
+      "m at http://vllm-0:8000/v1",
+      "m at http://vllm-0:8000/v1",
+      "m at http://vllm-1:8000/v1",
+      "n at http://vllm-0:8000/v1",
+      "m at http://vllm-0:8000/v1 as account",
+    ]);
+  });
+
   it.each([
     ["that nobody defined, and says who is meant", { a: ["lama"], llama: [] }, ["a", 0], "did you mean llama?"],
     ["that nobody defined", { a: ["something-else"] }, ["a", 0], "no such entry in `models`"],

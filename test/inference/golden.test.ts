@@ -111,12 +111,13 @@ async function translate(chunks: readonly Buffer[], from: Dialect, to: Dialect) 
   const reader = from.createStreamReader();
   const scribe = to.createStreamScribe({ createdS: 0, wantsUsage: true, inputTokens: 7 });
   const written: Buffer[] = [];
-  const writer = { write: (bytes: Buffer) => void written.push(bytes) };
+  const writer = { open: true, write: (bytes: Buffer) => void written.push(bytes) };
   let failure: unknown;
   try {
     for (const chunk of chunks) {
       const cut = cutter.push(chunk);
-      if (cut !== undefined) await passTranslated(cut, { judge, reader, scribe, writer, answer: undefined });
+      if (cut !== undefined)
+        await passTranslated(cut, { judge, reader, scribe, writer, dialect: to.name, answer: undefined });
     }
   } catch (error) {
     failure = error;
