@@ -16,6 +16,8 @@ export interface Authz {
   readonly files: readonly string[];
   /** Every scope a rule names, sorted: what an authorization server must be able to issue. */
   readonly scopes: readonly string[];
+  /** Whether a rule asks for something of this name: what nobody asks for need not be found out. */
+  reads(name: string): boolean;
   /** Judges one operation; for a candidate, with what it says of itself in place of the operation's variables. Never throws. */
   authorize(caller: Caller, operation: Operation, candidate?: Candidate): Decision;
   /** Whether a listed item may be seen: the rules of a call to it, with what only a call has left open. Never throws. */
@@ -57,6 +59,7 @@ function createOpen(log: Log): Authz {
     policyHash: createHash("sha256").update("open").digest("hex"),
     files: [],
     scopes: [],
+    reads: () => false,
     authorize,
     visible: (caller, operation) => authorize(caller, operation).allow,
     explain: (caller, operation) => ({ decision: authorize(caller, operation), why: "policies are open", rules: [] }),
@@ -95,6 +98,7 @@ export function createRuleAuthz(rules: readonly CompiledRule[], files: readonly 
     policyHash: hashOf(rules),
     files,
     scopes: [...new Set(rules.flatMap((rule) => rule.scopes))].toSorted(),
+    reads: (name) => rules.some(({ expression }) => expression.source.includes(name)),
     authorize: (caller, operation, candidate) =>
       orDeny(log, () => {
         if (!operation.judged) return allow("principal");

@@ -4,6 +4,7 @@ import { durationMs } from "../core/units.ts";
 import { ExpressionError } from "../cel/expression-error.ts";
 import { compileForProtocols } from "./expressions.ts";
 import { runawayConfig } from "./runaway-config.ts";
+import { taintConfig } from "./taint-config.ts";
 import { counterNameOf, type Limit, LIMIT_FORMS, parseLimit } from "./limit.ts";
 
 const limit = z
@@ -128,6 +129,7 @@ const budget = z
 
 export const budgetsConfig = {
   ...runawayConfig,
+  ...taintConfig,
   budgets: z
     .array(budget)
     .default([])

@@ -40,11 +40,6 @@ function isRepeatable(annotations: unknown): boolean {
   return annotations["readOnlyHint"] === true || annotations["idempotentHint"] === true;
 }
 
-/** How a configuration names what is called: SERVER/TOOL, and agents and models by their name. */
-export function nameOf({ protocol, target }: Operation): string {
-  return protocol === "mcp" ? `${target.server}/${target.name}` : target.name;
-}
-
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 

@@ -2,11 +2,12 @@ import type { Clock } from "../core/clock.ts";
 import type { Operation } from "../core/operation.ts";
 import { setBounded } from "./bounded-map.ts";
 import type { Alarm, Signal } from "./runaway-alarm.ts";
-import { comparableOf, lastAct, lastText, nameOf, type Comparable } from "./runaway-calls.ts";
+import { comparableOf, lastAct, lastText, type Comparable } from "./runaway-calls.ts";
 import type { RunawayConfig } from "./runaway-config.ts";
 import { fingerprintOf, keyOf, sampleOf } from "./runaway-fingerprint.ts";
 import { Repeat } from "./runaway-repeat.ts";
 import { Sightings } from "./runaway-sightings.ts";
+import { matchTargets } from "./target-names.ts";
 import { SimilarPrompts } from "./runaway-similar.ts";
 import { Spending } from "./runaway-spend.ts";
 
@@ -71,7 +72,7 @@ export function createRunaway(config: RunawayConfig, clock: Pick<Clock, "monoton
   const repeats = new Map<number, Repeat>();
   const prompts = new Map<string, SimilarPrompts>();
   const spendings = new Map<string, Spending>();
-  const isExcepted = matcherOf(config.except);
+  const isExcepted = matchTargets(config.except);
 
   function repeatOf(key: number, limit: number, nowMs: number, first: First): Repeat {
     const known = repeats.get(key);
@@ -208,15 +209,5 @@ export function createRunaway(config: RunawayConfig, clock: Pick<Clock, "monoton
       spending.roll(nowMs, windowMs, config.spend);
       spending.spentNanos += costNanos;
     },
-  };
-}
-
-function matcherOf(patterns: readonly string[]): (operation: Operation) => boolean {
-  if (patterns.length === 0) return () => false;
-  return (operation) => {
-    const name = nameOf(operation);
-    return patterns.some((pattern) =>
-      pattern.endsWith("*") ? name.startsWith(pattern.slice(0, -1)) : name === pattern,
-    );
   };
 }

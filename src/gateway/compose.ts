@@ -9,6 +9,7 @@ import type { AnswerEvent, Operate, OperationContext, Outcome, Step, Work } from
 import type { Clock } from "../core/clock.ts";
 import { Attempts } from "./attempts.ts";
 import type { Failover } from "./failover.ts";
+import type { TaintWatch } from "./taint-watch.ts";
 import type { GuardedAnswer } from "./guarded-answer.ts";
 
 /** The steps of one protocol, in the order of the table. */
@@ -32,6 +33,8 @@ export interface GatewayContext extends OperationContext {
   reservation: Reservation | undefined;
   /** Set by `watch`: what it looked like beside other calls. */
   sight: Sight | undefined;
+  /** Set by `taint` with the first event of the answer. */
+  taintWatch: TaintWatch | undefined;
 }
 
 /** A step of this gateway: the contract of `core`, with the context above. */
@@ -138,6 +141,7 @@ function createContext(
     guarded: undefined,
     reservation: undefined,
     sight: undefined,
+    taintWatch: undefined,
   };
 }
 

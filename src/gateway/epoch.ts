@@ -113,6 +113,8 @@ export async function createEpoch(
       loops: createLoops(clients),
       runaway,
       runawayConfig: config.runaway,
+      taintConfig: config.taint,
+      readsTaint: authz.reads("tainted") || JSON.stringify(config.budgets).includes("tainted"),
       clock,
       meter,
       handlers,

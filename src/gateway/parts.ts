@@ -4,6 +4,7 @@ import type { Budgets } from "../budgets/budgets.ts";
 import type { ChainAccounts } from "../budgets/chain-accounts.ts";
 import type { Runaway } from "../budgets/runaway.ts";
 import type { RunawayConfig } from "../budgets/runaway-config.ts";
+import type { TaintConfig } from "../budgets/taint-config.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Chains } from "./chains.ts";
 import type { ExchangeRecorder } from "./exchange-recorder.ts";
@@ -37,6 +38,9 @@ export interface Parts {
   readonly loops: Loops;
   readonly runaway: Runaway | undefined;
   readonly runawayConfig: RunawayConfig;
+  readonly taintConfig: TaintConfig;
+  /** Whether an expression asks for `chain.tainted`. */
+  readonly readsTaint: boolean;
   readonly clock: Clock;
   readonly meter: Meter;
   readonly handlers: Handlers;

@@ -9,6 +9,7 @@ import { receive } from "./steps/receive.ts";
 import { record } from "./steps/record.ts";
 import { relay } from "./steps/relay.ts";
 import { reserve, reserveTokens } from "./steps/reserve.ts";
+import { taint } from "./steps/taint.ts";
 import { watch } from "./steps/watch.ts";
 import type { StepDefinition } from "./step-definition.ts";
 
@@ -20,6 +21,7 @@ import type { StepDefinition } from "./step-definition.ts";
  * - `record` is entered before `plan`, so that what is refused further down is recorded too.
  * - `authorize` follows `plan`: policy judges the operation and then each candidate it could be sent to.
  * - `watch` follows `authorize` too: what was denied cost nothing. Its end sees what the operation cost.
+ * - `taint` only looks at answers: after `guard`, for what a guard withheld nobody has read.
  * - `guard` follows `authorize`: what is not allowed is not read.
  * - `reserve` is entered for each candidate: a budget may have no room for one and some for the next. Its `end` settles.
  *
@@ -37,6 +39,7 @@ export const steps: readonly (readonly [StepDefinition, ...Protocol[]])[] = [
   [plan,           "mcp", "a2a", "llm"],
   [authorize,      "mcp", "a2a", "llm"],
   [watch,          "mcp", "a2a", "llm"],
+  [taint,          "mcp", "a2a"],
   [guard,          "mcp", "a2a", "llm"],
   // once per candidate
   [reserve,        "mcp", "a2a"],

@@ -16,6 +16,7 @@ test("every protocol takes every step, in this order", () => {
       ["operation", "plan"],
       ["operation", "authorize"],
       ["operation", "watch"],
+      ...(protocol === "llm" ? [] : [["operation", "taint"]]),
       ["operation", "guard"],
       ["candidate", "reserve"],
       ["candidate", "relay"],
