@@ -96,8 +96,8 @@ export const shapes = {
     depth:   { type: "int", description: "Handoffs since the root; 0 at the root." },
     root:    { type: "string", description: "The principal id of whoever made the root request." },
     path:    { type: "list<string>", description: "The agents the chain passed through, oldest first." },
-    spent:   { type: "double", description: "What the chain has cost so far, in dollars: last known." },
-    tainted: { type: "bool", description: "Whether words of a tool or an agent that read like an instruction have entered it: last known." },
+    spent:   { type: "double", callOnly: "always", description: "What the chain has cost so far, in dollars: last known." },
+    tainted: { type: "bool", callOnly: "always", description: "Whether words of a tool or an agent that read like an instruction have entered it: last known." },
   },
   budget: {},
 } as const satisfies Readonly<Record<string, Shape>>;

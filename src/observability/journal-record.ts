@@ -8,6 +8,8 @@ import type { OperationContext, Outcome } from "../core/step.ts";
 /** What neighbouring records mostly have in common: who, what and why. */
 export interface CommonPart {
   readonly depth: number;
+  /** The agents the chain passed through, oldest first: the last one made this call. Absent at the root. */
+  readonly path?: readonly string[];
   readonly route: string;
   readonly protocol: Protocol;
   readonly method: string;
@@ -33,6 +35,8 @@ export interface CommonPart {
     readonly shadow?: readonly ShadowOutcome[];
   };
   readonly policyHash: string;
+  /** What else the steps had to say of it. */
+  readonly notes?: readonly string[];
   readonly outcome: Outcome["status"];
   readonly kind?: ErrorKind;
   readonly upstreamStatus?: number;
@@ -51,6 +55,8 @@ export interface JournalRecord extends CommonPart {
   readonly durationMs: number;
   readonly firstByteMs?: number;
   readonly usage?: Usage;
+  /** What it cost, in nano-dollars; absent where nobody knows. */
+  readonly costNanos?: number;
 }
 
 /** An operation that has ended; `policyHash` names the rules that were in force. */
@@ -73,6 +79,8 @@ export type OwnPart = readonly [
   durationMs: number,
   firstByteMs: number | null,
   usage: Usage | null,
+  /** Left out where nobody knows. */
+  costNanos?: number,
 ];
 
 /** Names come from callers too: a record stays small whatever they send. */
@@ -80,11 +88,17 @@ const MAX_NAME_LENGTH = 256;
 export const bounded = (text: string): string =>
   text.length > MAX_NAME_LENGTH ? text.slice(0, MAX_NAME_LENGTH) : text;
 
+const MAX_NOTE_LENGTH = 1_024;
+const boundedNote = (note: string): string => note.slice(0, MAX_NOTE_LENGTH);
+const none: readonly string[] = [];
+const isSameList = (some: readonly string[], others: readonly string[]): boolean =>
+  some === others || (some.length === others.length && some.every((one, at) => one === others[at]));
+
 /** Microseconds are enough for a reader, and keep the stored number short. */
 const rounded = (ms: number): number => Math.round(ms * 1_000) / 1_000;
 
 export function toOwnPart(common: number, { id, context, outcome }: Ended): OwnPart {
-  const { exchange, firstByteMs, usage } = context;
+  const { exchange, firstByteMs, usage, costNanos } = context;
   return [
     common,
     id,
@@ -95,15 +109,17 @@ export function toOwnPart(common: number, { id, context, outcome }: Ended): OwnP
     rounded(outcome.durationMs),
     firstByteMs === undefined ? null : rounded(firstByteMs),
     usage ?? null,
+    ...(costNanos === undefined ? ([] as const) : ([costNanos] as const)),
   ];
 }
 
 export function toCommonPart({ context, outcome, policyHash }: Ended): CommonPart {
-  const { exchange, operation, candidate, failed, decision, upstreamStatus } = context;
+  const { exchange, operation, candidate, failed, decision, upstreamStatus, notes } = context;
   const { principal, chain } = exchange;
   const { kind, name, server } = operation.target;
   return {
     depth: chain.depth,
+    ...(chain.path.length > 0 && { path: chain.path }),
     route: exchange.route.path,
     protocol: operation.protocol,
     method: bounded(operation.method),
@@ -122,6 +138,7 @@ export function toCommonPart({ context, outcome, policyHash }: Ended): CommonPar
       },
     }),
     policyHash,
+    ...(notes !== undefined && { notes: notes.map(boundedNote) }),
     outcome: outcome.status,
     ...(outcome.error !== undefined && { kind: outcome.error.kind }),
     ...(upstreamStatus !== undefined && { upstreamStatus }),
@@ -153,7 +170,7 @@ const isSameActors = (some: readonly Actor[], others: readonly Actor[]): boolean
 
 /** Whether `toCommonPart` of what ended would equal `common`; what differs most often is asked first. */
 export function isCommonPart(common: CommonPart, { context, outcome, policyHash }: Ended): boolean {
-  const { exchange, operation, candidate, failed, decision, upstreamStatus } = context;
+  const { exchange, operation, candidate, failed, decision, upstreamStatus, notes } = context;
   const { principal, chain, route } = exchange;
   const { target } = operation;
   return (
@@ -175,13 +192,17 @@ export function isCommonPart(common: CommonPart, { context, outcome, policyHash 
     common.principal.client === principal.client &&
     common.principal.tenant === principal.tenant &&
     common.policyHash === policyHash &&
+    isSameList(common.path ?? none, chain.path) &&
+    /* Seldom, and not compared: such records have a common part of their own. */
+    common.notes === undefined &&
+    notes === undefined &&
     isSameActors(common.principal.actors, principal.actors) &&
     isSameDecision(common.decision, decision)
   );
 }
 
 export function toJournalRecord(common: CommonPart, own: OwnPart): JournalRecord {
-  const [, id, operationId, timeMs, requestId, chainId, durationMs, firstByteMs, usage] = own;
+  const [, id, operationId, timeMs, requestId, chainId, durationMs, firstByteMs, usage, costNanos] = own;
   return {
     id,
     operationId,
@@ -192,5 +213,6 @@ export function toJournalRecord(common: CommonPart, own: OwnPart): JournalRecord
     durationMs,
     ...(firstByteMs !== null && { firstByteMs }),
     ...(usage !== null && { usage }),
+    ...(costNanos !== undefined && { costNanos }),
   };
 }

@@ -30,7 +30,10 @@ export async function startPoisonedNotes(): Promise<PoisonedNotes> {
         return text(id === "note-13" ? poison : `This is ${id}.`);
       },
     );
-    for (const [name, annotations] of [["delete_note", {}] as const, ["archive_note", { readOnlyHint: false }] as const])
+    for (const [name, annotations] of [
+      ["delete_note", {}] as const,
+      ["archive_note", { readOnlyHint: false }] as const,
+    ])
       server.registerTool(
         name,
         { description: "Takes a note away.", inputSchema: z.object({ id: z.string() }), annotations },

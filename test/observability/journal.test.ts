@@ -51,7 +51,13 @@ describe("journal", () => {
   test("one record holds who, what, why, how long and at what cost", async () => {
     const { journal } = setUp();
     journal.record(
-      createTestContext({ context: { usage: { inputTokens: 10, outputTokens: 20, cachedInputTokens: 0 } } }),
+      createTestContext({
+        context: {
+          usage: { inputTokens: 10, outputTokens: 20, cachedInputTokens: 0 },
+          costNanos: 1_234,
+          notes: ["seen twice"],
+        },
+      }),
       ok,
       "policy-hash",
     );
@@ -65,6 +71,7 @@ describe("journal", () => {
         requestId: "exchange-1",
         chainId: "0af7651916cd43dd8448eb211c80319c",
         depth: 1,
+        path: ["researcher"],
         route: "/mcp",
         protocol: "mcp",
         method: "tools/call",
@@ -85,6 +92,8 @@ describe("journal", () => {
         firstByteMs: 3.21,
         upstreamStatus: 200,
         usage: { inputTokens: 10, outputTokens: 20, cachedInputTokens: 0 },
+        costNanos: 1_234,
+        notes: ["seen twice"],
       },
     ]);
   });
