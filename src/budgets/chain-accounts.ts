@@ -2,7 +2,7 @@ import type { Log } from "../core/log.ts";
 import type { Meter } from "../core/meter.ts";
 import type { Store } from "../state/store.ts";
 import { setBounded } from "./bounded-map.ts";
-import { ChainAccount } from "./chain-account.ts";
+import { ChainAccount, type ChainTotals } from "./chain-account.ts";
 import { chainScript, parseTotals } from "./chain-script.ts";
 
 /* How late another replica's view of what a chain has cost may be, beside the time of two store calls. */
@@ -28,6 +28,8 @@ export interface ChainAccounts {
   shared(id: string): ChainAccount;
   /** The same, read first when it is new here. Rejects with GatewayError("state_unavailable"). */
   load(id: string): Promise<ChainAccount>;
+  /** What is known of a chain, this process's own part included. Rejects with GatewayError("state_unavailable"). */
+  totals(id: string): Promise<ChainTotals>;
   /** Makes an open account one that others see, and writes it. Rejects with GatewayError("state_unavailable"). */
   share(account: ChainAccount): Promise<void>;
   /** Notes an operation, or what it cost. Never waits and never throws. */
@@ -170,6 +172,12 @@ export async function createChainAccounts({ store, log, meter }: ChainAccountsDe
       return account;
     },
     load,
+    async totals(id) {
+      const here = known.get(id);
+      if (here === undefined) return parseTotals(await store.run(chainScript, [keyOf(id)], ["", "", "", "", ""]));
+      await write(here);
+      return here;
+    },
     async share(account) {
       if (!account.shared) {
         account.shared = true;

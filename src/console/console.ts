@@ -17,6 +17,8 @@ export interface AdminActions {
   readonly resetPasscode: () => Promise<unknown>;
   readonly rotateSigningKeys: () => Promise<void>;
   readonly queryJournal: (query: Query) => Promise<unknown>;
+  /** By its own id or that of one of its requests; undefined: nothing is on record. */
+  readonly showChain: (id: string) => Promise<unknown>;
 }
 
 export interface ConsoleOptions {
@@ -76,6 +78,11 @@ export function createConsole({ actions, adminToken, log }: ConsoleOptions): Exp
     "/api/journal",
     async (request, response) => void response.json(await actions.queryJournal(queryOf(request))),
   );
+  app.get("/api/chains/:id", async (request, response) => {
+    const chain = await actions.showChain(request.params.id);
+    if (chain === undefined) throw new GatewayError("not_found", "The journal has nothing of this chain.");
+    response.json(chain);
+  });
   app.use((request: Request) => {
     throw new GatewayError("not_found", `Nothing is served at ${request.path}.`);
   });

@@ -3,6 +3,7 @@ import { grants } from "../auth/embedded/config.ts";
 import type { AdminActions } from "../console/console.ts";
 import { GatewayError } from "../core/errors.ts";
 import { durationMs } from "../core/units.ts";
+import { showChain } from "./show-chain.ts";
 import type { Epochs } from "./epochs.ts";
 import type { Foundation } from "./foundation.ts";
 
@@ -45,7 +46,7 @@ const journalQuery = z.strictObject({
 /** What the admin API does, over the faces of the domains. */
 export function createAdminActions(
   epochs: Epochs,
-  { journal, store, clock, failover }: Foundation,
+  { journal, chains, store, clock, failover }: Foundation,
   life: () => object,
 ): AdminActions {
   const auth = () => epochs.current().auth;
@@ -74,6 +75,7 @@ export function createAdminActions(
     resetPasscode: async () => ({ passcode: await auth().resetPasscode() }),
     rotateSigningKeys: () => auth().rotateKeys(),
     queryJournal: (query) => journal.query(parse(journalQuery, query)),
+    showChain: (id) => showChain(journal, chains, id),
   };
 }
 

@@ -21,6 +21,7 @@ const actions: AdminActions = {
   resetPasscode: unexpected,
   rotateSigningKeys: unexpected,
   queryJournal: unexpected,
+  showChain: unexpected,
 };
 
 /** The admin API on a free port; the call is answered with its status and its error. */
