@@ -17,6 +17,7 @@ import type { ChatRequest } from "./request.ts";
 import { hash } from "./text.ts";
 
 const BODY_LIMIT_BYTES = 64 * 1_048_576;
+const REMEMBERED_BYTES = 65_536;
 
 export interface SimulatorOptions {
   /** 0 or undefined: any free port. */
@@ -59,11 +60,12 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const engine = createEngine({ timeScale: options.timeScale ?? 0, maxSequences: options.maxSequences ?? 256, blocks });
   const model = options.model ?? "simulated";
   const generator = { engine, metrics: createMetrics(model, engine, blocks) };
+  const last: LastRequest = { path: "", body: "" };
   let served = 0;
   const server = createServer((request, response) => {
     // Errors have the shape of the path's dialect.
     if (isMessages(request.url ?? "/")) response.setHeader("request-id", `req_${served + 1}`);
-    answerRequest({ options, model, generator, number: ++served }, request, response).catch((error: unknown) =>
+    answerRequest({ options, model, generator, last, number: ++served }, request, response).catch((error: unknown) =>
       sendFailure(response, error),
     );
   });
@@ -82,10 +84,17 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   };
 }
 
+/** What a caller sent last, as it came; long bodies are cut. */
+interface LastRequest {
+  path: string;
+  body: string;
+}
+
 interface Server {
   readonly options: SimulatorOptions;
   readonly model: string;
   readonly generator: Generator;
+  readonly last: LastRequest;
   readonly number: number;
 }
 
@@ -103,6 +112,8 @@ async function answerRequest(server: Server, request: IncomingMessage, response:
     return void response
       .writeHead(200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" })
       .end(server.generator.metrics.render());
+  if (path === "/last-request") return sendJson(response, 200, server.last);
+  if (method === "POST") Object.assign(server.last, { path, body: body.toString("utf8", 0, REMEMBERED_BYTES) });
   const { key } = server.options;
   const { authorization, "x-api-key": apiKey } = request.headers;
   if (key !== undefined && (isMessages(path) ? apiKey !== key : authorization !== `Bearer ${key}`))

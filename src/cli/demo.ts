@@ -1,7 +1,12 @@
+import { join } from "node:path";
 import { defineCommand } from "./command.ts";
 import type { Stage } from "./demo/scene.ts";
 import { scenes } from "./demo/scenes.ts";
+import { checkout } from "./quickstart-place.ts";
 import { startQuickstartProcess } from "./quickstart-process.ts";
+
+/* The quickstart's, and what is too strict for a newcomer. */
+const CONFIG = "sallyport.demo.yaml";
 
 class DemoFailure extends Error {
   override readonly name = "DemoFailure";
@@ -12,7 +17,7 @@ export const demoCommand = defineCommand({
   options: {},
   async run({ out, err }) {
     out("Starting a gateway with sample tools, agents and models, on ports and in a folder of its own …");
-    const gateway = await startQuickstartProcess();
+    const gateway = await startQuickstartProcess({ config: join(checkout, CONFIG) });
     const stage: Stage = {
       gateway,
       tell: (line) => out(`   ${line}`),

@@ -13,7 +13,7 @@ export interface QuickstartProcess {
   readonly healthUrl: string;
   readonly dataDir: string;
   readonly pid: number;
-  /** The address of one of its samples: clock, notes, writer, researcher or model. */
+  /** The address of one of its samples: such as clock, notes, writer, researcher or model. */
   sample(name: string): string;
   /** Everything it wrote so far, standard output and standard error. */
   output(): string;
@@ -30,12 +30,16 @@ export interface QuickstartProcess {
 export interface QuickstartProcessOptions {
   readonly dataDir?: string;
   readonly port?: number;
+  /** A configuration over the samples, in place of the quickstart's own. */
+  readonly config?: string;
 }
 
 export async function startQuickstartProcess(options: QuickstartProcessOptions = {}): Promise<QuickstartProcess> {
   const port = options.port ?? (await freePorts());
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), "sallyport-"));
-  const child = spawn(process.execPath, [program, "serve", "--quickstart", "--port", `${port}`, "--data", dataDir], {
+  const place = ["--port", `${port}`, "--data", dataDir];
+  const config = options.config === undefined ? [] : ["--config", options.config];
+  const child = spawn(process.execPath, [program, "serve", "--quickstart", ...place, ...config], {
     cwd: checkout,
     stdio: ["ignore", "pipe", "pipe"],
   });

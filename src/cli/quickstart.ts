@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import type { Clients } from "../auth/clients.ts";
 import type { Config } from "../config/schema.ts";
 import type { Gateway } from "../gateway/gateway.ts";
@@ -22,6 +22,8 @@ export interface QuickstartOptions {
   readonly port: number;
   /** Holds the state file, the operator's token and the generated client credentials, each readable by the owner alone. */
   readonly dataDir: string;
+  /** A configuration over the samples; `sallyport.quickstart.yaml` when left out. The samples it names are started. */
+  readonly config?: string | undefined;
 }
 
 const CONFIG = "sallyport.quickstart.yaml";
@@ -37,27 +39,52 @@ function checkComplete(): void {
   );
 }
 
-const clients = ["quickstart", "researcher", "writer"] as const;
+interface KnownSample {
+  readonly script: string;
+  /** An agent has an OAuth client of its own; `to`: the agent it hands work to. */
+  readonly agent?: { readonly to?: string };
+}
 
-/** Starts the samples and gives the configuration that puts the gateway in front of them. */
-export async function startQuickstart({ port, dataDir }: QuickstartOptions): Promise<Quickstart> {
+const known: Readonly<Record<string, KnownSample>> = {
+  clock: { script: "tools/clock/server.ts" },
+  notes: { script: "tools/notes/server.ts" },
+  writer: { script: "agents/writer/server.ts", agent: {} },
+  researcher: { script: "agents/researcher/server.ts", agent: { to: "writer" } },
+  /* Two that hand their work to each other. */
+  planner: { script: "agents/researcher/server.ts", agent: { to: "reviewer" } },
+  reviewer: { script: "agents/researcher/server.ts", agent: { to: "planner" } },
+  model: { script: "models/simulator/server.ts" },
+};
+
+const urlName = (sample: string) => `SAMPLE_${sample.toUpperCase()}_URL`;
+
+/** Starts the samples that the configuration names, and gives what puts the gateway in front of them. */
+export async function startQuickstart({ port, dataDir, config: other }: QuickstartOptions): Promise<Quickstart> {
   checkComplete();
+  const configFile = resolve(other ?? join(checkout, CONFIG));
+  const text = readFileSync(configFile, "utf8");
+  const named = Object.entries(known).filter(([name]) => text.includes(urlName(name)));
   const publicUrl = `http://127.0.0.1:${port}`;
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  const agentEnv = (name: string) => ({ SALLYPORT_URL: publicUrl, SALLYPORT_CLIENT_FILE: clientFile(dataDir, name) });
-  const list: readonly Sample[] = [
-    { name: "clock", script: "tools/clock/server.ts" },
-    { name: "notes", script: "tools/notes/server.ts" },
-    { name: "writer", script: "agents/writer/server.ts", env: agentEnv("writer") },
-    { name: "researcher", script: "agents/researcher/server.ts", env: agentEnv("researcher") },
-    { name: "model", script: "models/simulator/server.ts" },
-  ];
-  const samples = await startSamples(list, checkout);
+  const samples = await startSamples(
+    named.map(([name, { script, agent }]): Sample => ({
+      name,
+      script,
+      ...(agent && { env: agentEnv(name, agent.to) }),
+    })),
+    checkout,
+  );
+  function agentEnv(name: string, to: string | undefined) {
+    return {
+      SALLYPORT_URL: publicUrl,
+      SALLYPORT_CLIENT_FILE: clientFile(dataDir, name),
+      ...(to !== undefined && { SALLYPORT_WRITER: to }),
+    };
+  }
+  const clients = ["quickstart", ...named.flatMap(([name, { agent }]) => (agent === undefined ? [] : [name]))];
   return {
-    configFile: join(checkout, CONFIG),
-    env: Object.fromEntries(
-      Object.entries(samples.urls).map(([name, url]) => [`SAMPLE_${name.toUpperCase()}_URL`, url]),
-    ),
+    configFile,
+    env: Object.fromEntries(Object.entries(samples.urls).map(([name, url]) => [urlName(name), url])),
     stop: samples.stop,
     override: (config) => ({
       ...config,
@@ -139,7 +166,7 @@ function greeting(
     `Sallyport is ready at ${publicUrl}`,
     `  MCP       ${publicUrl}/mcp`,
     `  A2A       ${publicUrl}/a2a/researcher and ${publicUrl}/a2a/writer`,
-    `  models    ${publicUrl}/v1`,
+    `  models    ${publicUrl}/v1 for OpenAI clients, ${publicUrl} for Anthropic's`,
     `  admin     http://${admin.host}:${admin.port} (token in ${dataDir}/admin-token)`,
     `  health    http://${health.host}:${health.port}/readyz and /metrics`,
     ...Object.entries(samples).map(([name, url]) => `  sample ${name.padEnd(10)} ${url}`),

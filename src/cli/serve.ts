@@ -8,9 +8,15 @@ import { defaultDataDir } from "./quickstart-place.ts";
 import { tuneHeap } from "./tune-heap.ts";
 
 export const serveCommand = defineCommand({
-  usage: "--config FILE | --quickstart",
+  usage: "--config FILE | --quickstart [--config FILE]",
   options: {
-    config: { type: "string", short: "c", value: "FILE", description: "the configuration, such as sallyport.yaml" },
+    config: {
+      type: "string",
+      short: "c",
+      value: "FILE",
+      description:
+        "the configuration, such as sallyport.yaml; with --quickstart: one over its samples, in place of its own",
+    },
     port: {
       type: "string",
       value: "N",
@@ -24,7 +30,7 @@ export const serveCommand = defineCommand({
     quickstart: { type: "boolean", description: "run with sample tools, agents and models, on this machine alone" },
   },
   async run({ options, err }) {
-    if (options.quickstart === (options.config !== undefined))
+    if (!options.quickstart && options.config === undefined)
       throw new UsageError("give either --config FILE or --quickstart");
     if (!options.quickstart && (options.port ?? options.data) !== undefined)
       throw new UsageError("--port and --data go with --quickstart");
@@ -33,6 +39,7 @@ export const serveCommand = defineCommand({
       ? await startQuickstart({
           port: parsePort(options.port ?? "4000"),
           dataDir: resolve(options.data ?? defaultDataDir),
+          config: options.config,
         })
       : undefined;
     const adjust = (config: Config) => quickstart?.override(config) ?? config;

@@ -20,7 +20,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const samples = ["sallyport.quickstart.yaml", "policies", "tools", "agents", "models"];
+const samples = ["sallyport.quickstart.yaml", "sallyport.demo.yaml", "policies", "tools", "agents", "models"];
 
 test("the compiled program tells its version, and refuses the quickstart in one line where its samples are not", async () => {
   expect((await sallyport("--version")).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
@@ -40,4 +40,4 @@ test("the compiled program runs the quickstart where its samples are: the demo p
   for (const name of samples) cpSync(join(checkout, name), join(folder, name), { recursive: true });
   const { stdout } = await sallyport("demo");
   expect(stdout).toMatch(/\ndemo: (\d+)\/\1 scenes passed\n$/);
-}, 60_000);
+}, 120_000);

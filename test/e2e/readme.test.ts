@@ -47,7 +47,10 @@ test("a key issued as the README says works without more: nothing but its group 
   });
   const { key } = (await issued.json()) as { key: string };
   const models = await fetch(`${gateway.url}/v1/models`, { headers: { authorization: `Bearer ${key}` } });
-  expect([models.status, await models.json()]).toMatchObject([200, { data: [{ id: "small" }, { id: "slow" }] }]);
+  expect([models.status, await models.json()]).toMatchObject([
+    200,
+    { data: [{ id: "small" }, { id: "slow" }, { id: "claude" }] },
+  ]);
 });
 
 test("every npm command of the README and CONTRIBUTING is a script, and every sallyport command exists", () => {
