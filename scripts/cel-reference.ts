@@ -40,6 +40,6 @@ export function celReference(): string {
     "| path | type | in rules on | available | meaning |",
     "| --- | --- | --- | --- | --- |",
     ...names.flatMap((name) => rowsOf(name, name, name)),
-    `| \`budget.remaining("name")\` | \`double\` | ${variables.budget.on.join(", ")} | not in this build (no ${notYet.get("budget.remaining")}) | What is left of a budget: last known. |`,
+    `| \`budget.remaining("name")\` | \`double\` | ${variables.budget.on.join(", ")} | | The share that is left of the tightest limit of a budget that holds for the call, 0 to 1: last known, read without waiting. 1 where nothing was used yet or no limit holds; a name that no budget has is an error. |`,
   ].join("\n")}\n`;
 }

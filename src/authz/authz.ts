@@ -30,11 +30,21 @@ export interface Authz {
   ): Explanation;
 }
 
+/** Which share of a budget is left to a caller, 0 to 1; undefined: there is no such budget. */
+export type RemainingOf = (
+  name: string,
+  caller: Caller,
+  operation: Operation,
+  candidate?: Candidate,
+) => number | undefined;
+
 export interface AuthzOptions {
   readonly config: PoliciesConfig;
   /** Relative paths start here: the folder of the configuration file. */
   readonly baseDir: string;
   readonly log: Log;
+  /** `budget.remaining`; absent: everything is left of every budget. */
+  readonly remaining?: RemainingOf;
 }
 
 /* A list asks outside the steps, which turn an exception of any other check into a denial. */
@@ -80,19 +90,27 @@ function hashOf(rules: readonly CompiledRule[]): string {
 }
 
 /** Policy from compiled rules. */
-export function createRuleAuthz(rules: readonly CompiledRule[], files: readonly string[], log: Log): Authz {
+export function createRuleAuthz(
+  rules: readonly CompiledRule[],
+  files: readonly string[],
+  log: Log,
+  remaining?: RemainingOf,
+): Authz {
   const byProtocol = Object.fromEntries(protocols.map((protocol) => [protocol, rulesOn(rules, protocol)])) as Record<
     Protocol,
     ProtocolRules
   >;
 
-  const caseOf = (
-    { principal, request, chain }: Caller,
-    { protocol, variables }: Operation,
-    listing: boolean,
-    candidate?: Candidate,
-  ): Case =>
-    createCase(byProtocol[protocol], { principal, request, chain, variables, override: candidate?.variables, listing });
+  const caseOf = (caller: Caller, operation: Operation, listing: boolean, candidate?: Candidate): Case =>
+    createCase(byProtocol[operation.protocol], {
+      principal: caller.principal,
+      request: caller.request,
+      chain: caller.chain,
+      variables: operation.variables,
+      override: candidate?.variables,
+      remaining: remaining && ((name) => remaining(name, caller, operation, candidate)),
+      listing,
+    });
 
   return {
     policyHash: hashOf(rules),
@@ -123,10 +141,10 @@ export function createRuleAuthz(rules: readonly CompiledRule[], files: readonly 
 }
 
 /** Loads, checks and compiles the policies. Throws PolicyError with every problem, its place and its fix. */
-export async function createAuthz({ config, baseDir, log }: AuthzOptions): Promise<Authz> {
+export async function createAuthz({ config, baseDir, log, remaining }: AuthzOptions): Promise<Authz> {
   if (config === "open") return createOpen(log);
   const { rules, files } = loadPolicies(config, baseDir);
   const compiled = compileRules(rules);
   log.info({ rules: compiled.length, files: files.length }, "policies loaded");
-  return createRuleAuthz(compiled, files, log);
+  return createRuleAuthz(compiled, files, log, remaining);
 }

@@ -1,5 +1,6 @@
+import type { Exchange } from "../core/exchange.ts";
+import type { Candidate, Operation } from "../core/operation.ts";
 import { Context } from "../cel/context.ts";
-import type { OperationContext } from "../core/step.ts";
 import type { BudgetConfig, PerWord } from "./config.ts";
 import type { Term } from "./counter.ts";
 import { compileForProtocols } from "./expressions.ts";
@@ -15,10 +16,17 @@ export interface Line {
 }
 
 /** A budget with its expressions compiled. */
+/** What a budget looks at to know whether it holds for a call, and under which key. */
+export interface Asked {
+  readonly exchange: Pick<Exchange, "principal" | "request" | "chain">;
+  readonly operation: Operation;
+  readonly candidate: Candidate | undefined;
+}
+
 export interface Budget {
   readonly config: BudgetConfig;
   /** The lines that hold for a call to the context's candidate; none when the budget does not hold for it. */
-  linesOf(context: OperationContext): readonly Line[];
+  linesOf(asked: Asked): readonly Line[];
 }
 
 /* A chain may wait for a person over a weekend; what it used is forgotten a week after its last call. */
@@ -28,9 +36,9 @@ const NO_LIMIT = Number.MAX_SAFE_INTEGER;
 /* Lines are made once for each key; who has not called for longest is forgotten first. */
 const MOST_KEYS = 10_000;
 
-type KeyOf = (context: OperationContext) => string;
+type KeyOf = (context: Asked) => string;
 
-const targetName = ({ operation: { target } }: OperationContext): string =>
+const targetName = ({ operation: { target } }: Asked): string =>
   target.server === "" || target.server === target.name ? target.name : `${target.server}/${target.name}`;
 
 /* Only a tenant's own counters share the tenant's place in a cluster. A key that several tenants may share lies where all do. */
@@ -45,7 +53,7 @@ const keys: Readonly<Record<PerWord, { readonly of: KeyOf; readonly tenant: bool
 
 const isWord = (per: string | undefined): per is PerWord => per !== undefined && Object.hasOwn(keys, per);
 
-const celContext = ({ exchange, operation, candidate }: OperationContext): Context =>
+const celContext = ({ exchange, operation, candidate }: Asked): Context =>
   new Context({
     principal: exchange.principal,
     request: exchange.request,
@@ -62,7 +70,7 @@ export function compileBudget(config: BudgetConfig): Budget {
   const linesByKey = new Map<string, readonly Line[]>();
   const onByLimit = config.limits.some(({ on }) => on !== undefined);
 
-  function keyOf(context: OperationContext): { readonly key: string; readonly group: string } | undefined {
+  function keyOf(context: Asked): { readonly key: string; readonly group: string } | undefined {
     if (known !== undefined) {
       const key = known.of(context);
       return key === "" ? undefined : { key, group: known.tenant ? `t:${context.exchange.principal.tenant}` : "" };
@@ -110,7 +118,7 @@ export function compileBudget(config: BudgetConfig): Budget {
   };
 }
 
-function isOn({ operation: { protocol, target }, candidate }: OperationContext, on: string): boolean {
+function isOn({ operation: { protocol, target }, candidate }: Asked, on: string): boolean {
   return (
     candidate?.name === on || (protocol === "mcp" && (target.name === on || `${target.server}/${target.name}` === on))
   );

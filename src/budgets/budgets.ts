@@ -2,9 +2,9 @@ import type { Clock } from "../core/clock.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import type { Meter } from "../core/meter.ts";
-import type { Price } from "../core/operation.ts";
+import type { Candidate, Operation, Price } from "../core/operation.ts";
 import type { OperationContext } from "../core/step.ts";
-import { type Budget, compileBudget, type Line } from "./budget.ts";
+import { type Asked, type Budget, compileBudget, type Line } from "./budget.ts";
 import type { BudgetConfig } from "./config.ts";
 import type { Standing } from "./counting.ts";
 import { unpriced } from "./exhausted.ts";
@@ -34,6 +34,11 @@ export interface Budgets {
    * `data.onExhausted`. The answer is at hand, without a promise, where the ledger is in this process.
    */
   reserve(context: OperationContext): Reservation | Promise<Reservation>;
+  /**
+   * The share that is left of the tightest limit of a budget, 0 to 1, as it was when it was last looked at; 1 where nothing is known
+   * or it does not hold. Undefined: there is no such budget.
+   */
+  remaining(name: string, exchange: Asked["exchange"], operation: Operation, candidate?: Candidate): number | undefined;
 }
 
 export interface BudgetsOptions {
@@ -163,6 +168,17 @@ export function createBudgets({ config, ledger, counter, clock, log, meter }: Bu
   }
 
   return {
+    remaining(name, exchange, operation, candidate) {
+      const budget = budgets.find(({ config: { name: known } }) => known === name);
+      if (budget === undefined) return undefined;
+      const nowMs = clock.now();
+      let least = 1;
+      for (const { limit, seen } of budget.linesOf({ exchange, operation, candidate })) {
+        if (seen === undefined || (seen.endsMs !== 0 && seen.endsMs <= nowMs)) continue;
+        least = Math.min(least, Math.max(0, 1 - seen.used / limit.amount));
+      }
+      return least;
+    },
     countsStreams: config.some(({ limits }) => limits.some(({ thing }) => streamed.has(thing))),
     reserve(context) {
       const price = context.candidate?.price;

@@ -2,7 +2,7 @@ import type { Chain } from "../core/chain.ts";
 import type { CanonicalRequest } from "../core/exchange.ts";
 import type { OperationVariables } from "../core/operation.ts";
 import type { Principal } from "../core/principal.ts";
-import { type Reading, type View, views } from "./views.ts";
+import { type Reading, type Remaining, type View, views } from "./views.ts";
 
 /** What expressions may read. Only the variables an expression was compiled with need to be there. */
 export interface ContextSource {
@@ -12,6 +12,8 @@ export interface ContextSource {
   readonly variables?: OperationVariables;
   /** Stands in front of `variables`, branch by branch: what a candidate says of itself. */
   readonly override?: OperationVariables | undefined;
+  /** What is left of budgets; absent: all of them. */
+  readonly remaining?: Remaining | undefined;
   /** Whether an item of a list is judged: then what only a call has is CALL_ONLY. */
   readonly listing?: boolean;
 }
@@ -24,6 +26,7 @@ export class Context implements Reading {
   #principal: View | undefined;
   #request: View | undefined;
   #chain: View | undefined;
+  #budget: View | undefined;
   #operation: View | undefined;
 
   constructor(source: ContextSource) {
@@ -51,6 +54,6 @@ export class Context implements Reading {
     return (this.#operation ??= new views.llm(this.#source.override?.llm ?? this.#source.variables?.llm, this));
   }
   get budget(): View {
-    return new views.budget(undefined, this);
+    return (this.#budget ??= new views.budget(this.#source.remaining, this));
   }
 }

@@ -1,7 +1,7 @@
 import { Environment } from "@marcbachmann/cel-js";
 import { type Guardrail, harden } from "./evaluator.ts";
 import { fieldsOf, type ShapeName, shapes, type VariableName, variables } from "./variables.ts";
-import { views } from "./views.ts";
+import { type BudgetView, views } from "./views.ts";
 
 /** Longest expression, in characters. */
 export const LONGEST_EXPRESSION = 8_192;
@@ -13,9 +13,9 @@ for (const shape of Object.keys(shapes) as ShapeName[]) {
   const fields = Object.fromEntries(Object.entries(fieldsOf(shape)).map(([name, { type }]) => [name, type]));
   base.registerType({ name: shape, ctor: views[shape], fields });
 }
-base.registerFunction("budget.remaining(string): double", () => {
-  throw new Error("budgets are not in this build");
-});
+base.registerFunction("budget.remaining(string): double", (budgets: BudgetView, name: string) =>
+  budgets.remaining(name),
+);
 
 /** An environment that knows some of the variables, and the guardrail of its evaluator. */
 export interface Prepared {

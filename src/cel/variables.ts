@@ -112,7 +112,6 @@ export const notYet: ReadonlyMap<string, string> = new Map([
   ["llm.complexity", "a complexity measure"],
   ["llm.tokens", "token counting"],
   ["llm.cost", "prices"],
-  ["budget.remaining", "budgets"],
 ]);
 
 export type VariableName = "principal" | "request" | "mcp" | "a2a" | "llm" | "chain" | "budget";
@@ -127,7 +126,10 @@ export const variables: Readonly<
   a2a: { on: ["a2a"], description: "An operation toward A2A agents." },
   llm: { on: ["llm"], description: "An operation toward models." },
   chain: { on: protocols, description: "All operations that one root request set off." },
-  budget: { on: protocols, description: '`budget.remaining("name")`: what is left of a budget, last known.' },
+  budget: {
+    on: protocols,
+    description: '`budget.remaining("name")`: the share that is left of a budget, 0 to 1; last known.',
+  },
 };
 
 export const isShape = (type: string): type is ShapeName => Object.hasOwn(shapes, type);

@@ -1,3 +1,4 @@
+import { EvaluationError } from "@marcbachmann/cel-js";
 import { fieldsOf, isShape, type Field, type ShapeName, shapes } from "./variables.ts";
 
 /** Thrown when an expression reads, while listing, what only a call has. One frozen object: a stack per item would cost 5 µs. */
@@ -64,7 +65,24 @@ function defineView(shape: ShapeName): ViewClass {
   return ShapeView;
 }
 
+/** Which share of a budget is left, 0 to 1; undefined: there is no such budget. */
+export type Remaining = (name: string) => number | undefined;
+
+/** `budget`: what it tells is asked for by name. */
+export class BudgetView {
+  readonly #remaining: Remaining;
+  constructor(source: unknown) {
+    this.#remaining = (source as Remaining | undefined) ?? (() => 1);
+  }
+
+  remaining(name: string): number {
+    const share = this.#remaining(name);
+    if (share === undefined) throw new EvaluationError(`there is no budget ${JSON.stringify(name)}`);
+    return share;
+  }
+}
+
 /** One class for each shape. */
 export const views = Object.fromEntries(
-  (Object.keys(shapes) as ShapeName[]).map((shape) => [shape, defineView(shape)]),
+  (Object.keys(shapes) as ShapeName[]).map((shape) => [shape, shape === "budget" ? BudgetView : defineView(shape)]),
 ) as Readonly<Record<ShapeName, ViewClass>>;

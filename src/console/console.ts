@@ -19,6 +19,7 @@ export interface AdminActions {
   readonly queryJournal: (query: Query) => Promise<unknown>;
   /** By its own id or that of one of its requests; undefined: nothing is on record. */
   readonly showChain: (id: string) => Promise<unknown>;
+  readonly reportSpend: (query: Query) => Promise<unknown>;
 }
 
 export interface ConsoleOptions {
@@ -74,6 +75,7 @@ export function createConsole({ actions, adminToken, log }: ConsoleOptions): Exp
     await actions.rotateSigningKeys();
     response.status(204).end();
   });
+  app.get("/api/spend", async (request, response) => void response.json(await actions.reportSpend(queryOf(request))));
   app.get(
     "/api/journal",
     async (request, response) => void response.json(await actions.queryJournal(queryOf(request))),

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { grants } from "../auth/embedded/config.ts";
 import type { AdminActions } from "../console/console.ts";
+import { spendKeys, spendWindows } from "../budgets/spend.ts";
 import { GatewayError } from "../core/errors.ts";
 import { durationMs } from "../core/units.ts";
 import { showChain } from "./show-chain.ts";
@@ -33,6 +34,12 @@ const pageQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(1_000).default(100),
 });
 
+const spendQuery = z.strictObject({
+  by: z.enum(spendKeys).default("tenant"),
+  window: z.enum(spendWindows).default("day"),
+  limit: z.coerce.number().int().min(1).max(1_000).default(100),
+});
+
 const journalQuery = z.strictObject({
   request: z.string().exactOptional(),
   chain: z.string().exactOptional(),
@@ -46,7 +53,7 @@ const journalQuery = z.strictObject({
 /** What the admin API does, over the faces of the domains. */
 export function createAdminActions(
   epochs: Epochs,
-  { journal, chains, store, clock, failover }: Foundation,
+  { journal, chains, store, clock, failover, spend }: Foundation,
   life: () => object,
 ): AdminActions {
   const auth = () => epochs.current().auth;
@@ -74,6 +81,10 @@ export function createAdminActions(
     deleteClient: (id) => auth().clients.delete(id),
     resetPasscode: async () => ({ passcode: await auth().resetPasscode() }),
     rotateSigningKeys: () => auth().rotateKeys(),
+    reportSpend: (query) => {
+      const { by, window, limit } = parse(spendQuery, query);
+      return spend.report(by, window, limit);
+    },
     queryJournal: (query) => journal.query(parse(journalQuery, query)),
     showChain: (id) => showChain(journal, chains, id),
   };

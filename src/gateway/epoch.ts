@@ -57,7 +57,13 @@ export async function createEpoch(
   const routes = createRoutes(routeSettings(config, authConfig, publicUrl));
   const secret = createStoredSecrets(store);
   const tokens = createChainTokens(await secret("chain tokens"), clock);
-  const authz = await createAuthz({ config: config.policies, baseDir: config.baseDir, log });
+  const budgets = createBudgets({ config: config.budgets, ...foundation });
+  const authz = await createAuthz({
+    config: config.policies,
+    baseDir: config.baseDir,
+    log,
+    remaining: budgets.remaining,
+  });
   const sameAuth = former !== undefined && sameParts(former.config, config, ["auth", "tenant", "publicUrl"]);
   const auth = sameAuth
     ? former.auth
@@ -119,7 +125,8 @@ export async function createEpoch(
       meter,
       handlers,
       guardrails,
-      budgets: createBudgets({ config: config.budgets, ...foundation }),
+      budgets,
+      spend: foundation.spend,
       recorder: createOperationRecorder({ ...foundation, policyHash: authz.policyHash }),
       exchanges: createExchangeRecorder(foundation.metrics, foundation.tracer, meter),
     },

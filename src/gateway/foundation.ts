@@ -1,4 +1,5 @@
 import type { Ledger } from "../budgets/ledger.ts";
+import type { SpendBook } from "../budgets/spend.ts";
 import type { TokenCounter } from "../budgets/token-count.ts";
 import type { ChainAccounts } from "../budgets/chain-accounts.ts";
 import type { Clock } from "../core/clock.ts";
@@ -25,6 +26,7 @@ export interface Foundation {
   readonly store: Store;
   readonly ledger: Ledger;
   readonly counter: TokenCounter;
+  readonly spend: SpendBook;
   readonly chains: ChainAccounts;
   readonly upstream: Upstream;
   readonly inFlight: InFlight;

@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { openLedger } from "../budgets/open-ledger.ts";
+import { createSpendBook } from "../budgets/spend.ts";
 import { createTokenCounter } from "../budgets/token-count.ts";
 import { createChainAccounts } from "../budgets/chain-accounts.ts";
 import type { Config } from "../config/schema.ts";
@@ -26,6 +27,7 @@ export async function openFoundation(config: Config): Promise<Foundation> {
   const store = await openStore(stateOf(config), { clock, log });
   const ledger = await openLedger({ store, clock, log, meter });
   const counter = createTokenCounter();
+  const spend = createSpendBook({ store, clock, log, meter });
   const chains = await createChainAccounts({ store, log, meter });
   const upstream = createUpstream({ egress: config.egress });
   const journal = createJournal(config.observability.journal, { store, clock, log, meter });
@@ -41,6 +43,7 @@ export async function openFoundation(config: Config): Promise<Foundation> {
     store,
     ledger,
     counter,
+    spend,
     chains,
     upstream,
     open,
@@ -51,6 +54,7 @@ export async function openFoundation(config: Config): Promise<Foundation> {
       open.close();
       await ledger.close();
       await counter.close();
+      await spend.close();
       await upstream.close();
       await journal.close();
       await chains.close();

@@ -1,6 +1,7 @@
 import type { Auth } from "../auth/auth.ts";
 import type { Authz } from "../authz/authz.ts";
 import type { Budgets } from "../budgets/budgets.ts";
+import type { SpendBook } from "../budgets/spend.ts";
 import type { ChainAccounts } from "../budgets/chain-accounts.ts";
 import type { Runaway } from "../budgets/runaway.ts";
 import type { RunawayConfig } from "../budgets/runaway-config.ts";
@@ -33,6 +34,7 @@ export interface Parts {
   readonly auth: Auth;
   readonly authz: Authz;
   readonly budgets: Budgets;
+  readonly spend: SpendBook;
   readonly chains: Chains;
   readonly accounts: ChainAccounts;
   readonly loops: Loops;

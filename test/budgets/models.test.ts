@@ -248,3 +248,14 @@ test("a message in Anthropic's dialect ends so too", async () => {
   expect(events.slice(-3)).toEqual(["content_block_stop", "message_delta", "message_stop"]);
   expect(text).toContain('"stop_reason":"max_tokens"');
 });
+
+test("a policy reads what is left of a budget, without waiting for it", async () => {
+  scene = await startScene('[{ name: day, limits: ["4 requests/day"] }]', {}, `allow: 'budget.remaining("day") > 0.5'`);
+  expect((await ask(scene, "free", "hi")).status).toBe(200);
+  expect((await ask(scene, "free", "hi")).status).toBe(200);
+  /* Half is used, and no more is open; what may not be called is not listed either. */
+  expect((await ask(scene, "free", "hi")).status).toBe(404);
+  await scene.close();
+  scene = await startScene("[]", {}, `allow: 'budget.remaining("none") > 0.5'`);
+  expect((await ask(scene, "free", "hi")).status).toBe(404);
+});

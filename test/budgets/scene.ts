@@ -98,10 +98,14 @@ export interface Scene {
 }
 
 /** A gateway in this process before a model server, with these budgets (YAML), open to everybody. */
-export async function startScene(budgets: string, change: Readonly<Record<string, string>> = {}): Promise<Scene> {
+export async function startScene(
+  budgets: string,
+  change: Readonly<Record<string, string>> = {},
+  rule = "allow: 'true'",
+): Promise<Scene> {
   const dir = mkdtempSync(join(tmpdir(), "sallyport-budgets-"));
   const provider = await startModelServer();
-  writeFileSync(join(dir, "rules.yaml"), "rules: [{ name: all is open, allow: 'true' }]");
+  writeFileSync(join(dir, "rules.yaml"), `rules: [{ name: all is open, ${rule} }]`);
   const free = '{ input: "$0", output: "$0" }';
   const at = `provider: vllm, url: "${provider.url}"`;
   const branches = {

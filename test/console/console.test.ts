@@ -20,6 +20,7 @@ const actions: AdminActions = {
   deleteClient: unexpected,
   resetPasscode: unexpected,
   rotateSigningKeys: unexpected,
+  reportSpend: unexpected,
   queryJournal: unexpected,
   showChain: unexpected,
 };

@@ -4,7 +4,7 @@ import type { StepDefinition } from "../step-definition.ts";
 import type { Parts } from "../parts.ts";
 
 /** Reserves the call to the candidate at hand before it is sent, and books what it used when it is over, however it ends. */
-function toStep({ budgets }: Parts): GatewayStep {
+function toStep({ budgets, spend }: Parts): GatewayStep {
   const take = (context: GatewayContext, reservation: Reservation): void => {
     context.reservation = reservation;
     if (reservation.edit !== undefined) context.edits = [...context.edits, reservation.edit];
@@ -21,7 +21,9 @@ function toStep({ budgets }: Parts): GatewayStep {
       const { reservation } = context;
       if (reservation === undefined) return;
       context.reservation = undefined;
-      const { costNanos } = reservation.settle(context, outcome);
+      const bill = reservation.settle(context, outcome);
+      const { costNanos } = bill;
+      if (context.operation.judged && reservation.sent) spend.add(context, bill);
       if (costNanos !== undefined) context.costNanos = (context.costNanos ?? 0) + costNanos;
       if (reservation.edit !== undefined) context.edits = context.edits.filter((edit) => edit !== reservation.edit);
     },
