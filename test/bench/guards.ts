@@ -13,6 +13,11 @@ const PIECE_CHARS = 16;
 
 const everyKind = ["email", "phone", "card", "iban", "ssn", "api-key"];
 
+const patterns = {
+  reject: ["ignore previous instructions", "/\\breveal (?:the|your) system prompt\\b/", "internal use only"],
+  mask: ["project nightingale", "/\\bEMP-\\d{6}\\b/"],
+};
+
 /* Prose with a little of everything that detectors stop at, and a value every half KiB or so. */
 const prose = [
   "The committee met on 23.11.2026 at 10:30 and went through the order of the day, item by item (see section 4.2).",
@@ -58,6 +63,8 @@ export async function benchGuards(): Promise<void> {
   const build = (entry: object) => buildGuardrails([entry], deps);
   const restoring = build({ type: "pii", mask: everyKind, restore: true });
   const masking = build({ type: "pii", mask: everyKind, output: "mask" });
+  const patterned = build({ type: "pattern", ...patterns, direction: "both" });
+  const views = build({ type: "pattern", reject: patterns.reject, views: false });
   const restore = async (text: string, piece: number) => {
     const asked = request(text);
     await restoring.input(asked);
@@ -73,6 +80,10 @@ export async function benchGuards(): Promise<void> {
     { name: "mask and restore, streamed", run: (text) => restore(text, PIECE_CHARS) },
     { name: "mask answers, whole", run: (text) => answer(masking, request(text), text, text.length) },
     { name: "mask answers, streamed", run: (text) => answer(masking, request(text), text, PIECE_CHARS) },
+    { name: "pattern, without views", run: (text) => views.input(request(text)) },
+    { name: "pattern", run: (text) => patterned.input(request(text)) },
+    { name: "pattern, answers whole", run: (text) => answer(patterned, request(text), text, text.length) },
+    { name: "pattern, answers streamed", run: (text) => answer(patterned, request(text), text, PIECE_CHARS) },
   ];
   console.log(`guards: CPU µs a KiB of text; medians of ${ROUNDS} runs; streamed: ${PIECE_CHARS} characters an event`);
   console.log(`Node ${process.versions.node}, ${cpus().length} × ${cpus()[0]?.model.trim()}\n`);

@@ -22,6 +22,7 @@ export async function startEchoProvider(): Promise<EchoProvider> {
     request.on("end", () => {
       const body = Buffer.concat(chunks).toString();
       provider.bodies.push(body);
+      if (request.url?.endsWith("/count_tokens") === true) return whole(response, { input_tokens: 7 });
       const asked = JSON.parse(body) as Fields;
       const said = toldTo(asked).join(" | ");
       const args = asked["tools"] === undefined ? undefined : JSON.stringify({ text: said, list: [said, 4.0] });

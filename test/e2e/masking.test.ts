@@ -1,6 +1,9 @@
 import Anthropic from "@anthropic-ai/sdk";
+import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { currentCard, event, json, openStream, startRawAgent } from "../a2a/raw-agent.ts";
+import { type RunningServer, startServer } from "../mcp/start-server.ts";
 import { type EchoProvider, startEchoProvider } from "./echo-provider.ts";
 import { type Scene, startScene } from "./fallback-scene.ts";
 
@@ -12,21 +15,27 @@ type Person = keyof typeof people;
 
 let provider: EchoProvider;
 let guarded: Scene;
+let notes: RunningServer;
+let agent: Awaited<ReturnType<typeof startRawAgent>>;
 let plain: Scene;
 
 beforeAll(async () => {
   provider = await startEchoProvider();
+  agent = await startRawAgent(currentCard);
+  notes = await startServer("tools/notes/server.ts");
   const keys = Object.entries(people).map(([name, secret]) => `${name}: { secret: "${secret}", tenant: acme }`);
   const entry = (name: string) => `${name}: { provider: ${name}, url: "${provider.url}", key: k, model: echo }`;
   const common = {
     auth: `{ keys: { ${keys.join(", ")} } }`,
     models: `{ ${entry("openai")}, ${entry("anthropic")} }`,
     egress: "{ allow: [127.0.0.1] }",
+    mcp: `{ servers: { notes: { url: "${notes.url}" } }, routes: { /mcp: { servers: [notes] } } }`,
+    a2a: `{ agents: { raw: { url: "${agent.url}" } } }`,
   };
   plain = await startScene(common);
   guarded = await startScene({
     ...common,
-    guardrails: "[{ type: pii, mask: [email, phone, card, iban, ssn, api-key], restore: true, on: [llm] }]",
+    guardrails: "[{ type: pii, mask: [email, phone, card, iban, ssn, api-key], restore: true }]",
   });
 }, 30_000);
 
@@ -34,6 +43,8 @@ afterAll(async () => {
   await guarded.close();
   await plain.close();
   await provider.close();
+  await agent.close();
+  await notes.close();
 });
 
 const openaiOf = ({ url }: Scene, person: Person = "alice") =>
@@ -233,4 +244,79 @@ describe("several people", () => {
     expect(provider.bodies.filter((body) => body.includes("@example.com"))).toEqual([]);
     expect(new Set(provider.bodies.map((body) => /EMAIL_\w+/.exec(body)?.[0])).size).toBe(40);
   });
+});
+
+describe("what surrounds a call", () => {
+  test("tells the provider no value when tokens are counted", async () => {
+    provider.bodies.length = 0;
+    const counted = await anthropicOf(guarded).messages.countTokens({ model: "anthropic", messages: anthropicTurns });
+    expect(counted.input_tokens).toBe(7);
+    for (const value of values) expect(provider.bodies[0]).not.toContain(value);
+  });
+
+  test("has no value in the journal", async () => {
+    await openaiOf(guarded).chat.completions.create({ model: "openai", messages: openaiTurns });
+    const journal = JSON.stringify(await guarded.admin("/api/journal?limit=100"));
+    expect(journal).toContain("chat.completions");
+    for (const value of values) expect(journal).not.toContain(value);
+  });
+});
+
+test("a tool is told tokens, and its answer gives back what this very call has sent", async () => {
+  const client = new Client({ name: "e2e", version: "1.0.0" });
+  const headers = { authorization: `Bearer ${people.alice}` };
+  await client.connect(new StreamableHTTPClientTransport(new URL(`${guarded.url}/mcp`), { requestInit: { headers } }));
+  const call = (name: string, parameters: Record<string, string>) => client.callTool({ name, arguments: parameters });
+  const kept = await call("write_note", { id: alice, text: `Write to ${bob}` });
+  expect(kept.content).toEqual([{ type: "text", text: `kept ${alice}` }]);
+  const read = await call("read_note", { id: alice });
+  expect(read.content).toEqual([{ type: "text", text: expect.stringMatching(/^Write to \[EMAIL_\w+\]$/) }]);
+  await client.close();
+});
+
+test("an agent is told tokens, and its messages, streamed artifacts too, give back what its caller has sent", async () => {
+  const text = `Ask ${alice} or ${phone}`;
+  const ask = async (method: string): Promise<string> => {
+    const message = { messageId: "m", role: "ROLE_USER", parts: [{ text }] };
+    const answer = await fetch(`${guarded.url}/a2a/raw`, {
+      method: "POST",
+      headers: {
+        authorization: `Bearer ${people.alice}`,
+        "content-type": "application/json",
+        "a2a-version": "1.0",
+        accept: "text/event-stream, application/json",
+      },
+      body: JSON.stringify({ jsonrpc: "2.0", id: 1, method, params: { message } }),
+    });
+    return answer.text();
+  };
+  const toldTo = (params: unknown) =>
+    (params as { message: { parts: { text: string }[] } }).message.parts[0]?.text ?? "";
+
+  agent.answer = ({ id, params }, response) =>
+    json(response, {
+      jsonrpc: "2.0",
+      id,
+      result: { message: { messageId: "a", role: "ROLE_AGENT", parts: [{ text: toldTo(params) }] } },
+    });
+  expect(JSON.parse(await ask("SendMessage"))).toMatchObject({ result: { message: { parts: [{ text }] } } });
+
+  agent.answer = ({ id, params }, response) => {
+    openStream(response);
+    const [taskId, contextId] = ["t", "c"];
+    response.write(event(id, { task: { id: taskId, contextId, status: { state: "TASK_STATE_WORKING" } } }));
+    for (const [index, piece] of small(toldTo(params)).entries()) {
+      const artifact = { artifactId: "x", parts: [{ text: piece }] };
+      response.write(
+        event(id, { artifactUpdate: { taskId, contextId, artifact, append: index > 0, lastChunk: false } }),
+      );
+    }
+    response.end(event(id, { statusUpdate: { taskId, contextId, status: { state: "TASK_STATE_COMPLETED" } } }));
+  };
+  const streamed = await ask("SendStreamingMessage");
+  const pieces = [...streamed.matchAll(/"text":("(?:[^"\\]|\\.)*")/g)].map(
+    ([, piece = '""']) => JSON.parse(piece) as string,
+  );
+  expect(pieces.join("")).toBe(text);
+  for (const { body } of agent.seen) for (const value of values) expect(body).not.toContain(value);
 });
