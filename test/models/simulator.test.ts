@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import Anthropic from "@anthropic-ai/sdk";
 import OpenAI from "openai";
 import { afterEach, describe, expect, it } from "vitest";
 import { createEngine } from "../../models/simulator/engine.ts";
@@ -178,5 +179,63 @@ describe("the engine", () => {
     const long = await engine.admit(10_000, signal);
     expect(long?.prefillMs()).toBeCloseTo(696.69);
     expect(short?.decodeMs()).toBeCloseTo(alone + 10_000 * 5.35e-4 + 0.1026);
+  });
+});
+
+describe("the simulated model, asked in the Anthropic dialect", () => {
+  const messages = [{ role: "user" as const, content: 'Get weather for "Oslo", 3 days, in F' }];
+  const tools = [{ name: "get_weather", input_schema: { ...weather.function.parameters, type: "object" as const } }];
+  const startAnthropic = async (options: SimulatorOptions = {}) =>
+    new Anthropic({ baseURL: (await start(options)).url, apiKey: options.key ?? "any", maxRetries: 0 });
+
+  it("answers the official SDK, whole and streamed, with thoughts and tools", async () => {
+    const client = await startAnthropic();
+    const request = { model: "simulated", max_tokens: 300, messages, tools, thinking: { type: "adaptive" as const } };
+    const whole = await client.messages.create(request);
+    const streamed = await client.messages.stream(request).finalMessage();
+    expect(whole.content).toEqual([
+      expect.objectContaining({ type: "thinking", signature: expect.any(String) }),
+      expect.objectContaining({ type: "tool_use", name: "get_weather", input: { city: "Oslo", days: 3, unit: "F" } }),
+    ]);
+    expect(whole.stop_reason).toBe("tool_use");
+    expect(streamed.content.map((block) => (block.type === "tool_use" ? block.input : block))).toEqual(
+      whole.content.map((block) => (block.type === "tool_use" ? block.input : block)),
+    );
+    expect(streamed.usage.output_tokens).toBe(whole.usage.output_tokens);
+  });
+
+  it.each([
+    ["a field it does not know", { n: 2 }, "Extra inputs"],
+    ["no limit", { max_tokens: undefined }, "max_tokens"],
+    ["what its version has not", { temperature: 0.5 }, "temperature"],
+    [
+      "a result without its call",
+      { messages: [{ role: "user", content: [{ type: "tool_result", tool_use_id: "t" }] }] },
+      "tool_use_id",
+    ],
+    [
+      "a call without its result",
+      { messages: [{ role: "assistant", content: [{ type: "tool_use", id: "t", name: "f", input: {} }] }] },
+      "without",
+    ],
+    [
+      "a thought with another's signature",
+      { messages: [{ role: "assistant", content: [{ type: "thinking", thinking: "x", signature: "y" }] }] },
+      "signature",
+    ],
+    ["an empty text", { messages: [{ role: "user", content: [{ type: "text", text: "" }] }] }, "non-empty"],
+  ])("refuses what the real server refuses: %s", async (_, fields, words) => {
+    const client = await startAnthropic();
+    const request = {
+      model: "simulated",
+      max_tokens: 9,
+      messages,
+      ...fields,
+    } as Anthropic.MessageCreateParamsNonStreaming;
+    await expect(client.messages.create(request)).rejects.toMatchObject({
+      status: 400,
+      type: "invalid_request_error",
+      message: expect.stringContaining(words),
+    });
   });
 });
