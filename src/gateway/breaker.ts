@@ -5,7 +5,9 @@ const WINDOW_MS = 10_000;
 const CONSECUTIVE_FAILURES = 5;
 const LEAST_CALLS = 20;
 const FAILED_SHARE = 0.5;
-const FIRST_REST_MS = 1_000;
+/* A tenth of the time it has been down: one that is well again is found out a tenth later, be it a second or half a minute. */
+const REST_SHARE = 0.1;
+const SHORTEST_REST_MS = 100;
 /* With the jitter under five seconds: an upstream that is well again is not left out for longer. */
 const LONGEST_REST_MS = 4_000;
 const JITTER = 0.2;
@@ -37,8 +39,8 @@ export class Breaker {
   readonly #window = new SlidingWindow(WINDOW_MS);
   #state: BreakerState = "closed";
   #consecutive = 0;
-  /* How often it opened without having been well in between. */
-  #opened = 0;
+  /* When it opened for the first time since it was well. */
+  #downSince: number | undefined;
   #openUntil = 0;
   #probeUntil = 0;
   #heldUntil = 0;
@@ -67,7 +69,7 @@ export class Breaker {
     if (now < this.#heldUntil) return { reason: "retry_later", limited: this.#limited, waitMs: this.waitMs };
     if (this.#state === "closed") return "call";
     if (this.#state === "open" && now < this.#openUntil) return rest(this.waitMs);
-    if (this.#state === "half-open" && now < this.#probeUntil) return rest(FIRST_REST_MS);
+    if (this.#state === "half-open" && now < this.#probeUntil) return rest(SHORTEST_REST_MS);
     this.#become("half-open");
     this.#probeUntil = now + PROBE_MS;
     return "probe";
@@ -108,16 +110,17 @@ export class Breaker {
   }
 
   #open(): void {
-    const ms = Math.min(LONGEST_REST_MS, FIRST_REST_MS * 2 ** this.#opened);
-    this.#opened++;
+    const now = this.#clock.monotonic();
+    this.#downSince ??= now;
+    const ms = Math.min(LONGEST_REST_MS, Math.max(SHORTEST_REST_MS, (now - this.#downSince) * REST_SHARE));
     this.#become("open");
     /* All replicas that gave up together must not come back together. */
-    this.#openUntil = this.#clock.monotonic() + Math.round(ms * (1 - JITTER + 2 * JITTER * this.#random()));
+    this.#openUntil = now + Math.round(ms * (1 - JITTER + 2 * JITTER * this.#random()));
   }
 
   #close(): void {
     this.#become("closed");
-    this.#opened = 0;
+    this.#downSince = undefined;
     this.#consecutive = 0;
     this.#window.clear();
   }

@@ -87,7 +87,7 @@ const stateOf = async (): Promise<string | undefined> =>
     .find((line) => line.startsWith('sallyport_upstream_breaker_state{upstream="model a"}'));
 
 describe("a model that fails", () => {
-  test("is no longer asked after five failures in a row; one request a second finds out, and once it is well all go to it", async () => {
+  test("is no longer asked after five failures in a row; one request finds out now and then, and once it is well all go to it", async () => {
     down["a"] = sick;
     await times(5, ask);
     expect(await stateOf()).toMatch(/ 2$/);
@@ -95,8 +95,8 @@ describe("a model that fails", () => {
     await times(100, ask);
     expect(calls).toEqual({ a: 5, b: 105 });
     expect(last?.failed).toEqual([{ name: "a", reason: "circuit_open" }]);
-    expect(failover.breakers.list()).toEqual([{ upstream: "model a", state: "open", waitMs: 1_000 }]);
-    clock.pass(1_000);
+    expect(failover.breakers.list()).toEqual([{ upstream: "model a", state: "open", waitMs: 100 }]);
+    clock.pass(100);
     await times(10, ask);
     expect(calls["a"]).toBe(6);
     delete down["a"];
@@ -112,7 +112,7 @@ describe("a model that fails", () => {
     down["a"] = sick;
     await times(5, ask);
     delete down["a"];
-    clock.pass(1_000);
+    clock.pass(100);
     let begin = () => {};
     let finish = () => {};
     const probe = operate(exchange, operation, {
