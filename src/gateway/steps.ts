@@ -22,7 +22,7 @@ import type { StepDefinition } from "./step-definition.ts";
  * - `authorize` follows `plan`: policy judges the operation and then each candidate it could be sent to.
  * - `watch` follows `authorize` too: what was denied cost nothing. Its end sees what the operation cost.
  * - `taint` only looks at answers: after `guard`, for what a guard withheld nobody has read.
- * - `guard` follows `authorize`: what is not allowed is not read.
+ * - `guard` follows `authorize`: what is not allowed is not read. Its `answer` comes after that of `reserve`, which counts what the provider wrote.
  * - `reserve` is entered for each candidate: a budget may have no room for one and some for the next. Its `end` settles.
  *
  * `http` as a protocol and `recall` of the design are not here, because they do not exist yet.

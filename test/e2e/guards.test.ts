@@ -127,11 +127,13 @@ describe("a request in which there is something to mask", () => {
     say("ok");
     const text = "Who runs Project  Nightingale, EMP-123456 or EMP-1234567?";
     const masked = "Who runs [masked], [masked] or EMP-1234567?";
-    await openai.chat.completions.create({ model: "gpt", messages: user(text) });
-    await anthropic.messages.create({ model: "claude", max_tokens: 10, messages: user(text) });
+    for (const model of ["gpt", "claude"]) {
+      await openai.chat.completions.create({ model, messages: user(text) });
+      await anthropic.messages.create({ model, max_tokens: 10, messages: user(text) });
+    }
     await tools.callTool({ name: "say", arguments: { about: text } });
     for (const [, name, legacy] of agents) await (await agentClient(name, legacy)).sendMessage(textMessage(text));
-    expect(scene.script.heard).toHaveLength(5);
+    expect(scene.script.heard).toHaveLength(7);
     for (const body of scene.script.heard) {
       expect(body).toContain(masked);
       expect(body).not.toContain("123456 ");
@@ -142,8 +144,8 @@ describe("a request in which there is something to mask", () => {
 const text = "First EMP-123456, then project nightingale; 😀 EMP-12345.";
 const masked = "First [masked], then [masked]; 😀 EMP-12345.";
 
-async function chatStreamed() {
-  const stream = await openai.chat.completions.create({ model: "gpt", messages: user("go"), stream: true });
+async function chatStreamed(model = "gpt") {
+  const stream = await openai.chat.completions.create({ model, messages: user("go"), stream: true });
   let content = "";
   let json = "";
   for await (const { choices } of stream) {
@@ -153,8 +155,8 @@ async function chatStreamed() {
   return [content, (JSON.parse(json) as { said: string }).said];
 }
 
-async function messageStreamed() {
-  const stream = anthropic.messages.stream({ model: "claude", max_tokens: 10, messages: user("go") });
+async function messageStreamed(model = "claude") {
+  const stream = anthropic.messages.stream({ model, max_tokens: 10, messages: user("go") });
   const { content } = await stream.finalMessage();
   return content.map((block) =>
     block.type === "text" ? block.text : (block as { input: { said: string } }).input.said,
@@ -191,8 +193,10 @@ describe("an answer in which there is something to mask", () => {
   });
 
   test.each([
-    ["chat completions", chatStreamed],
-    ["messages", messageStreamed],
+    ["chat completions", () => chatStreamed()],
+    ["messages", () => messageStreamed()],
+    ["chat completions of a provider of the other dialect", () => chatStreamed("claude")],
+    ["messages of a provider of the other dialect", () => messageStreamed("gpt")],
     ...agents.map(([version, name, legacy]) => [`A2A ${version}`, () => artifactStreamed(name, legacy)] as const),
   ] as const)("is masked as a stream, wherever the stream is cut: %s", async (_, streamed) => {
     for (let cut = 1; cut < text.length; cut++) {
@@ -229,14 +233,16 @@ describe("an answer in which there is something to reject", () => {
   });
 
   test("ends a stream with an error, and none of it is shown", async () => {
-    say(...attack);
+    const lead = "Far, far away. ".repeat(20);
+    say(lead, ...attack);
     const stream = await openai.chat.completions.create({ model: "gpt", messages: user("go"), stream: true });
     let shown = "";
     const read = async () => {
       for await (const { choices } of stream) shown += choices[0]?.delta.content ?? "";
     };
     await expect(read()).rejects.toThrow(REJECTED);
-    expect("Well. ".startsWith(shown)).toBe(true);
+    expect(shown).not.toBe("");
+    expect(`${lead}Well. `.startsWith(shown)).toBe(true);
     await expect(messageStreamed()).rejects.toThrow(REJECTED);
     for (const [, name, legacy] of agents) await expect(artifactStreamed(name, legacy)).rejects.toThrow(REJECTED);
   });
