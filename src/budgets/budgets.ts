@@ -90,8 +90,8 @@ export function createBudgets({ config, ledger, counter, clock, log, meter }: Bu
         lines[at]!.seen = { used: standing.used[at]!, endsMs: standing.endsMs[at]! };
       if (!standing.fits) return standing;
       watch.reserved(context, lines);
-      const onSettled = (booked: readonly number[]): void => {
-        watch.settled(lines, amounts, booked);
+      const onSettled = (held: readonly number[], booked: readonly number[]): void => {
+        watch.settled(lines, held, booked);
         for (const queue of queues.values()) queue.stir();
       };
       return new Reservation(ledger, price, { ...reckoned, hold, lines, onSettled });

@@ -22,6 +22,8 @@ const things: Readonly<Record<string, Thing>> = {
   token: "tokens",
   "input tokens": "input tokens",
   "output tokens": "output tokens",
+  "input token": "input tokens",
+  "output token": "output tokens",
   requests: "requests",
   request: "requests",
   calls: "requests",

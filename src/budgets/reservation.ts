@@ -27,8 +27,8 @@ export interface Reckoned {
 }
 
 export interface Reserved extends Reckoned {
-  /** Told what was booked of each line. */
-  readonly onSettled: (booked: readonly number[]) => void;
+  /** Told of each line what was reserved in the end, and what was booked. */
+  readonly onSettled: (held: readonly number[], booked: readonly number[]) => void;
   readonly hold: Hold;
   readonly lines: readonly Line[];
 }
@@ -159,7 +159,10 @@ export class Reservation {
     if (reserved !== undefined) {
       const booked = reserved.lines.map(({ limit }) => toBook(limit.thing, bill.use, bill.costNanos));
       this.#ledger.settle(reserved.hold, booked);
-      reserved.onSettled(booked);
+      reserved.onSettled(
+        reserved.lines.map(({ limit }) => toReserve(limit.thing, this.price, reserved.inputTokens, this.#outputTokens)),
+        booked,
+      );
     }
     return bill;
   }

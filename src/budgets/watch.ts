@@ -6,7 +6,7 @@ import type { Line } from "./budget.ts";
 /** What is told of budgets to callers, the log and the metrics. */
 export interface Watch {
   reserved(context: OperationContext, lines: readonly Line[]): void;
-  /** What was booked, beside what had been reserved at first. */
+  /** What was booked, beside what was reserved. */
   settled(lines: readonly Line[], reserved: readonly number[], booked: readonly number[]): void;
   refused(line: Line): void;
   uncounted(lines: readonly Line[]): void;

@@ -259,3 +259,15 @@ test("a policy reads what is left of a budget, without waiting for it", async ()
   scene = await startScene("[]", {}, `allow: 'budget.remaining("none") > 0.5'`);
   expect((await ask(scene, "free", "hi")).status).toBe(404);
 });
+
+test("what a provider uses beyond the bound is booked as debt, and counted", async () => {
+  scene = await startScene('[{ name: day, limits: ["15 output tokens/day"] }]');
+  /* The model says 20, whatever it was told. */
+  expect((await ask(scene, "free", "hi", { max_tokens: 10 })).status).toBe(200);
+  const refused = await ask(scene, "free", "hi", { max_tokens: 1 });
+  expect(refused.status).toBe(429);
+  expect(refused.headers.get("x-ratelimit-remaining-tokens")).toBe("0");
+  expect((await scene.gateway.foundation.metrics.render()).body).toContain(
+    'sallyport_budget_overruns_total{budget="day",limit="15 output tokens/day"} 1',
+  );
+});
