@@ -11,6 +11,8 @@ interface Channel {
   held: string;
   /** The last characters before it: what a value may not follow directly. */
   context: string;
+  /** How long `held` grows before it is looked at again. */
+  rest: number;
   /** Whether `held` begins inside a JSON string. */
   inString: boolean;
   readonly json: boolean;
@@ -30,10 +32,11 @@ export class AnswerMask implements OutputGuard {
   push(slot: TextSlot): string {
     let channel = this.#channels.get(slot.channel);
     if (channel === undefined) {
-      channel = { held: "", context: "", inString: false, json: slot.json === true };
+      channel = { held: "", context: "", rest: 0, inString: false, json: slot.json === true };
       this.#channels.set(slot.channel, channel);
     }
-    return this.#mask(channel, channel.held + slot.text, false);
+    channel.held += slot.text;
+    return channel.held.length < channel.rest ? "" : this.#mask(channel, channel.held, false);
   }
 
   end(name: string): string {
@@ -65,6 +68,8 @@ export class AnswerMask implements OutputGuard {
     channel.inString = quotes.inString(cut);
     channel.context = text.slice(Math.max(0, context.length + cut - CONTEXT_CHARS), context.length + cut);
     channel.held = raw.slice(view.rawIndex(cut));
+    /* What is held back of a long key is read again when it has grown by an eighth: at every event, a short one, it would cost a thousand times the text. */
+    channel.rest = channel.held.length + (channel.held.length >> 3);
     return shown + raw.slice(view.rawIndex(copied), view.rawIndex(cut));
   }
 }

@@ -70,6 +70,15 @@ describe("masking", () => {
     }
   });
 
+  test("makes a number a string, and a number of it again in JSON text", async () => {
+    const request = requestOf("llm", { ...slotOf("4111111111111111", "tool-input"), number: true });
+    const [masked = ""] = await sent(request);
+    expect(masked).toMatch(/^\[CARD_\w+\]$/);
+    expect(await got(request, [`{"card":"${masked}","note":"of ${masked}"}`], guardrails, true)).toBe(
+      '{"card":4111111111111111,"note":"of 4111111111111111"}',
+    );
+  });
+
   test("masks what is called JSON and is none without losing anything of it", async () => {
     for (const text of ["write to alice@example.com", '{"to":"alice@example.com', "alice@example.com\\"]) {
       const request = requestOf("llm", jsonSlot(text));

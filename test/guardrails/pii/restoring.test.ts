@@ -317,4 +317,18 @@ describe("values of an answer that the caller did not send", () => {
     expect(mask.push(slot("Plain words go out at once, or near"))).toBe("Plain words go out at once, or ");
     expect(mask.push(slot("ly, "))).toBe("nearly, ");
   });
+
+  test("cost no more than a few times the text, however small the events and however much is held back", () => {
+    const cpuMs = (text: string): number => {
+      const begun = process.cpuUsage();
+      run(new AnswerMask(detect, none), text.split(""));
+      const { user, system } = process.cpuUsage(begun);
+      return (user + system) / 1_000;
+    };
+    cpuMs("x".repeat(2_000));
+    for (const pump of ["eyJ".padEnd(64, "a"), "-----BEGIN PRIVATE KEY-----\n", "1 ", "a"]) {
+      const [half, full] = [16_384, 32_768].map((length) => cpuMs(pump.repeat(Math.ceil(length / pump.length))));
+      expect((full ?? 0) / Math.max(20, half ?? 0), pump).toBeLessThan(6);
+    }
+  });
 });
