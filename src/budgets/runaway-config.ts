@@ -26,7 +26,7 @@ export const runawayConfig = {
         .default("warn")
         .meta({
           description:
-            "What happens to a call that looks like one of a runaway: `warn` says so in a header, the journal and a metric; `slow` also makes it wait; `stop` refuses it for a while.",
+            "What happens to a call that looks like one of a runaway: `warn` says so in a header, the journal and a metric; `slow` also makes it wait; `stop` warns from four fifths of a limit on and then refuses it for a while.",
           examples: ["stop"],
         }),
       window: duration("10m", 1_000, 24 * HOUR_MS, "How long a call counts."),

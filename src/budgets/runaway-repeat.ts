@@ -1,5 +1,8 @@
 const LONGEST_STOP_MS = 3_600_000;
 
+/** From how many on it is time for a warning. */
+export const nearOf = (limit: number): number => Math.ceil(limit * 0.8);
+
 /** Something that is done again and again: when, how often it failed, what it cost, and whether it is held up. */
 export class Repeat {
   beganAtMs: number;
@@ -27,6 +30,13 @@ export class Repeat {
   /** Whether one more now would be more than the limit within the window. */
   isOver(nowMs: number, windowMs: number): boolean {
     return nowMs - (this.#times[this.total % this.#times.length] as number) < windowMs;
+  }
+
+  /** Whether one more now would use up more than four fifths of the limit within the window. */
+  isNear(nowMs: number, windowMs: number): boolean {
+    const { length } = this.#times;
+    const near = nearOf(length);
+    return this.total >= near && nowMs - (this.#times[(this.total - near) % length] as number) < windowMs;
   }
 
   /** Whether it is stopped, or was until less than a window ago. */

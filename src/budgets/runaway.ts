@@ -5,7 +5,7 @@ import type { Alarm, Signal } from "./runaway-alarm.ts";
 import { comparableOf, lastAct, lastText, type Comparable } from "./runaway-calls.ts";
 import type { RunawayConfig } from "./runaway-config.ts";
 import { fingerprintOf, keyOf, sampleOf } from "./runaway-fingerprint.ts";
-import { Repeat } from "./runaway-repeat.ts";
+import { nearOf, Repeat } from "./runaway-repeat.ts";
 import { Sightings } from "./runaway-sightings.ts";
 import { matchTargets } from "./target-names.ts";
 import { SimilarPrompts } from "./runaway-similar.ts";
@@ -159,6 +159,21 @@ export function createRunaway(config: RunawayConfig, clock: Pick<Clock, "monoton
     };
   }
 
+  /** Before a stop comes a warning: what reads it can still change its mind. */
+  function warningOf({ signal, scope, repeat, limit }: Suspect, nowMs: number): Alarm | undefined {
+    if (config.action !== "stop" || !repeat.isNear(nowMs, windowMs)) return undefined;
+    return {
+      signal,
+      scope,
+      count: repeat.total,
+      limit,
+      elapsedMs: nowMs - repeat.beganAtMs,
+      costNanos: repeat.costNanos,
+      begins: repeat.total === nearOf(limit),
+      liftsInMs: undefined,
+    };
+  }
+
   function spendAlarm(principalId: string, nowMs: number): Alarm | undefined {
     const spending = spendings.get(principalId);
     if (spending === undefined) return undefined;
@@ -184,7 +199,10 @@ export function createRunaway(config: RunawayConfig, clock: Pick<Clock, "monoton
       const all = similar === undefined ? suspects : [...suspects, similar];
       for (const suspect of all) {
         const signal = signalOf(suspect, nowMs);
-        if (signal === undefined) continue;
+        if (signal === undefined) {
+          alarm ??= warningOf(suspect, nowMs);
+          continue;
+        }
         const found = alarmOf(suspect, signal, nowMs);
         if (found.liftsInMs !== undefined) return { ...nothing, alarm: found, principalId };
         alarm ??= found;

@@ -9,7 +9,7 @@ const PAUSE_MS = 50;
 const WEEKEND_S = 60 * 3_600;
 
 export const weekendScene: Scene = {
-  title: "The weekend agent: the same call again and again is stopped, and the agent is told what it costs",
+  title: "The weekend agent: the same call again and again is warned, then stopped, and told what it costs",
   async play(stage) {
     const { gateway, tell, check } = stage;
     const caller = await makeCaller(stage, "weekend");
@@ -18,9 +18,15 @@ export const weekendScene: Scene = {
     tell("an agent does not find DONE in the answer of its model, and asks again, and again …");
     const startedMs = performance.now();
     let answered = 0;
+    let warned = 0;
     let response = await again();
     while (response.ok && answered < MOST_CALLS) {
       answered++;
+      const warning = response.headers.get("x-sallyport-runaway");
+      if (warning !== null && warned === 0) {
+        warned = answered;
+        tell(`call ${answered} → ${response.status}, with a warning: x-sallyport-runaway: ${warning}`);
+      }
       await response.arrayBuffer();
       await delay(PAUSE_MS);
       response = await again();
@@ -28,12 +34,13 @@ export const weekendScene: Scene = {
     const elapsedS = (performance.now() - startedMs) / 1_000;
     const { error } = (await response.json()) as { error?: { code: string; message: string } };
     const seen = response.headers.get("x-sallyport-runaway") ?? "";
-    tell(`${answered} calls were answered with 200; call ${answered + 1} → ${response.status} ${error?.code}`);
+    tell(`call ${answered + 1} → ${response.status} ${error?.code}`);
     tell(`the agent reads: ${error?.message}`);
     tell(`x-sallyport-runaway: ${seen}; x-should-retry: ${response.headers.get("x-should-retry")}`);
     const costDollars = Number(/cost=\$([\d.]+)/.exec(seen)?.[1]);
     const weekendDollars = (costDollars / elapsedS) * WEEKEND_S;
     tell(`it cost $${costDollars.toFixed(2)}; the 60 hours of a weekend would have cost $${weekendDollars.toFixed(0)}`);
+    check(warned > 0 && warned <= answered, "it is warned while there is time to change its mind");
     check(
       response.status === 429 && error?.code === "runaway_stopped" && answered === 10,
       "what is sent the eleventh time is not sent on, and a client that obeys the answer does not retry it",
@@ -46,7 +53,7 @@ export const weekendScene: Scene = {
     tell(`the one after it → ${next.status}, retry-after: ${next.headers.get("retry-after")}`);
     check(
       probe.ok && probe.headers.has("x-sallyport-runaway") && Number(next.headers.get("retry-after")) === 2,
-      "an agent that goes on is warned once and stopped for twice as long",
+      "an agent that goes on is stopped for twice as long",
     );
     const other = await caller.ask("frontier", "What is the capital of France?", { max_tokens: 400 }, { traceparent });
     check(other.ok, "other calls of the same agent pass");
