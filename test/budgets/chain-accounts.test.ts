@@ -1,45 +1,85 @@
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type ChainAccounts, createChainAccounts } from "../../src/budgets/chain-accounts.ts";
+import { systemClock } from "../../src/core/clock.ts";
 import { GatewayError } from "../../src/core/errors.ts";
 import { silentLog } from "../../src/core/log.ts";
 import { createMetrics } from "../../src/observability/metrics.ts";
-import { createMemoryStore } from "../../src/state/memory.ts";
+import { openStore } from "../../src/state/state.ts";
 import type { Store } from "../../src/state/store.ts";
-import { createTestClock } from "../state/test-clock.ts";
+import { startRedis, type RedisServer } from "../state/redis-server.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "sallyport-chains-"));
+let redis: RedisServer;
+beforeAll(async () => {
+  redis = await startRedis();
+});
+afterAll(async () => {
+  await redis.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const deps = { clock: systemClock, log: silentLog };
+/** The stores of two replicas. */
+const kinds: Readonly<Record<string, () => Promise<readonly [Store, Store]>>> = {
+  memory: async () => {
+    const store = await openStore({ kind: "memory" }, deps);
+    return [store, store];
+  },
+  "a SQLite file": async () => {
+    const file = join(folder, `${crypto.randomUUID()}.db`);
+    const open = () => openStore({ kind: "sqlite", file, synchronous: "normal" }, deps);
+    return [await open(), await open()];
+  },
+  Redis: async () => {
+    const prefix = `${crypto.randomUUID()}:`;
+    const open = () =>
+      openStore({ kind: "redis", urls: [redis.url], cluster: false, prefix, timeoutMs: 10_000, ca: undefined }, deps);
+    return [await open(), await open()];
+  },
+};
 
 const id = "4bf92f3577b34da6a3ce929d0e0e4736";
-let store: Store;
+let stores: readonly [Store, Store];
 let here: ChainAccounts;
 let there: ChainAccounts;
 let calls = 0;
 let away = false;
 
-const replica = () => createChainAccounts({ store, log: silentLog, meter: createMetrics().meter });
+const replica = (store: Store) =>
+  createChainAccounts({ store: watched(store), log: silentLog, meter: createMetrics().meter });
 
-beforeEach(async () => {
+const watched = (store: Store): Store => ({
+  ...store,
+  run(script, keys, args) {
+    calls++;
+    return away
+      ? Promise.reject(new GatewayError("state_unavailable", "the store is away"))
+      : store.run(script, keys, args);
+  },
+});
+
+async function open(kind: string): Promise<void> {
   calls = 0;
   away = false;
-  const memory = createMemoryStore({ clock: createTestClock(), log: silentLog });
-  store = {
-    ...memory,
-    run(script, keys, args) {
-      calls++;
-      return away
-        ? Promise.reject(new GatewayError("state_unavailable", "the store is away"))
-        : memory.run(script, keys, args);
-    },
-  };
-  here = await replica();
-  there = await replica();
-});
+  const opened = kinds[kind];
+  if (opened === undefined) throw new Error(kind);
+  stores = await opened();
+  here = await replica(stores[0]);
+  there = await replica(stores[1]);
+}
 afterEach(async () => {
   away = false;
   await here.close();
   await there.close();
-  await store.close();
+  for (const store of new Set(stores)) await store.close();
 });
 
-describe("the account of a chain", () => {
+describe.each(Object.keys(kinds))("the account of a chain, in %s,", (kind) => {
+  beforeEach(() => open(kind));
+
   test("costs the store nothing while one request is all there is", async () => {
     const account = here.open(id);
     here.add(account, 1, 5);
@@ -94,7 +134,11 @@ describe("the account of a chain", () => {
 
   test("is tainted where the message came before its first request", async () => {
     here.taint(here.shared(id), "tool x");
-    await new Promise((resolve) => setImmediate(resolve));
+    const other = "5".repeat(32);
+    const later = there.shared(other);
+    here.taint(here.shared(other), "tool y");
+    /* Messages come in their order. */
+    await expect.poll(() => later.taintedBy).toBe("tool y");
     expect(there.shared(id).taintedBy).toBe("tool x");
   });
 
