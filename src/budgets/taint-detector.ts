@@ -121,12 +121,12 @@ const patterns = {
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
 const matchers = Object.entries(patterns).map(
-  ([name, sources]) => [name as Suspicion, new RegExp(sources.join("|"), "i")] as const,
+  ([name, sources]) => [name as Suspicion, new RegExp(sources.join("|"))] as const,
 );
 
 /* Letters that stand apart are pulled together by the views; only what is unmistakable without spaces is looked for there. */
 const compactOverride =
-  /(?:ignore|disregard|forget)(?:all|any)?(?:of)?(?:the|your|my)?(?:previous|prior|above|earlier|preceding)(?:instructions?|prompts?|rules|directions)/i;
+  /(?:ignore|disregard|forget)(?:all|any)?(?:of)?(?:the|your|my)?(?:previous|prior|above|earlier|preceding)(?:instructions?|prompts?|rules|directions)/;
 
 /* A piece is read at once; its end is read again with the next one, so that nothing hides in the cut. */
 const PIECE = 16_384;
@@ -141,7 +141,8 @@ export function* piecesOf(text: string): Generator<string> {
 
 /** Reads one piece of a text in every way that is given, and says what it looks like. Deterministic; an opinion, not a proof. */
 export function suspect(piece: string, readingsOf: (text: string) => Iterable<Reading>): Suspicion | undefined {
-  for (const { text, compact } of readingsOf(piece)) {
+  for (const { text: read, compact } of readingsOf(piece)) {
+    const text = read.toLowerCase();
     if (compact) {
       if (compactOverride.test(text)) return "override";
       continue;

@@ -102,6 +102,16 @@ describe("the same call again and again", () => {
     expect(waits).toEqual([1, 2, 4, 8, 16, 32, 60, 60]);
   });
 
+  test("every 30 seconds through a weekend of 64 hours comes to some 80 calls instead of 7,680", () => {
+    let passed = 0;
+    for (let at = 0; at < 64 * 120; at++) {
+      if (call(prompt("again"), { run, takesMs: 0 })?.liftsInMs === undefined) passed++;
+      clock.pass(30_000);
+    }
+    expect(passed).toBeGreaterThan(70);
+    expect(passed).toBeLessThan(90);
+  });
+
   test("is forgotten a window after its stop has lifted", () => {
     callsUntilStopped(() => tool({ id: 1 }), { run });
     clock.pass(60_000 + 600_000 + 1);
