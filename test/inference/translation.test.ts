@@ -98,6 +98,34 @@ describe("a caller and a provider that both speak the Anthropic dialect", () => 
     });
   });
 
+  it("exchange the same stream wherever the provider's bytes are cut", async () => {
+    const stream =
+      'event: message_start\ndata: {"type":"message_start","message":{"id":"é𝄞","usage":{"input_tokens":3,"output_tokens":1}}}\r\n\r\n' +
+      'event: content_block_delta\ndata: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"é𝄞"}}\n\n' +
+      'event: message_delta\ndata: {"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":9}}\n\n' +
+      'event: message_stop\ndata: {"type":"message_stop"}\n\n';
+    const bytes = Buffer.from(stream);
+    let at = 1;
+    const provider = await startRawProvider((socket) => {
+      const place = at;
+      at += 5;
+      socket.write(Buffer.concat([Buffer.from(streamHead), chunkOf(bytes.subarray(0, place))]));
+      setImmediate(() => socket.write(Buffer.concat([chunkOf(bytes.subarray(place)), Buffer.from(lastChunk)])));
+    });
+    running.push(provider);
+    const { gateway } = await start({}, provider.url);
+    while (at < bytes.length) {
+      const { text } = await send(gateway, "/messages", {
+        model: "claude",
+        max_tokens: 1,
+        stream: true,
+        messages: hello,
+      });
+      expect(text).toBe(stream);
+      expect(gateway.carried.at(-1)?.context.usage).toEqual({ inputTokens: 3, outputTokens: 9 });
+    }
+  });
+
   it("join their betas and use the caller's version, or the configured one; the caller's key stays", async () => {
     const { gateway, provider, message } = await start();
     provider.next = says(message);
