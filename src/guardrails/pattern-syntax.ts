@@ -1,7 +1,8 @@
+import { setImmediate } from "node:timers/promises";
 import { z } from "zod";
 import { patternFault } from "../cel/pattern.ts";
 import { longestMatch, UnsupportedPattern } from "./longest-match.ts";
-import { viewsOf } from "./views.ts";
+import { viewsOf, type View } from "./views.ts";
 
 /** A pattern as configuration writes it: text, `/expression/`, or an object that says more. */
 export const patternSchema = z
@@ -123,11 +124,26 @@ function compileFault(source: string, flags: string): boolean {
 /** Whether any pattern is found in a text, or, with `views`, in any way to read it. */
 export function findsIn(patterns: readonly Pattern[], text: string, views: boolean): boolean {
   if (!views) return patterns.some(({ search }) => matches(search, text));
+  for (const view of viewsOf(text)) if (findsInView(patterns, view)) return true;
+  return false;
+}
+
+/** The same for a text of any length: others get their turn between the ways to read it, of which each takes milliseconds a megabyte. */
+export async function findsInLong(patterns: readonly Pattern[], text: string, views: boolean): Promise<boolean> {
+  if (!views || text.length < LONG) return findsIn(patterns, text, views);
   for (const view of viewsOf(text)) {
-    for (const { search, compact } of patterns)
-      if (view.compact ? compact !== undefined && matches(compact, view.text) : matches(search, view.text)) return true;
+    if (findsInView(patterns, view)) return true;
+    await setImmediate();
   }
   return false;
+}
+
+const LONG = 65_536;
+
+function findsInView(patterns: readonly Pattern[], view: View): boolean {
+  return patterns.some(({ search, compact }) =>
+    view.compact ? compact !== undefined && matches(compact, view.text) : matches(search, view.text),
+  );
 }
 
 function matches(search: RegExp, text: string): boolean {

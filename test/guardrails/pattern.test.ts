@@ -80,9 +80,9 @@ describe("what is rejected", () => {
       const { user, system } = process.cpuUsage(started);
       return user + system;
     };
-    const megabyte = (seed: string) => seed.repeat(Math.ceil(500_000 / seed.length));
-    await cost(megabyte(spoken));
-    const plain = await cost(megabyte(spoken));
+    const long = (seed: string) => seed.repeat(Math.ceil(200_000 / seed.length));
+    await cost(long(spoken));
+    const plain = await cost(long(spoken));
     const hostile = [
       "7",
       "a",
@@ -97,8 +97,7 @@ describe("what is rejected", () => {
       "😀\ufe0f",
       "a".repeat(11) + "b",
     ];
-    for (const seed of hostile)
-      expect([seed, (await cost(megabyte(seed))) < 40 * plain + 500_000]).toEqual([seed, true]);
+    for (const seed of hostile) expect([seed, (await cost(long(seed))) < 40 * plain + 500_000]).toEqual([seed, true]);
   });
 });
 

@@ -1,5 +1,6 @@
 import { GatewayError } from "../../core/errors.ts";
 import type { JsonEdit } from "../../core/json-edit.ts";
+import type { AnswerEvent } from "../../core/step.ts";
 import type { OpenGuardRequest } from "../../guardrails/guardrails.ts";
 import type { GatewayContext } from "../compose.ts";
 import { GuardedAnswer } from "../guarded-answer.ts";
@@ -41,12 +42,23 @@ export const guard: StepDefinition = {
       if (answers) context.guarded = GuardedAnswer.of(guardrails, request, context.work);
     }
 
+    async function watch(context: GatewayContext, event: AnswerEvent): Promise<readonly AnswerEvent[]> {
+      if (context.guarded === undefined) return [event];
+      try {
+        return await context.guarded.pass(event, context.candidate);
+      } catch (thrown) {
+        const { kind, message: reason } = GatewayError.from(thrown);
+        if (kind === "denied") context.decision = { allow: false, rule: "guard of the answer", reason };
+        throw thrown;
+      }
+    }
+
     return {
       name: "guard",
       ...((answers || guardrails.guardsRequests(protocol)) && { enter }),
       ...(answers && {
         answers: (context) => context.guarded !== undefined,
-        answer: (context, event) => context.guarded?.pass(event, context.candidate) ?? event,
+        answer: (context, event) => watch(context, event),
       }),
     };
   },
