@@ -49,8 +49,8 @@ const windowNames: Readonly<Record<string, Window>> = {
 
 const multiples = { "": 1, k: 1_000, M: 1_000_000, G: 1_000_000_000 } as const;
 const counted = /^(\d{1,12}(?:\.\d{1,6})?)(k|M|G|) ([a-z ]+)$/;
-/* Beyond it a sum of doubles would no longer be exact. */
-const LARGEST = 1e15;
+/* Four million dollars: twice as much and a sum of doubles would no longer be exact. */
+const LARGEST = 4e15;
 
 export const LIMIT_FORMS =
   'a limit such as "500k tokens/min on llama", "10k tokens/min", "200 calls", "20 concurrent calls" or "$200/day"; ' +
@@ -67,7 +67,7 @@ export function parseLimit(text: string): Limit | string {
   if (measured === undefined) return LIMIT_FORMS;
   const { thing, amount } = measured;
   if (!Number.isSafeInteger(amount) || amount < 1 || amount > LARGEST)
-    return `an amount of at least one unit and at most ${LARGEST} of them; ${LIMIT_FORMS}`;
+    return `an amount of at least one unit and at most ${LARGEST} of them, or $4,000,000; ${LIMIT_FORMS}`;
   if (thing === "concurrent" && window !== "none")
     return 'concurrent calls have no window: write "20 concurrent calls"';
   return { text: text.trim(), thing, amount, window, on };

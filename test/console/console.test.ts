@@ -20,7 +20,7 @@ const actions: AdminActions = {
   deleteClient: unexpected,
   resetPasscode: unexpected,
   rotateSigningKeys: unexpected,
-  reportSpend: unexpected,
+  reportSpend: async (query) => ({ query }),
   queryJournal: unexpected,
   showChain: unexpected,
 };
@@ -66,4 +66,13 @@ test("a path that cannot be read is not taken for a bad body", async () => {
     status: 400,
     error: { type: "invalid_request", message: "The request cannot be read." },
   });
+});
+
+test("who spent what is asked for by query, and not without the operator's token", async () => {
+  const call = await startConsole();
+  expect(await call("GET", "/api/spend?by=model&window=month")).toEqual({
+    status: 200,
+    query: { by: "model", window: "month" },
+  });
+  expect(await call("GET", "/api/spend", undefined, { authorization: "Bearer no" })).toMatchObject({ status: 401 });
 });
