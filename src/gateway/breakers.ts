@@ -3,7 +3,7 @@ import type { Meter } from "../core/meter.ts";
 import { Breaker, type BreakerState } from "./breaker.ts";
 
 /* As many as anyone configures; what has been asked for longest ago is forgotten first. */
-const MAX_UPSTREAMS = 1_000;
+const MAX_UPSTREAMS = 10_000;
 
 const levels: Readonly<Record<BreakerState, number>> = { closed: 0, "half-open": 1, open: 2 };
 

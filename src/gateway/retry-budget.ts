@@ -5,7 +5,7 @@ const WINDOW_MS = 10_000;
 const SHARE = 0.2;
 const LEAST_PER_WINDOW = 10;
 /* As many as anyone configures; beyond, who was asked for longest ago is forgotten. */
-const MAX_MODELS = 1_000;
+const MAX_MODELS = 10_000;
 
 /** How many calls the gateway may add to those of its callers. */
 export interface RetryBudget {

@@ -20,6 +20,7 @@ export async function withinLimit(
     answering?.();
   };
   signal.addEventListener("abort", follow, { once: true });
+  if (signal.aborted) follow();
   try {
     await send(attempt);
   } finally {
