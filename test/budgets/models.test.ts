@@ -271,3 +271,29 @@ test("what a provider uses beyond the bound is booked as debt, and counted", asy
     'sallyport_budget_overruns_total{budget="day",limit="15 output tokens/day"} 1',
   );
 });
+
+test("after many calls of every kind, at once and left at any moment, nothing stays reserved", async () => {
+  scene = await startScene('[{ name: all, limits: ["6 concurrent calls", "900k tokens/day"] }]');
+  const { url, gateway } = scene;
+  const kinds = ["hi", "slow 20", "fail", "stream 50", "stream 800"];
+  const calls = Array.from({ length: 150 }, async (_, index) => {
+    const content = kinds[index % kinds.length]!;
+    const stream = content.startsWith("stream");
+    try {
+      const response = await fetch(`${url}/v1/chat/completions`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ model: "free", stream, max_tokens: 4_000, messages: [{ role: "user", content }] }),
+        ...(index % 3 === 0 && { signal: AbortSignal.timeout((index * 7) % 60) }),
+      });
+      await response.text();
+      return response.status;
+    } catch {
+      return 0;
+    }
+  });
+  const statuses = new Set(await Promise.all(calls));
+  for (const status of [0, 200, 429, 500]) expect(statuses).toContain(status);
+  const term = { key: "all\0concurrent/none/\0", group: "", window: "none", limit: 6, idleMs: undefined } as const;
+  await expect.poll(async () => (await gateway.foundation.ledger.read([term])).used).toEqual([0]);
+});

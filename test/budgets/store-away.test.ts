@@ -81,3 +81,13 @@ test("10,000 calls over three replicas want the last 1,000 tokens: 1,000 get the
   await Promise.all(ledgers.map((ledger) => ledger.close()));
   await Promise.all(stores.map((store) => store.close()));
 });
+
+test("while Redis is down a call is refused at once, and passes within two seconds of its return", async () => {
+  const scene = await startScene(budgets("closed"), change());
+  expect((await ask(scene, "free", "hi")).status).toBe(200);
+  await server.kill();
+  await expect.poll(async () => (await ask(scene, "free", "hi")).status, { timeout: 1_000 }).toBe(503);
+  await server.start();
+  await expect.poll(async () => (await ask(scene, "free", "hi")).status, { timeout: 2_000 }).toBe(200);
+  await scene.close();
+});
