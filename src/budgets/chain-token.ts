@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from "node:crypto";
+import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
 import type { Clock } from "../core/clock.ts";
 
 /** What a hand-off says of itself: who was handed which chain, and how it came there. */
@@ -13,40 +13,59 @@ export interface Handoff {
   readonly path: readonly string[];
 }
 
-/** Signs hand-offs for agents that lose the trace context but keep message metadata. */
+/** Seals hand-offs for agents that lose the trace context but keep message metadata. */
 export interface ChainTokens {
-  sign(handoff: Handoff): string;
+  /** A text that nobody else can read, make or change: agents keep, log and echo messages, and it says who the user is. */
+  seal(handoff: Handoff): string;
   /** The hand-off, when the token is ours, not yet over, and was given to this client; else undefined. */
-  verify(token: string, client: string): Handoff | undefined;
+  open(token: string, client: string): Handoff | undefined;
 }
 
 /* Long enough for an agent to set to work; one that takes longer has the trace context, which stands for a day. */
 const TTL_SECONDS = 3_600;
 const LONGEST_TOKEN = 4_096;
-/* Stands in front of everything signed, so that nothing else can be taken for a token, nor a token for anything else. */
-const purpose = "sallyport chain token v1\n";
+const IV_BYTES = 12;
+const TAG_BYTES = 16;
+const cipherName = "aes-256-gcm";
+/* Sealed together with everything, so that nothing else can be taken for a token, nor a token for anything else. */
+const purpose = Buffer.from("sallyport chain token v1");
+
+type Claims = [
+  chain: string,
+  client: string,
+  agent: string,
+  root: string,
+  depth: number,
+  path: string[],
+  expires: number,
+];
 
 /** `key`: 32 bytes for this purpose alone, the same on every replica. */
 export function createChainTokens(key: Buffer, clock: Clock): ChainTokens {
-  const mac = (payload: string): Buffer => createHmac("sha256", key).update(purpose).update(payload).digest();
   const nowSeconds = () => Math.floor(clock.now() / 1_000);
   return {
-    sign({ chain, client, agent, root, depth, path }) {
-      const claims = [chain, client, agent, root, depth, path, nowSeconds() + TTL_SECONDS];
-      const payload = Buffer.from(JSON.stringify(claims)).toString("base64url");
-      return `${payload}.${mac(payload).toString("base64url")}`;
+    seal({ chain, client, agent, root, depth, path }) {
+      const claims: Claims = [chain, client, agent, root, depth, [...path], nowSeconds() + TTL_SECONDS];
+      const iv = randomBytes(IV_BYTES);
+      const cipher = createCipheriv(cipherName, key, iv, { authTagLength: TAG_BYTES }).setAAD(purpose);
+      const sealed = [iv, cipher.update(JSON.stringify(claims), "utf8"), cipher.final(), cipher.getAuthTag()];
+      return Buffer.concat(sealed).toString("base64url");
     },
-    verify(token, client) {
+    open(token, client) {
       if (token.length > LONGEST_TOKEN) return undefined;
-      const dot = token.indexOf(".");
-      const payload = token.slice(0, dot);
-      const shown = Buffer.from(token.slice(dot + 1), "base64url");
-      const expected = mac(payload);
-      if (shown.length !== expected.length || !timingSafeEqual(shown, expected)) return undefined;
-      // What the key signed is ours, so its shape is known.
-      const [chain, heldBy, agent, root, depth, path, expires] = JSON.parse(
-        Buffer.from(payload, "base64url").toString("utf8"),
-      ) as [string, string, string, string, number, string[], number];
+      const bytes = Buffer.from(token, "base64url");
+      if (bytes.length <= IV_BYTES + TAG_BYTES) return undefined;
+      const decipher = createDecipheriv(cipherName, key, bytes.subarray(0, IV_BYTES), { authTagLength: TAG_BYTES });
+      decipher.setAAD(purpose).setAuthTag(bytes.subarray(-TAG_BYTES));
+      let text: string;
+      try {
+        text = decipher.update(bytes.subarray(IV_BYTES, -TAG_BYTES), undefined, "utf8") + decipher.final("utf8");
+      } catch {
+        /* Not of this key, or not as it was. */
+        return undefined;
+      }
+      // What this key has sealed is ours, so its shape is known.
+      const [chain, heldBy, agent, root, depth, path, expires] = JSON.parse(text) as Claims;
       if (heldBy !== client || expires <= nowSeconds()) return undefined;
       return { chain, client, agent, root, depth, path };
     },

@@ -77,7 +77,7 @@ export function createChains({ store, accounts, tokens, agentClients, tracer }: 
       if (record !== undefined) return join(trace, record.value);
     }
     const token = await shownToken(arrival);
-    const handoff = token === undefined ? undefined : tokens.verify(token, client);
+    const handoff = token === undefined ? undefined : tokens.open(token, client);
     if (handoff !== undefined) return join(tracer.begin({}, handoff.chain), handoff);
     return startOrGoOn(arrival, principal);
   }
@@ -98,7 +98,7 @@ export function createChains({ store, accounts, tokens, agentClients, tracer }: 
         store.put(collection, keyOf(id, client), handoff, { ttlMs: handoffTtlMs }),
         accounts.share(accountOf(chain)),
       ]);
-      return tokens.sign(handoff);
+      return tokens.seal(handoff);
     },
   };
 }
