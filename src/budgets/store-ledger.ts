@@ -209,10 +209,9 @@ function join(
 
 function inTime<T>(promise: Promise<T>, timeoutMs: number): Promise<T> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(
-      () => reject(new GatewayError("state_unavailable", "The budgets cannot be looked up at the moment.")),
-      timeoutMs,
-    );
+    const fail = () => reject(new GatewayError("state_unavailable", "The budgets cannot be looked up at the moment."));
+    /* After a turn of the event loop that took long, an answer may lie there unread: it is read before it is given up. */
+    const timer = setTimeout(() => setImmediate(fail), timeoutMs);
     promise.then(resolve, reject).finally(() => clearTimeout(timer));
   });
 }
