@@ -17,31 +17,30 @@ interface Channel {
 /** Masks and rejects in one answer. */
 export class PatternOutput implements OutputGuard {
   readonly #rules: Rules;
-  readonly #isFound: ((text: string) => boolean) | undefined;
+  readonly #isFound: ((text: string) => Promise<boolean>) | undefined;
   readonly #channels = new Map<string, Channel>();
 
   /** `isFound`: whether a text has something to reject in it, in any way to read it; undefined: it is read as it is written alone. */
-  constructor(rules: Rules, isFound: ((text: string) => boolean) | undefined) {
+  constructor(rules: Rules, isFound: ((text: string) => Promise<boolean>) | undefined) {
     this.#rules = rules;
     this.#isFound = isFound;
   }
 
-  push({ channel, text, json }: TextSlot): string {
+  push({ channel, text, json }: TextSlot): string | Promise<string> {
     const open = this.#channels.get(channel) ?? this.#open(channel, json === true);
-    if (this.#isFound !== undefined) {
-      open.window += text;
-      open.fresh += text.length;
-      if (open.fresh >= EVERY) this.#read(open, this.#isFound);
-    }
-    return open.stream.push(text);
+    if (this.#isFound === undefined) return open.stream.push(text);
+    open.window += text;
+    open.fresh += text.length;
+    if (open.fresh < EVERY) return open.stream.push(text);
+    return this.#read(open, this.#isFound).then(() => open.stream.push(text));
   }
 
-  end(channel: string): string {
+  end(channel: string): string | Promise<string> {
     const open = this.#channels.get(channel);
     if (open === undefined) return "";
     this.#channels.delete(channel);
-    if (this.#isFound !== undefined && open.fresh > 0) this.#read(open, this.#isFound);
-    return open.stream.end();
+    if (this.#isFound === undefined || open.fresh === 0) return open.stream.end();
+    return this.#read(open, this.#isFound).then(() => open.stream.end());
   }
 
   #open(channel: string, json: boolean): Channel {
@@ -51,8 +50,8 @@ export class PatternOutput implements OutputGuard {
     return open;
   }
 
-  #read(open: Channel, isFound: (text: string) => boolean): void {
-    if (isFound(open.window)) throw this.#rules.rejection();
+  async #read(open: Channel, isFound: (text: string) => Promise<boolean>): Promise<void> {
+    if (await isFound(open.window)) throw this.#rules.rejection();
     open.window = open.window.slice(-WINDOW);
     open.fresh = 0;
   }

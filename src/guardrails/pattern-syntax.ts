@@ -121,19 +121,15 @@ function compileFault(source: string, flags: string): boolean {
   }
 }
 
-/** Whether any pattern is found in a text, or, with `views`, in any way to read it. */
-export function findsIn(patterns: readonly Pattern[], text: string, views: boolean): boolean {
+/**
+ * Whether any pattern is found in a text, or, with `views`, in any way to read it. With a long text others get their turn between the
+ * ways to read it, of which each takes milliseconds a megabyte.
+ */
+export async function findsIn(patterns: readonly Pattern[], text: string, views: boolean): Promise<boolean> {
   if (!views) return patterns.some(({ search }) => matches(search, text));
-  for (const view of viewsOf(text)) if (findsInView(patterns, view)) return true;
-  return false;
-}
-
-/** The same for a text of any length: others get their turn between the ways to read it, of which each takes milliseconds a megabyte. */
-export async function findsInLong(patterns: readonly Pattern[], text: string, views: boolean): Promise<boolean> {
-  if (!views || text.length < LONG) return findsIn(patterns, text, views);
   for (const view of viewsOf(text)) {
     if (findsInView(patterns, view)) return true;
-    await setImmediate();
+    if (text.length >= LONG) await setImmediate();
   }
   return false;
 }

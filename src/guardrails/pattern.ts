@@ -5,7 +5,7 @@ import { gatherTexts } from "./gathered-texts.ts";
 import { defineGuard, pass, type Verdict } from "./guard.ts";
 import { PatternOutput } from "./pattern-output.ts";
 import { JsonPatternStream, PatternStream, type Rule, type Rules } from "./pattern-stream.ts";
-import { compilePattern, findsIn, findsInLong, maskSchema, patternSchema } from "./pattern-syntax.ts";
+import { compilePattern, findsIn, maskSchema, patternSchema } from "./pattern-syntax.ts";
 
 export const pattern = defineGuard({
   type: "pattern",
@@ -64,8 +64,7 @@ export const pattern = defineGuard({
     return {
       ...(direction !== "output" && {
         async input({ slots }) {
-          if (rejecting.length > 0)
-            for (const text of gatherTexts(slots)) if (await findsInLong(rejecting, text, views)) return rejected;
+          if (rejecting.length > 0) for (const text of gatherTexts(slots)) if (await isFound(text)) return rejected;
           return masking.length === 0 ? pass : maskSlots(slots, onInput);
         },
       }),
