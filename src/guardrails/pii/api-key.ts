@@ -40,32 +40,25 @@ function find(scan: Scan, findings: Findings): void {
 
 const prefixes = keyShapes.flatMap((shape) => shape.prefixes);
 const LONGEST_PREFIX = Math.max(...prefixes.map((prefix) => prefix.length));
+const inPattern = (texts: Iterable<string>) => [...texts].join("|").replaceAll(".", "\\.");
+const begun = new Set(prefixes.flatMap((prefix) => Array.from(prefix, (_, index) => prefix.slice(0, index + 1))));
+/* A prefix, or a part of one at the end. */
+const beginning = new RegExp(`${atBeginning}(?:${inPattern(prefixes)}|(?:${inPattern(begun)})$)`, "g");
+
 const inKey = (code: number) =>
   (code >= 48 && code <= 57) ||
   (code >= 65 && code <= 90) ||
   (code >= 97 && code <= 122) ||
   "-_.+/=\\".includes(String.fromCharCode(code));
 
-/** The last run of a key's characters, from the first place in it where a key may have begun. */
+/** The last run of a key's characters is open from the first place in it where a key may have begun. */
 function openTail(text: string, from: number, { open }: Findings): void {
   const first = Math.max(from, text.length - KEY_MAX_CHARS - LONGEST_PREFIX);
   let start = text.length;
   while (start > first && inKey(text.charCodeAt(start - 1))) start--;
-  for (let index = start; index < text.length; index++) {
-    if (
-      !mayBegin(text.slice(index, index + LONGEST_PREFIX)) ||
-      !beginning.test(text.slice(Math.max(0, index - 6), index))
-    )
-      continue;
-    open(index);
-    return;
-  }
-}
-
-const beginning = new RegExp(`${atBeginning}$`);
-
-function mayBegin(text: string): boolean {
-  return prefixes.some((prefix) => prefix.startsWith(text) || text.startsWith(prefix));
+  beginning.lastIndex = start;
+  const match = beginning.exec(text);
+  if (match !== null) open(match.index);
 }
 
 export const apiKey: Detector = { kind: "api-key", find, normalise: (value) => value };

@@ -25,12 +25,9 @@ const toPlain = (text: string) => text.replace(/[\u00a0\u2007\u2009\u202f]/g, " 
 export function readDigitGroups(text: string): DigitGroups {
   const bounds: number[] = [];
   const length = text.length;
-  for (let index = 0; index < length; index++) {
-    if (!isDigit(text.charCodeAt(index))) continue;
-    bounds.push(index);
-    while (++index < length && isDigit(text.charCodeAt(index)));
-    bounds.push(index);
-  }
+  digitRun.lastIndex = 0;
+  for (let match = digitRun.exec(text); match !== null; match = digitRun.exec(text))
+    bounds.push(match.index, digitRun.lastIndex);
   const start = (index: number) => bounds[2 * index] ?? length;
   const end = (index: number) => bounds[2 * index + 1] ?? length;
   return {
@@ -93,4 +90,5 @@ const isSeparator = (code: number) => code === 32 || code === 40 || code === 41 
 /* No-break, figure, thin and narrow spaces; hyphens and dashes. */
 const isOddSeparator = (code: number) =>
   code === 0xa0 || code === 0x2007 || code === 0x2009 || code === 0x202f || (code >= 0x2010 && code <= 0x2013);
-const isDigit = (code: number) => code >= 48 && code <= 57;
+/* Most of a text is no digit: this finds the next one several times faster than a loop over code units. */
+const digitRun = /[0-9]+/g;

@@ -42,14 +42,15 @@ export function matchToken(scan: TokenScan, index: number): Tried {
   return isWordCode(before) ? undefined : core(scan, index);
 }
 
-/** Whether a token may begin with this code unit: most do not, and this is asked of each. */
-export function mayBeginToken(code: number): boolean {
-  return code < 128 && beginnings[code] === 1;
-}
+/* Two letters of a label tell most words from it; at the end one may be all there is. */
+const labelBegun = allLabels.map((label) => `${label.charAt(0)}(?:${label.charAt(1)}|$)`).join("|");
+const beginning = new RegExp(`[[\\\\"]|(?<![A-Za-z0-9])(?:${labelBegun})`, "gi");
 
-const beginnings = new Uint8Array(128);
-for (const char of ["[", "\\", '"', ...allLabels.flatMap((label) => [label.charAt(0), label.charAt(0).toLowerCase()])])
-  beginnings[char.charCodeAt(0)] = 1;
+/** The next place from `index` on where a token may begin; the text's length when there is none. */
+export function nextBeginning(text: string, index: number): number {
+  beginning.lastIndex = index;
+  return beginning.exec(text)?.index ?? text.length;
+}
 
 const orNone = ({ final }: TokenScan): Tried => (final ? undefined : "open");
 

@@ -29,7 +29,7 @@ const charAfter = (groups: DigitGroups, index: number) => groups.text.charAt(gro
 
 /** `+44 20 7946 0958`, `+44 (0)20 …`, `0044 20 …`, `001-415-…`: ITU-T E.164, at most 15 digits. */
 const international: Form = (groups, first) => {
-  const plus = charBefore(groups, first) === "+" || groups.text.slice(0, groups.start(first)).endsWith("+(");
+  const plus = charBefore(groups, first) === "+" || groups.text.startsWith("+(", groups.start(first) - 2);
   const digits = groups.digits(first, Math.min(groups.count, first + 3));
   const exit = plus ? "" : (/^(?:00|011)(?=[1-9])/.exec(digits)?.[0] ?? "");
   if (!plus && exit === "") return undefined;

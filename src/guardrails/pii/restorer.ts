@@ -1,6 +1,6 @@
 import type { TextSlot } from "../../core/text.ts";
 import type { OutputGuard } from "../guard.ts";
-import { matchToken, mayBeginToken, type TokenScan } from "./match-token.ts";
+import { matchToken, nextBeginning, type TokenScan } from "./match-token.ts";
 import { cutBefore, toJsonEscaped, viewJson, viewPlain } from "./text-view.ts";
 import type { Vault } from "./vault.ts";
 
@@ -44,18 +44,18 @@ export class Restorer implements OutputGuard {
     const scan: TokenScan = { view, before: channel.before, final, vault: this.#vault };
     let shown = "";
     let copied = 0;
-    let index = 0;
+    let index = nextBeginning(text, 0);
     while (index < text.length) {
-      const match = mayBeginToken(text.charCodeAt(index)) ? matchToken(scan, index) : undefined;
+      const match = matchToken(scan, index);
       if (match === "open") break;
       if (match === undefined) {
-        index++;
+        index = nextBeginning(text, index + 1);
         continue;
       }
       const { value } = match.masked;
       shown += raw.slice(view.rawIndex(copied), view.rawIndex(index)) + (channel.json ? toJsonEscaped(value) : value);
-      index = match.end;
-      copied = index;
+      copied = match.end;
+      index = nextBeginning(text, copied);
     }
     if (final) return shown + raw.slice(view.rawIndex(copied));
     const cut = Math.max(copied, cutBefore(text, index));
