@@ -91,3 +91,13 @@ test("while Redis is down a call is refused at once, and passes within two secon
   await expect.poll(async () => (await ask(scene, "free", "hi")).status, { timeout: 2_000 }).toBe(200);
   await scene.close();
 });
+
+test("with its counters on Redis a stream is cut at its budget too, to the token", async () => {
+  const scene = await startScene('[{ name: cut, limits: ["1300 output tokens/month"] }]', change());
+  const text = await (await ask(scene, "free", "stream 5000", { stream: true })).text();
+  expect(text.match(/word/g)).toHaveLength(1_300);
+  expect(text).toContain('"finish_reason":"length"');
+  expect(text.trimEnd().endsWith("data: [DONE]")).toBe(true);
+  await expect.poll(async () => (await ask(scene, "free", "hi", { max_tokens: 1 })).status).toBe(429);
+  await scene.close();
+});
