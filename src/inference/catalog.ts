@@ -21,7 +21,7 @@ export interface Model {
   readonly upstream: string;
   /** What a call costs; undefined where nobody knows. */
   readonly price?: Price;
-  /** Who may step in for it, in order. */
+  /** Who may step in for it, in order: its own first, then theirs, nobody twice. */
   readonly fallback: readonly Model[];
   /** Longest wait for the first token of a stream, in milliseconds; undefined: as long as the provider takes. */
   readonly firstTokenTimeoutMs: number | undefined;
@@ -36,11 +36,19 @@ export function createCatalog(config: InferenceConfig): ReadonlyMap<string, Mode
   const entries = Object.entries(config.models ?? {});
   const nameUpstream = createUpstreamNames();
   const catalog = new Map(entries.map(([name, entry]) => [name, toModel(name, entry, nameUpstream)]));
-  for (const [name, { fallback = [] }] of entries) {
+  for (const model of catalog.values()) {
     // That each of them exists was checked when the configuration was loaded.
-    catalog.get(name)?.fallback.push(...fallback.flatMap((other) => catalog.get(other) ?? []));
+    model.fallback.push(...standIns(model.name, config).flatMap((other) => catalog.get(other) ?? []));
   }
   return catalog;
+}
+
+/* A set is walked while it grows: those of the first are at its end when the walk gets there. */
+function standIns(name: string, { models = {} }: InferenceConfig): readonly string[] {
+  const names = new Set([name]);
+  for (const each of names) for (const other of models[each]?.fallback ?? []) names.add(other);
+  names.delete(name);
+  return [...names];
 }
 
 function toModel(name: string, entry: ModelConfig, nameUpstream: NameUpstream): Model & { readonly fallback: Model[] } {

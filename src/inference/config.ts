@@ -44,7 +44,7 @@ const common = {
     .optional()
     .meta({
       description:
-        "Models that step in, in this order, when this one cannot answer and nothing has reached the caller yet.",
+        "Models that step in, in this order, when this one cannot answer and nothing has reached the caller yet. Then those that step in for them, each once.",
       examples: [["claude", "llama"]],
     }),
   firstTokenTimeout: limit("10s", "Longest wait for the first token of a stream"),
@@ -83,7 +83,7 @@ export interface InferenceConfig {
   readonly models?: Models | undefined;
 }
 
-/** Fallbacks that are no models, the model itself, named twice, or that lead back to where they came from. */
+/** Fallbacks that are no models, the model itself, or named twice. Models may step in for each other. */
 export function checkFallbacks({ models = {} }: InferenceConfig): ConfigProblem[] {
   return Object.entries(models).flatMap(([name, { fallback = [] }]) =>
     fallback.flatMap((other, index): ConfigProblem[] => {
@@ -102,21 +102,6 @@ function wrongWith(models: Models, name: string, other: string, again: boolean):
       Object.keys(models).filter((known) => known !== name),
     );
     return `no such entry in \`models\`${near === undefined ? "" : `; did you mean ${near}?`}`;
-  }
-  const way = wayBack(models, other, name, new Set());
-  return way === undefined
-    ? undefined
-    : `a circle: ${[name, ...way].join(" → ")}. Models that step in for each other would pass their load round; leave one out`;
-}
-
-/** The models on the way from one to another by their fallbacks, if there is one. */
-function wayBack(models: Models, from: string, to: string, seen: Set<string>): readonly string[] | undefined {
-  if (from === to) return [to];
-  if (seen.has(from) || !Object.hasOwn(models, from)) return undefined;
-  seen.add(from);
-  for (const next of models[from]?.fallback ?? []) {
-    const way = wayBack(models, next, to, seen);
-    if (way !== undefined) return [from, ...way];
   }
   return undefined;
 }

@@ -80,6 +80,24 @@ test("the example of the documentation gives the answer shown there", async () =
   }
 });
 
+test("two models that step in for each other are each asked once, whichever was asked for", async () => {
+  const scene = await start({
+    models: `
+  primary: { provider: vllm, url: "${primary.url}", fallback: [second] }
+  second: { provider: vllm, url: "${second.url}", fallback: [primary] }`,
+  });
+  const call = (model: string) => scene.openai.chat.completions.create({ model, messages }).withResponse();
+  primary.behaviour = refuses(500);
+  expect((await call("primary")).response.headers.get("x-sallyport-model")).toBe("second");
+  primary.behaviour = says("from primary");
+  second.behaviour = refuses(500);
+  expect((await call("second")).response.headers.get("x-sallyport-model")).toBe("primary");
+  expect([primary.calls, second.calls]).toEqual([2, 2]);
+  primary.behaviour = refuses(500);
+  await expect(call("primary")).rejects.toMatchObject({ status: 500 });
+  expect([primary.calls, second.calls]).toEqual([3, 3]);
+});
+
 test("a body of many megabytes reaches the next model as it came", async () => {
   const scene = await start();
   primary.behaviour = refuses(500);
