@@ -51,7 +51,7 @@ export interface VariantsOptions<Key extends string> {
   readonly unknown?: (entry: unknown) => string;
 }
 
-/** The config branch of a registry: a strict object for each extension, told apart by `type`; `common` options are added to each. */
+/** The config branch of a registry: a strict object for each extension, told apart by `type`; `common` options are added to each that has none of that name. */
 export function variants<
   const Registry extends readonly AnyExtension<never, unknown>[],
   Common extends z.ZodRawShape = {},
@@ -67,6 +67,8 @@ export function variants<
         [key]: z.literal(type).meta({ description: "Which kind of entry this is." }),
         ...options,
         ...common,
+        // Again, so that an extension's own stand before those of all.
+        ...options,
       })
       .meta({ description }),
   );

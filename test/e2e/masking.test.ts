@@ -7,7 +7,7 @@ import { type RunningServer, startServer } from "../mcp/start-server.ts";
 import { type EchoProvider, startEchoProvider } from "./echo-provider.ts";
 import { type Scene, startScene } from "./fallback-scene.ts";
 
-/* Both official SDKs through two gateways that differ in the guard alone, to one provider that says again what it was told. */
+/* Both official SDKs through gateways that differ in the guard alone, to one provider that says again what it was told. */
 
 const keyOf = (name: string) => `sp_${name}_${crypto.randomUUID()}`;
 const people = { alice: keyOf("alice"), mallory: keyOf("mallory") } as const;
@@ -18,6 +18,8 @@ let guarded: Scene;
 let notes: RunningServer;
 let agent: Awaited<ReturnType<typeof startRawAgent>>;
 let plain: Scene;
+/** Masks where the configuration does not say otherwise. */
+let usual: Scene;
 
 beforeAll(async () => {
   provider = await startEchoProvider();
@@ -35,12 +37,14 @@ beforeAll(async () => {
   plain = await startScene(common);
   guarded = await startScene({
     ...common,
-    guardrails: "[{ type: pii, mask: [email, phone, card, iban, ssn, api-key], restore: true }]",
+    guardrails: "[{ type: pii, mask: [email, phone, card, iban, ssn, api-key], restore: true, on: [llm, mcp, a2a] }]",
   });
+  usual = await startScene({ ...common, guardrails: "[{ type: pii, mask: [email, phone], restore: true }]" });
 }, 30_000);
 
 afterAll(async () => {
   await guarded.close();
+  await usual.close();
   await plain.close();
   await provider.close();
   await agent.close();
@@ -262,10 +266,41 @@ describe("what surrounds a call", () => {
   });
 });
 
-test("a tool is told tokens, and its answer gives back what this very call has sent", async () => {
+async function mcpClientOf({ url }: Scene): Promise<Client> {
   const client = new Client({ name: "e2e", version: "1.0.0" });
   const headers = { authorization: `Bearer ${people.alice}` };
-  await client.connect(new StreamableHTTPClientTransport(new URL(`${guarded.url}/mcp`), { requestInit: { headers } }));
+  await client.connect(new StreamableHTTPClientTransport(new URL(`${url}/mcp`), { requestInit: { headers } }));
+  return client;
+}
+
+test.each(["openai", "anthropic"])(
+  "an agent's loop works where nothing but models is masked: the %s model picks a tool with a token, the tool gets the value, the model hears of it as a token",
+  async (model) => {
+    const client = await mcpClientOf(usual);
+    provider.bodies.length = 0;
+    const asked = `Note for ${alice}: call ${phone}`;
+    const messages: OpenAI.ChatCompletionMessageParam[] = [{ role: "user", content: asked }];
+    const tools = [{ type: "function" as const, function: { name: "write_note", parameters } }];
+    const ask = async () =>
+      (await openaiOf(usual).chat.completions.create({ model, messages, tools })).choices[0]?.message;
+    const chosen = await ask();
+    const made = chosen?.tool_calls?.[0];
+    if (chosen === undefined || made?.type !== "function") throw new Error("no tool was picked");
+    const { text } = JSON.parse(made.function.arguments) as { text: string };
+    expect(text).toBe(asked);
+    await client.callTool({ name: "write_note", arguments: { id: `of ${model}`, text } });
+    const kept = await client.callTool({ name: "read_note", arguments: { id: `of ${model}` } });
+    expect(kept.content).toEqual([{ type: "text", text: asked }]);
+    messages.push(chosen, { role: "tool", tool_call_id: made.id, content: JSON.stringify(kept.content) });
+    expect((await ask())?.content).toContain(JSON.stringify(asked).slice(1, -1));
+    expect(provider.bodies).toHaveLength(2);
+    for (const body of provider.bodies) for (const value of [alice, phone]) expect(body).not.toContain(value);
+    await client.close();
+  },
+);
+
+test("a tool is told tokens where that is asked for, and its answer gives back what this very call has sent", async () => {
+  const client = await mcpClientOf(guarded);
   const call = (name: string, parameters: Record<string, string>) => client.callTool({ name, arguments: parameters });
   const kept = await call("write_note", { id: alice, text: `Write to ${bob}` });
   expect(kept.content).toEqual([{ type: "text", text: `kept ${alice}` }]);
@@ -274,7 +309,7 @@ test("a tool is told tokens, and its answer gives back what this very call has s
   await client.close();
 });
 
-test("an agent is told tokens, and its messages, streamed artifacts too, give back what its caller has sent", async () => {
+test("an agent is told tokens where that is asked for, and its messages, streamed artifacts too, give back what its caller has sent", async () => {
   const text = `Ask ${alice} or ${phone}`;
   const ask = async (method: string): Promise<string> => {
     const message = { messageId: "m", role: "ROLE_USER", parts: [{ text }] };

@@ -35,6 +35,17 @@ describe("guardrails", () => {
     expect((await guardrails.input(requestOf("llm", "long"))).pass).toBe(false);
   });
 
+  test("guard all protocols where they name none, but for pii, which guards models: a tool does its work with the value", async () => {
+    const guarded = (entry: object) => {
+      const guardrails = build([entry]);
+      return (["llm", "mcp", "a2a"] as const).filter((protocol) => guardrails.guardsRequests(protocol));
+    };
+    expect(guarded({ type: "max-length", max: 1 })).toEqual(["llm", "mcp", "a2a"]);
+    expect(guarded({ type: "pattern", reject: ["x"] })).toEqual(["llm", "mcp", "a2a"]);
+    expect(guarded({ type: "pii", mask: ["email"] })).toEqual(["llm"]);
+    expect(guarded({ type: "pii", mask: ["email"], on: ["mcp", "a2a"] })).toEqual(["mcp", "a2a"]);
+  });
+
   test("decide by the first that rejects", async () => {
     const guardrails = build([
       { type: "max-length", max: 100, message: "first" },

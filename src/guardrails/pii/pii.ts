@@ -9,6 +9,7 @@ import {
   pass,
   type Verdict,
 } from "../guard.ts";
+import { guardedProtocols } from "../guarded-protocols.ts";
 import { AnswerMask } from "./answer-mask.ts";
 import { createDetect } from "./detect.ts";
 import { piiKinds } from "./detector.ts";
@@ -32,6 +33,8 @@ export const pii = defineGuard({
   description:
     "Replaces personal data and keys with tokens before anything leaves, and puts them back into the answer.",
   options: {
+    // A tool or an agent does its work with the value: a mail to `[EMAIL_…]` arrives nowhere.
+    on: guardedProtocols(["llm"], "; models alone when absent"),
     mask: z
       .array(z.enum(piiKinds))
       .min(1)

@@ -147,6 +147,16 @@ describe("masking", () => {
     expect(once.guardsAnswers("llm")).toBe(false);
   });
 
+  test("does not find what is spread over two texts, and puts nothing together out of two texts of an answer", async () => {
+    const request = requestOf("llm", "alice@exam", "ple.com, bob@example.com");
+    expect(await sent(request)).toEqual(["alice@exam", expect.stringMatching(/^ple\.com, \[EMAIL_\w+\]$/)]);
+    const token = request.slots[1]?.text.slice("ple.com, ".length) ?? "";
+    const watch = guardrails.output(request);
+    const say = async (text: string, channel: string) =>
+      `${await watch?.push({ ...slotOf(text), channel })}${await watch?.end(channel)}`;
+    expect((await say(token.slice(0, 8), "block 0")) + (await say(token.slice(8), "block 1"))).toBe(token);
+  });
+
   test("masks the kinds that are asked for and no other", async () => {
     const cards = build({ mask: ["card"] });
     const [masked] = await sent(requestOf("llm", "4111 1111 1111 1111 of alice@example.com"), cards);
