@@ -50,13 +50,19 @@ const openStream = (response: ServerResponse): void => {
   response.flushHeaders();
 };
 
-/** Answers with this text, in two pieces of a stream or whole. */
+/** What a provider says it has read and written. */
+export const usageOf = (read: number, wrote: number) => ({
+  prompt_tokens: read,
+  completion_tokens: wrote,
+  total_tokens: read + wrote,
+});
+
+/** Answers with this text, in two pieces of a stream or whole, and says what it used. */
 export const says =
-  (text: string): Behaviour =>
+  (text: string, usage = usageOf(3, 2)): Behaviour =>
   (response, stream) => {
     if (!stream) {
       const message = { role: "assistant", content: text };
-      const usage = { prompt_tokens: 3, completion_tokens: 2, total_tokens: 5 };
       response.writeHead(200, { "content-type": "application/json" });
       response.end(
         JSON.stringify({
@@ -73,7 +79,9 @@ export const says =
     openStream(response);
     response.write(chunk({ role: "assistant", content: "" }));
     response.write(chunk({ content: text }));
-    response.end(`${chunk({}, "stop")}data: [DONE]\n\n`);
+    response.write(chunk({}, "stop"));
+    const used = { id: "c", object: "chat.completion.chunk", created: 1, model: "m", choices: [], usage };
+    response.end(`data: ${JSON.stringify(used)}\n\ndata: [DONE]\n\n`);
   };
 
 /** Answers with this status and an OpenAI error. */

@@ -1,6 +1,7 @@
 import { faultLedger } from "./ledger.ts";
+import { faultStorm } from "./storm.ts";
 
-const scenarios: Readonly<Record<string, () => Promise<void>>> = { ledger: faultLedger };
+const scenarios: Readonly<Record<string, () => Promise<void>>> = { ledger: faultLedger, storm: faultStorm };
 
 const scenario = scenarios[process.argv[2] ?? ""];
 if (scenario === undefined) {
