@@ -1,18 +1,20 @@
-import { LightAbortSignal } from "../../src/core/abort.ts";
 import { systemClock } from "../../src/core/clock.ts";
-import type { Reply } from "../../src/core/exchange.ts";
-import type { OperationContext } from "../../src/core/step.ts";
 import type { AnswerForm } from "../../src/core/text.ts";
 import type { AgentCall } from "../../src/a2a/agent-call.ts";
 import { createA2aForm } from "../../src/a2a/answer-form.ts";
 import { findMethod, type Version } from "../../src/a2a/operations.ts";
 import { relayStream as relayArtifacts } from "../../src/a2a/relay-stream.ts";
-import type { UpstreamResponse } from "../../src/http/upstream.ts";
 import { createAnthropicForm } from "../../src/inference/dialects/anthropic-answer-form.ts";
 import { createOpenaiForm } from "../../src/inference/dialects/openai-answer-form.ts";
-import { dialects } from "../../src/inference/dialects/registry.ts";
-import { relayStream } from "../../src/inference/relay-stream.ts";
-import { relayWhole } from "../../src/inference/relay-whole.ts";
+import type { DialectName } from "../../src/inference/model-call.ts";
+import {
+  type Answer,
+  contextOf,
+  createModelRelay,
+  createReply,
+  type Relayed,
+  responseOf,
+} from "../inference/without-sockets.ts";
 
 /* Every wire on which answers with tokens come back, each with the relay that carries it: only the sockets are left out. */
 
@@ -24,7 +26,6 @@ export interface Said {
   readonly args: string;
 }
 
-type Answer = OperationContext["answer"];
 type Cut = (text: string) => readonly string[];
 
 export interface Wire {
@@ -175,89 +176,26 @@ const forms = {
   openai: { ...openai, createForm: createOpenaiForm },
   anthropic: { ...anthropic, createForm: createAnthropicForm },
 };
-type DialectName = keyof typeof forms;
 
-/** A caller's connection that keeps what is written to it. */
-function createReply(): Reply & { readonly written: Buffer[] } {
-  const written: Buffer[] = [];
-  let status = 0;
-  return {
-    written,
-    get started() {
-      return status !== 0;
-    },
-    get status() {
-      return status;
-    },
-    setHeader() {},
-    send(sent, _headers, body = "") {
-      status = sent;
-      written.push(Buffer.from(body));
-    },
-    open(opened) {
-      status = opened;
-    },
-    write: (chunk) => void written.push(Buffer.from(chunk)),
-    end() {},
-    destroy() {
-      written.length = 0;
-    },
-  };
-}
-
-const contextOf = (reply: Reply, answer: Answer) =>
-  ({
-    id: "o",
-    exchange: { reply, id: "e" },
-    signal: new LightAbortSignal(),
-    startedAtMs: 0,
-    answer,
-  }) as unknown as OperationContext;
-
-function responseOf(chunks: readonly Buffer[], contentType: string): UpstreamResponse {
-  return {
-    status: 200,
-    headers: { "content-type": contentType },
-    body: (async function* () {
-      yield* chunks;
-    })(),
-    bytes: async () => Buffer.concat(chunks),
-    discard() {},
-  };
+async function arrivedOf(relayed: Promise<Relayed>): Promise<Buffer> {
+  const { arrived, failure } = await relayed;
+  if (failure !== undefined) throw failure;
+  return arrived;
 }
 
 /** A caller of one dialect and a provider of the same or the other. */
 function modelWire(caller: DialectName, provider: DialectName): Wire {
-  const [from, to] = [dialects[provider], dialects[caller]];
-  const common = { clock: systemClock, from, to, headers: {} };
+  const relay = createModelRelay(caller, provider);
   return {
     name: caller === provider ? caller : `${caller} of ${provider}`,
     channels: ["thought", "text", "args"],
     stream: (said, cut) => Buffer.from(forms[provider].stream(said, cut)),
-    async relay(chunks, answer) {
-      const reply = createReply();
-      await relayStream({
-        ...common,
-        context: contextOf(reply, answer),
-        response: responseOf(chunks, "text/event-stream"),
-        keepAliveMs: 60_000,
-        keepAliveMayOpen: false,
-        wantsUsage: false,
-        secrets: [],
-        inputTokens: 1,
-      });
-      return Buffer.concat(reply.written);
-    },
+    relay: (chunks, answer) => arrivedOf(relay.stream(chunks, answer)),
     read: forms[caller].read,
     createForm: forms[caller].createForm,
     whole: {
       body: (said) => Buffer.from(JSON.stringify(forms[provider].whole(said))),
-      async relay(body, answer) {
-        const reply = createReply();
-        const context = contextOf(reply, answer);
-        await relayWhole({ ...common, context, response: responseOf([body], "application/json") });
-        return Buffer.concat(reply.written);
-      },
+      relay: (body, answer) => arrivedOf(relay.whole(body, answer)),
       read: forms[caller].readWhole,
     },
   };

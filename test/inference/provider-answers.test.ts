@@ -4,6 +4,7 @@ import { startHarness } from "./harness.ts";
 import type { Harness } from "./harness.ts";
 import { chunkOf, lastChunk, startRawProvider, streamHead, wholeAnswer } from "./raw-provider.ts";
 import type { RawProvider } from "./raw-provider.ts";
+import { createModelRelay } from "./without-sockets.ts";
 
 const key = `sk-${crypto.randomUUID()}`;
 const json = { "content-type": "application/json" };
@@ -216,5 +217,38 @@ describe("a stream", () => {
     const text = await (await ask(gateway, true)).text();
     expect(text).toBe(`${eventText([events[0] as object, { masked: true }, events[2] as object])}data: [DONE]\n\n`);
     expect(looked).toEqual([...events.map((event) => [event, false]), [undefined, true]]);
+  });
+});
+
+describe("a server that numbers every call of a tool 0", () => {
+  it("has them told apart by their ids for a caller of the other dialect", async () => {
+    const call = (index: number, id: string, pieces: readonly string[]) =>
+      pieces.map((piece, at) => ({
+        id: "1",
+        choices: [
+          {
+            index: 0,
+            delta: {
+              tool_calls: [
+                {
+                  index,
+                  ...(at === 0 && { id, type: "function" }),
+                  function: { ...(at === 0 && { name: "f" }), arguments: piece },
+                },
+              ],
+            },
+            finish_reason: null,
+          },
+        ],
+      }));
+    const stream = (second: number) =>
+      `${eventText([...call(0, "a", ["", "{}"]), ...call(second, "b", ['{"n":', "1}"])])}${eventText([{ id: "1", choices: [{ index: 0, delta: {}, finish_reason: "tool_calls" }] }])}data: [DONE]\n\n`;
+    const relay = createModelRelay("anthropic", "openai");
+    const [usual, odd] = await Promise.all(
+      [1, 0].map(async (second) => relay.stream([Buffer.from(stream(second))], undefined)),
+    );
+    expect(odd?.failure).toBeUndefined();
+    expect(odd?.arrived.toString()).toContain('"id":"b"');
+    expect(odd?.arrived.toString()).toBe(usual?.arrived.toString());
   });
 });
