@@ -20,7 +20,7 @@ export interface UpstreamOptions {
 
 /**
  * The way out over undici. HTTP/1.1 only: one request a connection, so one stalled stream holds nobody else up.
- * A request is sent again only when its pooled socket died before a byte of it was written.
+ * Before a byte of it is written a request gets a second connection, once, where the first was refused or died.
  */
 export function createUpstream({ egress, resolve }: UpstreamOptions): Upstream {
   const guard = createEgressGuard(egress.allow, resolve);

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import type { Dispatcher } from "undici";
 import { GatewayError } from "../core/errors.ts";
 import type { Deadline, Deadlines } from "./deadlines.ts";
-import { fromBodyFailure, fromHeadFailure, isStaleSocket, markUnsent } from "./upstream-errors.ts";
+import { fromBodyFailure, fromHeadFailure, markUnsent, mayMend } from "./upstream-errors.ts";
 import { toHeaderList, toHeaders } from "./upstream-headers.ts";
 import type { UpstreamRequest, UpstreamResponse } from "./upstream.ts";
 
@@ -209,7 +209,7 @@ export class UpstreamCall
   onResponseError(_: Dispatcher.DispatchController, error: Error): void {
     if (this.#failed || this.#ended) return;
     if (this.#headDone) this.#settle(fromBodyFailure(error));
-    else if (!this.#sent && !this.#retried && isStaleSocket(error)) {
+    else if (!this.#sent && !this.#retried && mayMend(error)) {
       this.#retried = true;
       this.#dispatch();
     } else this.#settle(fromHeadFailure(error, this.#sent));

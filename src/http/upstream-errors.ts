@@ -40,11 +40,11 @@ function codeOf(error: unknown): string {
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
 }
 
-/** Whether an unsent request met a pooled socket that died under it: a fresh socket may do. */
-export function isStaleSocket(error: unknown): boolean {
-  const code = codeOf(error);
-  return code === "UND_ERR_SOCKET" || code === "ECONNRESET" || code === "EPIPE";
-}
+/* A pooled socket that died, or one of the servers behind a balanced address that has just gone: a fresh connection may do. */
+const mended = new Set(["UND_ERR_SOCKET", "ECONNRESET", "EPIPE", "ECONNREFUSED"]);
+
+/** Whether an unsent request that failed so is worth another connection at once. A connection that timed out is not: the caller has waited. */
+export const mayMend = (error: unknown): boolean => mended.has(codeOf(error));
 
 /** What a failure before the response head means to the caller. */
 export function fromHeadFailure(error: unknown, sent: boolean): GatewayError {

@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { createServer, type RequestListener, type Server, type ServerResponse } from "node:http";
 import { createServer as createTcpServer, type Server as TcpServer, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
@@ -281,6 +282,22 @@ describe("an upstream that fails", () => {
       .catch((each: unknown) => each);
     expect(error).toMatchObject({ kind: "upstream_unavailable", message: "The upstream could not be reached." });
     expect(neverSent(error)).toBe(true);
+  });
+
+  test("a refused connection is followed by one other at once: behind a balanced address another server may answer", async () => {
+    const server = createServer((_, response) => response.end("second"));
+    const url = await listen(server);
+    const { port } = new URL(url);
+    await new Promise((done) => server.close(done));
+    let refused = 0;
+    const onRefused = () => {
+      if (refused++ === 0) server.listen(Number(port), "127.0.0.1");
+    };
+    subscribe("undici:client:connectError", onRefused);
+    open.push(() => unsubscribe("undici:client:connectError", onRefused));
+    const response = await makeUpstream().request(get(url));
+    expect((await response.bytes(100)).toString()).toBe("second");
+    expect(refused).toBe(1);
   });
 
   test("a name that does not resolve is unavailable", async () => {
