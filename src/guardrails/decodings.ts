@@ -97,8 +97,8 @@ const selectors: Decoding = (text) =>
     ),
   );
 
-/* Hexadecimal digits are letters of base64 too. */
-const decodings: readonly Decoding[] = [tags, selectors, escapes, percent, entities, hex, base64];
+/* Hexadecimal digits are letters of base64 too, and `\xc3\xa9` is two bytes of one character before it is two escapes. */
+const decodings: readonly Decoding[] = [tags, selectors, hex, escapes, percent, entities, base64];
 
 /** The text with every encoded run put plainly; what is hidden in it again stays so. */
 export const decode: Decoding = (text) => {

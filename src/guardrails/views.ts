@@ -12,6 +12,8 @@ export interface View {
 
 /* Base64 in base64 in base64 is as far as models follow. */
 const DEEPEST = 3;
+/* Of one depth; two are usual where anything is hidden at all. */
+const MOST_DECODED = 2;
 
 /**
  * The ways in which a reader, or a model, may take a text: as it is, with lookalikes and what is not seen made plain, decoded where it
@@ -20,16 +22,18 @@ const DEEPEST = 3;
  */
 export function* viewsOf(text: string): Generator<View> {
   const seen = new Set<string>();
-  let written: string | undefined = text;
-  for (let depth = 0; depth <= DEEPEST && written !== undefined; depth++) {
-    const folded = foldText(written);
-    const readings = folded === written ? [written] : [written, folded];
-    for (const read of readings) {
-      yield* viewOf(read, seen);
-      for (const respell of respellings) yield* viewOf(respell(read), seen);
-    }
-    // What has no width may stand inside of what is encoded, and may be what it is encoded in.
-    written = decode(written) ?? (folded === written ? undefined : decode(folded));
+  let written = new Set([text]);
+  for (let depth = 0; depth <= DEEPEST && written.size > 0; depth++) {
+    const decoded = new Set<string>();
+    for (const each of written)
+      for (const read of new Set([each, foldText(each)])) {
+        yield* viewOf(read, seen);
+        for (const respell of respellings) yield* viewOf(respell(read), seen);
+        // What has no width may stand inside of what is encoded, and may be what it is encoded in.
+        const plain = decode(read);
+        if (plain !== undefined && decoded.size < MOST_DECODED) decoded.add(plain);
+      }
+    written = decoded;
   }
 }
 

@@ -100,6 +100,10 @@ function isDate(groups: DigitGroups, first: number): boolean {
   return /^(?:\d\d?-\d\d?-(?:19|20)\d\d|(?:19|20)\d\d-\d\d?-\d\d?)$/.test(row);
 }
 
+/** `0.1195…`, whose digits would be a trunk prefix or an exit code and what follows it. */
+const isFraction = (groups: DigitGroups, first: number) =>
+  groups.gap(first + 1) === "." && groups.digits(first, first + 1) === "0";
+
 /** Where the number that begins with group `first` begins: at its sign or bracket. */
 function startOf(groups: DigitGroups, first: number): number {
   const start = groups.start(first);
@@ -113,7 +117,7 @@ function startOf(groups: DigitGroups, first: number): number {
 function find({ text, from, digits }: Scan, { found, open }: Findings): void {
   const groups = digits();
   for (let index = 0; index < groups.count; index++) {
-    if (!hasDigits(groups, index, LEAST_DIGITS)) continue;
+    if (!hasDigits(groups, index, LEAST_DIGITS) || isFraction(groups, index)) continue;
     const start = startOf(groups, index);
     /* A sign or bracket begins a number after a letter too. */
     const inWord = start === groups.start(index) && isWordBefore(text, start);
