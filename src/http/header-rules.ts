@@ -33,6 +33,8 @@ const table = new Map<string, HeaderRule>([
   ...dropped.map((name): [string, HeaderRule] => [name, "drop"]),
   ...identities.map((name): [string, HeaderRule] => [name, "identity"]),
   ["cookie", "cookie"],
+  // Sealed by the gateway: it proves itself, and only to the agent it was given to.
+  ["x-sallyport-chain", "single"],
 ]);
 
 export function headerRule(name: string): HeaderRule {

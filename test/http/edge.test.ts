@@ -452,7 +452,7 @@ describe("who calls, and through what", () => {
     };
   };
   const spoofed =
-    "X-Forwarded-For: 1.2.3.4\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: evil.example\r\nX-Real-IP: 1.2.3.4\r\nForwarded: for=1.2.3.4\r\nX-Forwarded-User: root\r\nX-Original-URL: /admin\r\nX-Sallyport-Chain: 1\r\n";
+    "X-Forwarded-For: 1.2.3.4\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: evil.example\r\nX-Real-IP: 1.2.3.4\r\nForwarded: for=1.2.3.4\r\nX-Forwarded-User: root\r\nX-Original-URL: /admin\r\nX-Sallyport-Actor-Token: 1\r\n";
 
   test("nobody but a trusted proxy is believed, and none of it goes further", async () => {
     const { port } = await start(echo);
