@@ -1,8 +1,10 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { LightAbortSignal } from "../../src/core/abort.ts";
+import { Breaker } from "../../src/gateway/breaker.ts";
 import type { GuardDeps } from "../../src/guardrails/guard.ts";
+import { createTestClock } from "../state/test-clock.ts";
 import { buildGuardrails, createDeps, requestOf, slotOf } from "./guard-scene.ts";
 
 interface Heard {
@@ -126,6 +128,17 @@ const faults: readonly (readonly [string, (response: ServerResponse) => void])[]
   ["masks other messages than it was shown", says({ body: { messages: [] } })],
   ["masks with something else than text", says({ body: { messages: [{ role: "user", content: 1 }] } })],
   ["answers without end", (response) => void response.writeHead(200).write("x".repeat(1_000_000))],
+  ["resets the connection", (response) => void response.destroy()],
+  ["closes its side without a word", (response) => void response.socket?.end()],
+  [
+    "answers with another content than it says",
+    (response) => response.writeHead(200, { "content-length": 5 }).end("{}"),
+  ],
+  ["answers with JSON that is far too deep", (response) => response.writeHead(200).end("[".repeat(60_000))],
+  [
+    "masks with far more than it was shown",
+    says({ body: { messages: [{ role: "user", content: "x".repeat(10_000_000) }] } }),
+  ],
   ["breaks off", (response) => void response.writeHead(200).write("{", () => response.destroy())],
   ["hangs", () => {}],
   ["trickles", (response) => void response.writeHead(200).write(" ")],
@@ -135,6 +148,48 @@ test.each(faults)("a guard that %s is closed by default, and open only where tha
   answer = fault;
   expect(await build({ timeout: "300ms" }).input(requestOf("llm", "hi"))).toEqual(failed);
   expect(await build({ timeout: "300ms", onFailure: "open" }).input(requestOf("llm", "hi"))).toEqual({ pass: true });
+});
+
+test.each(faults)(
+  "an answer that a guard which %s should see is held back, and shown only where that is asked for",
+  async (_, fault) => {
+    answer = fault;
+    const ask = async (options: object) => {
+      const watch = build({ timeout: "300ms", direction: "output", ...options }).output(requestOf("llm", "hi"));
+      await watch?.push({ ...slotOf("a secret", "assistant"), channel: "c" });
+      return watch?.end("c");
+    };
+    await expect(ask({})).rejects.toMatchObject({ kind: "denied", message: failed.message });
+    expect(await ask({ onFailure: "open" })).toBe("a secret");
+  },
+);
+
+test("a guard that is well again is asked again, by one request first", async () => {
+  const clock = createTestClock();
+  const guardrails = buildGuardrails([{ type: "webhook", url, timeout: "300ms" }], {
+    ...deps,
+    breaker: () =>
+      new Breaker(
+        clock,
+        () => 0.5,
+        () => {},
+      ),
+  });
+  const ask = () => guardrails.input(requestOf("llm", "hi"));
+  answer = says({}, 500);
+  for (let tries = 0; tries < 10; tries++) expect(await ask()).toEqual(failed);
+  expect(heard).toHaveLength(5);
+  clock.pass(5_000);
+  const held: ServerResponse[] = [];
+  answer = (response) => void held.push(response);
+  const [probe, meanwhile] = [ask(), ask()];
+  expect(await meanwhile).toEqual(failed);
+  await vi.waitUntil(() => held.length > 0);
+  expect(heard).toHaveLength(6);
+  answer = says({});
+  for (const response of held) answer(response);
+  expect(await probe).toEqual({ pass: true });
+  expect(await ask()).toEqual({ pass: true });
 });
 
 test("a guard that is not there is closed, and after some tries it is not asked for a while", async () => {
