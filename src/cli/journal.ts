@@ -1,6 +1,7 @@
 import type { JournalRecord } from "../observability/journal-record.ts";
 import { openAdminClient } from "./admin-client.ts";
 import { defineCommand, UsageError } from "./command.ts";
+import { describeChain, type ShownChain } from "./describe-chain.ts";
 import { gatewayOptions } from "./find-gateway.ts";
 
 const MOST = 1_000;
@@ -15,7 +16,11 @@ export const journalCommand = defineCommand({
   options: {
     ...gatewayOptions,
     request: { type: "string", value: "ID", description: "x-request-id of an answer" },
-    chain: { type: "string", value: "ID", description: "x-request-id of the request that all of it began with" },
+    chain: {
+      type: "string",
+      value: "ID",
+      description: "what one request set off, as a tree with its cost: x-request-id of any request in it",
+    },
     principal: { type: "string", value: "ID", description: "who called, ISSUER#SUBJECT" },
     target: { type: "string", value: "NAME", description: "the tool, resource, prompt, agent or model" },
     outcome: { type: "string", value: "OUTCOME", description: "denied, failed, aborted or drained" },
@@ -30,6 +35,11 @@ export const journalCommand = defineCommand({
     const given = Object.entries({ request, chain, principal, target, outcome });
     const conditions = given.filter((entry): entry is [string, string] => entry[1] !== undefined);
     const admin = openAdminClient(options);
+    if (chain !== undefined && conditions.length === 1 && !options.json) {
+      const shown = (await admin.call("GET", `/api/chains/${encodeURIComponent(chain)}`)) as ShownChain;
+      for (const line of describeChain(shown)) out(line);
+      return 0;
+    }
     let shown = 0;
     for (let after: string | undefined; shown < limit;) {
       const query = new URLSearchParams(conditions);

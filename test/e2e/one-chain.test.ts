@@ -6,6 +6,8 @@ import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { freePorts } from "../../src/cli/quickstart-process.ts";
 import type { ChainTree, TreeNode } from "../../src/observability/journal-tree.ts";
+import { commands } from "../../src/cli/registry.ts";
+import { runCommand } from "../../src/cli/run-command.ts";
 import { rpc } from "../a2a/clients.ts";
 import { eventually } from "./eventually.ts";
 import { says, startProvider, usageOf, type Provider } from "./fallback-scene.ts";
@@ -166,6 +168,29 @@ test("two agents, two tools and a model are one chain, with what all of it cost 
     };
     expect(spend.lines.find(({ name }) => name === tree.chainId)?.costNanos).toBe(tree.costNanos);
   });
+});
+
+test("the command line shows a chain as a tree, with what each part of it cost and why what was refused was", async () => {
+  const sent = await handTo("app", "planner", "back");
+  await sent.text();
+  const id = String(sent.headers.get("x-request-id"));
+  await treeOf(id, 7);
+  const lines: string[] = [];
+  const args = ["journal", "-c", join(dir, "sallyport.yaml"), "--chain", id];
+  expect(await runCommand(commands, "0", args, { out: (line) => void lines.push(line), err: () => {} })).toBe(0);
+  const [head, ...tree] = lines.map((line) => line.replaceAll(/\d+\.\d m?s/g, "TIME"));
+  expect(head).toMatch(new RegExp(`^chain ${id}, begun by http://127.0.0.1:\\d+#app: \\d+ operations in TIME$`));
+  expect(tree.filter((line) => !line.includes("("))).toEqual([
+    "$0.0864  in all",
+    "$0.0864  a2a SendMessage planner, TIME",
+    "  $0.01    mcp tools/call read_note, TIME",
+    "$0.0032    llm chat.completions small, TIME",
+    "$0.0732    a2a SendMessage clerk, TIME",
+    "  $0.02      mcp tools/call archive_note, TIME",
+    "$0.0032      llm chat.completions small, TIME",
+    "      -      a2a SendMessage planner, denied by no loops, TIME",
+  ]);
+  expect(tree.filter((line) => line.includes("(initialize, "))).toHaveLength(2);
 });
 
 test("a foreign agent that shows another's trace, token or both is in no chain but its own", async () => {

@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
+import { describeChain, type ShownChain } from "../describe-chain.ts";
 import type { Scene } from "./scene.ts";
 
 interface Record {
   readonly chainId: string;
-  readonly depth: number;
   readonly method: string;
   readonly target: { readonly name: string };
   readonly outcome: string;
@@ -32,9 +32,9 @@ export const loopScene: Scene = {
         .records;
     const refused = (await read("outcome=denied")).find(({ decision }) => decision?.rule === "no loops");
     check(refused?.target.name === "planner", 'the journal has it as denied by "no loops"');
+    const chain = await gateway.admin(`/api/chains/${refused?.chainId}`);
+    for (const line of describeChain((await chain.json()) as ShownChain)) tell(line);
     const handed = (await read(`chain=${refused?.chainId}`)).filter(({ method }) => method === "SendMessage");
-    for (const { depth, target, outcome } of handed.toSorted((one, other) => one.depth - other.depth))
-      tell(`${"  ".repeat(depth)}SendMessage to ${target.name} → ${outcome}`);
     check(handed.length === 3, "the planner was asked once: its loop never began");
   },
 };
