@@ -15,28 +15,26 @@ const HEAD_END = Buffer.from("\r\n\r\n");
 /** One keep-alive connection that sends one request at a time: a load generator must cost less than what it measures. */
 export class HttpConnection {
   readonly #socket: Socket;
-  readonly #request: Buffer;
   #received: Buffer[] = [];
   #startedAtMs = 0;
   #firstByteMs = 0;
   #settle: { resolve: (answer: RawAnswer) => void; reject: (error: Error) => void } | undefined;
 
-  /** `request` is the whole request, head and body. */
-  constructor(url: URL, request: Buffer) {
-    this.#request = request;
+  constructor(url: URL) {
     this.#socket = connect({ host: url.hostname, port: Number(url.port), noDelay: true });
     this.#socket.on("data", (chunk: Buffer) => this.#receive(chunk));
     this.#socket.on("error", (error) => this.#fail(error));
     this.#socket.on("close", () => this.#fail(new Error("the connection was closed")));
   }
 
-  send(): Promise<RawAnswer> {
+  /** `request` is the whole request, head and body. */
+  send(request: Buffer): Promise<RawAnswer> {
     return new Promise((resolve, reject) => {
       this.#settle = { resolve, reject };
       this.#received = [];
       this.#firstByteMs = 0;
       this.#startedAtMs = performance.now();
-      this.#socket.write(this.#request);
+      this.#socket.write(request);
     });
   }
 

@@ -1,7 +1,7 @@
 /* The load generator: takes jobs from its parent, one at a time. Runs as a process of its own, so that its own work is in nobody's figure. */
 import { HttpConnection } from "./http-connection.ts";
 import type { RawAnswer } from "./http-connection.ts";
-import { ANSWER, CHUNKS, scenarios } from "./messages.ts";
+import { ANSWER, ask, CHUNKS, scenarios } from "./messages.ts";
 import type { ScenarioName } from "./messages.ts";
 
 export interface Job {
@@ -31,16 +31,17 @@ process.on("message", (job: Job) => {
 
 async function run(job: Job): Promise<Result> {
   const url = new URL(job.url);
-  const request = writeRequest(job, url);
+  const head = writeHead(job, url);
+  const { body } = scenarios[job.scenario];
   const totals: number[] = [];
   const firsts: number[] = [];
   let left = job.requests;
   const worker = async () => {
-    const connection = new HttpConnection(url, request);
+    const connection = new HttpConnection(url);
     try {
       while (left > 0) {
         left--;
-        const answer = await connection.send();
+        const answer = await connection.send(writeRequest(head, body(ask())));
         check(answer, job.scenario);
         totals.push(answer.totalMs);
         firsts.push(answer.firstByteMs);
@@ -58,18 +59,19 @@ async function run(job: Job): Promise<Result> {
 const at = (sorted: readonly number[], share: number) =>
   sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
 
-function writeRequest(job: Job, url: URL): Buffer {
-  const { body, headers } = scenarios[job.scenario];
+function writeHead(job: Job, url: URL): string {
   const all = {
     host: url.host,
     "content-type": "application/json",
-    "content-length": String(Buffer.byteLength(body)),
-    ...headers,
+    ...scenarios[job.scenario].headers,
     ...job.headers,
   };
   const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
-  return Buffer.from(`POST ${url.pathname} HTTP/1.1\r\n${lines.join("")}\r\n${body}`);
+  return `POST ${url.pathname} HTTP/1.1\r\n${lines.join("")}`;
 }
+
+const writeRequest = (head: string, body: string): Buffer =>
+  Buffer.from(`${head}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
 
 /** Status and text of every answer: a proxy that fails fast must not look fast. */
 function check(answer: RawAnswer, name: ScenarioName): void {

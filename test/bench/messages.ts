@@ -9,11 +9,25 @@ export const ANSWER = `${sentence.repeat(8)}That is what a sallyport is.`;
 /** Events with text in a streamed answer. */
 export const CHUNKS = 100;
 
-const question = `${sentence.repeat(8)}What is it called?`;
+const words = sentence
+  .toLowerCase()
+  .match(/[a-z]+/g)
+  ?.concat(
+    "castle wall moat tower keep guard bridge river stone iron torch night watch siege rope ladder horse rider banner bell".split(
+      " ",
+    ),
+  ) as string[];
+
+/** A question that was not asked before, about as long as the others: people, and agents that work, do not ask the same again and again. */
+export function ask(): string {
+  let question = "";
+  for (let count = 0; count < 150; count++) question += `${words[Math.floor(Math.random() * words.length)] as string} `;
+  return `${question}What is it called?`;
+}
 
 export interface Scenario {
   readonly path: string;
-  readonly body: string;
+  readonly body: (question: string) => string;
   /** Sent beside content-type and authorization. */
   readonly headers: Readonly<Record<string, string>>;
   /** Where the answer's text is in its JSON; undefined: the answer is a stream of `CHUNKS` texts that ends with `[DONE]`. */
@@ -22,7 +36,7 @@ export interface Scenario {
   readonly upstreamPath: string;
 }
 
-const chat = (stream: boolean) =>
+const chat = (question: string, stream: boolean) =>
   JSON.stringify({
     model: "bench",
     messages: [
@@ -40,7 +54,7 @@ export const scenarios = {
   llm: {
     path: "/v1/chat/completions",
     upstreamPath: "/v1/chat/completions",
-    body: chat(false),
+    body: (question) => chat(question, false),
     headers: {},
     textAt: ["choices", 0, "message", "content"],
   },
@@ -48,29 +62,30 @@ export const scenarios = {
   stack: {
     path: "/v1/chat/completions",
     upstreamPath: "/v1/chat/completions",
-    body: chat(false),
+    body: (question) => chat(question, false),
     headers: {},
     textAt: ["choices", 0, "message", "content"],
   },
   "llm-stream": {
     path: "/v1/chat/completions",
     upstreamPath: "/v1/chat/completions",
-    body: chat(true),
+    body: (question) => chat(question, true),
     headers: {},
     textAt: undefined,
   },
   mcp: {
     path: "/mcp",
     upstreamPath: "/mcp",
-    body: rpc("tools/call", {
-      name: "bench",
-      arguments: { text: question },
-      _meta: {
-        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-        "io.modelcontextprotocol/clientCapabilities": {},
-        "io.modelcontextprotocol/clientInfo": { name: "bench", version: "1.0.0" },
-      },
-    }),
+    body: (question) =>
+      rpc("tools/call", {
+        name: "bench",
+        arguments: { text: question },
+        _meta: {
+          "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+          "io.modelcontextprotocol/clientCapabilities": {},
+          "io.modelcontextprotocol/clientInfo": { name: "bench", version: "1.0.0" },
+        },
+      }),
     headers: {
       accept: "application/json, text/event-stream",
       "mcp-protocol-version": "2026-07-28",
@@ -82,7 +97,8 @@ export const scenarios = {
   a2a: {
     path: "/a2a/bench",
     upstreamPath: "/a2a",
-    body: rpc("SendMessage", { message: { messageId: "question", role: "ROLE_USER", parts: [{ text: question }] } }),
+    body: (question) =>
+      rpc("SendMessage", { message: { messageId: "question", role: "ROLE_USER", parts: [{ text: question }] } }),
     headers: { accept: "application/json", "a2a-version": "1.0" },
     textAt: ["result", "message", "parts", 0, "text"],
   },
