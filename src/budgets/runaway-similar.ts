@@ -8,41 +8,73 @@ const ALIKE = 15;
 const FEWEST_WORDS = 8;
 /* Words further in are not looked at: 2 to 3 µs. */
 const MOST_CHARACTERS = 2_048;
+/* Words at either end by which prompts are told apart before they are read: what changes in a loop is seldom at both. */
+const EDGE_WORDS = 4;
+const EDGE_CHARACTERS = 64;
 /* Prompts whose lengths differ by more are not alike: a counter, a time or an id is what may change. */
 const LENGTH_SHARE = 0.01;
 const LENGTH_LEAST = 8;
 
-/** The smallest hash of the words in each of 16 buckets (one-permutation MinHash); undefined for a text too short to compare. */
-export type Sketch = Uint32Array;
+const isDigit = (code: number): boolean => code >= 48 && code <= 57;
 
-/** Words that hold a digit are all one word: attempts, times and ids are what changes in a loop. */
-export function sketchOf(text: string): Sketch | undefined {
-  const sketch = new Uint32Array(BUCKETS).fill(0xffffffff);
-  const end = Math.min(text.length, MOST_CHARACTERS);
-  let hash = 0x811c9dc5;
+/** Letters, digits and everything beyond ASCII make words. */
+const isWord = (code: number): boolean =>
+  (code >= 97 && code <= 122) || (code >= 65 && code <= 90) || isDigit(code) || code > 127;
+
+/* Words that hold a digit are all one word: attempts, times and ids are what changes in a loop. */
+const NUMBERED = 0x23232323;
+
+/** A hash of the first words of a text, or with -1 of the last. */
+function edgeOf(text: string, step: 1 | -1): number {
+  const { length } = text;
+  const most = Math.min(length, EDGE_CHARACTERS);
+  let edge = 0;
+  let word = 0;
   let inWord = false;
-  let hasDigit = false;
+  let numbered = false;
   let words = 0;
-  for (let at = 0; at <= end; at++) {
-    const code = at < end ? text.charCodeAt(at) : 32;
-    // Letters, digits and everything beyond ASCII make words.
-    const isDigit = code >= 48 && code <= 57;
-    if (isDigit || code > 127 || (code >= 65 && code <= 90) || (code >= 97 && code <= 122)) {
+  for (let count = 0; count < most && words < EDGE_WORDS; count++) {
+    const code = text.charCodeAt(step === 1 ? count : length - 1 - count);
+    if (isWord(code)) {
       inWord = true;
-      hasDigit ||= isDigit;
-      hash = Math.imul(hash ^ (code | 32), 0x01000193);
-      continue;
+      numbered ||= isDigit(code);
+      word = Math.imul(word ^ (code | 32), 0x01000193);
+    } else if (inWord) {
+      edge = Math.imul(edge, 31) + (numbered ? NUMBERED : word);
+      words++;
+      word = 0;
+      inWord = false;
+      numbered = false;
     }
-    if (!inWord) continue;
-    words++;
-    let word = hasDigit ? 0x23232323 : hash;
-    word = Math.imul(word ^ (word >>> 16), 0x85ebca6b);
-    word = (word ^ (word >>> 13)) >>> 0;
+  }
+  return edge | 0;
+}
+
+/** The smallest hash of the words in each of 16 buckets (one-permutation MinHash); undefined for a text too short to compare. */
+export type Sketch = Int32Array;
+
+export function sketchOf(text: string): Sketch | undefined {
+  const sketch = new Int32Array(BUCKETS).fill(0x7fffffff);
+  const end = Math.min(text.length, MOST_CHARACTERS);
+  let words = 0;
+  let at = 0;
+  while (at < end) {
+    let code = text.charCodeAt(at++) | 0;
+    if (!isWord(code)) continue;
+    let hash = 0x811c9dc5 | 0;
+    let numbered = false;
+    do {
+      numbered ||= isDigit(code);
+      hash = Math.imul(hash ^ (code | 32), 0x01000193);
+      if (at === end) break;
+      code = text.charCodeAt(at++);
+    } while (isWord(code));
+    const spread = numbered ? NUMBERED : hash;
+    const mixed = Math.imul(spread ^ (spread >>> 16), 0x85ebca6b);
+    const word = mixed ^ (mixed >>> 13);
     const bucket = word & (BUCKETS - 1);
     if (word < (sketch[bucket] as number)) sketch[bucket] = word;
-    inWord = false;
-    hasDigit = false;
-    hash = 0x811c9dc5;
+    words++;
   }
   return words < FEWEST_WORDS ? undefined : sketch;
 }
@@ -55,6 +87,8 @@ export function areAlike(one: Sketch, other: Sketch): boolean {
 
 interface Kind {
   readonly length: number;
+  readonly head: number;
+  readonly tail: number;
   /** What the model decided just before: the same prompt after another step is progress. */
   readonly act: number;
   sketch: Sketch | undefined;
@@ -71,13 +105,16 @@ export class SimilarPrompts {
     this.#limit = limit;
   }
 
-  /** The kind a prompt belongs to, counted from its second prompt on; undefined: none yet. Sketches are made when lengths meet. */
+  /** The kind a prompt belongs to, counted from its second prompt on; undefined: none yet. Sketches are made when lengths and an edge meet. */
   find(text: string, act: number, nowMs: number): Repeat | undefined {
+    const { length } = text;
+    const head = edgeOf(text, 1);
+    const tail = edgeOf(text, -1);
     let sketch: Sketch | undefined;
     for (let at = this.#kinds.length - 1; at >= 0; at--) {
       const kind = this.#kinds[at] as Kind;
-      if (kind.act !== act || Math.abs(kind.length - text.length) > Math.max(LENGTH_LEAST, text.length * LENGTH_SHARE))
-        continue;
+      if (kind.act !== act || (kind.head !== head && kind.tail !== tail)) continue;
+      if (Math.abs(kind.length - length) > Math.max(LENGTH_LEAST, length * LENGTH_SHARE)) continue;
       sketch ??= sketchOf(text);
       if (sketch === undefined) return undefined;
       /* The first of its kind was not sketched, and its text is gone: the second stands for both. */
@@ -90,7 +127,7 @@ export class SimilarPrompts {
       return (kind.repeat ??= new Repeat(this.#limit, nowMs));
     }
     if (this.#kinds.length === KINDS) this.#kinds.shift();
-    this.#kinds.push({ length: text.length, act, sketch, repeat: undefined });
+    this.#kinds.push({ length, head, tail, act, sketch, repeat: undefined });
     return undefined;
   }
 }

@@ -9,20 +9,14 @@ export const ANSWER = `${sentence.repeat(8)}That is what a sallyport is.`;
 /** Events with text in a streamed answer. */
 export const CHUNKS = 100;
 
-const words = sentence
-  .toLowerCase()
-  .match(/[a-z]+/g)
-  ?.concat(
-    "castle wall moat tower keep guard bridge river stone iron torch night watch siege rope ladder horse rider banner bell".split(
-      " ",
-    ),
-  ) as string[];
+const syllables = "ba co di fe gu ha jo ki le mu na po qui re su ta vo we xi yo za ster ling bor ough ton".split(" ");
+const pick = () => syllables[Math.floor(Math.random() * syllables.length)] as string;
 
-/** A question that was not asked before, about as long as the others: people, and agents that work, do not ask the same again and again. */
+/** A question that was not asked before, about as long as the answer: people, and agents that work, do not ask the same again and again. */
 export function ask(): string {
   let question = "";
-  for (let count = 0; count < 150; count++) question += `${words[Math.floor(Math.random() * words.length)] as string} `;
-  return `${question}What is it called?`;
+  for (let count = 0; count < 120; count++) question += `${pick()}${pick()}${pick()} `;
+  return question.trimEnd();
 }
 
 export interface Scenario {
