@@ -113,7 +113,7 @@ export function toCaller(as: As, chain: z.output<typeof chainSchema>, request: z
   const id = `${as.issuer}#${as.subject}`;
   return {
     principal: { ...as, id, expiresAtMs: undefined, credentialId: undefined },
-    chain: { ...chain, root: chain.root === "" ? id : chain.root },
+    chain: { ...chain, alone: chain.depth === 0, root: chain.root === "" ? id : chain.root },
     request: {
       method: request.method.toUpperCase(),
       path: request.path,

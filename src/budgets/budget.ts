@@ -25,8 +25,11 @@ export interface Asked {
 
 export interface Budget {
   readonly config: BudgetConfig;
-  /** The lines that hold for a call to the context's candidate; none when the budget does not hold for it. */
-  linesOf(asked: Asked): readonly Line[];
+  /**
+   * The lines that hold for a call to the context's candidate; none when the budget does not hold for it. `lone`: no other call, and
+   * no other attempt, can be part of the chain.
+   */
+  linesOf(asked: Asked, lone?: boolean): readonly Line[];
 }
 
 /* A chain may wait for a person over a weekend; what it used is forgotten a week after its last call. */
@@ -35,6 +38,8 @@ const CHAIN_IDLE_MS = 7 * 86_400_000;
 const NO_LIMIT = Number.MAX_SAFE_INTEGER;
 /* Lines are made once for each key; who has not called for longest is forgotten first. */
 const MOST_KEYS = 10_000;
+
+const loneTerm = { key: "", group: "", idleMs: undefined, lone: true } as const;
 
 type KeyOf = (context: Asked) => string;
 
@@ -80,20 +85,28 @@ export function compileBudget(config: BudgetConfig): Budget {
     return key === undefined ? undefined : { key, group: "" };
   }
 
+  function toLine(limit: Limit, key: string, group: string): Line {
+    const term: Term = {
+      key: `${config.name}\0${counterNameOf(limit)}\0${key}`,
+      group,
+      window: limit.window,
+      limit: config.mode === "shadow" ? NO_LIMIT : limit.amount,
+      idleMs: config.per === "chain" ? CHAIN_IDLE_MS : undefined,
+    };
+    return { seen: undefined, budget: config, limit, term };
+  }
+
+  /* Most chains are one call: nothing of them is kept. */
+  const loneLine = (limit: Limit): Line => {
+    const term: Term = { ...loneTerm, window: limit.window, limit: config.mode === "shadow" ? NO_LIMIT : limit.amount };
+    return { seen: undefined, budget: config, limit, term };
+  };
+
   function lines(key: string, group: string): readonly Line[] {
     const name = `${group}\0${key}`;
     const found = linesByKey.get(name);
     if (found !== undefined) return found;
-    const made = config.limits.map((limit): Line => {
-      const term: Term = {
-        key: `${config.name}\0${counterNameOf(limit)}\0${key}`,
-        group,
-        window: limit.window,
-        limit: config.mode === "shadow" ? NO_LIMIT : limit.amount,
-        idleMs: config.per === "chain" ? CHAIN_IDLE_MS : undefined,
-      };
-      return { seen: undefined, budget: config, limit, term };
-    });
+    const made = config.limits.map((limit) => toLine(limit, key, group));
     if (linesByKey.size >= MOST_KEYS) {
       const [oldest] = linesByKey.keys();
       if (oldest !== undefined) linesByKey.delete(oldest);
@@ -104,15 +117,19 @@ export function compileBudget(config: BudgetConfig): Budget {
 
   return {
     config,
-    linesOf(context) {
+    linesOf(context, lone = false) {
       const { operation } = context;
       if (where !== undefined) {
         const expression = where.get(operation.protocol);
         if (expression === undefined || !expression.evaluate(celContext(context))) return [];
       }
-      const key = keyOf(context);
-      if (key === undefined) return [];
-      const all = lines(key.key, key.group);
+      let all: readonly Line[];
+      if (lone && config.per === "chain") all = config.limits.map(loneLine);
+      else {
+        const key = keyOf(context);
+        if (key === undefined) return [];
+        all = lines(key.key, key.group);
+      }
       return onByLimit ? all.filter(({ limit: { on } }) => on === undefined || isOn(context, on)) : all;
     },
   };

@@ -68,11 +68,13 @@ export function createBudgets({ config, ledger, counter, clock, log, meter }: Bu
   const watch = createWatch({ log, meter });
 
   function linesOf(context: OperationContext): readonly Line[] {
-    const { judged, target } = context.operation;
+    const { judged, target, protocol } = context.operation;
     /* Asking after a task that runs already is no new call. */
     if (!judged || target.kind === "task") return [];
-    if (budgets.length === 1) return budgets[0]!.linesOf(context);
-    return budgets.flatMap((budget) => budget.linesOf(context));
+    /* Nobody is handed the chain of a call to a model; another candidate must find what the first has cost. */
+    const lone = protocol === "llm" && context.exchange.chain.alone && context.candidates.length === 1;
+    if (budgets.length === 1) return budgets[0]!.linesOf(context, lone);
+    return budgets.flatMap((budget) => budget.linesOf(context, lone));
   }
 
   /** One try. `fits` false: what stands in the way. */

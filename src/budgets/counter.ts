@@ -10,6 +10,8 @@ export interface Term {
   readonly limit: number;
   /** How long a counter without a window is kept after its last use; undefined: for ever. */
   readonly idleMs: number | undefined;
+  /** Whether no other operation can ever count in it: it is kept nowhere. */
+  readonly lone?: true;
 }
 
 /**

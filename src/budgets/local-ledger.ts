@@ -29,22 +29,31 @@ export interface LocalLedgerOptions {
   readonly lease: Lease;
   /** Where counters outlive the process; absent: nowhere. */
   readonly kept?: KeptCounters;
+  /** Most counters at a time, 200,000 by default: about 40 MB. */
+  readonly mostCounters?: number;
 }
 
 /** A ledger in this process alone, whose counters end with it unless they are kept. Everything is at hand, so one turn of the event loop is atomic. */
-export function createLocalLedger({ clock, lease, kept }: LocalLedgerOptions): Ledger & { renew(): void } {
+export function createLocalLedger({
+  clock,
+  lease,
+  kept,
+  mostCounters = MOST_COUNTERS,
+}: LocalLedgerOptions): Ledger & { renew(): void } {
   const counters = new Map<string, { readonly counter: Counter; readonly term: Term }>();
   const open = createOpenSet<LocalHold>();
   let sweepAt = 1_024;
 
   function counterOf(term: Term): Counter {
+    if (term.lone) return new Counter();
     const name = `${term.group}\0${term.key}`;
     const known = counters.get(name);
     if (known !== undefined) return known.counter;
     if (counters.size >= sweepAt) {
       sweep();
-      sweepAt = Math.min(MOST_COUNTERS, Math.max(1_024, counters.size * 2));
-      if (counters.size >= MOST_COUNTERS)
+      if (counters.size >= mostCounters) forgetIdle();
+      sweepAt = Math.min(mostCounters, Math.max(1_024, counters.size * 2));
+      if (counters.size >= mostCounters)
         throw new GatewayError("state_unavailable", "More budgets are in use than this gateway can keep count of.");
     }
     const counter = kept === undefined ? new Counter() : kept.make(term);
@@ -55,6 +64,16 @@ export function createLocalLedger({ clock, lease, kept }: LocalLedgerOptions): L
   function sweep(): void {
     const nowMs = clock.now();
     for (const [name, { counter, term }] of counters) if (isIdle(counter, term, nowMs)) counters.delete(name);
+  }
+
+  /* Chains come without end. Those not heard of for longest are taken for over, a tenth at a time: the others go on. */
+  function forgetIdle(): void {
+    let left = Math.ceil(mostCounters / 10);
+    const idle = [...counters].filter(([, { counter, term }]) => term.idleMs !== undefined && counter.reserved === 0);
+    for (const [name] of idle.toSorted(([, one], [, other]) => one.counter.seenMs - other.counter.seenMs)) {
+      if (left-- === 0) return;
+      counters.delete(name);
+    }
   }
 
   /* Holds point to their counters, so one that is in use must stay. */
@@ -88,7 +107,8 @@ export function createLocalLedger({ clock, lease, kept }: LocalLedgerOptions): L
       if (hold.state === undefined) return;
       settleIn(hold.counters, hold.terms, hold.state, used, clock.now());
       if (kept !== undefined)
-        for (let at = 0; at < hold.counters.length; at++) kept.changed(hold.terms[at]!, hold.counters[at]!);
+        for (let at = 0; at < hold.counters.length; at++)
+          if (!hold.terms[at]!.lone) kept.changed(hold.terms[at]!, hold.counters[at]!);
       hold.state = undefined;
       open.delete(hold);
     },

@@ -6,6 +6,7 @@ import type { Lease } from "./counting.ts";
 import type { Ledger } from "./ledger.ts";
 import { openKeptCounters } from "./kept-counters.ts";
 import { createLocalLedger } from "./local-ledger.ts";
+import { keepLoneTerms } from "./lone-terms.ts";
 import { createStoreLedger } from "./store-ledger.ts";
 
 interface OpenLedgerOptions {
@@ -28,10 +29,20 @@ const STORE_TIMEOUT_MS = 80;
 export async function openLedger({ store, clock, log, meter }: OpenLedgerOptions): Promise<Ledger> {
   const lost = meter.counter("budget_settlements_lost_total", "Calls whose use could not be booked", []);
   const { survivesRestart, sharedAcrossReplicas } = store.durability;
-  const ledger = sharedAcrossReplicas
+  const own = createLocalLedger({
+    clock,
+    lease,
+    ...(survivesRestart && !sharedAcrossReplicas && { kept: await openKeptCounters(store, log) }),
+  });
+  const shared = sharedAcrossReplicas
     ? createStoreLedger({ store, lease, log, timeoutMs: STORE_TIMEOUT_MS, onLost: () => lost.add([]) })
-    : createLocalLedger({ clock, lease, ...(survivesRestart && { kept: await openKeptCounters(store, log) }) });
-  const timer = setInterval(() => void ledger.renew(), RENEW_EVERY_MS);
+    : undefined;
+  const ledger = shared === undefined ? own : keepLoneTerms(shared, own);
+  const renew = (): void => {
+    own.renew();
+    void shared?.renew();
+  };
+  const timer = setInterval(renew, RENEW_EVERY_MS);
   timer.unref();
   return {
     ...ledger,

@@ -36,6 +36,8 @@ export function createWatch({ log, meter }: { readonly log: Log; readonly meter:
     "model",
   ]);
   const warned = new Map<string, number>();
+  /* Models of unknown price, once for each budget. */
+  const told = new Set<string>();
 
   /** Once for each counter and window. */
   function isFirst(line: Line, what: string): boolean {
@@ -83,7 +85,10 @@ export function createWatch({ log, meter }: { readonly log: Log; readonly meter:
     },
     unpriced(line, model) {
       priceless.add([line.budget.name, model]);
-      warn(line, "unpriced", `nobody knows what ${model} costs: it is not charged`);
+      const key = `${line.budget.name}\0${model}`;
+      if (told.has(key) || told.size >= MOST_WARNED) return;
+      told.add(key);
+      log.warn({ budget: line.budget.name, model }, `nobody knows what ${model} costs: it is not charged`);
     },
   };
 }

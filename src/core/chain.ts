@@ -8,6 +8,8 @@ export interface Chain {
   readonly root: string;
   /** Names of the agents this chain passed through, oldest first. */
   readonly path: readonly string[];
+  /** Whether it is known to this request alone, which has not been handed on. */
+  readonly alone: boolean;
   /** What it has cost so far, in dollars, for expressions: last known here. Accounts are kept in whole nano-dollars. */
   readonly spent: number;
   /** Whether words from outside that read like an instruction have entered it: last known here. A signal, not a boundary. */

@@ -22,6 +22,10 @@ export class LiveChain implements Chain {
     return this.account.id;
   }
 
+  get alone(): boolean {
+    return !this.account.shared;
+  }
+
   get spent(): number {
     return this.account.costNanos / nanosPerDollar;
   }

@@ -165,7 +165,7 @@ function toExchange({ id, request, reply }: Incoming, signal: AbortSignal, body:
     request,
     principal: toPrincipal(name),
     trace: { traceId: randomHex(16), spanId: randomHex(8), parentSpanId: "", sampled: true, tracestate: "" },
-    chain: { id: randomHex(16), depth: 0, root: name ?? "anonymous", path: [], spent: 0, tainted: false },
+    chain: { id: randomHex(16), depth: 0, alone: true, root: name ?? "anonymous", path: [], spent: 0, tainted: false },
     log: silentLog,
     reply,
     signal,

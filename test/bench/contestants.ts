@@ -54,11 +54,14 @@ export async function startFloor(
   return { name: "floor", process, url: process.url + path, headers: {} };
 }
 
+/* Dollars for a million tokens. */
+const price = { input: "$0.5", output: "$1.5" };
+
 /* Wide enough that none is ever full: what is measured is the keeping of accounts. */
 const budgets = [
-  { name: "all", limits: ["1000000M tokens/min", "$1000000/day"], unknownPrice: "allow" },
+  { name: "all", limits: ["1000000M tokens/min", "$1000000/day"] },
   { name: "each", per: "principal", where: '"bench" in principal.groups', limits: ["1000000M tokens/min on bench"] },
-  { name: "one-request", per: "chain", limits: ["$5", "200 calls"], unknownPrice: "allow" },
+  { name: "one-request", per: "chain", limits: ["$5", "200 calls"] },
 ];
 
 /** The real `serve` with a token, CEL, the chain and the journal on a SQLite file. */
@@ -80,7 +83,7 @@ export async function startGateway(
       routes: { "/mcp": { servers: ["bench"] } },
     },
     a2a: { agents: { bench: { url: upstream.url } } },
-    models: { bench: { provider: "openai-compatible", url: upstream.url, key: "bench-provider-key" } },
+    models: { bench: { provider: "openai-compatible", url: upstream.url, key: "bench-provider-key", price } },
     ...(scenario === "stack" ? { budgets } : {}),
     policies: join(folder, "policies"),
     state: globalThis.process.env["BENCH_STATE"] ?? join(folder, "state.db"),

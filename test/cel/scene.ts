@@ -39,6 +39,7 @@ export function contextOf(args: unknown, more: Partial<ContextSource> = {}): Con
     chain: {
       id: "0af7651916cd43dd8448eb211c80319c",
       depth: 2,
+      alone: true,
       root: principal.id,
       path: ["researcher"],
       spent: 0,

@@ -69,7 +69,15 @@ export function requestOf(protocol: Protocol, ...texts: readonly (string | TextS
       expiresAtMs: undefined,
       credentialId: undefined,
     },
-    chain: { id: "1".repeat(32), depth: 0, root: "https://issuer.example ada", path: [], spent: 0, tainted: false },
+    chain: {
+      id: "1".repeat(32),
+      depth: 0,
+      alone: true,
+      root: "https://issuer.example ada",
+      path: [],
+      spent: 0,
+      tainted: false,
+    },
     slots: texts.map((text, index) => (typeof text === "string" ? slotOf(text, "user", index) : text)),
     signal: new LightAbortSignal(),
   };

@@ -193,7 +193,7 @@ function createExchange(request: IncomingMessage, response: ServerResponse, sign
       credentialId: undefined,
     },
     trace: { traceId: randomHex(16), spanId: randomHex(8), parentSpanId: "", sampled: true, tracestate: "" },
-    chain: { id: randomHex(16), depth: 0, root: "test tester", path: [], spent: 0, tainted: false },
+    chain: { id: randomHex(16), depth: 0, alone: true, root: "test tester", path: [], spent: 0, tainted: false },
     log: silentLog,
     reply: createReply(response, id),
     signal,

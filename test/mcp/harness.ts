@@ -180,7 +180,7 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
       },
       principal: principalOf(request),
       trace: { traceId: randomHex(16), spanId: randomHex(8), parentSpanId: "", sampled: false, tracestate: "" },
-      chain: { id: "", depth: 0, root: "", path: [], spent: 0, tainted: false },
+      chain: { id: "", depth: 0, alone: true, root: "", path: [], spent: 0, tainted: false },
       log: silentLog,
       reply: replyFor(response),
       signal: gone.signal,

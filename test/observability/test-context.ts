@@ -64,6 +64,7 @@ export function createTestContext(changes: ContextChanges = {}): OperationContex
     chain: {
       id: changes.chain ?? "0af7651916cd43dd8448eb211c80319c",
       depth: 1,
+      alone: true,
       root: "root",
       path: ["researcher"],
       spent: 0,
