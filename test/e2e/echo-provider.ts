@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
@@ -6,6 +7,8 @@ export interface EchoProvider {
   readonly url: string;
   /** The bodies of all calls, as they came. */
   readonly bodies: string[];
+  /** What of all it was told it says again. */
+  heeds: (told: readonly string[]) => readonly string[];
   /** Cuts what it streams into pieces. */
   cut: (text: string) => readonly string[];
   close(): Promise<void>;
@@ -15,7 +18,7 @@ type Fields = Readonly<Record<string, unknown>>;
 type Send = (data: unknown) => void;
 
 export async function startEchoProvider(): Promise<EchoProvider> {
-  const provider: EchoProvider = { url: "", bodies: [], cut: (text) => [text], close };
+  const provider: EchoProvider = { url: "", bodies: [], heeds: (told) => told, cut: (text) => [text], close };
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
@@ -24,10 +27,16 @@ export async function startEchoProvider(): Promise<EchoProvider> {
       provider.bodies.push(body);
       if (request.url?.endsWith("/count_tokens") === true) return whole(response, { input_tokens: 7 });
       const asked = JSON.parse(body) as Fields;
-      const said = toldTo(asked).join(" | ");
+      if (!signaturesAreGood(asked)) {
+        response.writeHead(400, { "content-type": "application/json" });
+        const error = { type: "invalid_request_error", message: "Invalid `signature` in `thinking` block" };
+        return response.end(JSON.stringify({ type: "error", error }));
+      }
+      const said = provider.heeds(toldTo(asked)).join(" | ");
       const args = asked["tools"] === undefined ? undefined : JSON.stringify({ text: said, list: [said, 4.0] });
       const reply = request.url?.endsWith("/messages") === true ? sayAnthropic : sayOpenai;
-      reply(response, { said, args, pieces: asked["stream"] === true ? provider.cut : undefined });
+      const thought = asked["thinking"] === undefined ? undefined : `They said: ${said}`;
+      reply(response, { said, thought, args, pieces: asked["stream"] === true ? provider.cut : undefined });
     });
   });
   async function close(): Promise<void> {
@@ -46,14 +55,27 @@ function toldTo({ system, messages }: Fields): string[] {
     else if (Array.isArray(value)) for (const each of value) collect(each);
     else if (typeof value === "object" && value !== null)
       for (const [key, member] of Object.entries(value))
-        if (!["role", "type", "id", "name", "tool_call_id", "tool_use_id"].includes(key)) collect(member);
+        if (!["role", "type", "id", "name", "tool_call_id", "tool_use_id", "thinking", "signature"].includes(key))
+          collect(member);
   };
   collect([system, messages]);
   return texts;
 }
 
+const sign = (thought: string) => createHash("sha256").update(thought).digest("base64");
+
+/** Thoughts that are given back have to be those that were signed. */
+function signaturesAreGood({ messages }: Fields): boolean {
+  const blocks = (messages as readonly Fields[]).flatMap(({ content }) =>
+    Array.isArray(content) ? content : [],
+  ) as readonly Fields[];
+  return blocks.every(({ type, thinking, signature }) => type !== "thinking" || signature === sign(String(thinking)));
+}
+
 interface Reply {
   readonly said: string;
+  /** Signed, where it was asked for. */
+  readonly thought: string | undefined;
   readonly args: string | undefined;
   readonly pieces: EchoProvider["cut"] | undefined;
 }
@@ -100,19 +122,22 @@ function sayOpenai(response: ServerResponse, { said, args, pieces }: Reply): voi
   response.end();
 }
 
-function sayAnthropic(response: ServerResponse, { said, args, pieces }: Reply): void {
+function sayAnthropic(response: ServerResponse, { said, thought, args, pieces }: Reply): void {
   const stop_reason = args === undefined ? "end_turn" : "tool_use";
   const message = { id: "m", type: "message", role: "assistant", model: "echo", stop_sequence: null };
   const tool = { type: "tool_use", id: "toolu_1", name: "write" };
   if (pieces === undefined) {
     const content = [
+      ...(thought === undefined ? [] : [{ type: "thinking", thinking: thought, signature: sign(thought) }]),
       { type: "text", text: said },
       ...(args === undefined ? [] : [{ ...tool, input: JSON.parse(args) as unknown }]),
     ];
     return whole(response, { ...message, content, stop_reason, usage: { input_tokens: 3, output_tokens: 2 } });
   }
   const { named } = stream(response);
-  const block = (index: number, content_block: Fields, deltas: readonly Fields[]) => {
+  let blocks = 0;
+  const block = (content_block: Fields, deltas: readonly Fields[]) => {
+    const index = blocks++;
     named({ type: "content_block_start", index, content_block });
     for (const delta of deltas) named({ type: "content_block_delta", index, delta });
     named({ type: "content_block_stop", index });
@@ -121,14 +146,17 @@ function sayAnthropic(response: ServerResponse, { said, args, pieces }: Reply): 
     type: "message_start",
     message: { ...message, content: [], stop_reason: null, usage: { input_tokens: 3, output_tokens: 1 } },
   });
+  if (thought !== undefined)
+    block({ type: "thinking", thinking: "", signature: "" }, [
+      ...pieces(thought).map((thinking) => ({ type: "thinking_delta", thinking })),
+      { type: "signature_delta", signature: sign(thought) },
+    ]);
   block(
-    0,
     { type: "text", text: "" },
     pieces(said).map((text) => ({ type: "text_delta", text })),
   );
   if (args !== undefined)
     block(
-      1,
       { ...tool, input: {} },
       pieces(args).map((partial_json) => ({ type: "input_json_delta", partial_json })),
     );

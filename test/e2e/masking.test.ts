@@ -3,6 +3,7 @@ import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/cli
 import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { currentCard, event, json, openStream, startRawAgent } from "../a2a/raw-agent.ts";
+import { valuesIn } from "../guardrails/pii/marked.ts";
 import { type RunningServer, startServer } from "../mcp/start-server.ts";
 import { type EchoProvider, startEchoProvider } from "./echo-provider.ts";
 import { type Scene, startScene } from "./fallback-scene.ts";
@@ -247,6 +248,139 @@ describe("several people", () => {
     );
     expect(provider.bodies.filter((body) => body.includes("@example.com"))).toEqual([]);
     expect(new Set(provider.bodies.map((body) => /EMAIL_\w+/.exec(body)?.[0])).size).toBe(40);
+  });
+});
+
+describe("long conversations of several people at once", () => {
+  const turns = 8;
+  /* What a person says in a turn: their own values, those of another, and some that come again. */
+  const spoken = (who: string, turn: number): string =>
+    [
+      `I am ${who}@example.com, turn ${turn}. Call +1 415 555 01${10 + turn} 😀`,
+      `${who}${turn}@example.org wrote "${who}@example.com\\n" to ${bob}; card ${card}`,
+      `IBAN ${iban} of ${alice}? [EMAIL_7K2M9Q4R3T] is mine; ${who.toUpperCase()}@EXAMPLE.COM too`,
+    ][turn % 3] ?? "";
+
+  async function converseOpenai(scene: Scene, person: Person, who: string, model: string): Promise<unknown[]> {
+    const messages: OpenAI.ChatCompletionMessageParam[] = [
+      { role: "system", content: `You serve ${who}@example.com.` },
+    ];
+    const tools = [{ type: "function" as const, function: { name: "write", parameters: { type: "object" } } }];
+    const openai = openaiOf(scene, person).chat.completions;
+    for (let turn = 0; turn < turns; turn++) {
+      messages.push({ role: "user", content: spoken(who, turn) });
+      const call = { model, messages, ...(turn % 2 === 1 && { tools }) };
+      const { choices } = turn % 4 > 1 ? await openai.stream(call).finalChatCompletion() : await openai.create(call);
+      const { content = null, tool_calls = [] } = choices[0]?.message ?? {};
+      messages.push({ role: "assistant", content, ...(tool_calls.length > 0 && { tool_calls }) });
+      for (const made of tool_calls)
+        if (made.type === "function")
+          messages.push({
+            role: "tool",
+            tool_call_id: made.id,
+            content: `did ${made.function.arguments.slice(0, 200)}`,
+          });
+    }
+    return messages;
+  }
+
+  async function converseAnthropic(scene: Scene, person: Person, who: string, model: string): Promise<unknown[]> {
+    const messages: Anthropic.MessageParam[] = [];
+    const tools = [{ name: "write", input_schema: { type: "object" as const } }];
+    const anthropic = anthropicOf(scene, person).messages;
+    let results: Anthropic.ToolResultBlockParam[] = [];
+    for (let turn = 0; turn < turns; turn++) {
+      messages.push({ role: "user", content: [...results, { type: "text", text: spoken(who, turn) }] });
+      const system = `You serve ${who}@example.com.`;
+      const call = { model, max_tokens: 500, system, messages, ...(turn % 2 === 1 && { tools }) };
+      const { content } = turn % 4 > 1 ? await anthropic.stream(call).finalMessage() : await anthropic.create(call);
+      messages.push({ role: "assistant", content });
+      results = content.flatMap((block) =>
+        block.type === "tool_use"
+          ? [
+              {
+                type: "tool_result",
+                tool_use_id: block.id,
+                content: `did ${JSON.stringify(block.input).slice(0, 200)}`,
+              },
+            ]
+          : [],
+      );
+    }
+    return messages;
+  }
+
+  test.each([
+    ["OpenAI", "openai", converseOpenai],
+    ["OpenAI", "anthropic", converseOpenai],
+    ["Anthropic", "openai", converseAnthropic],
+    ["Anthropic", "anthropic", converseAnthropic],
+  ] as const)(
+    "of the %s SDK with a provider of the %s dialect are those that an unmasked model would have had",
+    async (_, model, converse) => {
+      provider.cut = small;
+      provider.heeds = (told) => told.slice(-3);
+      const all = (scene: Scene) =>
+        Promise.all(
+          (["dora", "emil", "fay"] as const).map((who, index) =>
+            converse(scene, index === 1 ? "mallory" : "alice", who, model),
+          ),
+        );
+      const expected = await all(plain);
+      provider.bodies.length = 0;
+      expect(await all(guarded)).toEqual(expected);
+      provider.heeds = (told) => told;
+      expect(provider.bodies).toHaveLength(3 * turns);
+      for (const body of provider.bodies) {
+        expect(valuesIn(body)).toEqual([]);
+        expect(body).not.toMatch(/@example|415 555|4111|DE89/i);
+      }
+      expect(JSON.stringify(expected)).toContain("fay4@example.org");
+    },
+  );
+});
+
+describe("thoughts that the provider has signed", () => {
+  const asked = { role: "user" as const, content: `Write to ${alice} or ${bob}: ${phone}` };
+  const thinking = { thinking: { type: "adaptive" as const } };
+  const thought = `They said: ${asked.content}`;
+
+  test.each([false, true])(
+    "are read with their values, and given back are those that were signed, streamed: %s",
+    async (stream) => {
+      provider.cut = small;
+      const { messages } = anthropicOf(guarded);
+      const ask = (turns: Anthropic.MessageParam[]) => {
+        const call = { model: "anthropic", max_tokens: 500, messages: turns, ...thinking };
+        return stream ? messages.stream(call).finalMessage() : messages.create(call);
+      };
+      const first = await ask([asked]);
+      expect(first.content[0]).toMatchObject({ type: "thinking", thinking: thought });
+      const second = await ask([
+        asked,
+        { role: "assistant", content: first.content },
+        { role: "user", content: "And?" },
+      ]);
+      expect(second.content.at(-1)).toMatchObject({ text: expect.stringContaining("And?") as string });
+      for (const body of provider.bodies.slice(-2))
+        for (const value of [alice, bob, phone]) expect(body).not.toContain(value);
+    },
+  );
+
+  test("are that for a caller of the OpenAI dialect as well", async () => {
+    const { completions } = openaiOf(guarded).chat;
+    const ask = (messages: OpenAI.ChatCompletionMessageParam[]) =>
+      completions.create({
+        model: "anthropic",
+        messages,
+        ...thinking,
+      } as OpenAI.ChatCompletionCreateParamsNonStreaming);
+    const { message } = (await ask([asked])).choices[0] ?? {};
+    expect(message).toMatchObject({ reasoning_content: thought, thinking_blocks: [{ thinking: thought }] });
+    if (message === undefined) return;
+    const { choices } = await ask([asked, message, { role: "user", content: "And?" }]);
+    expect(choices[0]?.message.content).toContain("And?");
+    expect(provider.bodies.at(-1)).not.toContain(alice);
   });
 });
 
