@@ -198,11 +198,19 @@ test("the command line shows a chain as the documentation does, and so does the 
   expect(plain(lines.join("\n"))).toBe(plain(shown("", "denied by no loops").trimEnd()));
 
   const curl = shown("sh", "/api/chains/")
-    .replace("http://127.0.0.1:4001", gateway.url.replace(/\d+$/, (port) => String(Number(port) + 1)))
+    .replace(
+      "http://127.0.0.1:4001",
+      gateway.url.replace(/\d+$/, (port) => String(Number(port) + 1)),
+    )
     .replace("ID", id)
     .replace("data/", `${dir}/data/`);
   const { stdout } = await promisify(execFile)("sh", ["-eu", "-c", curl]);
-  expect(JSON.parse(stdout)).toMatchObject({ chainId: id, complete: true, costIsPartial: false, costNanos: 86_400_000 });
+  expect(JSON.parse(stdout)).toMatchObject({
+    chainId: id,
+    complete: true,
+    costIsPartial: false,
+    costNanos: 86_400_000,
+  });
 });
 
 test("a foreign agent that shows another's trace, token or both is in no chain but its own", async () => {
