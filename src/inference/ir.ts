@@ -77,7 +77,7 @@ export interface IrRequest {
   readonly user?: Json;
   readonly stream: boolean;
   /** Names of what was asked for and has no place here: hints, without which the answer is still what was asked for. */
-  readonly dropped: readonly string[];
+  readonly dropped: ReadonlySet<string>;
 }
 
 /** Why an answer ended. `pause`: the provider wants the conversation sent again to go on. */

@@ -9,7 +9,7 @@ import { parseExact } from "./parse-exact.ts";
 export interface Translation {
   readonly bytes: Buffer;
   /** What was asked for and left out. */
-  readonly dropped: readonly string[];
+  readonly dropped: ReadonlySet<string>;
 }
 
 /** The caller's request for a provider of another dialect, with the edits that steps made in it. Throws `invalid_request` for what it cannot take along. */

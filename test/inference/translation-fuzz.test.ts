@@ -192,7 +192,7 @@ describe("a conversation", () => {
     fc.assert(
       fc.property(messages, (said) => {
         for (const dialect of [dialects.openai, dialects.anthropic]) {
-          const request = { messages: said, tools: [], stream: false, dropped: [] };
+          const request = { messages: said, tools: [], stream: false, dropped: new Set<string>() };
           const { body } = dialect.writeRequest(request, options);
           const back = dialect.readRequest(parseExact(JSON.stringify(body)) as Fields);
           expect(joinTurns(back.messages)).toEqual(joinTurns(said));

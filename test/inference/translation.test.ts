@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import Anthropic from "@anthropic-ai/sdk";
 import OpenAI from "openai";
 import { afterEach, describe, expect, it } from "vitest";
@@ -228,11 +229,18 @@ describe("what steps change in a request", () => {
 
 describe("what cannot be carried over", () => {
   const tool = { type: "function", function: { name: "f" } };
-  it.each([
+  const fromOpenai: readonly (readonly [string, object, string])[] = [
     ["n beyond 1", { n: 2 }, "n"],
     ["log probabilities", { logprobs: true }, "logprobs"],
     ["biases", { logit_bias: { 1: 2 } }, "logit_bias"],
     ["audio", { modalities: ["text", "audio"] }, "modalities"],
+    ["a voice", { audio: { voice: "alloy", format: "wav" } }, "audio"],
+    ["the likeliest tokens", { top_logprobs: 3 }, "top_logprobs"],
+    ["functions of old", { functions: [{ name: "f" }] }, "functions"],
+    ["a choice of a function of old", { function_call: "auto" }, "function_call"],
+    ["a moderation", { moderation: { model: "m" } }, "moderation"],
+    ["a search of the provider's own", { web_search_options: { search_context_size: "low" } }, "web_search_options"],
+    ["a format of no kind that is known", { response_format: { type: "grammar" } }, "response_format"],
     ["any JSON at all", { response_format: { type: "json_object" } }, "response_format"],
     ["tools that are no functions", { tools: [{ type: "custom", custom: { name: "x" } }] }, "tools[0]"],
     [
@@ -264,8 +272,22 @@ describe("what cannot be carried over", () => {
       },
       "messages",
     ],
+    [
+      "a call of something that is no function",
+      {
+        messages: [{ role: "assistant", tool_calls: [{ id: "1", type: "custom", custom: { name: "f", input: "" } }] }],
+      },
+      "messages[0].tool_calls[0]",
+    ],
+    [
+      "a call of a function of old",
+      { messages: [{ role: "assistant", function_call: { name: "f", arguments: "{}" } }] },
+      "messages[0].function_call",
+    ],
+    ["an answer in audio", { messages: [{ role: "assistant", audio: { id: "a" } }] }, "messages[0].audio"],
     ["a role of another kind", { messages: [{ role: "narrator", content: "x" }] }, "messages[0].role"],
-  ])("to Anthropic is an error that names it, and is never sent: %s", async (_, fields, param) => {
+  ];
+  it.each(fromOpenai)("to Anthropic is an error that names it, and is never sent: %s", async (_, fields, param) => {
     const { gateway, provider } = await start();
     const { status, text } = await send(gateway, "/chat/completions", { model: "claude", messages: hello, ...fields });
     expect(status).toBe(400);
@@ -273,8 +295,12 @@ describe("what cannot be carried over", () => {
     expect(provider.seen.path).toBe("");
   });
 
-  it.each([
+  const fromAnthropic: readonly (readonly [string, object])[] = [
     ["a place to compute", { inference_geo: "eu" }],
+    ["a container", { container: "c_1" }],
+    ["a format of no kind that is known", { output_config: { format: { type: "grammar" } } }],
+    ["a choice among tools", { tool_choice: { type: "some" } }],
+    ["a role of another kind", { messages: [{ role: "narrator", content: "x" }] }],
     ["servers of tools", { mcp_servers: [{}] }],
     ["the provider's own tools", { tools: [{ type: "web_search_20250305", name: "web_search" }] }],
     ["search results", { messages: [{ role: "user", content: [{ type: "search_result" }] }] }],
@@ -286,7 +312,8 @@ describe("what cannot be carried over", () => {
       "a document at an address",
       { messages: [{ role: "user", content: [{ type: "document", source: { type: "url", url: "https://x" } }] }] },
     ],
-  ])("to OpenAI is an error in the caller's shape, and is never sent: %s", async (_, fields) => {
+  ];
+  it.each(fromAnthropic)("to OpenAI is an error in the caller's shape, and is never sent: %s", async (_, fields) => {
     const { gateway, provider } = await start();
     const { status, text, headers } = await send(gateway, "/messages", {
       model: "gpt",
@@ -303,18 +330,93 @@ describe("what cannot be carried over", () => {
     expect(provider.seen.path).toBe("");
   });
 
-  it("is named in the answer when it is but a hint, and in no way that could end a header", async () => {
-    const { gateway, provider, message } = await start();
-    provider.next = says(message);
-    const { status, headers } = await send(gateway, "/chat/completions", {
-      model: "claude",
-      messages: hello,
-      seed: 7,
-      "a\r\nb: c": 1,
-      n: null,
-    });
-    expect(status).toBe(200);
-    expect(headers.get("x-sallyport-dropped")).toBe("seed");
+  it.each([
+    [
+      "/chat/completions",
+      "claude",
+      {
+        seed: 7,
+        "a\r\nb: c": 1,
+        n: null,
+        store: true,
+        metadata: { a: "b" },
+        logit_bias: {},
+        top_logprobs: 0,
+        service_tier: "flex",
+        response_format: { type: "json_schema", json_schema: { name: "a", description: "an a", schema: {} } },
+        tools: [{ type: "function", function: { name: "f", parameters: { anything: 1 } } }],
+        messages: [
+          {
+            role: "user",
+            name: "ada",
+            content: [{ type: "image_url", image_url: { url: "https://example.com/a.png", detail: "high" } }],
+          },
+          { role: "assistant", content: "Hm.", annotations: [], audio: null },
+          ...hello,
+        ],
+      },
+      "seed, store, metadata, service_tier, response_format.json_schema.description, messages.name, messages.content.image_url.detail",
+    ],
+    [
+      "/messages",
+      "gpt",
+      {
+        max_tokens: 5,
+        top_k: 5,
+        service_tier: "auto",
+        thinking: { type: "disabled" },
+        metadata: { user_id: "u", team: "t" },
+        system: [{ type: "text", text: "Be brief.", cache_control: { type: "ephemeral" } }],
+        output_config: { effort: "low", task_budget: { type: "tokens", total: 9 } },
+        tools: [{ name: "f", input_schema: { type: "object" }, input_examples: [{}], defer_loading: true }],
+        messages: [
+          { role: "user", content: [{ type: "text", text: "x", citations: null }] },
+          { role: "assistant", content: [{ type: "tool_use", id: "t", name: "f", input: { anything: 1 } }] },
+          {
+            role: "user",
+            content: [
+              { type: "tool_result", tool_use_id: "t", is_error: true, content: [{ type: "text", text: "no" }] },
+              {
+                type: "document",
+                citations: { enabled: true },
+                context: "a context",
+                source: { type: "text", media_type: "text/plain", data: "A cat." },
+              },
+            ],
+          },
+        ],
+      },
+      "top_k, service_tier, metadata.team, output_config.task_budget, tools.input_examples, tools.defer_loading, messages.content.citations, messages.content.context, cache_control, messages.is_error",
+    ],
+  ])(
+    "is named in the answer when it is but a hint, and in no way that could end a header: %s",
+    async (path, model, fields, named) => {
+      const { gateway, provider, message, completion } = await start();
+      provider.next = says(model === "claude" ? message : completion);
+      const { status, headers } = await send(gateway, path, { model, ...fields });
+      expect(status).toBe(200);
+      const names = (text: string) => text.split(", ").toSorted();
+      expect(names(headers.get("x-sallyport-dropped") ?? "")).toEqual(names(named));
+    },
+  );
+
+  it("is in the documentation, and what is in the documentation is refused", () => {
+    const documented = readFileSync("docs/models.md", "utf8");
+    for (const [dialect, cases] of [
+      ["OpenAI", fromOpenai],
+      ["Anthropic", fromAnthropic],
+    ] as const) {
+      const row = new RegExp(`\\| from ${dialect} \\| (.*) \\|`).exec(documented)?.[1] ?? "";
+      const words = [...row.matchAll(/`(?:\w+(?:: |\.))?(\w+)`/g)].map(([, word = ""]) => word);
+      expect(words.length).toBeGreaterThan(2);
+      const tested = JSON.stringify(cases);
+      expect(words.filter((word) => !tested.includes(`"${word}"`))).toEqual([]);
+      // A member of a request that is refused by its name is in the list.
+      const members = cases
+        .flatMap(([, fields]) => Object.keys(fields))
+        .filter((name) => !["messages", "tools"].includes(name));
+      expect(members.filter((name) => !row.includes(`\`${name}`))).toEqual([]);
+    }
   });
 
   it("has embeddings and completions refused for a provider that has none", async () => {

@@ -2,26 +2,43 @@ import type { IrMessage, IrPart, IrRequest, IrSource, IrTool, IrToolChoice } fro
 import { cannotCarry, fieldsAt, isAsked, isSet, listAt, partsAt, quote, textAt } from "./carry.ts";
 import { isFields } from "./fields.ts";
 import type { Fields } from "./fields.ts";
+import { leftOut } from "./left-out.ts";
+import type { Known } from "./left-out.ts";
 
 /* An answer without these would not be the one that was asked for. */
 const refused = ["container", "inference_geo", "mcp_servers"] as const;
 
-const carried = new Set([
-  "max_tokens",
-  "messages",
-  "metadata",
-  "model",
-  "output_config",
-  "output_format",
-  "stop_sequences",
-  "stream",
-  "system",
-  "temperature",
-  "thinking",
-  "tool_choice",
-  "tools",
-  "top_p",
-]);
+const block: Known = {
+  type: true,
+  text: true,
+  source: { type: true, media_type: true, data: true, url: true },
+  title: true,
+  thinking: true,
+  signature: true,
+  data: true,
+  id: true,
+  name: true,
+  input: true,
+  tool_use_id: true,
+  is_error: true,
+  cache_control: true,
+};
+const known: Known = {
+  max_tokens: true,
+  messages: { role: true, content: { ...block, content: block } },
+  metadata: { user_id: true },
+  model: true,
+  output_config: { effort: true, format: { type: true, schema: true } },
+  output_format: { type: true, schema: true },
+  stop_sequences: true,
+  stream: true,
+  system: block,
+  temperature: true,
+  thinking: true,
+  tool_choice: true,
+  tools: { type: true, name: true, description: true, input_schema: true, strict: true, cache_control: true },
+  top_p: true,
+};
 
 /** A request to Anthropic's messages, for a provider of another dialect. Throws `invalid_request` for what it cannot take along. */
 export function readAnthropicRequest(body: Fields): IrRequest {
@@ -46,7 +63,7 @@ export function readAnthropicRequest(body: Fields): IrRequest {
     thinking: isFields(thinking) && thinking["type"] !== "disabled" ? thinking : undefined,
     user: isFields(metadata) ? (metadata["user_id"] ?? undefined) : undefined,
     stream: body["stream"] === true,
-    dropped: Object.keys(body).filter((name) => isAsked(body[name]) && !carried.has(name)),
+    dropped: leftOut(body, known),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { IrMessage, IrPart, IrRequest, IrSource, IrTool } from "../ir.ts";
 import { parseExact } from "../parse-exact.ts";
+import { isSet } from "./carry.ts";
 import type { WriteRequestOptions, WrittenRequest } from "./dialect.ts";
 import { isFields, wrong } from "./fields.ts";
 
@@ -25,7 +26,11 @@ export function writeAnthropicRequest(request: IrRequest, { model, server }: Wri
     ...(request.user === undefined ? {} : { metadata: { user_id: request.user } }),
     ...(request.stream ? { stream: true } : {}),
   };
-  return { body, dropped: request.dropped };
+  const dropped = new Set(request.dropped);
+  const parts = messages.flatMap((message) => message.parts);
+  if (parts.some((part) => part.kind === "image" && isSet(part.detail) && part.detail !== "auto"))
+    dropped.add("messages.content.image_url.detail");
+  return { body, dropped };
 }
 
 /* All results of one turn's calls must stand in the one message that follows it. */

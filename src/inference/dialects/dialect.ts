@@ -17,7 +17,7 @@ export interface WriteRequestOptions {
 /** A translated request, and what it leaves out: names of hints, without which the answer is still what was asked for. */
 export interface WrittenRequest {
   readonly body: object;
-  readonly dropped: readonly string[];
+  readonly dropped: ReadonlySet<string>;
 }
 
 /** Reads one provider's stream, event by event. */

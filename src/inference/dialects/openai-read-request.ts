@@ -3,6 +3,8 @@ import { toNumber } from "../parse-exact.ts";
 import { cannotCarry, fieldsAt, isAsked, isSet, listAt, partsAt, quote, readDataUrl, textAt } from "./carry.ts";
 import { isFields, wrong } from "./fields.ts";
 import type { Fields } from "./fields.ts";
+import { leftOut } from "./left-out.ts";
+import type { Known } from "./left-out.ts";
 
 /* An answer without these would not be the one that was asked for. */
 const refused = [
@@ -16,26 +18,48 @@ const refused = [
   "web_search_options",
 ] as const;
 
-const carried = new Set([
-  "max_completion_tokens",
-  "max_tokens",
-  "messages",
-  "modalities",
-  "model",
-  "n",
-  "parallel_tool_calls",
-  "reasoning_effort",
-  "response_format",
-  "stop",
-  "stream",
-  "stream_options",
-  "temperature",
-  "thinking",
-  "tool_choice",
-  "tools",
-  "top_p",
-  "user",
-]);
+const part: Known = {
+  type: true,
+  text: true,
+  refusal: true,
+  image_url: { url: true, detail: true },
+  file: { filename: true, file_data: true },
+  cache_control: true,
+};
+/* What an answer through this gateway has beside them is given back in the next request. */
+const message: Known = {
+  role: true,
+  content: part,
+  refusal: true,
+  reasoning_content: true,
+  thinking_blocks: true,
+  tool_calls: { id: true, type: true, index: true, function: { name: true, arguments: true } },
+  tool_call_id: true,
+};
+const known: Known = {
+  max_completion_tokens: true,
+  max_tokens: true,
+  messages: message,
+  modalities: true,
+  model: true,
+  n: true,
+  parallel_tool_calls: true,
+  reasoning_effort: true,
+  response_format: { type: true, json_schema: { name: true, schema: true, strict: true } },
+  stop: true,
+  stream: true,
+  stream_options: true,
+  temperature: true,
+  thinking: true,
+  tool_choice: true,
+  tools: {
+    type: true,
+    function: { name: true, description: true, parameters: true, strict: true },
+    cache_control: true,
+  },
+  top_p: true,
+  user: true,
+};
 
 /** A request to OpenAI's chat completions, for a provider of another dialect. Throws `invalid_request` for what it cannot take along. */
 export function readOpenaiRequest(body: Fields): IrRequest {
@@ -58,7 +82,7 @@ export function readOpenaiRequest(body: Fields): IrRequest {
     thinking: body["thinking"] ?? undefined,
     user: user ?? undefined,
     stream: body["stream"] === true,
-    dropped: Object.keys(body).filter((name) => isAsked(body[name]) && !carried.has(name)),
+    dropped: leftOut(body, known),
   };
 }
 
@@ -173,7 +197,11 @@ function readFormat(value: unknown): Pick<IrRequest, "format"> {
   const format = fieldsAt(value, "response_format");
   if (format["type"] === "text") return {};
   if (format["type"] !== "json_schema")
-    throw cannotCarry("response_format", `A format of the type ${quote(format["type"])}; \`json_schema\` can: it`);
+    throw cannotCarry(
+      "response_format",
+      `A format of the type ${quote(format["type"])}`,
+      " Ask for one of the type `json_schema`.",
+    );
   const described = fieldsAt(format["json_schema"], "response_format.json_schema");
   return { format: { schema: described["schema"] ?? {}, name: described["name"] } };
 }

@@ -7,8 +7,8 @@ export function writeOpenaiRequest(request: IrRequest, { model, server }: WriteR
   const { tools, toolChoice, parallel, format, maxTokens } = request;
   const dropped = new Set(request.dropped);
   if (request.thinking !== undefined) dropped.add("thinking");
-  if (request.messages.some(({ parts }) => parts.some(({ kind }) => kind === "thinking" || kind === "redacted")))
-    dropped.add("messages.thinking");
+  for (const { parts } of request.messages) for (const part of parts) addLeftOut(part, dropped);
+  if (tools.some(({ cache }) => cache !== undefined)) dropped.add("cache_control");
   const body = {
     model,
     messages: request.messages.flatMap(writeMessage),
@@ -25,7 +25,16 @@ export function writeOpenaiRequest(request: IrRequest, { model, server }: WriteR
     user: request.user,
     ...(request.stream ? { stream: true, stream_options: { include_usage: true } } : {}),
   };
-  return { body, dropped: [...dropped] };
+  return { body, dropped };
+}
+
+/** Names what the dialect has no form for in a part of a message. */
+function addLeftOut(part: IrPart, dropped: Set<string>): void {
+  if (part.kind === "thinking" || part.kind === "redacted") dropped.add("messages.thinking");
+  else if ("cache" in part && part.cache !== undefined) dropped.add("cache_control");
+  if (part.kind !== "result") return;
+  if (part.failed) dropped.add("messages.is_error");
+  for (const inner of part.parts) addLeftOut(inner, dropped);
 }
 
 /** One message becomes several where results of tools lie beside other parts: they are messages of their own here. */
