@@ -8,7 +8,7 @@ export class Repeat {
   beganAtMs: number;
   /** How often in all, those held up aside. */
   total = 0;
-  /** Failures since the last success. */
+  /** Failures since the last success, as `failuresAt` last saw them. */
   failures = 0;
   costNanos = 0;
   /** How many are under way, and when the last one ended. */
@@ -44,6 +44,12 @@ export class Repeat {
     return this.#stops > 0 && nowMs - this.liftsAtMs < windowMs;
   }
 
+  /** Failures in a row, each less than a window after the one before: a job that fails once a day is no storm. */
+  failuresAt(nowMs: number, windowMs: number): number {
+    if (nowMs - this.endedAtMs >= windowMs && !this.isWarm(nowMs, windowMs)) this.failures = 0;
+    return this.failures;
+  }
+
   /** Takes in a call before the one that made it a repetition. */
   beginAfter(thenMs: number, costNanos: number): void {
     this.beganAtMs = thenMs;
@@ -56,6 +62,14 @@ export class Repeat {
     this.#times[this.total % this.#times.length] = nowMs;
     this.total++;
     this.open++;
+  }
+
+  /** The call was not carried out but asked to come back later: it is as if it had not been made. */
+  takeBack(): void {
+    this.open--;
+    if (this.total === 0) return;
+    this.total--;
+    this.#times[this.total % this.#times.length] = Number.NEGATIVE_INFINITY;
   }
 
   end(nowMs: number, failed: boolean | undefined, costNanos: number): void {

@@ -50,8 +50,8 @@ const scopes = ["run", "principal"] as const;
 export interface Runaway {
   /** Looks at a call before it is made. One whose alarm has `liftsInMs` must not be made, and has no end. */
   begin(call: WatchedCall): Sight;
-  /** `failed`: undefined where the call ended in neither way, such as when its caller went. */
-  end(sight: Sight, failed: boolean | undefined, costNanos: number | undefined): void;
+  /** `failed`: undefined where the call ended in neither way, such as when its caller went; `later` where it was told when to come back. */
+  end(sight: Sight, failed: boolean | "later" | undefined, costNanos: number | undefined): void;
 }
 
 /** What was known of a call before it was a repetition. */
@@ -138,7 +138,7 @@ export function createRunaway(config: RunawayConfig, clock: Pick<Clock, "monoton
   }
 
   function signalOf({ signal, repeat }: Suspect, nowMs: number): Signal | undefined {
-    if (signal === "same" && repeat.failures >= config.failures) return "failures";
+    if (signal === "same" && repeat.failuresAt(nowMs, windowMs) >= config.failures) return "failures";
     return repeat.isOver(nowMs, windowMs) || repeat.isWarm(nowMs, windowMs) ? signal : undefined;
   }
 
@@ -215,7 +215,10 @@ export function createRunaway(config: RunawayConfig, clock: Pick<Clock, "monoton
 
     end({ principalId, key, counted, polled }, failed, costNanos = 0) {
       const nowMs = clock.monotonic();
-      for (const repeat of counted) repeat.end(nowMs, failed, costNanos);
+      for (const repeat of counted) {
+        if (failed === "later") repeat.takeBack();
+        else repeat.end(nowMs, failed, costNanos);
+      }
       for (const repeat of polled) repeat.end(nowMs, undefined, costNanos);
       if (costNanos <= 0) return;
       if (key !== undefined) sightings.addCost(key, costNanos);

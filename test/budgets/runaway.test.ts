@@ -266,6 +266,27 @@ describe("a call that fails again and again", () => {
     expect(callsUntilStopped(() => tool({ id: 1 }))).toBe(100);
   });
 
+  test("is none when it fails once a day: what lies further apart than the window is no storm", () => {
+    for (let day = 0; day < 30; day++) {
+      expect(call(tool({ id: 1 }), { failed: true })).toBeUndefined();
+      clock.pass(86_400_000);
+    }
+    callsUntilStopped(() => tool({ id: 1 }), { failed: true });
+    clock.pass(86_400_000);
+    expect(call(tool({ id: 1 }))).toBeUndefined();
+  });
+
+  test("is none when it was told to come back later, however often: it costs nothing and is asked to", () => {
+    const told = (play: Play = {}) => {
+      const sight = runaway.begin({ operation: prompt("again"), principalId: "ann", run, costs: true });
+      expect(sight.alarm).toBeUndefined();
+      clock.pass(25_000);
+      runaway.end(sight, play.failed ?? "later", undefined);
+    };
+    for (let index = 0; index < 50; index++) told();
+    for (let index = 0; index < 4; index++) told({ failed: false });
+  });
+
   test("is none when every other one works, or when its caller has gone", () => {
     start({ same: { run: 1_000, principal: 1_000 } });
     let failed = false;

@@ -41,7 +41,8 @@ function hasPrice({ operation, candidates }: GatewayContext): boolean {
   return operation.protocol === "llm" || candidates.some(({ price }) => price !== undefined);
 }
 
-/** A caller who went says nothing of the call. */
-function failedOf({ status }: Outcome): boolean | undefined {
+/** A caller who went says nothing of the call, and one who was told when to come back is to make it again. */
+function failedOf({ status, error }: Outcome): boolean | "later" | undefined {
+  if (status === "failed" && error?.headers["retry-after"] !== undefined) return "later";
   return status === "ok" ? false : status === "aborted" || status === "drained" ? undefined : true;
 }
