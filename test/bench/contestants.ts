@@ -42,15 +42,23 @@ export async function startUpstream(): Promise<{ upstream: Running; issueToken(a
   };
 }
 
-/** `profileDir`: where a CPU profile is written at its end; undefined: none. */
+export interface HowStarted {
+  /** Where a CPU profile is written at its end; undefined: none. */
+  readonly profileDir?: string | undefined;
+  /** Whether its heap will be asked for. */
+  readonly metered?: boolean;
+  /** What the gateway's configuration says beside what every bench needs. */
+  readonly config?: object | undefined;
+}
+
 export async function startFloor(
   scenario: ScenarioName,
   upstream: Running,
-  profileDir: string | undefined,
+  { profileDir, metered = false }: HowStarted,
 ): Promise<Contestant> {
   const { path, upstreamPath } = scenarios[scenario];
   const program = [here("floor.ts"), upstream.url, JSON.stringify({ [path]: upstreamPath })];
-  const process = await start({ args: [...profiled("floor", profileDir), ...program] });
+  const process = await start({ args: [...profiled("floor", profileDir), ...program], metered });
   return { name: "floor", process, url: process.url + path, headers: {} };
 }
 
@@ -58,7 +66,7 @@ export async function startFloor(
 const price = { input: "$0.5", output: "$1.5" };
 
 /* Wide enough that none is ever full: what is measured is the keeping of accounts. */
-const budgets = [
+export const budgets = [
   { name: "all", limits: ["1000000M tokens/min", "$1000000/day"] },
   { name: "each", per: "principal", where: '"bench" in principal.groups', limits: ["1000000M tokens/min on bench"] },
   { name: "one-request", per: "chain", limits: ["$5", "200 calls"] },
@@ -69,7 +77,7 @@ export async function startGateway(
   scenario: ScenarioName,
   upstream: Running,
   issueToken: (audience: string) => Promise<string>,
-  profileDir: string | undefined,
+  { profileDir, metered = false, config: more = {} }: HowStarted,
 ): Promise<Contestant> {
   const folder = await mkdtemp(join(tmpdir(), "sallyport-bench-"));
   const port = await freePort();
@@ -85,6 +93,7 @@ export async function startGateway(
     a2a: { agents: { bench: { url: upstream.url } } },
     models: { bench: { provider: "openai-compatible", url: upstream.url, key: "bench-provider-key", price } },
     ...(scenario === "stack" ? { budgets } : {}),
+    ...more,
     policies: join(folder, "policies"),
     state: globalThis.process.env["BENCH_STATE"] ?? join(folder, "state.db"),
   };
@@ -102,6 +111,7 @@ export async function startGateway(
     args: [...profiled("gateway", profileDir), join(root, "src/main.ts"), "serve", "--config", file],
     cwd: root,
     url,
+    metered,
   });
   return {
     name: "gateway",

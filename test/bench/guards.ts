@@ -2,7 +2,7 @@ import { cpus } from "node:os";
 import type { GuardRequest } from "../../src/guardrails/guard.ts";
 import type { Guardrails, OpenGuardRequest } from "../../src/guardrails/guardrails.ts";
 import { buildGuardrails, createDeps, requestOf, slotOf } from "../guardrails/guard-scene.ts";
-import { median } from "./report.ts";
+import { median, printTable } from "./report.ts";
 
 const SIZES = [4_096, 65_536, 1_048_576] as const;
 const ROUNDS = 7;
@@ -85,24 +85,24 @@ export async function benchGuards(): Promise<void> {
     { name: "pattern, answers whole", run: (text) => answer(patterned, request(text), text, text.length) },
     { name: "pattern, answers streamed", run: (text) => answer(patterned, request(text), text, PIECE_CHARS) },
   ];
-  console.log(`guards: CPU µs a KiB of text; medians of ${ROUNDS} runs; streamed: ${PIECE_CHARS} characters an event`);
-  console.log(`Node ${process.versions.node}, ${cpus().length} × ${cpus()[0]?.model.trim()}\n`);
   console.log(
-    `${"".padEnd(30)}${SIZES.map((size) => `${size / 1_024} KiB`.padStart(10)).join("")}${"growth".padStart(10)}`,
+    `guards: CPU µs a KiB, in texts of ${SIZES.length} lengths; medians of ${ROUNDS} runs; streamed: ${PIECE_CHARS} characters an event`,
   );
+  console.log(`Node ${process.versions.node}, ${cpus().length} × ${cpus()[0]?.model.trim()}\n`);
+  const table = [["µs/KiB", ...SIZES.map((size) => `${size / 1_024} KiB`), "growth", "µs/event"]];
   let worst = 0;
   for (const work of works) {
     const costs: number[] = [];
     for (const size of SIZES) costs.push(await measure(work, writeText(size)));
     const growth = (costs.at(-1) ?? 0) / (costs[0] ?? 1);
     worst = Math.max(worst, growth);
-    console.log(
-      `${work.name.padEnd(30)}${costs.map((cost) => cost.toFixed(1).padStart(10)).join("")}${growth.toFixed(2).padStart(10)}`,
-    );
+    const perEvent = work.name.endsWith("streamed") ? (((costs.at(-1) ?? 0) * PIECE_CHARS) / 1_024).toFixed(1) : "";
+    table.push([work.name, ...costs.map((cost) => cost.toFixed(1)), growth.toFixed(2), perEvent]);
   }
   await deps.close();
+  printTable(table);
   console.log(
-    `\ngrowth: the cost of a KiB in a text of 1 MiB against one of 4 KiB; linear is 1\nbench guards: ratio ${worst.toFixed(2)}`,
+    `growth: the cost of a KiB in a text of 1 MiB against one of 4 KiB; linear is 1\nbench guards: ratio ${worst.toFixed(2)}`,
   );
 }
 

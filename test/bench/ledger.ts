@@ -1,11 +1,16 @@
+import { cpus } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Ledger } from "../../src/budgets/ledger.ts";
 import type { StoreScript } from "../../src/state/store.ts";
 import { ledgerKinds, openTestRedis } from "../budgets/ledgers.ts";
 import { term } from "../budgets/terms.ts";
 import { startRedis } from "../state/redis-server.ts";
-import { median } from "./report.ts";
+import { median, printTable } from "./report.ts";
 
 const ROUNDS = 5;
+/** Calls in a round: with counters in this process, and in a store. */
+const LOCAL_CALLS = 320_000;
+const STORE_CALLS = 6_400;
 /** Calls under way at a time, as behind 32 connections. */
 const AT_A_TIME = 32;
 
@@ -33,14 +38,17 @@ async function measure(count: number, work: (index: number) => void | Promise<vo
   return { perSecond: count / seconds, cpuUs: (user + system) / count };
 }
 
+const RESERVED = 1_000;
+const USED = 500;
+const terms = [term("bench a", 1e14, "day"), term("bench b", 1e14, "minute")];
+
 /** One call: reserved in two limits, then settled. */
 function callOf(ledger: Ledger, round: number) {
-  const terms = [term("bench a", 1e14, "day"), term("bench b", 1e14, "minute")];
   return (index: number): void | Promise<void> => {
     const hold = ledger.open(`${round} ${index}`, terms);
-    const standing = ledger.reserve(hold, [1_000, 1_000]);
-    if (!(standing instanceof Promise)) return ledger.settle(hold, [500, 500]);
-    return standing.then(() => ledger.settle(hold, [500, 500]));
+    const standing = ledger.reserve(hold, [RESERVED, RESERVED]);
+    if (!(standing instanceof Promise)) return ledger.settle(hold, [USED, USED]);
+    return standing.then(() => ledger.settle(hold, [USED, USED]));
   };
 }
 
@@ -54,33 +62,50 @@ async function rounds(
   return { perSecond: median(all.map((each) => each.perSecond)), cpuUs: median(all.map((each) => each.cpuUs)) };
 }
 
-function print(name: string, { perSecond, cpuUs }: Measured): void {
-  console.log(
-    `${name.padEnd(34)}${Math.round(perSecond).toString().padStart(9)} calls/s${cpuUs.toFixed(1).padStart(8)} µs CPU a call`,
-  );
+/** Settling is done in the background: what was measured must all be booked in the end. */
+async function checkBooked(name: string, ledger: Ledger, calls: number): Promise<void> {
+  const deadline = Date.now() + 5_000;
+  for (;;) {
+    const [used] = (await ledger.read(terms)).used;
+    if (used === calls * USED) return;
+    if (Date.now() > deadline) throw new Error(`${name}: ${used} is booked of ${calls * USED}`);
+    await sleep(50);
+  }
 }
+
+const toRow = (name: string, { perSecond, cpuUs }: Measured): string[] => [
+  name,
+  Math.round(perSecond).toLocaleString("en"),
+  Math.round(perSecond * 2).toLocaleString("en"),
+  cpuUs.toFixed(1),
+];
 
 /** What a call costs in each kind of ledger; the last line compares Redis with two scripts that do nothing. */
 export async function benchLedger(): Promise<void> {
   const server = await startRedis();
   console.log(
-    `a call is reserved in two limits and settled; ${AT_A_TIME} at a time; CPU of the gateway's process alone`,
+    `ledger: a call is two operations, reserve and settle, each in two limits; ${AT_A_TIME} calls at a time; medians of ${ROUNDS} rounds\n` +
+      `CPU of this process alone; on Redis the server's own comes to it; every call is booked in the end\n` +
+      `Node ${process.versions.node}, ${cpus().length} × ${cpus()[0]?.model.trim()}\n`,
   );
+  const table = [["", "calls/s", "operations/s", "CPU µs a call"]];
   let onRedis: Measured | undefined;
   for (const [name, open] of Object.entries(ledgerKinds)) {
     const fixture = await open(server);
-    const isSlow = fixture.second !== undefined;
-    onRedis = await rounds(isSlow ? 6_400 : 320_000, (round) => callOf(fixture.ledger, round));
-    print(name, onRedis);
+    const count = fixture.second === undefined ? LOCAL_CALLS : STORE_CALLS;
+    onRedis = await rounds(count, (round) => callOf(fixture.ledger, round));
+    await checkBooked(name, fixture.ledger, count * (ROUNDS + 1));
+    table.push(toRow(name, onRedis));
     await fixture.close();
   }
   const store = await openTestRedis(server);
-  const floor = await rounds(6_400, () => async () => {
+  const floor = await rounds(STORE_CALLS, () => async () => {
     await store.run(nothing, ["{bench}"], []);
     await store.run(nothing, ["{bench}"], []);
   });
-  print("two empty scripts on Redis", floor);
+  table.push(toRow("two empty scripts on Redis", floor));
   await store.close();
   await server.stop();
+  printTable(table);
   if (onRedis !== undefined) console.log(`bench ledger: ratio ${(onRedis.cpuUs / floor.cpuUs).toFixed(2)}`);
 }

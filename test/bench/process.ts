@@ -1,10 +1,14 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { once } from "node:events";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import type { LiveBytes } from "./processes/heap-meter.ts";
 
 /* Linux counts CPU in hundredths of a second for programs (proc_pid_stat(5): clock ticks, _SC_CLK_TCK is 100 everywhere today). */
 const TICK_US = 10_000;
 const READY_TIMEOUT_MS = 30_000;
+const heapMeter = ["--expose-gc", "--import", fileURLToPath(new URL("processes/heap-meter.ts", import.meta.url))];
 
 /** A process that is measured or measures. */
 export interface Running {
@@ -14,6 +18,12 @@ export interface Running {
   cpuUs(): number;
   /** Largest resident set so far, in MiB. */
   peakMiB(): number;
+  /** Resident set now, in MiB. */
+  residentMiB(): number;
+  /** What is alive in it after a collection; only of one that was started with `metered`. */
+  liveBytes(): Promise<LiveBytes>;
+  /** Sockets that are open: its listeners and its parent's channel too. */
+  sockets(): number;
   stop(): Promise<void>;
 }
 
@@ -24,14 +34,18 @@ export interface StartOptions {
   /** Where it will answer; undefined: it prints a JSON line with its `url`. */
   readonly url?: string;
   readonly ipc?: boolean;
+  /** Whether it can be asked for its heap. */
+  readonly metered?: boolean;
 }
 
 /** Starts a Node program and resolves once it answers. */
 export async function start(options: StartOptions): Promise<Running> {
-  const child = spawn(process.execPath, [...options.args], {
+  const metered = options.metered === true;
+  const withChannel = options.ipc === true || metered;
+  const child = spawn(process.execPath, [...(metered ? heapMeter : []), ...options.args], {
     cwd: options.cwd,
     env: { ...process.env, NODE_ENV: "production", ...options.env },
-    stdio: ["ignore", "pipe", "pipe", ...(options.ipc === true ? (["ipc"] as const) : [])],
+    stdio: ["ignore", "pipe", "pipe", ...(withChannel ? (["ipc"] as const) : [])],
   });
   let output = "";
   const collect = (chunk: Buffer) => (output = (output + chunk.toString()).slice(-4_000));
@@ -55,7 +69,14 @@ export async function start(options: StartOptions): Promise<Running> {
     child,
     url,
     cpuUs: () => readCpuUs(child.pid ?? 0),
-    peakMiB: () => Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))?.[1] ?? 0) / 1_024,
+    peakMiB: () => readMiB(child.pid ?? 0, /VmHWM:\s+(\d+)/),
+    residentMiB: () => readMiB(child.pid ?? 0, /VmRSS:\s+(\d+)/),
+    async liveBytes() {
+      const answer = once(child, "message");
+      child.send("live");
+      return ((await answer) as [LiveBytes])[0];
+    },
+    sockets: () => countSockets(child.pid ?? 0),
     stop() {
       const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()));
       if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
@@ -64,6 +85,23 @@ export async function start(options: StartOptions): Promise<Running> {
       return gone.finally(() => clearTimeout(force));
     },
   };
+}
+
+function countSockets(pid: number): number {
+  const folder = `/proc/${pid}/fd`;
+  const isSocket = (fd: string) => {
+    try {
+      return readlinkSync(`${folder}/${fd}`).startsWith("socket:");
+    } catch {
+      return false; // closed since
+    }
+  };
+  return readdirSync(folder).filter(isSocket).length;
+}
+
+/* The number of KiB behind a name. */
+function readMiB(pid: number, line: RegExp): number {
+  return Number(line.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0) / 1_024;
 }
 
 function readCpuUs(pid: number): number {
@@ -77,7 +115,7 @@ async function untilAnswers(url: string): Promise<string> {
   const deadline = Date.now() + READY_TIMEOUT_MS;
   while (Date.now() < deadline) {
     try {
-      await fetch(url);
+      await fetch(url, { headers: { connection: "close" } });
       return url;
     } catch {
       await new Promise((resolve) => setTimeout(resolve, 100));

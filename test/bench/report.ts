@@ -43,7 +43,12 @@ export function printReport({ scenario, rows, rounds, requests, connections, eve
   const head = ["", "CPU µs/request", "p50 ms", "p99 ms", "alone p50 ms", "alone first byte ms", "peak MiB"];
   if (events !== undefined) head.splice(2, 0, "CPU µs/event");
   const table = [head, ...rows.map((row) => toCells(row, events))];
-  const widths = head.map((_, column) => Math.max(...table.map((cells) => (cells[column] ?? "").length)));
+  printTable(table);
+}
+
+/** Rows of cells, the first row their heads; the first column to the left, the others to the right. */
+export function printTable(table: readonly (readonly string[])[]): void {
+  const widths = (table[0] ?? []).map((_, column) => Math.max(...table.map((cells) => (cells[column] ?? "").length)));
   for (const cells of table)
     console.log(
       cells

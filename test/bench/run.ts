@@ -6,6 +6,7 @@ import { benchLedger } from "./ledger.ts";
 import { startFloor, startGateway, startPortkey, startUpstream } from "./contestants.ts";
 import type { Contestant } from "./contestants.ts";
 import type { Job, Result } from "./load.ts";
+import { benchOpenStreams } from "./open-streams.ts";
 import { CHUNKS, scenarios } from "./messages.ts";
 import type { ScenarioName } from "./messages.ts";
 import { start } from "./process.ts";
@@ -23,6 +24,8 @@ const { values, positionals } = parseArgs({
     "warm-up": { type: "string" },
     "no-peers": { type: "boolean", default: false },
     "no-gateway": { type: "boolean", default: false },
+    /** How many are open at once in the second part of `llm-stream`; 0 leaves it out. */
+    streams: { type: "string", default: "500" },
     /** Writes CPU profiles of the floor and the gateway into this folder. */
     profile: { type: "string" },
   },
@@ -39,7 +42,7 @@ if (part !== undefined) {
 const scenario = positionals[0] as ScenarioName;
 if (!Object.hasOwn(scenarios, scenario)) {
   console.error(
-    `npm run bench -- ${[...Object.keys(scenarios), ...Object.keys(parts)].join("|")} [--rounds N] [--requests N] [--no-peers] [--profile DIR]`,
+    `npm run bench -- ${[...Object.keys(scenarios), ...Object.keys(parts)].join("|")} [--rounds N] [--requests N] [--streams N] [--no-peers] [--profile DIR]`,
   );
   process.exit(2);
 }
@@ -78,7 +81,8 @@ async function measure(generator: Running, contestant: Contestant): Promise<Samp
   };
 }
 
-async function main(): Promise<void> {
+/** The contestants one after another, round by round; gives the gateway's CPU over the floor's. */
+async function compare(): Promise<number> {
   const generator = await start({ args: [fileURLToPath(new URL("load.ts", import.meta.url))], ipc: true });
   started.push(generator);
   const { upstream, issueToken } = await startUpstream();
@@ -89,8 +93,9 @@ async function main(): Promise<void> {
     url: upstream.url + scenarios[scenario].upstreamPath,
     headers: {},
   };
-  const contestants = [direct, keep(await startFloor(scenario, upstream, values.profile))];
-  if (!values["no-gateway"]) contestants.push(keep(await startGateway(scenario, upstream, issueToken, values.profile)));
+  const contestants = [direct, keep(await startFloor(scenario, upstream, { profileDir: values.profile }))];
+  if (!values["no-gateway"])
+    contestants.push(keep(await startGateway(scenario, upstream, issueToken, { profileDir: values.profile })));
   if (!values["no-peers"] && scenario.startsWith("llm")) contestants.push(keep(await startPortkey(scenario, upstream)));
 
   for (const contestant of contestants) await load(generator, contestant, CONNECTIONS, warmUp);
@@ -117,11 +122,16 @@ async function main(): Promise<void> {
   });
   const cpuOf = (name: string) =>
     median((rows.find((row) => row.name === name)?.samples ?? []).map(({ cpuUs }) => cpuUs));
-  if (!values["no-gateway"]) console.log(`bench ${scenario}: ratio ${(cpuOf("gateway") / cpuOf("floor")).toFixed(2)}`);
+  await Promise.all(started.splice(0).map((each) => each.stop()));
+  return cpuOf("gateway") / cpuOf("floor");
 }
 
 try {
-  await main();
+  const streams = scenario === "llm-stream" && !values["no-gateway"] ? Number(values.streams) : 0;
+  const compared = rounds > 0 ? await compare() : undefined;
+  const open = streams > 0 ? await benchOpenStreams(streams) : undefined;
+  const ratio = compared ?? open;
+  if (ratio !== undefined && !values["no-gateway"]) console.log(`bench ${scenario}: ratio ${ratio.toFixed(2)}`);
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;

@@ -3,6 +3,7 @@ import { createServer } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { ANSWER, CHUNKS } from "./messages.ts";
+import { endFloods, forgetStreams, readPlan, sendTimed, tellStreams } from "./timed-stream.ts";
 
 /** The public key that the tokens of a bench are signed with, as JSON. */
 const jwk = process.argv[2] ?? "{}";
@@ -102,10 +103,26 @@ function sendStream(response: ServerResponse): void {
   next();
 }
 
+function answerChat(body: string, response: ServerResponse): void {
+  if (!body.includes('"stream":true')) return sendJson(response, whole);
+  const plan = readPlan(body);
+  if (plan === undefined) sendStream(response);
+  else sendTimed(response, plan);
+}
+
+/* What a bench wants of this server beside answers. */
+const controls: Readonly<Record<string, () => unknown>> = {
+  "/bench/streams": tellStreams,
+  "/bench/end-floods": endFloods,
+  "/bench/forget": forgetStreams,
+};
+
 function answer(request: IncomingMessage, body: string, response: ServerResponse): void {
+  const control = controls[request.url ?? ""];
+  if (control !== undefined) return sendJson(response, JSON.stringify(control() ?? null));
   switch (request.url) {
     case "/v1/chat/completions":
-      return body.includes('"stream":true') ? sendStream(response) : sendJson(response, whole);
+      return answerChat(body, response);
     case "/mcp":
       if (request.method !== "POST") return void response.writeHead(405).end();
       return answerRpc(body, response);
