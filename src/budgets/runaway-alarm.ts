@@ -81,7 +81,8 @@ const advice: Readonly<Record<Signal, string>> = {
 /** The refusal of a call while its stop stands. Clients must not retry by themselves. `nowMs`: since the epoch. */
 export function stopped(alarm: Alarm, operation: Operation, nowMs: number): GatewayError {
   const { signal, scope, count, limit, costNanos, liftsInMs = 0 } = alarm;
-  const waitMs = Math.max(1, Math.ceil(liftsInMs));
+  /* What a difference of two floating-point times is off by is no millisecond more. */
+  const waitMs = Math.max(1, Math.ceil(liftsInMs - 0.001));
   const seconds = Math.ceil(waitMs / 1_000);
   return new GatewayError(
     "runaway_stopped",

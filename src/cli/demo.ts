@@ -33,6 +33,9 @@ export const demoCommand = defineCommand({
         await scene.play(stage);
       }
       out("");
+      out(
+        `All of it was configured by ${CONFIG}. \`npm start\` runs one like it for you to try; README.md goes on from there.`,
+      );
       out(`demo: ${scenes.length}/${scenes.length} scenes passed`);
       return 0;
     } catch (thrown) {

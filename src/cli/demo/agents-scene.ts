@@ -1,7 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { SendMessageRequest } from "@a2a-js/sdk";
+import { SendMessageRequest, type Part } from "@a2a-js/sdk";
 import { ClientFactory, DefaultAgentCardResolver, JsonRpcTransportFactory } from "@a2a-js/sdk/client";
 import type { Scene } from "./scene.ts";
+
+const textOf = ({ content }: Part): string => (content?.$case === "text" ? content.value : "");
 
 const withToken =
   (token: string): typeof fetch =>
@@ -30,7 +32,7 @@ export const agentsScene: Scene = {
       cardResolver: new DefaultAgentCardResolver({ fetchImpl }),
     }).createFromUrl(`${gateway.url}/a2a/researcher/`);
     let taskId = "";
-    let last = "";
+    let report = "";
     const message = {
       messageId: randomUUID(),
       role: "ROLE_USER",
@@ -39,14 +41,12 @@ export const agentsScene: Scene = {
     for await (const event of client.sendMessageStream(SendMessageRequest.fromJSON({ message }))) {
       const { payload } = event;
       if (payload?.$case === "task") taskId = payload.value.id;
-      last = payload?.$case ?? last;
-      if (payload?.$case === "artifactUpdate")
-        tell(`artifact: ${JSON.stringify(payload.value.artifact?.parts).slice(0, 100)}…`);
+      if (payload?.$case === "artifactUpdate") report += payload.value.artifact?.parts.map(textOf).join("") ?? "";
     }
-    tell(`task ${taskId} ended with ${last}`);
+    tell(`asked to research the weather in Paris, it reports: ${report.replaceAll(/\s+/g, " ")}`);
     check(
-      taskId !== "",
-      "the task streams to its end while the agent calls tools, a model and the writer through the gateway",
+      report !== "",
+      "the report streams in while the agent calls a tool, a model and the writer through the gateway",
     );
     const get = async (token: string, id: string) =>
       (
@@ -62,6 +62,9 @@ export const agentsScene: Scene = {
       (await withoutId(taskId)) === (await withoutId("no-such-task")),
       "a stranger's task and an unknown one get the same answer",
     );
-    check((await get(await gateway.token(), taskId)).includes(taskId), "its owner may read it");
+    const own = await get(await gateway.token(), taskId);
+    const [state, reason] = [/TASK_STATE_\w+/.exec(own), /"reason":"(\w+)"/.exec(await get(stranger, taskId))];
+    tell(`GetTask ${taskId} → ${state?.[0]} for its owner, ${reason?.[1]} for anybody else`);
+    check(own.includes("TASK_STATE_COMPLETED"), "its owner may read it");
   },
 };

@@ -16,6 +16,7 @@ import { weekendScene } from "./weekend-scene.ts";
 /** The walk, in order. */
 export const scenes: readonly Scene[] = [
   identityScene,
+  keysScene,
   toolsScene,
   modelsScene,
   dialectsScene,
@@ -27,5 +28,4 @@ export const scenes: readonly Scene[] = [
   journalScene,
   loopScene,
   weekendScene,
-  keysScene,
 ];

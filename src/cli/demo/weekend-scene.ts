@@ -39,7 +39,9 @@ export const weekendScene: Scene = {
     tell(`x-sallyport-runaway: ${seen}; x-should-retry: ${response.headers.get("x-should-retry")}`);
     const costDollars = Number(/cost=\$([\d.]+)/.exec(seen)?.[1]);
     const weekendDollars = (costDollars / elapsedS) * WEEKEND_S;
-    tell(`it cost $${costDollars.toFixed(2)}; the 60 hours of a weekend would have cost $${weekendDollars.toFixed(0)}`);
+    tell(
+      `it cost $${costDollars.toFixed(2)} in ${elapsedS.toFixed(1)} s; ${WEEKEND_S / 3_600} hours of a weekend at this pace would have cost $${weekendDollars.toFixed(0)}`,
+    );
     check(warned > 0 && warned <= answered, "it is warned while there is time to change its mind");
     check(
       response.status === 429 && error?.code === "runaway_stopped" && answered === 10,
@@ -49,7 +51,7 @@ export const weekendScene: Scene = {
     await delay(Number(response.headers.get("retry-after-ms")) + PAUSE_MS);
     const probe = await again();
     const next = await again();
-    tell(`after the stop one passes, with a warning: ${probe.status} ${probe.headers.get("x-sallyport-runaway")}`);
+    tell(`when the stop has lifted it asks again, and one call may pass, with a warning → ${probe.status}`);
     tell(`the one after it → ${next.status}, retry-after: ${next.headers.get("retry-after")}`);
     check(
       probe.ok && probe.headers.has("x-sallyport-runaway") && Number(next.headers.get("retry-after")) === 2,
