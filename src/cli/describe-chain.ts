@@ -48,20 +48,28 @@ function describeAll(nodes: readonly TreeNode[], indent: string): readonly Line[
 const isQuiet = ({ record, children, costNanos }: TreeNode): boolean =>
   record.decision?.rule === "any principal" && record.outcome === "ok" && children.length === 0 && costNanos === 0;
 
-const costOf = ({ costNanos, costIsPartial }: { readonly costNanos: number; readonly costIsPartial: boolean }) =>
-  costIsPartial ? `> ${formatDollars(costNanos)}` : costNanos === 0 ? "-" : formatDollars(costNanos);
+function costOf({ costNanos, costIsPartial }: Pick<TreeNode, "costNanos" | "costIsPartial">): string {
+  if (costNanos === 0) return costIsPartial ? "?" : "-";
+  return `${costIsPartial ? "> " : ""}${formatDollars(costNanos)}`;
+}
 
 function describe(record: JournalRecord): string {
   const { protocol, method, target, durationMs } = record;
   return [`${protocol} ${method} ${target.name}`.trimEnd(), ...endOf(record), formatMs(durationMs)].join(", ");
 }
 
-function endOf({ outcome, decision, kind, candidate, failed = [] }: JournalRecord): readonly string[] {
-  const reasons = failed.map(({ name, reason }) => `${name}: ${reason}`).join(", ");
-  const instead = outcome === "ok" && failed.length > 0 ? [`answered by ${candidate} (${reasons})`] : [];
-  if (outcome === "ok") return instead;
+function endOf(record: JournalRecord): readonly string[] {
+  const { outcome, decision, kind } = record;
+  if (outcome === "ok") return failuresOf(record);
   if (decision?.allow === false) return [`${outcome} by ${decision.rule}`];
-  return [kind === undefined ? outcome : `${outcome}: ${kind}`];
+  return [kind === undefined ? outcome : `${outcome}: ${kind}`, ...failuresOf(record)];
+}
+
+/** Which candidates did not answer and why, and who did. */
+export function failuresOf({ outcome, candidate, failed = [] }: JournalRecord): readonly string[] {
+  if (failed.length === 0) return [];
+  const reasons = failed.map(({ name, reason }) => `${name}: ${reason}`).join(", ");
+  return [outcome === "ok" ? `answered by ${candidate}, not ${reasons}` : `tried ${reasons}`];
 }
 
 const formatMs = (ms: number): string => (ms < 1_000 ? `${ms.toFixed(1)} ms` : `${(ms / 1_000).toFixed(1)} s`);

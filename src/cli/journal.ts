@@ -1,7 +1,8 @@
 import type { JournalRecord } from "../observability/journal-record.ts";
+import { formatDollars } from "../budgets/money.ts";
 import { openAdminClient } from "./admin-client.ts";
 import { defineCommand, UsageError } from "./command.ts";
-import { describeChain, type ShownChain } from "./describe-chain.ts";
+import { describeChain, failuresOf, type ShownChain } from "./describe-chain.ts";
 import { gatewayOptions } from "./find-gateway.ts";
 
 const MOST = 1_000;
@@ -58,18 +59,9 @@ export const journalCommand = defineCommand({
   },
 });
 
-/** When, what and how it ended; why; and the ids to go on with. */
-function describe({
-  timeMs,
-  method,
-  target,
-  outcome,
-  durationMs,
-  decision,
-  kind,
-  upstreamStatus,
-  ...who
-}: JournalRecord): string[] {
+/** When, what, how it ended and what it cost; why, and what was noted; and the ids to go on with. */
+function describe(record: JournalRecord): string[] {
+  const { timeMs, method, target, outcome, durationMs, decision, kind, upstreamStatus, costNanos = 0, ...who } = record;
   const { kind: targetKind, server, name } = target;
   const what = [
     `${who.protocol} ${method}`,
@@ -84,10 +76,12 @@ function describe({
         ]),
     ...(kind === undefined || kind === outcome ? [] : [kind]),
     ...(upstreamStatus === undefined ? [] : [`upstream ${upstreamStatus}`]),
+    ...failuresOf(record),
   ];
   return [
-    `${new Date(timeMs).toISOString()}  ${outcome}  ${what.join(" ")}  ${durationMs} ms`,
+    `${new Date(timeMs).toISOString()}  ${outcome}  ${what.join(" ")}  ${durationMs} ms${costNanos === 0 ? "" : `  ${formatDollars(costNanos)}`}`,
     ...(why.length === 0 ? [] : [`  ${why.join("; ")}`]),
+    ...(who.notes ?? []).map((note) => `  ${note}`),
     `  ${who.principal.id}${who.principal.tenant === "" ? "" : `  tenant ${who.principal.tenant}`}`,
     `  request ${who.requestId}${who.chainId === who.requestId ? "" : `  chain ${who.chainId}`}`,
   ];
