@@ -106,9 +106,7 @@ export function createLocalLedger({
       const hold = known(given);
       if (hold.state === undefined) return;
       settleIn(hold.counters, hold.terms, hold.state, used, clock.now());
-      if (kept !== undefined)
-        for (let at = 0; at < hold.counters.length; at++)
-          if (!hold.terms[at]!.lone) kept.changed(hold.terms[at]!, hold.counters[at]!);
+      kept?.booked(hold.terms, hold.counters);
       hold.state = undefined;
       open.delete(hold);
     },
@@ -126,6 +124,6 @@ export function createLocalLedger({
       for (const hold of open.all())
         if (hold.state !== undefined) renewIn(hold.counters, hold.terms, hold.state, clock.now(), lease);
     },
-    close: async () => kept?.flush(),
+    close: async () => kept?.close(),
   };
 }

@@ -14,6 +14,8 @@ interface OpenLedgerOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly meter: Meter;
+  /** Where a process that keeps its counters to itself notes what is not in the store yet. */
+  readonly tailFile: string | undefined;
 }
 
 /* What a replica that died had reserved is back after 20 to 24 s. */
@@ -24,17 +26,13 @@ const STORE_TIMEOUT_MS = 80;
 
 /**
  * The ledger of a process. In the store where replicas share it: every deed one atomic script. Otherwise in this process, which is the
- * only one: with a state file, what is booked is written behind, and read again at the next start.
+ * only one: with a state file, what is booked is noted beside it at once, written to it behind, and read again at the next start.
  */
-export async function openLedger({ store, clock, log, meter }: OpenLedgerOptions): Promise<Ledger> {
+export async function openLedger({ store, clock, log, meter, tailFile }: OpenLedgerOptions): Promise<Ledger> {
   const lost = meter.counter("budget_settlements_lost_total", "Calls whose use could not be booked", []);
-  const { survivesRestart, sharedAcrossReplicas } = store.durability;
-  const own = createLocalLedger({
-    clock,
-    lease,
-    ...(survivesRestart && !sharedAcrossReplicas && { kept: await openKeptCounters(store, log) }),
-  });
-  const shared = sharedAcrossReplicas
+  const kept = tailFile === undefined ? undefined : await openKeptCounters({ store, tailFile, clock, log });
+  const own = createLocalLedger({ clock, lease, ...(kept !== undefined && { kept }) });
+  const shared = store.durability.sharedAcrossReplicas
     ? createStoreLedger({ store, lease, log, timeoutMs: STORE_TIMEOUT_MS, onLost: () => lost.add([]) })
     : undefined;
   const ledger = shared === undefined ? own : keepLoneTerms(shared, own);

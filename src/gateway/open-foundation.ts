@@ -24,8 +24,10 @@ export async function openFoundation(config: Config): Promise<Foundation> {
   const log = createLog(config.observability.log);
   const metrics = createMetrics();
   const { meter } = metrics;
-  const store = await openStore(stateOf(config), { clock, log });
-  const ledger = await openLedger({ store, clock, log, meter });
+  const state = stateOf(config);
+  const store = await openStore(state, { clock, log });
+  const tailFile = state.kind === "sqlite" ? `${state.file}-ledger` : undefined;
+  const ledger = await openLedger({ store, clock, log, meter, tailFile });
   const counter = createTokenCounter();
   const spend = createSpendBook({ store, clock, log, meter });
   const chains = await createChainAccounts({ store, log, meter });

@@ -1,25 +1,33 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { appendFileSync, mkdtempSync, rmSync, statSync, truncateSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { openKeptCounters } from "../../src/budgets/kept-counters.ts";
 import type { Ledger } from "../../src/budgets/ledger.ts";
 import { createLocalLedger } from "../../src/budgets/local-ledger.ts";
 import type { Window } from "../../src/budgets/windows.ts";
 import { silentLog } from "../../src/core/log.ts";
 import { createSqliteStore } from "../../src/state/sqlite.ts";
+import type { Store } from "../../src/state/store.ts";
 import { createSetClock } from "./ledgers.ts";
 import { term, testLease } from "./terms.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "sallyport-kept-"));
+const tailFile = join(folder, "state.db-ledger");
 const clock = createSetClock();
-afterEach(() => rmSync(folder, { recursive: true, force: true }));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** A process with this file: what it spends, and its end, orderly or not. */
-async function start() {
+/** A process with this file. `crashes`: it will never come to write what it has booked to the store. */
+async function start({ crashes = false } = {}) {
   const config = { kind: "sqlite", file: join(folder, "state.db"), synchronous: "normal" } as const;
   const store = createSqliteStore(config, { clock, log: silentLog });
-  const kept = await openKeptCounters(store, silentLog);
+  let opened = false;
+  const mortal: Pick<Store, "list" | "putMany"> = {
+    list: store.list.bind(store),
+    putMany: (...given) => (crashes && opened ? new Promise(() => {}) : store.putMany(...given)),
+  };
+  const kept = await openKeptCounters({ store: mortal, tailFile, clock, log: silentLog });
+  opened = true;
   const ledger = createLocalLedger({ clock, lease: testLease, kept });
   return { store, kept, ledger };
 }
@@ -68,14 +76,12 @@ test("while the file cannot be written nothing is forgotten: it is written once 
   const limit = term("patient", 100, "day");
   const first = await start();
   let broken = true;
-  const kept = await openKeptCounters(
-    {
-      list: first.store.list.bind(first.store),
-      putMany: (collection, entries) =>
-        broken ? Promise.reject(new Error("disk full")) : first.store.putMany(collection, entries),
-    },
-    silentLog,
-  );
+  const store: Pick<Store, "list" | "putMany"> = {
+    list: first.store.list.bind(first.store),
+    putMany: (collection, entries) =>
+      broken ? Promise.reject(new Error("disk full")) : first.store.putMany(collection, entries),
+  };
+  const kept = await openKeptCounters({ store, tailFile, clock, log: silentLog });
   const ledger = createLocalLedger({ clock, lease: testLease, kept });
   expect(await spend(ledger, limit, 60)).toBe(true);
   await expect(kept.flush()).rejects.toThrow("disk full");
@@ -84,5 +90,53 @@ test("while the file cannot be written nothing is forgotten: it is written once 
   await first.store.close();
   const second = await start();
   expect((await second.ledger.read([limit])).used).toEqual([60]);
+  await second.store.close();
+});
+
+test("what was booked is on file when it is booked: a process that ends without a word has forgotten nothing", async () => {
+  const [day, other] = [term("killed day", 100, "day"), term("killed other", 10)];
+  const first = await start({ crashes: true });
+  expect(await spend(first.ledger, day, 30)).toBe(true);
+  expect(await spend(first.ledger, day, 40)).toBe(true);
+  expect(await spend(first.ledger, other, 12, 10)).toBe(true);
+  /* What stood there already when the disk ran full, and a line of nobody's. */
+  appendFileSync(tailFile, '\n["killed da');
+  appendFileSync(tailFile, '\n{"name":1}');
+
+  const second = await start({ crashes: true });
+  expect(await second.ledger.read([day, other])).toMatchObject({ used: [70, 12], debts: [0, 2] });
+  expect(await spend(second.ledger, day, 31)).toBe(false);
+  expect(await spend(second.ledger, day, 30)).toBe(true);
+  /* Twice in a row: what the first left is not taken for newer than what the second has added. */
+  const third = await start();
+  expect((await third.ledger.read([day, other])).used).toEqual([100, 12]);
+  for (const each of [first, second, third]) await each.store.close();
+});
+
+test("a counter that nobody asked for since is still known two crashes later", async () => {
+  const limit = term("asleep", 100);
+  const first = await start({ crashes: true });
+  expect(await spend(first.ledger, limit, 60)).toBe(true);
+  const second = await start({ crashes: true });
+  expect(await spend(second.ledger, term("awake", 100), 1)).toBe(true);
+  const third = await start();
+  expect((await third.ledger.read([limit])).used).toEqual([60]);
+  for (const each of [first, second, third]) await each.store.close();
+});
+
+test("the file is emptied when the store has everything, and never tells more than the store knows", async () => {
+  const limit = term("emptied", 100, "day");
+  const first = await start();
+  expect(await spend(first.ledger, limit, 20)).toBe(true);
+  expect(statSync(tailFile).size).toBeGreaterThan(0);
+  await first.kept.flush();
+  expect(statSync(tailFile).size).toBe(0);
+  expect(await spend(first.ledger, limit, 20)).toBe(true);
+  await first.ledger.close();
+  truncateSync(tailFile, 0);
+  await first.store.close();
+  const second = await start();
+  expect((await second.ledger.read([limit])).used).toEqual([40]);
+  await second.ledger.close();
   await second.store.close();
 });

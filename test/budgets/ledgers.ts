@@ -44,14 +44,15 @@ const local: Kind = async () => {
   return { ledger, second: undefined, pass: async (ms) => clock.pass(ms), set: clock.set, close: ledger.close };
 };
 
-const kept: Kind = async () => {
+const keptInFile: Kind = async () => {
   const clock = createSetClock();
   const folder = mkdtempSync(join(tmpdir(), "sallyport-ledger-"));
   const store = createSqliteStore(
     { kind: "sqlite", file: join(folder, "state.db"), synchronous: "normal" },
     { clock, log: silentLog },
   );
-  const ledger = createLocalLedger({ clock, lease: testLease, kept: await openKeptCounters(store, silentLog) });
+  const kept = await openKeptCounters({ store, tailFile: join(folder, "ledger"), clock, log: silentLog });
+  const ledger = createLocalLedger({ clock, lease: testLease, kept });
   return {
     ledger,
     second: undefined,
@@ -114,7 +115,7 @@ const redis: Kind = async (server) => {
 /** Every kind of ledger there is. */
 export const ledgerKinds = {
   "this process": local,
-  "this process, kept in a SQLite file": kept,
+  "this process, kept in a SQLite file": keptInFile,
   "the memory store": memory,
   "a SQLite file": sqlite,
   "a Redis server": redis,
