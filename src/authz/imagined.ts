@@ -51,7 +51,7 @@ const kinds = {
   model: {
     protocol: "llm",
     method: "chat.completions",
-    beside: ["provider", "dialect", "stream", "messages", "tools", "maxTokens", "method"],
+    beside: ["provider", "dialect", "stream", "messages", "tools", "maxTokens", "tokens", "cost", "method"],
   },
 } as const satisfies Record<
   string,
@@ -85,6 +85,8 @@ export const callSchema = z
     messages: z.array(z.unknown()).optional(),
     tools: z.array(z.unknown()).optional(),
     maxTokens: z.int().min(0).optional(),
+    tokens: z.strictObject({ input: z.int().min(0).optional(), output: z.int().min(0).optional() }).optional(),
+    cost: z.number().min(0).optional(),
   })
   .superRefine((call, context) => {
     const named = kindNames.filter((kind) => call[kind] !== undefined);
@@ -145,8 +147,11 @@ function toVariables(kind: Kind, call: Call, method: string): OperationVariables
         messages = [],
         tools = [],
         maxTokens = 0,
+        tokens: { input, output = maxTokens === 0 ? undefined : maxTokens } = {},
+        cost,
       } = call;
-      return { llm: { model, provider, dialect, stream, messages, tools, maxTokens: BigInt(maxTokens) } };
+      const bounds = { maxTokens: BigInt(maxTokens), tokens: { input, output }, cost };
+      return { llm: { model, provider, dialect, stream, messages, tools, ...bounds } };
     }
     default: {
       const given = call.arguments ?? {};

@@ -1,4 +1,5 @@
 import type { Price, Usage } from "../core/operation.ts";
+import { mostOf } from "../core/price.ts";
 import type { Thing } from "./limit.ts";
 
 /** What a call is reckoned to use, at most; or what it did use. */
@@ -42,12 +43,6 @@ export function costOf(price: Price, use: Use): number {
     use.outputTokens * perOutputToken +
     (price.perCall ?? 0)
   );
-}
-
-/** The most these tokens can cost: whether the provider has cached them or caches them now is not known before. */
-export function mostOf(price: Price, inputTokens: number, outputTokens: number): number {
-  const dearest = Math.max(price.perInputToken, price.perCacheWriteToken ?? 0, price.perCachedInputToken ?? 0);
-  return inputTokens * dearest + outputTokens * price.perOutputToken + (price.perCall ?? 0);
 }
 
 /** What to reserve of a thing for so many tokens. Unpriced calls reserve no money: whether they may pass is decided before. */

@@ -5,6 +5,7 @@ type Book = () => Promise<void>;
 /* What waits while the store is down: 10,000 calls of some 500 bytes each. */
 const MOST_WAITING = 10_000;
 const RETRY_MS = 250;
+const AT_A_TIME = 100;
 const CLOSE_MS = 2_000;
 
 export interface Settlements {
@@ -45,28 +46,24 @@ export function createSettlements({ log, onLost }: SettlementsOptions): Settleme
     }
     if (waiting.length === 0) log.warn({}, "what calls have used cannot be booked at the moment; trying again");
     waiting.push(book);
-    timer ??= setTimeout(retry, RETRY_MS).unref();
+    timer ??= setTimeout(() => void retry(), RETRY_MS).unref();
   }
 
-  /* One at first: a store that is still away shall not be stormed. */
-  function retry(): void {
-    timer = undefined;
-    const [first, ...rest] = waiting.splice(0);
-    if (first === undefined) return;
+  /* A few at a time: a store that is still away, or has just come back, shall not be stormed. */
+  async function retry(): Promise<void> {
     underWay += 1;
-    first()
-      .then(
-        () => rest.forEach(start),
-        () => {
-          waiting.unshift(first, ...rest);
-          waiting.length = Math.min(waiting.length, MOST_WAITING);
-          timer ??= setTimeout(retry, RETRY_MS).unref();
-        },
-      )
-      .finally(() => {
-        underWay -= 1;
-        if (underWay === 0) idle?.();
-      });
+    let isAway = false;
+    while (waiting.length > 0 && !isAway && !closing) {
+      const batch = waiting.splice(0, AT_A_TIME);
+      const outcomes = await Promise.allSettled(batch.map((book) => book()));
+      const failed = batch.filter((_, at) => outcomes[at]!.status === "rejected");
+      isAway = failed.length > 0;
+      if (closing) for (const _ of failed) onLost();
+      else waiting.unshift(...failed);
+    }
+    timer = isAway && !closing ? setTimeout(() => void retry(), RETRY_MS).unref() : undefined;
+    underWay -= 1;
+    if (underWay === 0) idle?.();
   }
 
   return {

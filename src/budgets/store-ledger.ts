@@ -132,8 +132,8 @@ export function createStoreLedger(options: StoreLedgerOptions): Ledger & { renew
         try {
           standing = await ask("reserve", group, amounts);
         } catch (error) {
-          /* It may have been done all the same, and its answer lost. */
-          settle(hold, hold.groups.slice(0, at + 1), undefined);
+          /* It may have been done all the same, and its answer lost. Tried once: what stays reserved comes back when the lease ends. */
+          for (const each of hold.groups.slice(0, at + 1)) run("settle", each, undefined).catch(() => {});
           throw error;
         }
         standings.push(standing);

@@ -9,6 +9,8 @@ export interface Field {
   readonly from?: string;
   /** `always`: only a call has it. `when empty`: an empty value means that, in a list, it is not known yet. */
   readonly callOnly?: "always" | "when empty";
+  /** Not every call has it: what the error says that reading it is then. */
+  readonly absent?: string;
 }
 
 export type Shape = Readonly<Record<string, Field>>;
@@ -85,11 +87,11 @@ export const shapes = {
     maxTokens: { type: "int", callOnly: "always", description: "The caller's bound on the answer; 0 when none." },
     complexity: { type: "double", callOnly: "always", description: "How hard the prompt is, 0 to 1." },
     tokens:    { type: "llm.tokens", description: "Counts of tokens." },
-    cost:      { type: "double", callOnly: "always", description: "What the call is expected to cost, in dollars." },
+    cost:      { type: "double", callOnly: "always", absent: "nobody can say what this call costs at most: it has no bound on its answer, or its model no price", description: "What the call costs at most, in dollars. An error where it has no bound on its answer, or its model no price." },
   },
   "llm.tokens": {
-    input:  { type: "int", callOnly: "always", description: "Tokens of the prompt." },
-    output: { type: "int", callOnly: "always", description: "Tokens of the answer, at most." },
+    input:  { type: "int", callOnly: "always", absent: "nobody can say how many tokens go in", description: "Tokens of the prompt, at most: no vocabulary makes more than its bytes, and an image counts as 8,192." },
+    output: { type: "int", callOnly: "always", absent: "this call has no bound on its answer", description: "Tokens of the answer, at most, over all its choices. An error where the caller set no bound." },
   },
   chain: {
     id:      { type: "string", description: "The trace id of the root request." },
@@ -108,11 +110,7 @@ export type ShapeName = keyof typeof shapes;
  * What the environment knows and this build cannot tell yet: path → what is missing. A rule that uses one is a load error.
  * Whoever builds the missing part deletes its rows.
  */
-export const notYet: ReadonlyMap<string, string> = new Map([
-  ["llm.complexity", "a complexity measure"],
-  ["llm.tokens", "token counting"],
-  ["llm.cost", "prices"],
-]);
+export const notYet: ReadonlyMap<string, string> = new Map([["llm.complexity", "a complexity measure"]]);
 
 export type VariableName = "principal" | "request" | "mcp" | "a2a" | "llm" | "chain" | "budget";
 

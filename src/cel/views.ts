@@ -43,7 +43,7 @@ function defineView(shape: ShapeName): ViewClass {
       for (const [name, field] of Object.entries(fieldsOf(shape))) {
         const key = field.from ?? name;
         const convert = converter(field);
-        const { callOnly } = field;
+        const { callOnly, absent } = field;
         Object.defineProperty(this.prototype, name, {
           get(this: ShapeView) {
             const reading = this.#reading;
@@ -56,6 +56,7 @@ function defineView(shape: ShapeName): ViewClass {
               reading.callOnly = true;
               throw CALL_ONLY;
             }
+            if (absent !== undefined && value === undefined) throw new EvaluationError(absent);
             return convert(value, reading);
           },
         });

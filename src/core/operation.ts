@@ -43,6 +43,10 @@ export interface LlmVariables {
   readonly messages: readonly unknown[];
   readonly tools: readonly unknown[];
   readonly maxTokens: bigint;
+  /** At most so many go in, and may come out; undefined where there is no bound. */
+  readonly tokens: { readonly input: number | undefined; readonly output: number | undefined };
+  /** What the call costs at most, in dollars; undefined where there is no bound, or no price. */
+  readonly cost: number | undefined;
 }
 
 /** What CEL may read of an operation: the branch of its own protocol. */

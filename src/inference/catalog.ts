@@ -2,7 +2,7 @@ import { listedPrice } from "../budgets/prices.ts";
 import { findExtension } from "../core/extension.ts";
 import type { LlmVariables, Operation, Price } from "../core/operation.ts";
 import type { InferenceConfig, ModelConfig } from "./config.ts";
-import { toDemand } from "./demand.ts";
+import { toBounds, toDemand } from "./demand.ts";
 import { dialects } from "./dialects/registry.ts";
 import type { CallKind, Endpoint, ModelCall } from "./model-call.ts";
 import type { Provider } from "./providers/provider.ts";
@@ -100,6 +100,7 @@ export function toCallOperation(
         messages: call.messages,
         tools: call.tools,
         maxTokens: call.maxTokens,
+        ...toBounds(demand, model?.price),
       },
     },
     ...(demand === undefined ? {} : { demand }),
@@ -113,6 +114,8 @@ const noCall: Omit<LlmVariables, "model" | "provider"> = {
   messages: [],
   tools: [],
   maxTokens: 0n,
+  tokens: { input: undefined, output: undefined },
+  cost: undefined,
 };
 
 /** The operation that a model in a list stands for. */

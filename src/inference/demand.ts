@@ -1,4 +1,5 @@
-import type { Demand } from "../core/operation.ts";
+import type { Demand, LlmVariables, Price } from "../core/operation.ts";
+import { mostOf } from "../core/price.ts";
 import { isFields } from "./dialects/fields.ts";
 import type { Endpoint, ModelCall } from "./model-call.ts";
 
@@ -17,6 +18,22 @@ export function toDemand({ kind }: Endpoint, call: ModelCall, bodyBytes: number)
   const inputBytes =
     bodyBytes - images.inlineBytes + images.count * IMAGE_TOKENS + (call.tools.length > 0 ? TOOLS_TOKENS : 0);
   return { inputBytes, maxOutputTokens: call.maxOutputTokens };
+}
+
+const NANOS_PER_DOLLAR = 1e9;
+
+/** What policy may know of it: bounds, since what is really used is known when it is over. A call that uses no tokens costs nothing. */
+export function toBounds(
+  { inputBytes: input, maxOutputTokens: output }: Demand = { inputBytes: 0, maxOutputTokens: 0 },
+  price: Price | undefined,
+): Pick<LlmVariables, "tokens" | "cost"> {
+  const nanos =
+    input === 0 && output === 0
+      ? 0
+      : price === undefined || output === undefined
+        ? undefined
+        : mostOf(price, input, output);
+  return { tokens: { input, output }, cost: nanos === undefined ? undefined : nanos / NANOS_PER_DOLLAR };
 }
 
 /** About how many tokens a request has, without counting: a quarter of its bytes. */

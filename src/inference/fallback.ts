@@ -1,6 +1,7 @@
 import type { Candidate, Operation } from "../core/operation.ts";
 import type { OperationContext } from "../core/step.ts";
 import type { Model } from "./catalog.ts";
+import { toBounds } from "./demand.ts";
 import type { Endpoint } from "./model-call.ts";
 
 /** The model that was asked for and those that may step in for it, in order. The first is judged with the operation itself. */
@@ -17,9 +18,9 @@ function mayStepIn(other: Model, model: Model, { kind }: Endpoint): boolean {
 }
 
 /* Policy judges it as if it had been asked for by its own name. */
-function toCandidate(model: Model, { variables }: Operation): Candidate {
-  const { name, provider } = model;
-  const llm = variables.llm && { ...variables.llm, model: name, provider };
+function toCandidate(model: Model, { variables, demand }: Operation): Candidate {
+  const { name, provider, price } = model;
+  const llm = variables.llm && { ...variables.llm, model: name, provider, ...toBounds(demand, price) };
   return { ...model, variables: { ...variables, ...(llm && { llm }) } };
 }
 

@@ -1,3 +1,4 @@
+import { GatewayError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import {
   checkBatch,
@@ -51,7 +52,8 @@ function toRecord<T>(key: string, value: string, version: string, expiry: string
 
 /**
  * A store on a Redis server or cluster, shared by all gateways with the same prefix. Resolves also while the server is down:
- * calls fail then until it answers. Rejects with GatewayError("state_unavailable") when it refuses the credentials.
+ * calls fail then until it answers. Rejects with GatewayError("state_unavailable") when it refuses the credentials, or is a cluster that
+ * the configuration does not call one.
  */
 export async function openRedisStore(config: RedisStateConfig, { log }: { readonly log: Log }): Promise<Store> {
   const { client, open, call, evaluate, close } = createRedisConnection(config, "commands", log);
@@ -60,6 +62,21 @@ export async function openRedisStore(config: RedisStateConfig, { log }: { readon
 
   client.on("ready", () => void warnOfEviction());
   await open();
+  await checkMode();
+
+  /** A client that knows one node alone would find most of its keys moved. */
+  async function checkMode(): Promise<void> {
+    if (config.cluster) return;
+    /* Down now, or no INFO on this service. */
+    const info = await call((each) => each.info("cluster")).catch(() => "");
+    if (!/^cluster_enabled:1/m.test(info)) return;
+    channels.close();
+    close();
+    throw new GatewayError(
+      "state_unavailable",
+      "The Redis in `state` is a node of a cluster. Write `state: {redis: [ADDRESS, …], cluster: true}`.",
+    );
+  }
 
   async function warnOfEviction(): Promise<void> {
     try {

@@ -99,7 +99,11 @@ export const openTestRedis = (server: RedisServer, timeoutMs = 10_000): Promise<
 
 const redis: Kind = async (server) => {
   if (server === undefined) throw new Error("this ledger needs a Redis");
-  const [store, other] = await Promise.all([openTestRedis(server), openTestRedis(server)]);
+  return shared(await Promise.all([openTestRedis(server), openTestRedis(server)]));
+};
+
+/** On stores that go by a server's clock. */
+export function shared([store, other]: readonly [Store, Store]): LedgerFixture {
   const [ledger, second] = [storeLedger(store), storeLedger(other)];
   return {
     ledger,
@@ -110,7 +114,7 @@ const redis: Kind = async (server) => {
       await Promise.all([store.close(), other.close()]);
     },
   };
-};
+}
 
 /** Every kind of ledger there is. */
 export const ledgerKinds = {

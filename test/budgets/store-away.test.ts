@@ -67,6 +67,37 @@ test("what was used while Redis was down is booked when it is back", async () =>
   await store.close();
 });
 
+test("however many calls are refused while Redis is away, what running ones used is booked when it is back", async () => {
+  const store = await openTestRedis(server, 100);
+  let lost = 0;
+  const ledger = createStoreLedger({
+    store,
+    lease: longLease,
+    log: silentLog,
+    timeoutMs: 80,
+    onLost: () => (lost += 1),
+  });
+  const limit = term("crowded out", 10);
+  const hold = ledger.open("running", [limit]);
+  await ledger.reserve(hold, [8]);
+  server.signal("SIGSTOP");
+  const refused = (call: number) =>
+    Promise.resolve(ledger.reserve(ledger.open(`refused ${call}`, [limit]), [1])).then(
+      () => "answered",
+      (error: { readonly kind?: string }) => error.kind,
+    );
+  await expect.poll(() => refused(-1)).toBe("state_unavailable");
+  await sleep(200);
+  const outcomes = await Promise.all(Array.from({ length: 12_000 }, (_, call) => refused(call)));
+  expect(new Set(outcomes)).toEqual(new Set(["state_unavailable"]));
+  ledger.settle(hold, [3]);
+  server.signal("SIGCONT");
+  await expect.poll(async () => (await ledger.read([limit])).used, { timeout: 5_000 }).toEqual([3]);
+  expect(lost).toBe(0);
+  await ledger.close();
+  await store.close();
+});
+
 test("10,000 calls over three replicas want the last 1,000 tokens: 1,000 get them", async () => {
   const stores = await Promise.all([1, 2, 3].map(() => openTestRedis(server)));
   const ledgers = stores.map((store) => storeLedger(store, longLease));

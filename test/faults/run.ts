@@ -1,7 +1,12 @@
 import { faultLedger } from "./ledger.ts";
+import { faultRedis } from "./redis.ts";
 import { faultStorm } from "./storm.ts";
 
-const scenarios: Readonly<Record<string, () => Promise<void>>> = { ledger: faultLedger, storm: faultStorm };
+const scenarios: Readonly<Record<string, () => Promise<void>>> = {
+  ledger: faultLedger,
+  redis: faultRedis,
+  storm: faultStorm,
+};
 
 const scenario = scenarios[process.argv[2] ?? ""];
 if (scenario === undefined) {

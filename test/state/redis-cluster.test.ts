@@ -4,45 +4,17 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { silentLog } from "../../src/core/log.ts";
 import { openRedisStore } from "../../src/state/redis.ts";
 import { describeStore } from "../contract/store.contract.ts";
+import { type RedisCluster, startRedisCluster } from "./redis-cluster.ts";
 import type { RedisServer } from "./redis-server.ts";
-import { startRedis } from "./redis-server.ts";
 
-const nodes: RedisServer[] = [];
-
-/** Two primaries that share the slots, so that a script over keys of two slots fails, and many calls are redirected. */
+let cluster: RedisCluster;
 beforeAll(async () => {
-  for (let count = 0; count < 2; count += 1)
-    nodes.push(await startRedis("--cluster-enabled", "yes", "--cluster-node-timeout", "5000"));
-  const clients = nodes.map((node) => new Redis(node.url));
-  const [first, second] = clients as [Redis, Redis];
-  await first.call("CLUSTER", "ADDSLOTSRANGE", 0, 8_191);
-  await second.call("CLUSTER", "ADDSLOTSRANGE", 8_192, 16_383);
-  // Two nodes that take the same epoch would otherwise have to settle it first.
-  await second.call("CLUSTER", "SET-CONFIG-EPOCH", 2);
-  await first.call("CLUSTER", "MEET", "127.0.0.1", (nodes[1] as RedisServer).port);
-  for (const client of clients) {
-    while (!/cluster_state:ok[^]*cluster_known_nodes:2/.test(String(await client.call("CLUSTER", "INFO"))))
-      await sleep(50);
-    client.disconnect();
-  }
+  cluster = await startRedisCluster(3);
 }, 30_000);
-afterAll(() => Promise.all(nodes.map((node) => node.stop())));
+afterAll(() => cluster.stop());
 
-const openCluster = () =>
-  openRedisStore(
-    {
-      kind: "redis",
-      urls: nodes.map((node) => node.url),
-      cluster: true,
-      prefix: "sallyport:",
-      timeoutMs: 10_000,
-      ca: undefined,
-    },
-    { log: silentLog },
-  );
-
-describeStore("a Redis Cluster of two nodes", async () => {
-  const [store, second] = await Promise.all([openCluster(), openCluster()]);
+describeStore("a Redis Cluster of three nodes", async () => {
+  const [store, second] = await Promise.all([cluster.open(), cluster.open()]);
   return {
     store,
     second,
@@ -53,8 +25,8 @@ describeStore("a Redis Cluster of two nodes", async () => {
   };
 });
 
-test("collections are spread over both nodes, and each stays whole on one", async () => {
-  const store = await openCluster();
+test("collections are spread over all nodes, and each stays whole on one", async () => {
+  const store = await cluster.open();
   await Promise.all(
     Array.from({ length: 40 }, (_, n) =>
       store.putMany(
@@ -65,16 +37,27 @@ test("collections are spread over both nodes, and each stays whole on one", asyn
   );
   await store.close();
   const held = await Promise.all(
-    nodes.map(async (node) => {
+    cluster.nodes.map(async (node) => {
       const client = new Redis(node.url);
       const keys = await client.keys("sallyport:{spread-*");
       client.disconnect();
       return new Set(keys.map((key) => /\{(.*?)\}/.exec(key)?.[1]));
     }),
   );
-  const [one, two] = held as [Set<string>, Set<string>];
-  expect(one.size).toBeGreaterThan(0);
-  expect(two.size).toBeGreaterThan(0);
-  expect(one.size + two.size).toBe(40);
-  expect([...one].filter((collection) => two.has(collection))).toEqual([]);
+  for (const collections of held) expect(collections.size).toBeGreaterThan(0);
+  expect(held.reduce((sum, { size }) => sum + size, 0)).toBe(40);
+  expect(new Set(held.flatMap((collections) => [...collections])).size).toBe(40);
+});
+
+test("a node of a cluster is refused at the start by whoever does not say that it is one", async () => {
+  const [{ url }] = cluster.nodes as [RedisServer];
+  const config = {
+    kind: "redis",
+    urls: [url],
+    cluster: false,
+    prefix: "sallyport:",
+    timeoutMs: 10_000,
+    ca: undefined,
+  } as const;
+  await expect(openRedisStore(config, { log: silentLog })).rejects.toThrow("cluster: true");
 });

@@ -1,19 +1,15 @@
-import { systemClock } from "../../../src/core/clock.ts";
 import { silentLog } from "../../../src/core/log.ts";
 import { openRedisStore } from "../../../src/state/redis.ts";
-import { createSqliteStore } from "../../../src/state/sqlite.ts";
 import { storeLedger } from "../../budgets/ledgers.ts";
 import { term } from "../../budgets/terms.ts";
 
-/* One replica with one call, which dies at the named point: argv is the store, the counter's name and the point. */
-const [, , address = "", name = "", point = ""] = process.argv;
+/* One replica with one call, which dies at the named point: argv is the Redis, the counter's name and the point. */
+const [, , url = "", name = "", point = ""] = process.argv;
 
-const store = address.startsWith("redis:")
-  ? await openRedisStore(
-      { kind: "redis", urls: [address], cluster: false, prefix: "sallyport:", timeoutMs: 10_000, ca: undefined },
-      { log: silentLog },
-    )
-  : createSqliteStore({ kind: "sqlite", file: address, synchronous: "normal" }, { clock: systemClock, log: silentLog });
+const store = await openRedisStore(
+  { kind: "redis", urls: [url], cluster: false, prefix: "sallyport:", timeoutMs: 10_000, ca: undefined },
+  { log: silentLog },
+);
 const ledger = storeLedger(store);
 
 function reach(here: string): void {
