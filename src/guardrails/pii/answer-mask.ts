@@ -3,6 +3,7 @@ import type { OutputGuard } from "../guard.ts";
 import { type Detect, normaliseValue } from "./detect.ts";
 import { CONTEXT_CHARS } from "./detector.ts";
 import { labels } from "./labels.ts";
+import { leadOf } from "./lead.ts";
 import { cutBefore, QuoteCount, viewJson, viewPlain } from "./text-view.ts";
 import type { Vault } from "./vault.ts";
 
@@ -32,7 +33,7 @@ export class AnswerMask implements OutputGuard {
   push(slot: TextSlot): string {
     let channel = this.#channels.get(slot.channel);
     if (channel === undefined) {
-      channel = { held: "", context: "", rest: 0, inString: false, json: slot.json === true };
+      channel = { held: "", context: leadOf(slot), rest: 0, inString: false, json: slot.json === true };
       this.#channels.set(slot.channel, channel);
     }
     channel.held += slot.text;

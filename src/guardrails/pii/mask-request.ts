@@ -1,7 +1,8 @@
 import type { TextSlot } from "../../core/text.ts";
-import { type Detect, type Found, normaliseValue } from "./detect.ts";
+import { type Detect, normaliseValue } from "./detect.ts";
 import { piiKinds } from "./detector.ts";
 import { labels, LITERAL, tokenLike } from "./labels.ts";
+import { leadOf } from "./lead.ts";
 import { QuoteCount, type TextView, viewJson, viewPlain } from "./text-view.ts";
 import type { Vault } from "./vault.ts";
 
@@ -26,18 +27,22 @@ export interface Marked {
 }
 
 /** Finds what is to be masked in a text of a request; undefined: nothing. */
-export function markSlot({ text, json, number }: TextSlot, { detect, restore }: RequestMask): Marked | undefined {
-  const view = json === true ? viewJson(text) : viewPlain(text);
-  const { found } = detect(view.text, 0, true);
-  const places: Place[] = found.map(toPlace);
-  if (restore) addLiterals(view.text, found, places);
-  return places.length === 0 ? undefined : { view, places, number: number === true };
+export function markSlot(slot: TextSlot, { detect, restore }: RequestMask): Marked | undefined {
+  const view = slot.json === true ? viewJson(slot.text) : viewPlain(slot.text);
+  const lead = leadOf(slot);
+  const { found } = detect(lead + view.text, lead.length, true);
+  const places = found.map(({ kind, start, end }) => ({
+    label: labels[kind],
+    start: start - lead.length,
+    end: end - lead.length,
+  }));
+  if (restore) addLiterals(view.text, places);
+  return places.length === 0 ? undefined : { view, places, number: slot.number === true };
 }
 
-const toPlace = ({ kind, start, end }: Found): Place => ({ label: labels[kind], start, end });
-
 /* Without this, a caller who writes a token that stands for another value of the same request would get that value in its place. */
-function addLiterals(text: string, found: readonly Found[], places: Place[]): void {
+function addLiterals(text: string, places: Place[]): void {
+  const found = [...places];
   let passed = 0;
   for (const { index, 0: literal } of text.matchAll(tokenLike)) {
     const end = index + literal.length;

@@ -13,9 +13,14 @@ export function messagesTexts(body: unknown): readonly TextSlot[] {
     const role = roles[String(message["role"])] ?? "user";
     addContent(texts, message["content"], [...path, "content"], role);
   }
-  addSchemaTexts(texts, body["tools"], ["tools"]);
+  for (const [tool, path] of elements(body["tools"], ["tools"])) {
+    addSchemaTexts(texts, tool, path);
+    if (!isJsonObject(tool)) continue;
+    for (const name of ["input_examples", "user_location"]) texts.addAll(tool[name], [...path, name], "system");
+  }
+  for (const name of ["output_config", "output_format"]) addSchemaTexts(texts, body[name], [name]);
   // No model reads of whom the request is; the provider does.
-  texts.addAll(body["metadata"], ["metadata"], "user");
+  for (const name of ["metadata", "stop_sequences"]) texts.addAll(body[name], [name], "user");
   return texts.slots;
 }
 

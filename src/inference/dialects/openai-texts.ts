@@ -21,7 +21,7 @@ export function chatTexts(body: unknown): readonly TextSlot[] {
     addMessage(texts, message, path, roles[String(message["role"])] ?? "user");
   }
   for (const name of ["tools", "functions", "response_format"]) addSchemaTexts(texts, body[name], [name]);
-  addNames(texts, body);
+  addRest(texts, body, chatSettings, [], "user");
   if (isJsonObject(body["prediction"]))
     addContent(texts, body["prediction"]["content"], ["prediction", "content"], "assistant");
   return texts.slots;
@@ -42,6 +42,7 @@ export function promptTexts(body: unknown, names: readonly string[]): readonly T
       texts.addAll(element, path, "user");
     }
   }
+  addRest(texts, body, new Set([...settings, ...names]), [], "user");
   return texts.slots;
 }
 
@@ -59,6 +60,7 @@ export function addMessage(texts: TextGatherer, message: JsonFields, path: JsonP
       texts.addJson(call["function"]["arguments"], [...at, "function", "arguments"], "tool-input");
     if (isJsonObject(call["custom"])) texts.add(call["custom"]["input"], [...at, "custom", "input"], "tool-input");
   }
+  addRest(texts, message, messageMembers, path, role);
 }
 
 /** What a message says besides its content: `reasoning_content` and `reasoning` are what vLLM and others call the thoughts they show. */
@@ -80,11 +82,61 @@ function addContent(texts: TextGatherer, content: unknown, path: JsonPath, role:
     texts.add(part["text"], [...at, "text"], role);
     texts.add(part["refusal"], [...at, "refusal"], role);
     if (isJsonObject(part["file"])) texts.add(part["file"]["filename"], [...at, "file", "filename"], role);
+    addRest(texts, part, partMembers, at, role);
   }
 }
 
-/** What a request says of whoever stands behind it: no model reads it, the provider does. */
-function addNames(texts: TextGatherer, body: JsonFields): void {
-  for (const name of ["user", "safety_identifier"]) texts.add(body[name], [name], "user");
-  texts.addAll(body["metadata"], ["metadata"], "user");
+/**
+ * What else an object says: of whom a request is (`user`, `metadata`), which a provider reads, and whatever servers of this dialect take
+ * besides (`documents`, `chat_template_kwargs`), of which nobody has a list.
+ */
+function addRest(
+  texts: TextGatherer,
+  fields: JsonFields,
+  read: ReadonlySet<string>,
+  path: JsonPath,
+  role: TextRole,
+): void {
+  for (const [name, value] of Object.entries(fields))
+    if (!read.has(name)) texts.addAll(value, [...path, name], role, (key) => !marks.has(key));
 }
+
+/* Words that a provider chose, and names. */
+const settings = [
+  "model",
+  "audio",
+  "encoding_format",
+  "modalities",
+  "prompt_cache_retention",
+  "reasoning_effort",
+  "seed",
+  "service_tier",
+  "stream_options",
+  "thinking",
+  "tool_choice",
+  "verbosity",
+] as const;
+const chatSettings = new Set([...settings, "messages", "tools", "functions", "response_format", "prediction"]);
+const messageMembers = new Set([
+  ...spoken,
+  "role",
+  "content",
+  "thinking_blocks",
+  "audio",
+  "function_call",
+  "tool_calls",
+  "tool_call_id",
+  "cache_control",
+]);
+const partMembers = new Set([
+  "type",
+  "text",
+  "refusal",
+  "image_url",
+  "input_audio",
+  "video_url",
+  "file",
+  "cache_control",
+]);
+/* What names a thing, and what is encrypted or binary. */
+const marks: ReadonlySet<string | number> = new Set(["type", "id", "url", "format", "signature", "data"]);

@@ -7,4 +7,4 @@ export function addSchemaTexts(texts: TextGatherer, schema: unknown, path: JsonP
   texts.addAll(schema, path, "system", (key) => typeof key === "number" || worded.has(key));
 }
 
-const worded: ReadonlySet<string> = new Set(["description", "title", "const", "default"]);
+const worded: ReadonlySet<string> = new Set(["description", "title", "const", "default", "definition"]);

@@ -54,5 +54,6 @@ export const phoneFixtures: readonly string[] = [
   "Accounts DE89 3704 0044 0532 0130 00 and cards 4111 1111 1111 1111 and 078-05-1120 are other things.",
   "Order 0012345678, sku 9780306406157, upc 036000291452, tracking 1Z999AA10123456784, hex 0x4155550123, 4155550123abc.",
   "Floats 0.11950175394304097, 0.0114155550123, -0.11, 0.7911123456; host 0.58.195.182:48144; but {{phone|+1.415.555.0123}}.",
+  '{"called_at":1732355984123,"callback_id":"5550123","call_id":5550124,"dialog":"1234567","telemetry":"7654321","desktop":"2345678","tel":"{{phone|5550199}}"}',
   "Year 1999 2000 2001, pages 100-200, 2024-25, 50 000 000 users, 3 000 000 000, population 331,900,000.",
 ];

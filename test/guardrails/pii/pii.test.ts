@@ -147,6 +147,41 @@ describe("masking", () => {
     expect(once.guardsAnswers("llm")).toBe(false);
   });
 
+  test("takes the name of a member for what stands before its value, as JSON text or as JSON, asked and answered", async () => {
+    const args = {
+      phone: "4155550123",
+      mobileNumber: 4155550123000,
+      ssn: ["457555462"],
+      card: "6759649826438453",
+      id: "4155550123",
+    };
+    const slots = (role: "tool-input" | "assistant"): TextSlot[] =>
+      Object.entries(args).map(([name, value], index) => ({
+        path: Array.isArray(value) ? ["input", name, 0] : ["input", name],
+        role,
+        text: String(value),
+        channel: `${index}`,
+        ...(typeof value === "number" && { number: true as const }),
+      }));
+    const ofText = JSON.parse((await sent(requestOf("llm", jsonSlot(JSON.stringify(args)))))[0] ?? "") as typeof args;
+    const ofJson = await sent(requestOf("llm", ...slots("tool-input")));
+    expect([ofText.phone, ofText.ssn[0], ofText.card, ofText.id]).toEqual([ofJson[0], ofJson[2], ofJson[3], ofJson[4]]);
+    expect(ofJson.map((text) => /^\[([A-Z]+)_/.exec(text)?.[1] ?? text)).toEqual([
+      "PHONE",
+      "PHONE",
+      "SSN",
+      "CARD",
+      "4155550123",
+    ]);
+    const both = build({ output: "mask" });
+    const other = requestOf("llm", "hi");
+    await sent(other, both);
+    const watch = both.output(other);
+    const shown: string[] = [];
+    for (const slot of slots("assistant")) shown.push(`${await watch?.push(slot)}${await watch?.end(slot.channel)}`);
+    expect(shown).toEqual(["[PHONE]", "[PHONE]", "[SSN]", "[CARD]", "4155550123"]);
+  });
+
   test("does not find what is spread over two texts, and puts nothing together out of two texts of an answer", async () => {
     const request = requestOf("llm", "alice@exam", "ple.com, bob@example.com");
     expect(await sent(request)).toEqual(["alice@exam", expect.stringMatching(/^ple\.com, \[EMAIL_\w+\]$/)]);
