@@ -4,8 +4,8 @@
  */
 
 /* Where sampling is asked for, texts are read whole until so many characters are read; then so many of the beginning, the middle and the end of each. */
-const WHOLE_CHARACTERS = 512;
-const SAMPLES = 32;
+const WHOLE_CHARACTERS = 256;
+const SAMPLES = 16;
 const GLANCE = 8;
 /** The same for the elements of a list. */
 const WHOLE_LIST = 48;
