@@ -4,7 +4,7 @@ import type { Log } from "../core/log.ts";
 import type { Meter } from "../core/meter.ts";
 import type { Target } from "../core/operation.ts";
 import type { OperationContext } from "../core/step.ts";
-import type { Store } from "../state/store.ts";
+import type { Entry, Store } from "../state/store.ts";
 import type { Bill } from "./reservation.ts";
 import { NANOS_PER_DOLLAR } from "./money.ts";
 import { type Window, windowEnd, windowStart } from "./windows.ts";
@@ -68,6 +68,7 @@ const MOST_WAITING = 5_000;
 /* Chains come by the thousand; a report looks at this many rows. */
 const MOST_ROWS = 10_000;
 const TRIES = 8;
+const MOST_AT_ONCE = 200;
 /* Of the chains of one writing, so many are kept apart. */
 const DEAREST_CHAINS = 50;
 
@@ -111,34 +112,32 @@ export function createSpendBook({ store, clock, log, meter }: SpendBookOptions):
   let timer: NodeJS.Timeout | undefined;
   let writing: Promise<void> = Promise.resolve();
 
-  async function write({ dayMs, rows }: DayRows): Promise<void> {
-    for (const by of spendKeys) {
-      for (const [name, spend] of by === "chain" ? dearest(rows.chain) : rows[by]) {
-        for (const window of spendWindows) {
-          /* A chain is over long before its month. */
-          if (by === "chain" && window === "month") continue;
-          await addRow(by, window, windowStart(window, dayMs), name, spend);
-        }
-      }
+  /* A process that is alone adds all of a writing at once: a transaction for each row would hold up the calls of the moment. */
+  async function write(day: DayRows): Promise<void> {
+    const added = addedRows(day);
+    if (store.durability.sharedAcrossReplicas) {
+      for (const row of added) await addRow(row);
+      return;
     }
+    const entries: Entry<Row>[] = [];
+    for (const { key, index, name, spend } of added) {
+      const former = await store.get<Row>(collection, key);
+      const value = { name, ...sum(former?.value ?? none(), spend) };
+      entries.push({ key, value, ttlMs: KEPT_MS, indexes: { by: index } });
+    }
+    for (let at = 0; at < entries.length; at += MOST_AT_ONCE)
+      await store.putMany(collection, entries.slice(at, at + MOST_AT_ONCE));
   }
 
   /* Replicas add to one row. */
-  async function addRow(
-    by: SpendKey,
-    window: SpendWindow,
-    startsMs: number,
-    name: string,
-    spend: Spend,
-  ): Promise<void> {
-    const key = keyOf(by, window, startsMs, name);
+  async function addRow({ key, index, name, spend }: AddedRow): Promise<void> {
     for (let attempt = 0; attempt < TRIES; attempt += 1) {
       const former = await store.get<Row>(collection, key);
       const value: Row = { name, ...sum(former?.value ?? none(), spend) };
       const written = await store.put(collection, key, value, {
         ifVersion: former?.version ?? 0,
         ttlMs: KEPT_MS,
-        indexes: { by: indexOf(by, window, startsMs) },
+        indexes: { by: index },
       });
       if (written !== undefined) return;
     }
@@ -225,6 +224,28 @@ export function createSpendBook({ store, clock, log, meter }: SpendBookOptions):
 /* Nearly every request is a chain of its own, and most cost next to nothing: a row for each would cost more than many of them. */
 const dearest = (rows: ReadonlyMap<string, Spend>): readonly (readonly [string, Spend])[] =>
   [...rows].toSorted(([, one], [, other]) => other.costNanos - one.costNanos).slice(0, DEAREST_CHAINS);
+
+interface AddedRow {
+  readonly key: string;
+  readonly index: string;
+  readonly name: string;
+  readonly spend: Spend;
+}
+
+function addedRows({ dayMs, rows }: DayRows): readonly AddedRow[] {
+  const added: AddedRow[] = [];
+  for (const by of spendKeys) {
+    for (const [name, spend] of by === "chain" ? dearest(rows.chain) : rows[by]) {
+      for (const window of spendWindows) {
+        /* A chain is over long before its month. */
+        if (by === "chain" && window === "month") continue;
+        const startsMs = windowStart(window, dayMs);
+        added.push({ key: keyOf(by, window, startsMs, name), index: indexOf(by, window, startsMs), name, spend });
+      }
+    }
+  }
+  return added;
+}
 
 const toolName = ({ server, name }: Target): string => (server === name ? name : `${server}/${name}`);
 
