@@ -102,7 +102,7 @@ describe("the house", () => {
   });
 
   test.for([
-    ["mcp/relay.ts", 'import { x } from "../http/sse.ts";'],
+    ["mcp/relay.ts", 'import { x } from "../http/upstream.ts";'],
     ["config/schema.ts", 'import { mcpConfig } from "../mcp/config.ts";'],
     ["console/page.ts", 'import { createMcp } from "../mcp/mcp.ts";'],
     ["cel/doc.ts", ' * import { x } from "../mcp/mcp.ts";'],

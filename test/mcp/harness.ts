@@ -41,6 +41,8 @@ export interface HarnessOptions {
   /** Throws to refuse. */
   readonly authorize?: (principal: string, operation: Operation) => void;
   readonly visible?: (principal: string, operation: Operation) => boolean;
+  /** What looks at answers. */
+  readonly answer?: OperationContext["answer"];
 }
 
 function principalOf(request: IncomingMessage): Principal {
@@ -77,7 +79,13 @@ function replyFor(response: ServerResponse): Reply {
     write: (chunk) => {
       if (response.destroyed) return;
       if (!response.write(chunk))
-        return new Promise<void>((resolve) => void response.once("drain", resolve).once("close", resolve));
+        return new Promise<void>((resolve) => {
+          const go = () => {
+            response.off("drain", go).off("close", go);
+            resolve();
+          };
+          response.once("drain", go).once("close", go);
+        });
     },
     end: () => void response.end(),
     destroy: () => void response.destroy(),
@@ -121,7 +129,7 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
       costNanos: undefined,
       upstreamStatus: undefined,
       firstByteMs: undefined,
-      answer: undefined,
+      answer: options.answer,
     };
     try {
       if (operation.judged) options.authorize?.(exchange.principal.subject, operation);

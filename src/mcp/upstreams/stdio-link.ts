@@ -9,6 +9,7 @@ import type { Child } from "./child.ts";
 import { infoOf } from "./greet.ts";
 import { gatewayIdentity } from "./identity.ts";
 import type { Incoming, Link, OnMessage, Outbound, ServerInfo } from "./link.ts";
+import { Passing } from "./passing.ts";
 import { renumber } from "./renumber.ts";
 import { ACKNOWLEDGED, discovered, listenRequest, OWN_ENVELOPE } from "./stateless-link.ts";
 
@@ -66,13 +67,7 @@ export async function openStdioLink(options: StdioLinkOptions): Promise<StdioLin
     if (method === undefined) return pending.get(Number(id))?.settle(message);
     if (id !== undefined) {
       /* Nobody can be asked: the process is shared, and the gateway declared no client capabilities. */
-      child
-        .write(
-          Buffer.from(
-            JSON.stringify({ jsonrpc: "2.0", id, error: { code: -32601, message: "This client takes no requests." } }),
-          ),
-        )
-        .catch(() => {});
+      child.write(noRequests(id)).catch(() => {});
       return;
     }
     const token = isObject(params) ? params["progressToken"] : undefined;
@@ -88,8 +83,14 @@ export async function openStdioLink(options: StdioLinkOptions): Promise<StdioLin
     const own = renumber(outbound, id);
     let timer: NodeJS.Timeout | undefined;
     let stop: (() => void) | undefined;
+    const passing = new Passing((message) => onMessage(own.restore(message)));
     try {
       return await new Promise<Incoming>((resolve, reject) => {
+        const cancel = (reason: unknown) => {
+          reject(reason);
+          if (!pending.delete(id)) return;
+          child.write(cancellation(id)).catch(() => {});
+        };
         const quiet = () =>
           reject(new GatewayError("upstream_timeout", `MCP server ${server} did not answer in time.`));
         const wind = () => {
@@ -98,18 +99,18 @@ export async function openStdioLink(options: StdioLinkOptions): Promise<StdioLin
         };
         wind();
         pending.set(id, {
-          settle: (answer) => (answer instanceof GatewayError ? reject(answer) : resolve(own.restore(answer))),
+          settle: (answer) => {
+            clearTimeout(timer);
+            pending.delete(id);
+            if (answer instanceof GatewayError) return reject(answer);
+            passing.tail.then(() => resolve(own.restore(answer)), reject);
+          },
           onMessage: (message) => {
             wind();
-            void onMessage(own.restore(message));
+            passing.add(message)?.catch(cancel);
           },
         });
-        stop = () => {
-          child
-            .write(Buffer.from(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":${id}}}`))
-            .catch(() => {});
-          reject(signal.reason);
-        };
+        stop = () => cancel(signal.reason);
         signal.addEventListener("abort", stop, { once: true });
         child.write(own.bytes).catch(reject);
       });
@@ -189,6 +190,14 @@ export async function openStdioLink(options: StdioLinkOptions): Promise<StdioLin
     close: () => child.close(),
   };
 }
+
+const noRequests = (id: unknown) =>
+  Buffer.from(
+    JSON.stringify({ jsonrpc: "2.0", id, error: { code: -32601, message: "This client takes no requests." } }),
+  );
+
+const cancellation = (requestId: number) =>
+  Buffer.from(JSON.stringify({ jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId } }));
 
 function parseLine(bytes: Buffer): Incoming | undefined {
   try {
