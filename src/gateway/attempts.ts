@@ -24,6 +24,8 @@ export class Attempts {
   #rest: Rest | undefined;
   #breaker: Breaker | undefined;
   #probe = false;
+  /** Told how the attempt at hand ended, where it is one after the first. */
+  #retry: ((inVain: boolean) => void) | undefined;
 
   constructor(failover: Failover, context: GatewayContext) {
     this.#failover = failover;
@@ -36,33 +38,42 @@ export class Attempts {
     if (!this.#goesOn) return "stop";
     const { breakers, retries, overBudget } = this.#failover;
     const model = this.#context.operation.target.name;
-    if (this.#loads > 0 && !retries.fits(model)) {
-      overBudget.add([model]);
-      return "stop";
+    if (this.#loads > 0) {
+      this.#retry = retries.take(model);
+      if (this.#retry === undefined) {
+        overBudget.add([model]);
+        return "stop";
+      }
     }
     this.#breaker = candidate.upstream === undefined ? undefined : breakers.of(candidate.upstream);
     const entered = this.#breaker?.enter() ?? "call";
     if (typeof entered === "object") {
       if (this.#rest === undefined || entered.waitMs < this.#rest.waitMs) this.#rest = entered;
       this.#note(candidate, entered.reason);
+      this.#retry?.(false);
       return "skip";
     }
-    if (entered === "probe") this.#watchProbe();
-    if (this.#loads > 0) retries.retried(model);
+    this.#probe = entered === "probe";
+    if (this.#probe || this.#retry !== undefined) this.#context.answering = () => this.#answers();
     this.#countFallbacks(model);
     return "try";
   }
 
   /** The attempt has ended, well or with an error. */
   ended(candidate: Candidate, error: GatewayError | undefined): void {
-    if (error === undefined) return this.#leave("well");
+    if (error === undefined) {
+      this.#retry?.(false);
+      return this.#leave("well");
+    }
     const { signal, exchange, upstreamStatus } = this.#context;
     if (signal.aborted) {
       this.#last = error;
       this.#goesOn = false;
+      this.#retry?.(true);
       return this.#leave("unknown");
     }
     const failure = this.#failureOf(error);
+    this.#retry?.(failure?.load ?? true);
     /* That a later one cannot do what was asked for says less than why the first did not. */
     if (this.#last === undefined || failure?.reason !== "unsupported") this.#last = error;
     this.#goesOn = failure !== undefined && !exchange.reply.started;
@@ -101,13 +112,11 @@ export class Attempts {
     return neverSent(error) ? { reason: "unreachable", health: "sick", load: false } : undefined;
   }
 
-  /* A probe has found out once its answer begins: a stream may take minutes from there, and all others would wait for its end. */
-  #watchProbe(): void {
-    this.#probe = true;
-    this.#context.answering = () => {
-      if (this.#probe) this.#breaker?.left(true, "well");
-      this.#probe = false;
-    };
+  /* A probe has found out once its answer begins, and a retry is not in vain: a stream may take minutes from there, and all others would wait for its end. */
+  #answers(): void {
+    if (this.#probe) this.#breaker?.left(true, "well");
+    this.#probe = false;
+    this.#retry?.(false);
   }
 
   #leave(health: Health): void {

@@ -31,7 +31,7 @@ export function createFailover({ clock, meter, random }: FailoverOptions): Failo
     ),
     overBudget: meter.counter(
       "fallbacks_over_budget_total",
-      "Fallbacks not made, because attempts after the first already were a fifth of the calls",
+      "Fallbacks not made, because those in vain already were a fifth of the calls",
       ["model"],
     ),
   };

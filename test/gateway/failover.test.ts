@@ -179,19 +179,30 @@ describe("when no candidate is left", () => {
 });
 
 describe("attempts after the first", () => {
-  test("are a fifth of the calls at most, where a failing model is too often well to be left out", async () => {
-    const operations = 1_000;
+  const operations = 1_000;
+  /** Two of five calls fail, too few for a circuit breaker; how many callers were answered. */
+  async function askWhile(failing: readonly string[]): Promise<number> {
     let answered = 0;
     for (let count = 0; count < operations; count++) {
-      down["a"] = count % 5 < 2 ? sick : undefined;
+      /* The second is asked when it fails alone: its breaker is not what is tried here. */
+      for (const name of failing)
+        down[name] = count % 5 < 2 ? { ...sick, health: name === "a" ? "sick" : "unknown" } : undefined;
       await ask().then(
         () => answered++,
         () => {},
       );
     }
-    expect(calls["a"]).toBe(operations);
-    expect(calls["b"]).toBe(199);
-    expect(answered).toBe(799);
+    return answered;
+  }
+
+  test("are as many as it takes, where they are answered", async () => {
+    expect(await askWhile(["a"])).toBe(operations);
+    expect([calls["a"], calls["b"]]).toEqual([operations, 400]);
+  });
+
+  test("are a fifth of the calls at most, where they are in vain", async () => {
+    expect(await askWhile(["a", "b"])).toBe(600);
+    expect([calls["a"], calls["b"]]).toEqual([operations, 199]);
     const { body } = await metrics.render();
     expect(body).toContain('sallyport_fallbacks_total{model="a",reason="server_error"} 199');
     expect(body).toContain('sallyport_fallbacks_over_budget_total{model="a"} 201');

@@ -11,9 +11,9 @@ function setUp() {
   const clock = createTestClock();
   const budget = createRetryBudget(clock);
   const take = (model: string): boolean => {
-    const fits = budget.fits(model);
-    if (fits) budget.retried(model);
-    return fits;
+    const tell = budget.take(model);
+    tell?.(true);
+    return tell !== undefined;
   };
   return { clock, budget, take };
 }
@@ -28,6 +28,18 @@ test("ten more attempts fit into ten seconds of few calls, and a fifth of many",
   expect(taken).toBe(200);
   clock.pass(WINDOW_MS + SLOT_MS);
   expect(take("quiet")).toBe(true);
+});
+
+test("an attempt that is answered is given back, and counts until then", () => {
+  const { budget, take } = setUp();
+  const underWay = Array.from({ length: LEAST }, () => budget.take("model"));
+  expect(underWay).not.toContain(undefined);
+  expect(take("model")).toBe(false);
+  for (const tell of underWay) tell?.(false);
+  /* What it is told later counts no more. */
+  for (const tell of underWay) tell?.(true);
+  for (let count = 0; count < LEAST; count++) expect(take("model")).toBe(true);
+  expect(take("model")).toBe(false);
 });
 
 test("what one model has used up is there for another", () => {
