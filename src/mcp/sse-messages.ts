@@ -3,6 +3,7 @@ import { GatewayError } from "../core/errors.ts";
 const LF = 0x0a;
 const CR = 0x0d;
 const COLON = 0x3a;
+const BYTE_ORDER_MARK = "\u{FEFF}";
 
 /** Where a stream may be taken up again, and how long the server asks to wait before that (WHATWG HTML, 9.2.6; 2025-11-25, "Resumability"). */
 export interface SsePosition {
@@ -25,6 +26,7 @@ export async function* sseMessages(
   let data: Buffer[] = [];
   let dataBytes = 0;
   let skipLf = false;
+  let first = true;
   for await (const chunk of body) {
     let at = 0;
     if (skipLf && chunk[0] === LF) at = 1;
@@ -39,7 +41,9 @@ export async function* sseMessages(
         pending.push(piece);
         break;
       }
-      const line = pending.length === 0 ? piece : Buffer.concat([...pending, piece]);
+      let line = pending.length === 0 ? piece : Buffer.concat([...pending, piece]);
+      if (first && line.toString("utf8", 0, 3) === BYTE_ORDER_MARK) line = line.subarray(3);
+      first = false;
       pending = [];
       pendingBytes = 0;
       at = end + 1;
@@ -77,6 +81,8 @@ function lineEnd(chunk: Buffer, at: number): number {
 }
 
 function valueOf(line: Buffer, field: string): Buffer | undefined {
-  if (line[field.length] !== COLON || line.toString("latin1", 0, field.length) !== field) return undefined;
+  if (line.toString("latin1", 0, field.length) !== field) return undefined;
+  if (line.length === field.length) return line.subarray(field.length);
+  if (line[field.length] !== COLON) return undefined;
   return line.subarray(line[field.length + 1] === 0x20 ? field.length + 2 : field.length + 1);
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createEventCutter } from "../../src/inference/event-cutter.ts";
+import { createEventCutter } from "../../src/http/event-cutter.ts";
 
 /** The data of every event and the bytes passed on, with the input cut at the given places. */
 function cut(input: Buffer, places: readonly number[]): { data: (string | undefined)[]; bytes: string } {

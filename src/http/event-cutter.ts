@@ -24,6 +24,8 @@ export interface EventCutter {
   push(chunk: Buffer): Cut | undefined;
   /** What was begun and not ended, as if the blank line had come. */
   flush(): Cut | undefined;
+  /** The bytes of it. */
+  readonly rest: Buffer | undefined;
 }
 
 /** Cuts a stream of bytes into server-sent events (WHATWG HTML, 9.2.5), whatever its line ends and wherever its chunks begin. */
@@ -34,9 +36,17 @@ export function createEventCutter(limitBytes: number): EventCutter {
   let lineStart = 0;
   let atStart = true;
 
+  function check(eventBytes: number): void {
+    if (eventBytes <= limitBytes) return;
+    throw new GatewayError(
+      "upstream_invalid",
+      `The upstream sent an event that is too large: over ${limitBytes} bytes.`,
+    );
+  }
+
   function push(chunk: Buffer): Cut | undefined {
     let bytes = held === undefined ? chunk : Buffer.concat([held, chunk]);
-    if (atStart) {
+    if (atStart && bytes.length > 0) {
       if (bytes.length < 3 && startsLikeMark(bytes)) {
         held = bytes;
         return undefined;
@@ -56,11 +66,11 @@ export function createEventCutter(limitBytes: number): EventCutter {
       if (byte === CR && bytes[index + 1] === LF) index++;
       lineStart = index + 1;
       if (!blank) continue;
+      check(lineStart - eventStart);
       events.push({ start: eventStart, end: lineStart, data: readData(bytes, eventStart, lineStart) });
       eventStart = lineStart;
     }
-    if (bytes.length - eventStart > limitBytes)
-      throw new GatewayError("upstream_invalid", "The provider sent an event that is too large.");
+    check(bytes.length - eventStart);
     held = eventStart === bytes.length ? undefined : bytes.subarray(eventStart);
     searched = index - eventStart;
     lineStart -= eventStart;
@@ -69,6 +79,9 @@ export function createEventCutter(limitBytes: number): EventCutter {
 
   return {
     push,
+    get rest() {
+      return held;
+    },
     flush() {
       if (held === undefined) return undefined;
       return push(Buffer.from("\n\n"));
