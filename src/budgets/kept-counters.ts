@@ -17,8 +17,8 @@ const KEEP_BEYOND_MS = 3_600_000;
 export interface KeptCounters {
   /** A new counter, as the former process left it. */
   make(term: Term): Counter;
-  /** What was booked in them is to be kept, but for lone terms; a process that is killed when this has returned has lost nothing of it. */
-  booked(terms: readonly Term[], counters: readonly Counter[]): void;
+  /** What was booked in them is to be kept, where `make` has made them; a process that is killed when this has returned has lost nothing of it. */
+  booked(counters: readonly Counter[]): void;
   /** Writes what waits. Rejects when the store cannot take it. */
   flush(): Promise<void>;
   /** Writes what waits, and lets go of the files. */
@@ -35,26 +35,80 @@ export interface KeptCountersOptions {
 
 /* Plain names as they are; 132 bits for the others, so that no two will ever meet. */
 const plain = /^[\w:.@/|+=,#$%-]{1,200}$/;
-const toName = ({ group, key }: Term): string => {
+const nameOf = ({ group, key }: Term): string => {
   const name = `${group}|${key}`;
   return plain.test(name) ? name : `#${createHash("sha256").update(name).digest("base64url").slice(0, 22)}`;
 };
 
-/* A term is made once for each key of a budget, and so is its name. */
-const names = new WeakMap<Term, string>();
+/* Notes of a counter between two writings of the store that say exactly what was booked. */
+const EXACT_NOTES = 4;
+/* The share of a limit that later ones may say too much. */
+const AHEAD_SHARE = 0.01;
 
-function nameOf(term: Term): string {
-  let name = names.get(term);
-  if (name === undefined) names.set(term, (name = toName(term)));
-  return name;
+/** What a note says of a counter. */
+interface Note {
+  readonly windowStartMs: number;
+  readonly spent: number;
+  readonly debt: number;
 }
 
-function toSaved(term: Term, { windowStartMs, spent, debt, seenMs }: Counter): SavedAs {
+const nothing: Note = { windowStartMs: -1, spent: 0, debt: 0 };
+
+class KeptCounter extends Counter {
+  readonly term: Term;
+  readonly name: string;
+  /** Whether it waits for the store. */
+  waits = false;
+  /** What the store was last given, and what the tail says beyond it. */
+  stored: Note = nothing;
+  noted: Note = nothing;
+  notes = 0;
+
+  constructor(term: Term, name: string) {
+    super();
+    this.term = term;
+    this.name = name;
+  }
+
+  /** Whether a process that ends now has forgotten nothing of it. */
+  get isNoted(): boolean {
+    const { windowStartMs, spent, debt } = this.noted;
+    return this.windowStartMs === windowStartMs && this.debt === debt && this.spent <= spent;
+  }
+
+  /**
+   * What is to be noted. Under load that is as much again as was booked since the store was written, so that not every call writes
+   * one: what a process that is killed has not spent of it is taken for spent.
+   */
+  note(): Note {
+    const { windowStartMs, spent, debt, term, stored } = this;
+    this.notes += 1;
+    let ahead = 0;
+    if (this.notes > EXACT_NOTES && debt === 0) {
+      const booked = stored.windowStartMs === windowStartMs ? spent - stored.spent : spent;
+      ahead = Math.max(0, Math.min(booked, Math.floor(term.limit * AHEAD_SHARE), term.limit - spent));
+    }
+    this.noted = { windowStartMs, spent: spent + ahead, debt };
+    return this.noted;
+  }
+
+  /** What is to be stored. */
+  store(): Note {
+    const { windowStartMs, spent, debt } = this;
+    this.waits = false;
+    this.stored = { windowStartMs, spent, debt };
+    this.noted = nothing;
+    this.notes = 0;
+    return this.stored;
+  }
+}
+
+function toSaved({ term, name, seenMs }: KeptCounter, { windowStartMs, spent, debt }: Note): SavedAs {
   const endMs = windowEnd(term.window, windowStartMs);
   const keptMs = term.window === "none" ? term.idleMs : Math.max(0, endMs - seenMs) + KEEP_BEYOND_MS;
   /* Debt is paid by windows to come. */
   const expiresAtMs = keptMs === undefined || debt > 0 ? undefined : seenMs + keptMs;
-  return { name: nameOf(term), windowStartMs, spent, debt, expiresAtMs };
+  return { name, windowStartMs, spent, debt, expiresAtMs };
 }
 
 const toEntry = ({ name, windowStartMs, spent, debt, expiresAtMs }: SavedAs, nowMs: number): Entry<Saved> => ({
@@ -62,11 +116,6 @@ const toEntry = ({ name, windowStartMs, spent, debt, expiresAtMs }: SavedAs, now
   json: `{"windowStartMs":${windowStartMs},"spent":${spent},"debt":${debt}}`,
   ...(expiresAtMs !== undefined && { ttlMs: Math.max(0, expiresAtMs - nowMs) }),
 });
-
-interface Waiting {
-  readonly term: Term;
-  readonly counter: Counter;
-}
 
 /** Opens the counters in this store. Only one process may have them: what another writes is not seen. */
 export async function openKeptCounters({ store, tailFile, clock, log }: KeptCountersOptions): Promise<KeptCounters> {
@@ -80,8 +129,7 @@ export async function openKeptCounters({ store, tailFile, clock, log }: KeptCoun
   const tail = openKeptTail(tailFile, log);
   await takeOver(tail);
 
-  let waiting: Waiting[] = [];
-  const marked = new WeakSet<Counter>();
+  let waiting: KeptCounter[] = [];
   let timer: NodeJS.Timeout | undefined;
   let underWay = 0;
 
@@ -104,15 +152,14 @@ export async function openKeptCounters({ store, tailFile, clock, log }: KeptCoun
     timer = undefined;
     while (waiting.length > 0) {
       const batch = waiting.slice(0, PAGE);
-      const entries = batch.map(({ term, counter }) => toEntry(toSaved(term, counter), counter.seenMs));
-      for (const { counter } of batch) marked.delete(counter);
+      const entries = batch.map((counter) => toEntry(toSaved(counter, counter.store()), counter.seenMs));
       waiting = waiting.slice(PAGE);
       underWay += 1;
       try {
         await store.putMany(collection, entries);
       } catch (error) {
         /* They stay to be written: a counter that is forgotten lets a limit be used twice. */
-        for (const { term, counter } of batch) mark(term, counter);
+        for (const counter of batch) mark(counter);
         throw error;
       } finally {
         underWay -= 1;
@@ -121,10 +168,10 @@ export async function openKeptCounters({ store, tailFile, clock, log }: KeptCoun
     if (underWay === 0) tail.clear();
   }
 
-  function mark(term: Term, counter: Counter): void {
-    if (marked.has(counter)) return;
-    marked.add(counter);
-    waiting.push({ term, counter });
+  function mark(counter: KeptCounter): void {
+    if (counter.waits) return;
+    counter.waits = true;
+    waiting.push(counter);
   }
 
   function flushSoon(): void {
@@ -138,9 +185,8 @@ export async function openKeptCounters({ store, tailFile, clock, log }: KeptCoun
 
   return {
     make(term) {
-      const counter = new Counter();
-      if (saved.size === 0) return counter;
       const name = nameOf(term);
+      const counter = new KeptCounter(term, name);
       const former = saved.get(name);
       if (former === undefined) return counter;
       saved.delete(name);
@@ -150,17 +196,15 @@ export async function openKeptCounters({ store, tailFile, clock, log }: KeptCoun
       counter.debt = former.debt;
       return counter;
     },
-    booked(terms, counters) {
-      const noted: SavedAs[] = [];
-      for (let at = 0; at < counters.length; at++) {
-        const [term, counter] = [terms[at]!, counters[at]!];
-        if (term.lone) continue;
-        noted.push(toSaved(term, counter));
-        mark(term, counter);
+    booked(counters) {
+      let noted: SavedAs[] | undefined;
+      for (const counter of counters) {
+        if (!(counter instanceof KeptCounter)) continue;
+        mark(counter);
+        if (!counter.isNoted) (noted ??= []).push(toSaved(counter, counter.note()));
       }
-      if (noted.length === 0) return;
-      tail.append(noted);
-      flushSoon();
+      if (noted !== undefined) tail.append(noted);
+      if (waiting.length > 0) flushSoon();
     },
     flush,
     async close() {

@@ -106,7 +106,7 @@ export function createLocalLedger({
       const hold = known(given);
       if (hold.state === undefined) return;
       settleIn(hold.counters, hold.terms, hold.state, used, clock.now());
-      kept?.booked(hold.terms, hold.counters);
+      kept?.booked(hold.counters);
       hold.state = undefined;
       open.delete(hold);
     },

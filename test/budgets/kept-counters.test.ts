@@ -113,6 +113,31 @@ test("what was booked is on file when it is booked: a process that ends without 
   for (const each of [first, second, third]) await each.store.close();
 });
 
+test("under load few calls are noted, and a process that is killed then has forgotten nothing and taken little too much for spent", async () => {
+  const limit = term("busy", 1_000_000, "day");
+  const first = await start({ crashes: true });
+  const before = statSync(tailFile).size;
+  for (let call = 0; call < 2_000; call++) expect(await spend(first.ledger, limit, 7)).toBe(true);
+  const notes = (statSync(tailFile).size - before) / '["|busy",1749945600000,14000,0,1750035600000]n'.length;
+  expect(notes).toBeLessThan(20);
+  const second = await start();
+  const [used = 0] = (await second.ledger.read([limit])).used;
+  expect(used).toBeGreaterThanOrEqual(14_000);
+  expect(used).toBeLessThanOrEqual(24_000);
+  for (const each of [first, second]) await each.store.close();
+});
+
+test("notes never say that a limit is used up before it is", async () => {
+  const limit = term("nearly", 1_000);
+  const first = await start({ crashes: true });
+  for (let call = 0; call < 995; call++) await spend(first.ledger, limit, 1);
+  const second = await start();
+  const [used = 0] = (await second.ledger.read([limit])).used;
+  expect(used).toBeGreaterThanOrEqual(995);
+  expect(used).toBeLessThanOrEqual(1_000);
+  for (const each of [first, second]) await each.store.close();
+});
+
 test("a counter that nobody asked for since is still known two crashes later", async () => {
   const limit = term("asleep", 100);
   const first = await start({ crashes: true });

@@ -40,7 +40,8 @@ test("replicas add to one report, and the forecast goes by how far the window ha
   const clock = createSetClock();
   /* A quarter of the day. */
   clock.set(Date.UTC(2026, 10, 23, 6));
-  const store = createMemoryStore({ clock, log: silentLog });
+  const memory = createMemoryStore({ clock, log: silentLog });
+  const store = { ...memory, durability: { ...memory.durability, sharedAcrossReplicas: true } };
   const metrics = createMetrics();
   const books = [1, 2].map(() => createSpendBook({ store, clock, log: silentLog, meter: metrics.meter }));
   const context = createTestContext();
