@@ -8,6 +8,7 @@ import { toAnswerHeaders } from "./answer-headers.ts";
 import type { Dialect } from "./dialects/dialect.ts";
 import { isFields } from "./dialects/fields.ts";
 import { parseExact } from "./parse-exact.ts";
+import { withinStack } from "./within-stack.ts";
 
 /* A list of embeddings at the most a provider takes in one call: 2,048 of 3,072 numbers, about 90 MB as text; 64 MiB as base64 fits. */
 const ANSWER_LIMIT_BYTES = 67_108_864;
@@ -48,11 +49,16 @@ export async function relayWhole(options: WholeRelayOptions): Promise<void> {
 }
 
 async function translate(bytes: Buffer, { context, clock, from, to }: WholeRelayOptions): Promise<Buffer> {
-  const value = parse(bytes.toString(), parseExact);
-  if (!isFields(value)) throwNotObject();
-  const answer = from.readAnswer(value);
-  context.usage = answer.usage;
-  const written = Buffer.from(JSON.stringify(to.writeAnswer(answer, Math.floor(clock.now() / 1_000))));
+  const written = withinStack(
+    () => {
+      const value = parse(bytes.toString(), parseExact);
+      if (!isFields(value)) throwNotObject();
+      const answer = from.readAnswer(value);
+      context.usage = answer.usage;
+      return Buffer.from(JSON.stringify(to.writeAnswer(answer, Math.floor(clock.now() / 1_000))));
+    },
+    () => new GatewayError("upstream_invalid", "The provider's answer is nested too deeply."),
+  );
   return passWhole(context, written, () => JSON.parse(written.toString()) as unknown);
 }
 

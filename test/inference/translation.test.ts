@@ -452,6 +452,24 @@ describe("what cannot be carried over", () => {
     expect(JSON.parse(cut.text)).toMatchObject({ stop_reason: "max_tokens", content: [{ type: "text", text: "So" }] });
   });
 
+  it("is JSON nested deeper than any stack, in a call's arguments or in an answer", async () => {
+    const { gateway, provider } = await start();
+    const deep = `{"a":${"[".repeat(50_000)}${"]".repeat(50_000)}}`;
+    const call = { id: "1", type: "function", function: { name: "f", arguments: deep } };
+    const asked = { model: "claude", messages: [{ role: "assistant", tool_calls: [call] }] };
+    expect(await send(gateway, "/chat/completions", asked)).toMatchObject({
+      status: 400,
+      text: expect.stringContaining("nested too deeply"),
+    });
+    expect(provider.seen.path).toBe("");
+    provider.next = says(`{"id":"m","content":[{"type":"tool_use","id":"1","name":"f","input":${deep}}]}`);
+    expect((await send(gateway, "/chat/completions", { model: "claude", messages: hello })).status).toBe(502);
+    const choice = { message: { tool_calls: [call] }, finish_reason: "tool_calls" };
+    provider.next = says(JSON.stringify({ id: "c", choices: [choice] }));
+    const body = { model: "gpt", max_tokens: 1, messages: hello };
+    expect((await send(gateway, "/messages", body)).status).toBe(502);
+  });
+
   it("in a stream ends it with an error: arguments of several calls in turns", async () => {
     const { gateway, provider } = await start();
     const call = (index: number, fields: object) =>
