@@ -1,10 +1,12 @@
 import type { TextSlot } from "../core/text.ts";
 import type { OutputGuard } from "./guard.ts";
-import { JsonPatternStream, PatternStream, type Rules } from "./pattern-stream.ts";
+import { JsonPatternStream, PatternStream, type Rules, tooMuchHeld } from "./pattern-stream.ts";
 
 /* A text that comes in pieces is read in all its views only now and then: what it shows meanwhile has passed as it is written. */
 const EVERY = 256;
 const WINDOW = 1_024;
+/* Of all texts of one answer: whoever answers decides how many it has open. */
+const MOST_HELD = 16_777_216;
 
 interface Channel {
   readonly stream: PatternStream | JsonPatternStream;
@@ -19,6 +21,7 @@ export class PatternOutput implements OutputGuard {
   readonly #rules: Rules;
   readonly #isFound: ((text: string) => Promise<boolean>) | undefined;
   readonly #channels = new Map<string, Channel>();
+  #held = 0;
 
   /** `isFound`: whether a text has something to reject in it, in any way to read it; undefined: it is read as it is written alone. */
   constructor(rules: Rules, isFound: ((text: string) => Promise<boolean>) | undefined) {
@@ -28,17 +31,26 @@ export class PatternOutput implements OutputGuard {
 
   push({ channel, text, json }: TextSlot): string | Promise<string> {
     const open = this.#channels.get(channel) ?? this.#open(channel, json === true);
-    if (this.#isFound === undefined) return open.stream.push(text);
+    if (this.#isFound === undefined) return this.#pass(open, text);
     open.window += text;
     open.fresh += text.length;
-    if (open.fresh < EVERY) return open.stream.push(text);
-    return this.#read(open, this.#isFound).then(() => open.stream.push(text));
+    if (open.fresh < EVERY) return this.#pass(open, text);
+    return this.#read(open, this.#isFound).then(() => this.#pass(open, text));
+  }
+
+  #pass({ stream }: Channel, text: string): string {
+    this.#held -= stream.held;
+    const shown = stream.push(text);
+    this.#held += stream.held;
+    if (this.#held > MOST_HELD) throw tooMuchHeld();
+    return shown;
   }
 
   end(channel: string): string | Promise<string> {
     const open = this.#channels.get(channel);
     if (open === undefined) return "";
     this.#channels.delete(channel);
+    this.#held -= open.stream.held;
     if (this.#isFound === undefined || open.fresh === 0) return open.stream.end();
     return this.#read(open, this.#isFound).then(() => open.stream.end());
   }

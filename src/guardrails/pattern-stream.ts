@@ -18,7 +18,6 @@ export interface Rules {
 const FARTHEST = 256;
 /* Only text that has no width can make it more than the longest match. */
 const MOST_HELD = 65_536;
-const MOST_BUFFERED = 16_777_216;
 /* What is kept of what has been shown: a pattern may look at the character before it, and others without width may stand between. */
 const CONTEXT = 64;
 
@@ -49,11 +48,15 @@ export class PatternStream {
 
   push(piece: string): string {
     this.#pending += piece;
-    const out = this.#reach === Infinity ? "" : this.#advance(false);
-    const held = this.#pending.length - this.#shown;
-    if (held > (this.#reach === Infinity ? MOST_BUFFERED : MOST_HELD))
-      throw new GatewayError("denied", "This text holds more back than the guards here can check at once.");
+    if (this.#reach === Infinity) return "";
+    const out = this.#advance(false);
+    if (this.held > MOST_HELD) throw tooMuchHeld();
     return out;
+  }
+
+  /** Characters that have come and are not shown. */
+  get held(): number {
+    return this.#pending.length - this.#shown;
   }
 
   end(): string {
@@ -88,6 +91,9 @@ export class PatternStream {
   }
 }
 
+export const tooMuchHeld = () =>
+  new GatewayError("denied", "This text holds more back than the guards here can check at once.");
+
 const reachOf = ({ longest, buffer, instead }: Rule): number => {
   if (longest !== Infinity) return longest;
   return buffer && instead !== undefined ? Infinity : FARTHEST;
@@ -113,6 +119,11 @@ export class JsonPatternStream {
   /** All of a text at once. */
   whole(text: string): string {
     return this.push(text) + this.end();
+  }
+
+  /** Characters that have come and are not shown. */
+  get held(): number {
+    return this.#string?.held ?? 0;
   }
 
   push(piece: string): string {

@@ -187,6 +187,19 @@ describe("what is masked in an answer", () => {
     expect(shown?.length).toBe(1_000 - 11);
   });
 
+  test("by a pattern that buffers is held back up to a bound of all texts of an answer together", async () => {
+    const mask = [{ regex: "key-\\w+", buffer: true }];
+    const watch = build({ mask, direction: "output" }).output(requestOf("llm", "hi"));
+    const piece = "x".repeat(1_000_000);
+    const say = async (channel: string) => {
+      for (let times = 0; times < 9; times++) await watch?.push({ ...slotOf(piece, "assistant"), channel });
+    };
+    await say("a");
+    expect((await watch?.end("a"))?.length).toBe(9_000_000);
+    await say("b");
+    await expect(say("c")).rejects.toMatchObject({ kind: "denied" });
+  });
+
   test("by a pattern that buffers is held back whole", async () => {
     const mask = [{ regex: "key-\\w+", buffer: true }];
     const watch = build({ mask, direction: "output" }).output(requestOf("llm", "hi"));
