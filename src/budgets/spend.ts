@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { setImmediate as turn } from "node:timers/promises";
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
 import type { Meter } from "../core/meter.ts";
@@ -6,6 +7,7 @@ import type { Target } from "../core/operation.ts";
 import type { OperationContext } from "../core/step.ts";
 import type { Entry, Store } from "../state/store.ts";
 import type { Bill } from "./reservation.ts";
+import { createDearestChains } from "./dearest-chains.ts";
 import { NANOS_PER_DOLLAR } from "./money.ts";
 import { type Window, windowEnd, windowStart } from "./windows.ts";
 
@@ -38,6 +40,8 @@ export interface SpendReport {
   readonly endsMs: number;
   /** The dearest first; at most `limit`. */
   readonly lines: readonly SpendLine[];
+  /** False: there are more names than a report looks at, and a dear one may be missing. */
+  readonly complete: boolean;
   readonly total: Spend & { readonly forecastNanos: number };
 }
 
@@ -63,14 +67,14 @@ const collection = "spend";
 /* What a crash can take from a report; the journal has every call. */
 const WRITE_EVERY_MS = 2_000;
 const KEPT_MS = 62 * 86_400_000;
+/* Chains are many, and over long before. */
+const CHAINS_KEPT_MS = 2 * 86_400_000;
 /* Calls that wait to be written; beyond, they are written at once. */
 const MOST_WAITING = 5_000;
-/* Chains come by the thousand; a report looks at this many rows. */
-const MOST_ROWS = 10_000;
+/* A report looks at this many rows. */
+const MOST_ROWS = 50_000;
 const TRIES = 8;
 const MOST_AT_ONCE = 200;
-/* Of the chains of one writing, so many are kept apart. */
-const DEAREST_CHAINS = 50;
 
 const DAY_MS = 86_400_000;
 
@@ -112,36 +116,55 @@ export function createSpendBook({ store, clock, log, meter }: SpendBookOptions):
   let timer: NodeJS.Timeout | undefined;
   let writing: Promise<void> = Promise.resolve();
 
+  const dearest = createDearestChains();
+
   /* A process that is alone adds all of a writing at once: a transaction for each row would hold up the calls of the moment. */
   async function write(day: DayRows): Promise<void> {
-    const added = addedRows(day);
+    const added = addedRows(day, dearest(day.dayMs, day.rows.chain));
     if (store.durability.sharedAcrossReplicas) {
       for (const row of added) await addRow(row);
       return;
     }
-    const entries: Entry<Row>[] = [];
-    for (const { key, index, name, spend } of added) {
-      const former = await store.get<Row>(collection, key);
-      const value = { name, ...sum(former?.value ?? none(), spend) };
-      entries.push({ key, value, ttlMs: KEPT_MS, indexes: { by: index } });
+    for (let at = 0; at < added.length; at += MOST_AT_ONCE) {
+      const entries: Entry<Row>[] = [];
+      for (const { key, index, ttlMs, name, spend } of added.slice(at, at + MOST_AT_ONCE)) {
+        const former = await store.get<Row>(collection, key);
+        const value = { name, ...sum(former?.value ?? none(), spend) };
+        entries.push({ key, value, ttlMs, indexes: { by: index } });
+      }
+      await store.putMany(collection, entries);
+      /* A file store answers at once, and all of them would hold up the event loop. */
+      await turn();
     }
-    for (let at = 0; at < entries.length; at += MOST_AT_ONCE)
-      await store.putMany(collection, entries.slice(at, at + MOST_AT_ONCE));
   }
 
   /* Replicas add to one row. */
-  async function addRow({ key, index, name, spend }: AddedRow): Promise<void> {
+  async function addRow({ key, index, ttlMs, name, spend }: AddedRow): Promise<void> {
     for (let attempt = 0; attempt < TRIES; attempt += 1) {
       const former = await store.get<Row>(collection, key);
       const value: Row = { name, ...sum(former?.value ?? none(), spend) };
       const written = await store.put(collection, key, value, {
         ifVersion: former?.version ?? 0,
-        ttlMs: KEPT_MS,
+        ttlMs,
         indexes: { by: index },
       });
       if (written !== undefined) return;
     }
     throw new Error("too many replicas add to one row");
+  }
+
+  async function readRows(by: SpendKey, window: SpendWindow, startsMs: number) {
+    const rows: Row[] = [];
+    let after: string | undefined;
+    do {
+      const page = await store.find<Row>(collection, "by", indexOf(by, window, startsMs), {
+        limit: 1_000,
+        ...(after !== undefined && { after }),
+      });
+      for (const { value } of page.records) rows.push(value);
+      after = page.next;
+    } while (after !== undefined && rows.length < MOST_ROWS);
+    return { rows, complete: after === undefined };
   }
 
   /** Writes what waits behind what is being written. What cannot be written is left out of reports; the journal has it. */
@@ -193,25 +216,23 @@ export function createSpendBook({ store, clock, log, meter }: SpendBookOptions):
       /* The first minutes of a window tell nothing of the rest. */
       const growth = (endsMs - startsMs) / Math.max(nowMs - startsMs, (endsMs - startsMs) / 100);
       const forecast = (nanos: number): number => Math.round(nanos * growth);
-      const rows: Row[] = [];
-      let total = none();
-      let after: string | undefined;
-      do {
-        const page = await store.find<Row>(collection, "by", indexOf(by, window, startsMs), {
-          limit: 1_000,
-          ...(after !== undefined && { after }),
-        });
-        for (const { value } of page.records) {
-          total = sum(total, value);
-          rows.push(value);
-        }
-        after = page.next;
-      } while (after !== undefined && rows.length < MOST_ROWS);
+      const { rows, complete } = await readRows(by, window, startsMs);
+      /* Of chains only some are kept. */
+      const all = by === "chain" ? (await readRows("tenant", window, startsMs)).rows : rows;
+      const total = all.reduce<Spend>(sum, none());
       const lines = rows
         .toSorted((one, other) => other.costNanos - one.costNanos || other.calls - one.calls)
         .slice(0, limit)
         .map((row) => ({ ...row, forecastNanos: forecast(row.costNanos) }));
-      return { by, window, startsMs, endsMs, lines, total: { ...total, forecastNanos: forecast(total.costNanos) } };
+      return {
+        by,
+        window,
+        startsMs,
+        endsMs,
+        lines,
+        complete,
+        total: { ...total, forecastNanos: forecast(total.costNanos) },
+      };
     },
 
     async close() {
@@ -221,26 +242,25 @@ export function createSpendBook({ store, clock, log, meter }: SpendBookOptions):
   };
 }
 
-/* Nearly every request is a chain of its own, and most cost next to nothing: a row for each would cost more than many of them. */
-const dearest = (rows: ReadonlyMap<string, Spend>): readonly (readonly [string, Spend])[] =>
-  [...rows].toSorted(([, one], [, other]) => other.costNanos - one.costNanos).slice(0, DEAREST_CHAINS);
-
 interface AddedRow {
   readonly key: string;
   readonly index: string;
+  readonly ttlMs: number;
   readonly name: string;
   readonly spend: Spend;
 }
 
-function addedRows({ dayMs, rows }: DayRows): readonly AddedRow[] {
+function addedRows({ dayMs, rows }: DayRows, chains: Iterable<readonly [string, Spend]>): readonly AddedRow[] {
   const added: AddedRow[] = [];
   for (const by of spendKeys) {
-    for (const [name, spend] of by === "chain" ? dearest(rows.chain) : rows[by]) {
+    for (const [name, spend] of by === "chain" ? chains : rows[by]) {
       for (const window of spendWindows) {
         /* A chain is over long before its month. */
         if (by === "chain" && window === "month") continue;
         const startsMs = windowStart(window, dayMs);
-        added.push({ key: keyOf(by, window, startsMs, name), index: indexOf(by, window, startsMs), name, spend });
+        const ttlMs = by === "chain" ? CHAINS_KEPT_MS : KEPT_MS;
+        const [key, index] = [keyOf(by, window, startsMs, name), indexOf(by, window, startsMs)];
+        added.push({ key, index, ttlMs, name, spend });
       }
     }
   }

@@ -59,9 +59,21 @@ export const journalCommand = defineCommand({
   },
 });
 
-/** When, what, how it ended and what it cost; why, and what was noted; and the ids to go on with. */
+/** When, what, how it ended, what it took and what it cost; why, and what was noted; and the ids to go on with. */
 function describe(record: JournalRecord): string[] {
-  const { timeMs, method, target, outcome, durationMs, decision, kind, upstreamStatus, costNanos = 0, ...who } = record;
+  const {
+    timeMs,
+    method,
+    target,
+    outcome,
+    durationMs,
+    decision,
+    kind,
+    upstreamStatus,
+    costNanos = 0,
+    usage,
+    ...who
+  } = record;
   const { kind: targetKind, server, name } = target;
   const what = [
     `${who.protocol} ${method}`,
@@ -78,8 +90,13 @@ function describe(record: JournalRecord): string[] {
     ...(upstreamStatus === undefined ? [] : [`upstream ${upstreamStatus}`]),
     ...failuresOf(record),
   ];
+  const used = [
+    `${durationMs} ms`,
+    ...(usage === undefined ? [] : [`${usage.inputTokens ?? "?"} + ${usage.outputTokens ?? "?"} tokens`]),
+    ...(costNanos === 0 ? [] : [formatDollars(costNanos)]),
+  ];
   return [
-    `${new Date(timeMs).toISOString()}  ${outcome}  ${what.join(" ")}  ${durationMs} ms${costNanos === 0 ? "" : `  ${formatDollars(costNanos)}`}`,
+    `${new Date(timeMs).toISOString()}  ${outcome}  ${what.join(" ")}  ${used.join("  ")}`,
     ...(why.length === 0 ? [] : [`  ${why.join("; ")}`]),
     ...(who.notes ?? []).map((note) => `  ${note}`),
     `  ${who.principal.id}${who.principal.tenant === "" ? "" : `  tenant ${who.principal.tenant}`}`,

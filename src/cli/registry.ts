@@ -36,6 +36,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import("./journal.ts")).journalCommand,
   },
   {
+    name: "spend",
+    summary: "show who spent what on a running gateway, and what it will be when the day or month ends",
+    load: async () => (await import("./spend.ts")).spendCommand,
+  },
+  {
     name: "keys",
     summary: "issue, list and revoke API keys of a running gateway",
     load: async () => (await import("./keys.ts")).keysCommand,

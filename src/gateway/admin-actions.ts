@@ -34,11 +34,13 @@ const pageQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(1_000).default(100),
 });
 
-const spendQuery = z.strictObject({
-  by: z.enum(spendKeys).default("tenant"),
-  window: z.enum(spendWindows).default("day"),
-  limit: z.coerce.number().int().min(1).max(1_000).default(100),
-});
+const spendQuery = z
+  .strictObject({
+    by: z.enum(spendKeys).default("tenant"),
+    window: z.enum(spendWindows).default("day"),
+    limit: z.coerce.number().int().min(1).max(1_000).default(100),
+  })
+  .refine(({ by, window }) => by !== "chain" || window === "day", "what chains cost is kept by day: window is day");
 
 const journalQuery = z.strictObject({
   request: z.string().exactOptional(),

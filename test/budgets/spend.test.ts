@@ -1,6 +1,8 @@
 import { afterEach, expect, test } from "vitest";
 import { noUse } from "../../src/budgets/amounts.ts";
-import { createSpendBook } from "../../src/budgets/spend.ts";
+import { createDearestChains } from "../../src/budgets/dearest-chains.ts";
+import { createSpendBook, type SpendReport } from "../../src/budgets/spend.ts";
+import { describeSpend } from "../../src/cli/spend.ts";
 import { silentLog } from "../../src/core/log.ts";
 import { createMetrics } from "../../src/observability/metrics.ts";
 import { createMemoryStore } from "../../src/state/memory.ts";
@@ -55,4 +57,45 @@ test("replicas add to one report, and the forecast goes by how far the window ha
   expect((await books[0]!.report("tenant", "month", 10)).total.calls).toBe(100);
   metrics.close();
   await store.close();
+});
+
+test("of very many chains the dear ones are told apart, whenever they come, and the number of rows is bounded", () => {
+  const dearest = createDearestChains();
+  const spendOf = (costNanos: number) => ({ calls: 1, inputTokens: 0, outputTokens: 0, costNanos, unpriced: 0 });
+  const kept = new Set<string>();
+  let rows = 0;
+  for (let writing = 0; writing < 4_000; writing += 1) {
+    /* Fifty that cost next to nothing, of ever other names; every hundredth time one that is dear. */
+    const chains = Array.from({ length: 50 }, (_, at) => [`${writing} ${at}`, spendOf(1 + at)] as const);
+    const dear = writing % 100 === 99 ? [[`dear ${writing}`, spendOf(1_000)] as const] : [];
+    for (const [chain] of dearest(0, [...chains, ...dear])) {
+      kept.add(chain);
+      rows += 1;
+    }
+  }
+  for (let writing = 99; writing < 4_000; writing += 100) expect(kept.has(`dear ${writing}`)).toBe(true);
+  expect(rows).toBeLessThan(10_000);
+  /* Another day, another count. */
+  expect(dearest(1, [["cheap", spendOf(1)]])).toHaveLength(1);
+});
+
+test("a report is a table for people, the dearest first and the sum last", () => {
+  const startsMs = Date.UTC(2026, 10, 23);
+  const line = { calls: 2, inputTokens: 20, outputTokens: 40, costNanos: 1_500_000_000, unpriced: 0 };
+  const report: SpendReport = {
+    by: "model",
+    window: "day",
+    startsMs,
+    endsMs: startsMs + 86_400_000,
+    lines: [{ name: "dear", ...line, forecastNanos: 3_000_000_400 }],
+    complete: false,
+    total: { ...line, calls: 3, unpriced: 1, forecastNanos: 3_000_000_400 },
+  };
+  expect(describeSpend(report)).toEqual([
+    "day from 2026-11-23T00:00:00.000Z to 2026-11-24T00:00:00.000Z",
+    "there are more names than this report looked at: a dear one may be missing",
+    " cost  by the end  calls  tokens in  out  unpriced  model",
+    "$1.50       $3.00      2         20   40         -  dear",
+    "$1.50       $3.00      3         20   40         1  in all",
+  ]);
 });

@@ -182,6 +182,15 @@ test("in the folder of its sallyport.yaml a gateway need not be named", async ()
   expect(stdout).toMatch(/ {2}ok {2}llm models/);
 });
 
+test("spend says who spent what, and what cannot be asked", async () => {
+  const { out, code } = await sallyport("spend", "--by", "principal", "--window", "month", "-c", config);
+  expect(code).toBe(0);
+  expect(out).toMatch(/^month from .*\n +cost +by the end .* principal\n[^]*in all/);
+  const refused = await sallyport("spend", "--by", "chain", "--window", "month", "-c", config);
+  expect(refused.err).toContain("by day");
+  expect(refused.code).toBe(1);
+});
+
 test("check says what the quickstart means, and every problem of a broken file", async () => {
   const names = ["CLOCK", "NOTES", "RESEARCHER", "WRITER", "MODEL"].map((name) => `SAMPLE_${name}_URL`);
   const env = Object.fromEntries(names.map((name) => [name, "http://127.0.0.1:9/"]));
