@@ -39,6 +39,11 @@ export class TextGatherer {
       this.slots.push({ path, role, text: value, channel: this.#channel(path), json: true });
   }
 
+  /** The structure at `path`, as it is spelled there. */
+  addLiteral(json: string, path: JsonPath, role: TextRole): void {
+    this.slots.push({ path, role, text: json, channel: this.#channel(path), json: true, literal: true });
+  }
+
   /**
    * Every string of a structure, in order, where `wanted` says so of the member it stands in; all by default. A whole number of twelve
    * digits or more is read as a text too: a card's is often written so.

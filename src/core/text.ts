@@ -1,4 +1,4 @@
-import type { JsonPath } from "./json-edit.ts";
+import type { JsonEdit, JsonPath } from "./json-edit.ts";
 import type { AnswerEvent } from "./step.ts";
 
 /** Whose words a text is. `tool-input`: arguments that a model or a caller passes; `tool-output`: what a tool or another agent said. */
@@ -18,6 +18,13 @@ export interface TextSlot {
   readonly json?: true;
   /** The value there is a number, and the text its digits: another text in their place makes it a string. */
   readonly number?: true;
+  /** With `json`: the value there is that JSON itself and no string of it, so that another text takes its place as it is. */
+  readonly literal?: true;
+}
+
+/** The edit that puts another text in a slot's place. */
+export function toEdit({ path, literal }: TextSlot, text: string): JsonEdit {
+  return { path, json: literal === true ? text : JSON.stringify(text) };
 }
 
 /** The texts of one event of an answer. */

@@ -2,7 +2,7 @@ import { GatewayError } from "../core/errors.ts";
 import type { JsonEdit } from "../core/json-edit.ts";
 import type { Candidate } from "../core/operation.ts";
 import type { AnswerEvent, Work } from "../core/step.ts";
-import type { AnswerForm } from "../core/text.ts";
+import { type AnswerForm, toEdit } from "../core/text.ts";
 import type { AnswerWatch } from "../guardrails/answer-watch.ts";
 import type { GuardRequest } from "../guardrails/guard.ts";
 import type { Guardrails } from "../guardrails/guardrails.ts";
@@ -83,8 +83,13 @@ export class GuardedAnswer {
       else before.push(form.write(channel, held));
     }
     const edits: JsonEdit[] = [];
-    for (const [index, { path, text }] of slots.entries())
-      if (texts[index] !== text) edits.push({ path, json: JSON.stringify(texts[index]) });
+    for (const [index, slot] of slots.entries()) {
+      const text = texts[index] ?? "";
+      if (text === slot.text) continue;
+      // A guard that breaks what it was given breaks no more than its own answer.
+      if (slot.literal === true) JSON.parse(text);
+      edits.push(toEdit(slot, text));
+    }
     if (edits.length > 0) for (const path of repeats) edits.push({ path, json: "null" });
     return [...before, edits.length === 0 ? event : new EditedEvent(event, splice(event.bytes, edits))];
   }

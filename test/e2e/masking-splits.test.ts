@@ -4,7 +4,7 @@ import type { Work } from "../../src/core/step.ts";
 import { GuardedAnswer } from "../../src/gateway/guarded-answer.ts";
 import type { Guardrails, OpenGuardRequest } from "../../src/guardrails/guardrails.ts";
 import { createMcpForm } from "../../src/mcp/texts.ts";
-import { buildGuardrails, createDeps, requestOf } from "../guardrails/guard-scene.ts";
+import { buildGuardrails, createDeps, requestOf, slotOf } from "../guardrails/guard-scene.ts";
 import { fixtures, phoneFixtures } from "../guardrails/pii/fixtures.ts";
 import { readMarked, valuesIn } from "../guardrails/pii/marked.ts";
 import { type Said, type Wire, wires } from "./masking-wires.ts";
@@ -112,6 +112,25 @@ describe.each(wires)("$name", (wire) => {
     expect(heard(wire, await streamed(wire, restoring, request, single))).toEqual(heard(wire, sayAll(text)));
   }, 120_000);
 });
+
+test.each(wires.filter(({ whole }) => whole !== undefined))(
+  "a number that was masked is a number again in the arguments of a tool: $name",
+  async (wire) => {
+    const json = '{"card":4111111111111111,"phone":4155550123,"n":9007199254740993,"note":"4111111111111111"}';
+    const request = requestOf("llm", { ...slotOf(json, "tool-input"), json: true });
+    await restoring.input(request);
+    const args = request.slots[0]?.text ?? "";
+    expect(valuesIn(args)).toEqual([]);
+    const said = { ...sayAll("so"), args };
+    const answer = () => answerOf(wire.createForm, restoring, request);
+    const whole = wire.whole && wire.whole.read(await wire.whole.relay(wire.whole.body(said), answer()));
+    expect(JSON.parse(whole?.args ?? "")).toEqual(JSON.parse(json));
+    for (let at = 0; at < args.length; at++) {
+      const shown = wire.read(await wire.relay([wire.stream(said, cutAt(at))], answer()));
+      expect(JSON.parse(shown.args), `cut at ${at}`).toEqual(JSON.parse(json));
+    }
+  },
+);
 
 test("MCP gives every fixture back in content, structures, resources, errors and what is said before the answer", async () => {
   for (const text of texts) {

@@ -58,7 +58,7 @@ describe("the texts of a messages answer", () => {
     });
     expect(slots.map(({ text, path }) => [text, path.join(".")])).toEqual([
       ["hi", "content.0.text"],
-      ["b", "content.1.input.a"],
+      ['{"a":"b"}', "content.1.input"],
     ]);
     expect(ended).toEqual(slots.map(({ channel }) => channel));
   });

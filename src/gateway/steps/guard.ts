@@ -1,6 +1,7 @@
 import { GatewayError } from "../../core/errors.ts";
 import type { JsonEdit } from "../../core/json-edit.ts";
 import type { AnswerEvent } from "../../core/step.ts";
+import { toEdit } from "../../core/text.ts";
 import type { OpenGuardRequest } from "../../guardrails/guardrails.ts";
 import type { GatewayContext } from "../compose.ts";
 import { GuardedAnswer } from "../guarded-answer.ts";
@@ -35,7 +36,7 @@ export const guard: StepDefinition = {
         const edits: JsonEdit[] = [];
         for (const [index, text] of verdict.texts) {
           const slot = given[index];
-          if (slot !== undefined) edits.push({ path: slot.path, json: JSON.stringify(text) });
+          if (slot !== undefined) edits.push(toEdit(slot, text));
         }
         context.edits = [...context.edits, ...edits];
       }

@@ -1,7 +1,9 @@
-import { isJsonObject, TextGatherer } from "../../core/json-texts.ts";
+import type { JsonPath } from "../../core/json-edit.ts";
+import { elements, isJsonObject, TextGatherer } from "../../core/json-texts.ts";
 import type { AnswerEvent } from "../../core/step.ts";
 import type { AnswerForm, AnswerTexts, TextSlot } from "../../core/text.ts";
-import { addBlock, addContent } from "./anthropic-texts.ts";
+import { rawValue } from "../../http/json-splice.ts";
+import { addBlock } from "./anthropic-texts.ts";
 
 /* The kinds of delta that carry text, and the member it stands in. */
 const members: Readonly<Record<string, string>> = {
@@ -28,7 +30,7 @@ class AnthropicForm implements AnswerForm {
   #closed = new Map<string, OpenBlock>();
   #events = 0;
 
-  read({ value }: AnswerEvent): AnswerTexts {
+  read({ value, bytes }: AnswerEvent): AnswerTexts {
     this.#closed = new Map();
     const texts = new TextGatherer(`${this.#events++} `);
     const pieces: TextSlot[] = [];
@@ -37,10 +39,11 @@ class AnthropicForm implements AnswerForm {
       const index = typeof value["index"] === "number" ? value["index"] : 0;
       switch (value["type"]) {
         case "message":
-          addContent(texts, value["content"], ["content"], "assistant");
+          if (!Array.isArray(value["content"])) addWhole(texts, value["content"], ["content"], bytes);
+          for (const [block, path] of elements(value["content"], ["content"])) addWhole(texts, block, path, bytes);
           break;
         case "content_block_start":
-          this.#start(value["content_block"], index, texts, pieces);
+          this.#start(value["content_block"], index, texts, pieces, bytes);
           break;
         case "content_block_delta":
           this.#delta(value["delta"], index, texts, pieces, ended);
@@ -63,12 +66,12 @@ class AnthropicForm implements AnswerForm {
   }
 
   /* What a block starts with belongs to what its deltas add; a block without deltas is whole. */
-  #start(block: unknown, index: number, texts: TextGatherer, pieces: TextSlot[]): void {
+  #start(block: unknown, index: number, texts: TextGatherer, pieces: TextSlot[], bytes: Buffer): void {
     if (!isJsonObject(block)) return;
     const { type } = block;
     if (type === "text" || type === "thinking")
       this.#piece(block[type], ["content_block", type], index, `${type}_delta`, pieces);
-    else addBlock(texts, block, ["content_block"], "assistant");
+    else addWhole(texts, block, ["content_block"], bytes);
   }
 
   #delta(delta: unknown, index: number, texts: TextGatherer, pieces: TextSlot[], ended: string[]): void {
@@ -101,4 +104,14 @@ class AnthropicForm implements AnswerForm {
     this.#closed.set(channel, open);
     ended.push(channel);
   }
+}
+
+/* What a tool is called with is read as the JSON it is, as on a stream: what was a number becomes one again. */
+function addWhole(texts: TextGatherer, block: unknown, path: JsonPath, bytes: Buffer): void {
+  const input = isJsonObject(block) ? block["input"] : undefined;
+  if (!isJsonObject(block) || !isJsonObject(input)) return addBlock(texts, block, path, "assistant");
+  const at = [...path, "input"];
+  const json = Object.keys(input).length === 0 ? undefined : rawValue(bytes, at);
+  if (json !== undefined) texts.addLiteral(json.toString(), at, "tool-input");
+  addBlock(texts, { ...block, input: undefined }, path, "assistant");
 }
