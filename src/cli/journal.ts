@@ -1,4 +1,5 @@
 import type { JournalRecord } from "../observability/journal-record.ts";
+import { visibleText } from "../core/visible-text.ts";
 import { formatDollars } from "../budgets/money.ts";
 import { openAdminClient } from "./admin-client.ts";
 import { defineCommand, UsageError } from "./command.ts";
@@ -28,7 +29,9 @@ export const journalCommand = defineCommand({
     limit: { type: "string", value: "N", default: "20", description: `how many, the newest first; at most ${MOST}` },
     json: { type: "boolean", description: "one JSON object a line, with everything that is known" },
   },
-  async run({ options, out, err }) {
+  async run({ options, out: print, err }) {
+    /* Names are what callers sent. */
+    const out = (line: string) => print(visibleText(line));
     const { request, chain, principal, target, outcome } = options;
     const limit = Number(options.limit);
     if (!Number.isInteger(limit) || limit < 1 || limit > MOST)

@@ -8,6 +8,7 @@ import { commands } from "../../src/cli/registry.ts";
 import { runCommand } from "../../src/cli/run-command.ts";
 import { freePorts } from "../../src/cli/quickstart-process.ts";
 import { checkout } from "../../src/cli/quickstart-place.ts";
+import { eventually } from "./eventually.ts";
 import { listenOn, startServeProcess, type ServeProcess } from "./serve-process.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "sallyport-cli-"));
@@ -87,6 +88,28 @@ test("keys are issued, work, are listed without their secret, and are refused on
     err: expect.stringContaining("No API key has this id.") as string,
   });
 }, 30_000);
+
+test("the journal is safe to read: a name that callers made up moves no cursor and makes no line of its own", async () => {
+  const issued = await sallyport("keys", "issue", "-c", config, "--name", "joker");
+  const model = "a\u001b[2J\u009b2J\nforged \u202egnp.exe";
+  const response = await fetch(`${gateway.url}/v1/chat/completions`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${issued.out.trim()}`, "content-type": "application/json" },
+    body: JSON.stringify({ model, messages: [{ role: "user", content: "?" }] }),
+  });
+  const id = String(response.headers.get("x-request-id"));
+  const shown = ["--request", "--chain"].flatMap((option) => [
+    ["journal", "-c", config, option, id],
+    ["journal", "-c", config, option, id, "--json"],
+  ]);
+  for (const args of shown)
+    await eventually(async () => {
+      const { out } = await sallyport(...args);
+      expect(out).toContain("a\\u001b[2J\\u009b2J\\");
+      expect(out).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]|^forged/m);
+      if (args.includes("--json")) expect(JSON.parse(out)).toMatchObject({ target: { name: model } });
+    });
+});
 
 test("clients are created, get tokens, are listed, and are refused with their tokens once deleted", async () => {
   const created = await sallyport(
