@@ -74,7 +74,9 @@ export function createBudgets({ config, ledger, counter, clock, log, meter }: Bu
     /* Nobody is handed the chain of a call to a model; another candidate must find what the first has cost. */
     const lone = protocol === "llm" && context.exchange.chain.alone && context.candidates.length === 1;
     if (budgets.length === 1) return budgets[0]!.linesOf(context, lone);
-    return budgets.flatMap((budget) => budget.linesOf(context, lone));
+    const lines: Line[] = [];
+    for (const budget of budgets) for (const line of budget.linesOf(context, lone)) lines.push(line);
+    return lines;
   }
 
   /** One try. `fits` false: what stands in the way. */

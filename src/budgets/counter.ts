@@ -1,4 +1,4 @@
-import { type Window, windowStart } from "./windows.ts";
+import { type Window, windowEnd, windowStart } from "./windows.ts";
 
 /** A counter and the limit it is held against. */
 export interface Term {
@@ -28,12 +28,27 @@ export class Counter {
   reserved = 0;
   readonly leaseEnds: number[] = [];
   readonly amounts: number[] = [];
+  /** When its window ends; 0: never. Known from its first turn on. */
+  endsMs = 0;
+  /* Before this instant the window need not be reckoned. */
+  #turnsMs = 0;
+  /** Whether its ledger has forgotten it. */
+  gone = false;
 
   /** Brings it to this instant: leases that have ended are given back, and a new window begins with the debt of the last. */
   turn({ window, limit }: Term, nowMs: number): void {
     if (nowMs > this.seenMs) this.seenMs = nowMs;
+    if (this.seenMs >= this.#turnsMs && this.#entersWindow(window, limit)) return;
+    for (let at = this.leaseEnds.length - 1; at >= 0; at--) {
+      if ((this.leaseEnds[at] ?? 0) <= this.seenMs) this.#remove(at);
+    }
+    this.#payDebt(limit);
+  }
+
+  #entersWindow(window: Window, limit: number): boolean {
     const start = windowStart(window, this.seenMs);
-    if (start > this.windowStartMs) {
+    const enters = start > this.windowStartMs;
+    if (enters) {
       this.#payDebt(limit);
       this.windowStartMs = start;
       this.spent = Math.min(this.debt, limit);
@@ -41,12 +56,10 @@ export class Counter {
       this.reserved = 0;
       this.leaseEnds.length = 0;
       this.amounts.length = 0;
-      return;
     }
-    for (let at = this.leaseEnds.length - 1; at >= 0; at--) {
-      if ((this.leaseEnds[at] ?? 0) <= this.seenMs) this.#remove(at);
-    }
-    this.#payDebt(limit);
+    this.endsMs = windowEnd(window, this.windowStartMs);
+    this.#turnsMs = window === "none" ? Number.POSITIVE_INFINITY : this.endsMs;
+    return enters;
   }
 
   room(limit: number): number {

@@ -1,5 +1,4 @@
 import type { Counter, Term } from "./counter.ts";
-import { windowEnd } from "./windows.ts";
 
 /** How long a reservation stands when nobody renews it, and how finely the ends of leases are told apart. */
 export interface Lease {
@@ -51,14 +50,14 @@ function turnAll(counters: readonly Counter[], terms: readonly Term[], clockMs: 
   return nowMs;
 }
 
-function standing(fits: boolean, counters: readonly Counter[], terms: readonly Term[], nowMs: number): Standing {
+function standing(fits: boolean, counters: readonly Counter[], nowMs: number): Standing {
   const used: number[] = [];
   const endsMs: number[] = [];
   const debts: number[] = [];
   for (let at = 0; at < counters.length; at++) {
     const counter = counters[at]!;
     used.push(counter.used);
-    endsMs.push(windowEnd(terms[at]!.window, counter.windowStartMs));
+    endsMs.push(counter.endsMs);
     debts.push(counter.debt);
   }
   return { fits, nowMs, used, endsMs, debts };
@@ -76,7 +75,7 @@ export function reserveIn(
   for (let at = 0; at < counters.length; at++) {
     const amount = amounts[at]!;
     if (amount > 0 && amount > counters[at]!.room(terms[at]!.limit))
-      return { state: undefined, standing: standing(false, counters, terms, nowMs) };
+      return { state: undefined, standing: standing(false, counters, nowMs) };
   }
   const leaseEndMs = leaseEnd(nowMs, lease);
   const parts: HoldPart[] = [];
@@ -86,7 +85,7 @@ export function reserveIn(
     counter.hold(leaseEndMs, held);
     parts.push({ windowStartMs: counter.windowStartMs, held, before: 0 });
   }
-  return { state: { leaseEndMs, parts }, standing: standing(true, counters, terms, nowMs) };
+  return { state: { leaseEndMs, parts }, standing: standing(true, counters, nowMs) };
 }
 
 /** Brings what is reserved to new totals, all or none; `used` is what was used so far. Renews the lease. */
@@ -110,7 +109,7 @@ export function extendIn(
     const before = same ? part.before : Math.min(used[at]!, part.before + part.held);
     const held = Math.max(0, totals[at]! - before);
     const more = held - (same && alive ? part.held : 0);
-    if (more > 0 && more > counter.room(terms[at]!.limit)) return standing(false, counters, terms, nowMs);
+    if (more > 0 && more > counter.room(terms[at]!.limit)) return standing(false, counters, nowMs);
     next.push({ windowStartMs, held, before });
   }
   const leaseEndMs = leaseEnd(nowMs, lease);
@@ -122,7 +121,7 @@ export function extendIn(
   }
   hold.leaseEndMs = leaseEndMs;
   hold.parts = next;
-  return standing(true, counters, terms, nowMs);
+  return standing(true, counters, nowMs);
 }
 
 /** Keeps what is reserved from being given back. What was given back already is reserved again where there is room. */
@@ -145,7 +144,7 @@ export function renewIn(
     counter.hold(leaseEndMs, part.held);
   }
   hold.leaseEndMs = leaseEndMs;
-  return standing(true, counters, terms, nowMs);
+  return standing(true, counters, nowMs);
 }
 
 /** Gives back what was reserved and books what was used. */
@@ -166,5 +165,5 @@ export function settleIn(
     /* Of a window that is gone only what was never reserved is left to book. */
     counter.charge(terms[at]!.limit, used[at]! - before - (same ? 0 : held));
   }
-  return standing(true, counters, terms, nowMs);
+  return standing(true, counters, nowMs);
 }

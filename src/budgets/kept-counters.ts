@@ -9,7 +9,7 @@ import { windowEnd } from "./windows.ts";
 const collection = "ledger";
 const PAGE = 1_000;
 /* What is booked reaches the store within this, and the tail at once. */
-const WRITE_AFTER_MS = 20;
+const WRITE_AFTER_MS = 100;
 /* A window that is over is of use to nobody; this much later no clock that was set back needs it either. */
 const KEEP_BEYOND_MS = 3_600_000;
 

@@ -41,11 +41,21 @@ export function createLocalLedger({
   mostCounters = MOST_COUNTERS,
 }: LocalLedgerOptions): Ledger & { renew(): void } {
   const counters = new Map<string, { readonly counter: Counter; readonly term: Term }>();
+  /* A term is made once for each key of a budget: most calls find its counter without its name. */
+  const byTerm = new WeakMap<Term, Counter>();
   const open = createOpenSet<LocalHold>();
   let sweepAt = 1_024;
 
   function counterOf(term: Term): Counter {
     if (term.lone) return new Counter();
+    const found = byTerm.get(term);
+    if (found !== undefined && !found.gone) return found;
+    const counter = counterNamed(term);
+    byTerm.set(term, counter);
+    return counter;
+  }
+
+  function counterNamed(term: Term): Counter {
     const name = `${term.group}\0${term.key}`;
     const known = counters.get(name);
     if (known !== undefined) return known.counter;
@@ -63,16 +73,23 @@ export function createLocalLedger({
 
   function sweep(): void {
     const nowMs = clock.now();
-    for (const [name, { counter, term }] of counters) if (isIdle(counter, term, nowMs)) counters.delete(name);
+    for (const [name, { counter, term }] of counters) if (isIdle(counter, term, nowMs)) forget(name, counter);
+  }
+
+  function forget(name: string, counter: Counter): void {
+    counter.gone = true;
+    counters.delete(name);
   }
 
   /* Chains come without end. Those not heard of for longest are taken for over, a tenth at a time: the others go on. */
   function forgetIdle(): void {
     let left = Math.ceil(mostCounters / 10);
     const idle = [...counters].filter(([, { counter, term }]) => term.idleMs !== undefined && counter.reserved === 0);
-    for (const [name] of idle.toSorted(([, one], [, other]) => one.counter.seenMs - other.counter.seenMs)) {
+    for (const [name, { counter }] of idle.toSorted(
+      ([, one], [, other]) => one.counter.seenMs - other.counter.seenMs,
+    )) {
       if (left-- === 0) return;
-      counters.delete(name);
+      forget(name, counter);
     }
   }
 
