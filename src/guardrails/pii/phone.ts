@@ -5,7 +5,7 @@ import { isWordAt, isWordBefore } from "./words.ts";
 
 /* A number without a country's code, a trunk prefix or a known shape is a telephone number only where the text says so. */
 const named =
-  /(?:phone|telefon|tel[eé]fono|mobile?|móvil|handy|\bfax|whatsapp|\bsms|answering|messages? to|\b(?:tel|call|cell|dial|ring|desk|reach)(?!\p{L}|_(?:id|at)))(?:[^0-9]{0,16}|[^0-9]{0,8}\bat [^0-9]{0,4})$/iu;
+  /(?:phone|telefon|tel[eé]fono|mobile?|móvil|handy|\bfax|whatsapp|\bsms|answering|messages? to|\b(?:tel|cell|ring|desk|call(?:ed|ing|back|s)?|dial(?:l?ed|l?ing)?|reach(?:ed|ing)?)(?!\p{L}|_(?:id|at)))(?:[^0-9]{0,16}|[^0-9]{0,8}\bat [^0-9]{0,4})$/iu;
 const NAMED_CHARS = 32;
 
 /** The group after the last of the number that begins with group `first`; undefined when none does. */

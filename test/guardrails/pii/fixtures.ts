@@ -44,7 +44,7 @@ export const phoneFixtures: readonly string[] = [
   "Zürich {{phone|044 668 18 00}}, {{phone|+41 44 668 18 00}}; Wien {{phone|+43 1 25300}} 2026; Amsterdam {{phone|06-12345678}}",
   "Stockholm {{phone|08-123 456 78}}, {{phone|+46 8 123 456 78}}; København {{phone|+45 32 12 34 56}}; Oslo {{phone|+47 21 99 39 39}}",
   "Dubai {{phone|+971 50 123 4567}}; Singapore {{phone|+65 6123 4567}}; Lagos {{phone|+234 803 123 4567}}; Nairobi {{phone|+254 712 345678}}",
-  "Phone: {{phone|4155550123}}, tel. {{phone|612345678}}, mobile {{phone|98765 43210}}, fax {{phone|5550123}}, call me at {{phone|555-0123}}",
+  "Phone: {{phone|4155550123}}, tel. {{phone|612345678}}, mobile {{phone|98765 43210}}, fax {{phone|5550123}}, call me at {{phone|555-0123}}; I called {{phone|4155550124}}",
   '{"phone":"{{phone|4155550123}}","phone_number":"{{phone|2125550187}}","id":"4155550199","mobile":"{{phone|+4915112345678}}"}',
   "WhatsApp {{phone|+52 55 1234 5678}}; Cell: {{phone|305 555 0199}}; dial {{phone|011 44 20 7946 0958}}",
   "Tickets 100-200-3000, 123-456-7890 and 4155550123; zip 94105-1234; invoice 2026-000123; part 415-5550-123.",
