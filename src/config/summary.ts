@@ -1,4 +1,5 @@
 import { bindHostOf, publicUrlOf } from "../http/config.ts";
+import { standIns } from "../inference/config.ts";
 import type { Config } from "./schema.ts";
 
 const NAMES_SHOWN = 12;
@@ -26,6 +27,21 @@ function policies({ policies: where }: Config): string {
   return `${what}; what no rule allows is denied`;
 }
 
+function models({ models: known }: Config): string {
+  const named = Object.entries(known ?? {}).map(([name, { provider }]) => {
+    const others = standIns(name, known);
+    return `${name} (${others.length === 0 ? provider : `${provider}, then ${list(others)}`})`;
+  });
+  return list(named);
+}
+
+const runaways: Readonly<Record<Config["runaway"]["action"], string>> = {
+  off: "not looked for",
+  warn: "warned",
+  slow: "slowed",
+  stop: "stopped",
+};
+
 function state({ state: where }: Config): string {
   if (where.kind === "memory") return "in memory: a restart forgets everything";
   return where.kind === "sqlite" ? "a SQLite file: a restart forgets nothing" : "Redis, shared by every replica";
@@ -43,8 +59,13 @@ export function summarize(config: Config): string[] {
       `${path} offers ${tools === undefined ? "everything" : `tools ${list(tools)}`} of ${list(servers)}`,
     ]),
     ["agents", list(Object.keys(config.a2a?.agents ?? {}))],
-    ["models", list(Object.entries(config.models ?? {}).map(([name, { provider }]) => `${name} (${provider})`))],
+    ["models", models(config)],
     ["guards", list(config.guardrails.map(({ type, on }) => `${type} on ${on.join(", ")}`))],
+    [
+      "budgets",
+      list(config.budgets.map(({ name, limits }) => `${name} (${limits.map(({ text }) => text).join(", ")})`)),
+    ],
+    ["runaways", runaways[config.runaway.action]],
     ["state", state(config)],
   ];
   const width = Math.max(...rows.map(([name]) => name.length));

@@ -1,7 +1,7 @@
 import { listedPrice } from "../budgets/prices.ts";
 import { findExtension } from "../core/extension.ts";
 import type { LlmVariables, Operation, Price } from "../core/operation.ts";
-import type { InferenceConfig, ModelConfig } from "./config.ts";
+import { standIns, type InferenceConfig, type ModelConfig } from "./config.ts";
 import { toBounds, toDemand } from "./demand.ts";
 import { dialects } from "./dialects/registry.ts";
 import type { CallKind, Endpoint, ModelCall } from "./model-call.ts";
@@ -38,17 +38,9 @@ export function createCatalog(config: InferenceConfig): ReadonlyMap<string, Mode
   const catalog = new Map(entries.map(([name, entry]) => [name, toModel(name, entry, nameUpstream)]));
   for (const model of catalog.values()) {
     // That each of them exists was checked when the configuration was loaded.
-    model.fallback.push(...standIns(model.name, config).flatMap((other) => catalog.get(other) ?? []));
+    model.fallback.push(...standIns(model.name, config.models).flatMap((other) => catalog.get(other) ?? []));
   }
   return catalog;
-}
-
-/* A set is walked while it grows: those of the first are at its end when the walk gets there. */
-function standIns(name: string, { models = {} }: InferenceConfig): readonly string[] {
-  const names = new Set([name]);
-  for (const each of names) for (const other of models[each]?.fallback ?? []) names.add(other);
-  names.delete(name);
-  return [...names];
 }
 
 function toModel(name: string, entry: ModelConfig, nameUpstream: NameUpstream): Model & { readonly fallback: Model[] } {

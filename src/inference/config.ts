@@ -83,6 +83,15 @@ export interface InferenceConfig {
   readonly models?: Models | undefined;
 }
 
+/** Who may step in for a model, in order: its own fallbacks, then theirs, nobody twice. */
+export function standIns(name: string, models: Models = {}): readonly string[] {
+  /* A set is walked while it grows: those of the first are at its end when the walk gets there. */
+  const names = new Set([name]);
+  for (const each of names) for (const other of models[each]?.fallback ?? []) names.add(other);
+  names.delete(name);
+  return [...names];
+}
+
 /** Fallbacks that are no models, the model itself, or named twice. Models may step in for each other. */
 export function checkFallbacks({ models = {} }: InferenceConfig): ConfigProblem[] {
   return Object.entries(models).flatMap(([name, { fallback = [] }]) =>

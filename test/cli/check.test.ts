@@ -18,7 +18,11 @@ describe("sallyport check", () => {
 auth: {issuers: [https://login.example.com], keys: {ci: {secret: abcdefghijklmnopqrstuvwx, tenant: team-a}}}
 tenant: principal.claims.team
 mcp: {servers: {notes: {url: "http://notes", credentials: {bearer: "\${file:token}"}}}, routes: {/mcp: {servers: [notes]}}}
-models: {llama: {provider: ollama, url: "http://ollama:11434"}}
+models:
+  llama: {provider: ollama, url: "http://ollama:11434"}
+  qwen: {provider: ollama, url: "http://ollama:11434", fallback: [llama]}
+budgets: [{name: team, per: tenant, limits: ["10k tokens/min on qwen", "$20/day"]}]
+runaway: {action: stop}
 state: redis://:hush-hush@redis:6379
 `,
       { token: "bearer-of-notes\n", "rules.yaml": "rules: [{name: all, allow: 'true'}]\n" },
@@ -26,7 +30,9 @@ state: redis://:hush-hush@redis:6379
     expect(code).toBe(0);
     expect(text).toContain("tokens of https://login.example.com; API keys ci");
     expect(text).toMatch(/MCP +\/mcp offers everything of notes/);
-    expect(text).toMatch(/models +llama \(ollama\)/);
+    expect(text).toMatch(/models +llama \(ollama\), qwen \(ollama, then llama\)/);
+    expect(text).toMatch(/budgets +team \(10k tokens\/min on qwen, \$20\/day\)/);
+    expect(text).toMatch(/runaways +stopped/);
     expect(text).not.toMatch(/hush-hush|abcdefghijkl|bearer-of-notes/);
     expect(text.split("\n").length).toBeLessThan(25);
   });
