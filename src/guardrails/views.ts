@@ -21,7 +21,8 @@ const MOST_DECODED = 2;
  * tens of times as long as the text, and for plain text three times.
  */
 export function* viewsOf(text: string): Generator<View> {
-  const seen = new Set<string>();
+  // Some tens of texts: most differ from each other at once, and a set would read each of them to its end for a hash.
+  const seen: string[] = [];
   let written = new Set([text]);
   for (let depth = 0; depth <= DEEPEST && written.size > 0; depth++) {
     const decoded = new Set<string>();
@@ -37,9 +38,9 @@ export function* viewsOf(text: string): Generator<View> {
   }
 }
 
-function* viewOf(text: string | undefined, seen: Set<string>): Generator<View> {
-  if (text === undefined || seen.has(text)) return;
-  seen.add(text);
+function* viewOf(text: string | undefined, seen: string[]): Generator<View> {
+  if (text === undefined || seen.includes(text)) return;
+  seen.push(text);
   yield { text, compact: false };
   const compact = compactText(text);
   if (compact !== "") yield { text: compact, compact: true };
