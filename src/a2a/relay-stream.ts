@@ -1,3 +1,4 @@
+import { GatewayError } from "../core/errors.ts";
 import type { UpstreamResponse } from "../http/upstream.ts";
 import { readEventBlocks, type EventBlock } from "./event-blocks.ts";
 import { answerHeaders, type AgentCall } from "./agent-call.ts";
@@ -71,6 +72,8 @@ function createObserver(call: AgentCall): Observer {
       hold.identified();
     }
     if (context.answer === undefined) return raw;
+    // What cannot be read cannot be looked at, and a client may read it in its own way.
+    if (!isObject(value)) throw new GatewayError("upstream_invalid", "The agent sent an event that is no JSON object.");
     const bytes = Buffer.from(data);
     last = isTerminal(state);
     const events = await context.answer({ value, bytes, last });

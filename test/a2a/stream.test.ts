@@ -203,6 +203,29 @@ it("lets the steps change an event on its way back", async () => {
   expect(text).not.toContain("secret");
 });
 
+it.each([
+  ["behind a lone carriage return", (payload: string) => `: c\rdata: ${payload}\n\n`],
+  ["behind a byte order mark", (payload: string) => `\uFEFFdata: ${payload}\n\n`],
+  ["between lone carriage returns", (payload: string) => `data: ${payload}\r\r`],
+  ["in what is no JSON", (payload: string) => `data: x${payload}\n\n`],
+  ["in a text alone", (payload: string) => `data: ${JSON.stringify(payload)}\n\n`],
+])("shows no client what the steps have not seen: %s", async (_where, write) => {
+  const seen: string[] = [];
+  gateway.answer = async ({ bytes }) => {
+    seen.push(bytes.toString());
+    return [];
+  };
+  agent.answer = (body, response) => {
+    openStream(response);
+    const parts = [{ text: "hidden" }];
+    const update = { artifactUpdate: { taskId: "t", contextId: "c", artifact: { artifactId: "a", parts } } };
+    response.end(write(JSON.stringify({ jsonrpc: "2.0", id: body.id, result: update })));
+  };
+  const text = withoutPings(await (await send()).text());
+  expect(text).not.toContain("hidden");
+  expect(seen.join("").includes("hidden") || text.includes("no JSON object")).toBe(true);
+});
+
 it("cuts blocks wherever the chunks end", async () => {
   const text = ":c\n\ndata: a\n\r\n\ndata: b\r\ndata: c\r\n\r\ndata:d\n\n";
   for (let size = 1; size < text.length; size++) {
