@@ -1,4 +1,4 @@
-import type { Spend } from "./spend.ts";
+import type { Spend } from "./spend-rows.ts";
 
 /* Of the chains of one writing, so many get a row of their own, and so many of a day. */
 const MOST_AT_ONCE = 50;

@@ -1,7 +1,7 @@
 import { Repeat } from "./runaway-repeat.ts";
 
 /* Kinds of prompts of one run or principal that are told apart at a time. */
-const KINDS = 8;
+const KINDS = 12;
 const BUCKETS = 16;
 /* Two prompts of a hundred words that differ in one are alike in 15 of 16 buckets more often than not. */
 const ALIKE = 15;
@@ -85,7 +85,23 @@ export function areAlike(one: Sketch, other: Sketch): boolean {
   return alike >= ALIKE;
 }
 
+/** What of a prompt is looked at first: it costs next to nothing, and most prompts are not looked at further. */
+export interface Glance {
+  readonly text: string;
+  readonly head: number;
+  readonly tail: number;
+}
+
+export const glanceAt = (text: string): Glance => ({ text, head: edgeOf(text, 1), tail: edgeOf(text, -1) });
+
+/** 53 bits of it and of how many messages there are: equal ones say that the messages may be equal. */
+export function sampleOfPrompt({ text, head, tail }: Glance, messages: number): number {
+  const rest = tail ^ Math.imul(text.length, 0x9e3779b1) ^ Math.imul(messages, 0x85ebca6b);
+  return (head >>> 0) * 2 ** 21 + (rest >>> 11);
+}
+
 interface Kind {
+  readonly target: string;
   readonly length: number;
   readonly head: number;
   readonly tail: number;
@@ -106,14 +122,12 @@ export class SimilarPrompts {
   }
 
   /** The kind a prompt belongs to, counted from its second prompt on; undefined: none yet. Sketches are made when lengths and an edge meet. */
-  find(text: string, act: number, nowMs: number): Repeat | undefined {
+  find(target: string, { text, head, tail }: Glance, act: number, nowMs: number): Repeat | undefined {
     const { length } = text;
-    const head = edgeOf(text, 1);
-    const tail = edgeOf(text, -1);
     let sketch: Sketch | undefined;
     for (let at = this.#kinds.length - 1; at >= 0; at--) {
       const kind = this.#kinds[at] as Kind;
-      if (kind.act !== act || (kind.head !== head && kind.tail !== tail)) continue;
+      if (kind.act !== act || kind.target !== target || (kind.head !== head && kind.tail !== tail)) continue;
       if (Math.abs(kind.length - length) > Math.max(LENGTH_LEAST, length * LENGTH_SHARE)) continue;
       sketch ??= sketchOf(text);
       if (sketch === undefined) return undefined;
@@ -127,7 +141,7 @@ export class SimilarPrompts {
       return (kind.repeat ??= new Repeat(this.#limit, nowMs));
     }
     if (this.#kinds.length === KINDS) this.#kinds.shift();
-    this.#kinds.push({ length, head, tail, act, sketch, repeat: undefined });
+    this.#kinds.push({ target, length, head, tail, act, sketch, repeat: undefined });
     return undefined;
   }
 }

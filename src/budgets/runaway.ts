@@ -4,11 +4,11 @@ import { setBounded } from "./bounded-map.ts";
 import type { Alarm, Signal } from "./runaway-alarm.ts";
 import { comparableOf, lastAct, lastText, type Comparable } from "./runaway-calls.ts";
 import type { RunawayConfig } from "./runaway-config.ts";
-import { fingerprintOf, keyOf, sampleOf } from "./runaway-fingerprint.ts";
+import { type Fingerprint, fingerprintOf, keyOf, sampleOf } from "./runaway-fingerprint.ts";
 import { nearOf, Repeat } from "./runaway-repeat.ts";
 import { Sightings } from "./runaway-sightings.ts";
 import { matchTargets } from "./target-names.ts";
-import { SimilarPrompts } from "./runaway-similar.ts";
+import { type Glance, glanceAt, sampleOfPrompt, SimilarPrompts } from "./runaway-similar.ts";
 import { Spending } from "./runaway-spend.ts";
 
 /* Calls that were made more than once lately: up to 1.5 kB each with the largest limits, and 0.5 kB with those of the defaults. */
@@ -92,18 +92,27 @@ export function createRunaway(config: RunawayConfig, clock: Pick<Clock, "monoton
     !pollable || repeat.open > 0 || nowMs - repeat.endedAtMs < config.polling;
 
   /** Whether an equal call was made lately. Long arguments are read whole only when a look at samples of them says that it may be so. */
-  function sight({ operation, principalId }: WatchedCall, comparable: Comparable, nowMs: number): First {
+  function sight(
+    { operation, principalId }: WatchedCall,
+    comparable: Comparable,
+    glance: Glance | undefined,
+    nowMs: number,
+  ): First {
     const { server, name } = operation.target;
-    const sample = sampleOf(comparable.arguments);
-    let fingerprint = sample.key;
-    let key = keyOf(principalId, server, name, fingerprint);
-    let beforeMs = sightings.note(key, nowMs);
-    if (beforeMs !== undefined && sample.sampled) {
-      fingerprint = fingerprintOf(comparable.arguments);
-      key = keyOf(principalId, server, name, fingerprint);
-      beforeMs = sightings.note(key, nowMs);
-    }
-    return { key, fingerprint, seen: beforeMs !== undefined, atMs: beforeMs ?? nowMs };
+    const isPrompt = glance !== undefined && comparable.messages !== undefined;
+    const sample: Fingerprint = isPrompt
+      ? { key: sampleOfPrompt(glance, comparable.messages.length), sampled: true }
+      : sampleOf(comparable.arguments);
+    const key = keyOf(principalId, server, name, sample.key);
+    const beforeMs = sightings.note(key, nowMs);
+    if (beforeMs === undefined || !sample.sampled)
+      return { key, fingerprint: sample.key, seen: beforeMs !== undefined, atMs: beforeMs ?? nowMs };
+    const fingerprint = fingerprintOf(comparable.arguments);
+    const wholeKey = keyOf(principalId, server, name, fingerprint);
+    const sameMs = sightings.note(wholeKey, nowMs);
+    if (sameMs !== undefined) return { key: wholeKey, fingerprint, seen: true, atMs: sameMs };
+    /* Prompts that begin and end alike and are as long are the same more often than not: the first one counts as one. */
+    return { key: isPrompt ? key : wholeKey, fingerprint, seen: isPrompt, atMs: isPrompt ? beforeMs : nowMs };
   }
 
   /** What an equal call is counted in; honest polls only leave their time there. */
@@ -123,16 +132,19 @@ export function createRunaway(config: RunawayConfig, clock: Pick<Clock, "monoton
     return { suspects, polled };
   }
 
-  function similarOf({ operation, principalId, run }: WatchedCall, messages: readonly unknown[], nowMs: number) {
-    const text = lastText(messages);
-    if (text === "") return undefined;
-    const within = `${run ?? principalId} ${operation.target.name}`;
+  function similarOf(
+    { operation, principalId, run }: WatchedCall,
+    messages: readonly unknown[],
+    glance: Glance,
+    nowMs: number,
+  ) {
+    const within = run ?? principalId;
     let kinds = prompts.get(within);
     if (kinds === undefined) {
       kinds = new SimilarPrompts(config.similar);
       setBounded(prompts, within, kinds, MAX_SCOPES);
     }
-    const repeat = kinds.find(text, lastAct(messages), nowMs);
+    const repeat = kinds.find(operation.target.name, glance, lastAct(messages), nowMs);
     const scope = run === undefined ? "principal" : "run";
     return repeat === undefined ? undefined : ({ signal: "similar", scope, limit: config.similar, repeat } as const);
   }
@@ -193,9 +205,12 @@ export function createRunaway(config: RunawayConfig, clock: Pick<Clock, "monoton
       const comparable = comparableOf(operation);
       if (comparable === undefined || alarm?.liftsInMs !== undefined || isExcepted(operation))
         return { ...nothing, alarm, principalId };
-      const first = sight(call, comparable, nowMs);
+      const { messages } = comparable;
+      const text = messages === undefined ? "" : lastText(messages);
+      const glance = text === "" ? undefined : glanceAt(text);
+      const first = sight(call, comparable, glance, nowMs);
       const { suspects, polled } = first.seen ? equalsOf(call, comparable, first, nowMs) : noEquals;
-      const similar = comparable.messages && similarOf(call, comparable.messages, nowMs);
+      const similar = messages && glance && similarOf(call, messages, glance, nowMs);
       const all = similar === undefined ? suspects : [...suspects, similar];
       for (const suspect of all) {
         const signal = signalOf(suspect, nowMs);

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { setImmediate as turn } from "node:timers/promises";
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
@@ -9,23 +8,22 @@ import type { Entry, Store } from "../state/store.ts";
 import type { Bill } from "./reservation.ts";
 import { createDearestChains } from "./dearest-chains.ts";
 import { NANOS_PER_DOLLAR } from "./money.ts";
-import { type Window, windowEnd, windowStart } from "./windows.ts";
-
-/** By what spend is told apart. */
-export const spendKeys = ["tenant", "principal", "model", "tool", "chain"] as const;
-export type SpendKey = (typeof spendKeys)[number];
-export const spendWindows = ["day", "month"] as const satisfies readonly Window[];
-type SpendWindow = (typeof spendWindows)[number];
-
-/** What calls have used and cost. */
-export interface Spend {
-  calls: number;
-  inputTokens: number;
-  outputTokens: number;
-  costNanos: number;
-  /** Calls of models whose price nobody knows. */
-  unpriced: number;
-}
+import {
+  type AddedRow,
+  addedRows,
+  addLone,
+  addTo,
+  chainsOf,
+  type DayRows,
+  emptyDay,
+  indexOf,
+  none,
+  type Spend,
+  type SpendKey,
+  type SpendWindow,
+  sum,
+} from "./spend-rows.ts";
+import { windowEnd, windowStart } from "./windows.ts";
 
 export interface SpendLine extends Spend {
   readonly name: string;
@@ -66,9 +64,6 @@ interface Row extends Spend {
 const collection = "spend";
 /* What a crash can take from a report; the journal has every call. */
 const WRITE_EVERY_MS = 2_000;
-const KEPT_MS = 62 * 86_400_000;
-/* Chains are many, and over long before. */
-const CHAINS_KEPT_MS = 2 * 86_400_000;
 /* Calls that wait to be written; beyond, they are written at once. */
 const MOST_WAITING = 5_000;
 /* A report looks at this many rows. */
@@ -77,36 +72,6 @@ const TRIES = 8;
 const MOST_AT_ONCE = 200;
 
 const DAY_MS = 86_400_000;
-
-const none = (): Spend => ({ calls: 0, inputTokens: 0, outputTokens: 0, costNanos: 0, unpriced: 0 });
-
-function sum(one: Spend, other: Spend): Spend {
-  return {
-    calls: one.calls + other.calls,
-    inputTokens: one.inputTokens + other.inputTokens,
-    outputTokens: one.outputTokens + other.outputTokens,
-    costNanos: one.costNanos + other.costNanos,
-    unpriced: one.unpriced + other.unpriced,
-  };
-}
-
-/** Spend by name, for each key, of one day. */
-type DayRows = { readonly dayMs: number; readonly rows: Readonly<Record<SpendKey, Map<string, Spend>>> };
-
-const emptyDay = (dayMs: number): DayRows => ({
-  dayMs,
-  rows: { tenant: new Map(), principal: new Map(), model: new Map(), tool: new Map(), chain: new Map() },
-});
-
-function addTo(rows: Map<string, Spend>, name: string, { use, costNanos }: Bill, unpriced: number): void {
-  let row = rows.get(name);
-  if (row === undefined) rows.set(name, (row = none()));
-  row.calls += 1;
-  row.inputTokens += use.inputTokens;
-  row.outputTokens += use.outputTokens;
-  row.costNanos += costNanos ?? 0;
-  row.unpriced += unpriced;
-}
 
 export function createSpendBook({ store, clock, log, meter }: SpendBookOptions): SpendBook {
   const dollars = meter.counter("spend_dollars_total", "What calls have cost, in US dollars", ["tenant", "target"]);
@@ -120,7 +85,7 @@ export function createSpendBook({ store, clock, log, meter }: SpendBookOptions):
 
   /* A process that is alone adds all of a writing at once: a transaction for each row would hold up the calls of the moment. */
   async function write(day: DayRows): Promise<void> {
-    const added = addedRows(day, dearest(day.dayMs, day.rows.chain));
+    const added = addedRows(day, dearest(day.dayMs, chainsOf(day)));
     if (store.durability.sharedAcrossReplicas) {
       for (const row of added) await addRow(row);
       return;
@@ -188,17 +153,17 @@ export function createSpendBook({ store, clock, log, meter }: SpendBookOptions):
       const { principal, chain } = exchange;
       const { target, protocol } = operation;
       const nowMs = clock.now();
-      const dayMs = nowMs - (nowMs % DAY_MS);
-      if (dayMs !== waiting.dayMs) {
+      if (nowMs - waiting.dayMs >= DAY_MS || nowMs < waiting.dayMs) {
         if (count > 0) void flush();
-        waiting = emptyDay(dayMs);
+        waiting = emptyDay(nowMs - (nowMs % DAY_MS));
       }
-      const { rows } = waiting;
+      const { rows, lone } = waiting;
       const isModel = protocol === "llm";
       const unpriced = isModel && bill.costNanos === undefined ? 1 : 0;
       addTo(rows.tenant, principal.tenant, bill, unpriced);
       addTo(rows.principal, principal.id, bill, unpriced);
-      addTo(rows.chain, chain.id, bill, unpriced);
+      if (chain.alone) addLone(lone, chain.id, bill, unpriced);
+      else addTo(rows.chain, chain.id, bill, unpriced);
       if (isModel) addTo(rows.model, candidate?.name ?? target.name, bill, unpriced);
       else addTo(rows.tool, toolName(target), bill, unpriced);
       const { costNanos = 0 } = bill;
@@ -242,35 +207,4 @@ export function createSpendBook({ store, clock, log, meter }: SpendBookOptions):
   };
 }
 
-interface AddedRow {
-  readonly key: string;
-  readonly index: string;
-  readonly ttlMs: number;
-  readonly name: string;
-  readonly spend: Spend;
-}
-
-function addedRows({ dayMs, rows }: DayRows, chains: Iterable<readonly [string, Spend]>): readonly AddedRow[] {
-  const added: AddedRow[] = [];
-  for (const by of spendKeys) {
-    for (const [name, spend] of by === "chain" ? chains : rows[by]) {
-      for (const window of spendWindows) {
-        /* A chain is over long before its month. */
-        if (by === "chain" && window === "month") continue;
-        const startsMs = windowStart(window, dayMs);
-        const ttlMs = by === "chain" ? CHAINS_KEPT_MS : KEPT_MS;
-        const [key, index] = [keyOf(by, window, startsMs, name), indexOf(by, window, startsMs)];
-        added.push({ key, index, ttlMs, name, spend });
-      }
-    }
-  }
-  return added;
-}
-
 const toolName = ({ server, name }: Target): string => (server === name ? name : `${server}/${name}`);
-
-const indexOf = (by: SpendKey, window: SpendWindow, startsMs: number): string => `${window}:${startsMs}:${by}`;
-
-/* Names are any text; a key is short ASCII. */
-const keyOf = (by: SpendKey, window: SpendWindow, startsMs: number, name: string): string =>
-  `${indexOf(by, window, startsMs)}:${createHash("sha256").update(name).digest("base64url").slice(0, 22)}`;

@@ -1,5 +1,6 @@
 import { formatDollars } from "../budgets/money.ts";
-import { type SpendReport, spendKeys, spendWindows } from "../budgets/spend.ts";
+import type { SpendReport } from "../budgets/spend.ts";
+import { spendKeys, spendWindows } from "../budgets/spend-rows.ts";
 import { openAdminClient } from "./admin-client.ts";
 import { defineCommand } from "./command.ts";
 import { gatewayOptions } from "./find-gateway.ts";
