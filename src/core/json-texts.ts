@@ -45,8 +45,8 @@ export class TextGatherer {
   }
 
   /**
-   * Every string of a structure, in order, where `wanted` says so of the member it stands in; all by default. A whole number of twelve
-   * digits or more is read as a text too: a card's is often written so.
+   * Every string of a structure, in order, where `wanted` says so of the member it stands in; all by default. A whole number of seven
+   * digits or more is read as a text too: those of cards and telephones are often written so.
    */
   addAll(value: unknown, path: JsonPath, role: TextRole, wanted?: (key: string | number) => boolean): void {
     // A stack of its own, so that deep input cannot exhaust the engine's.
@@ -55,7 +55,7 @@ export class TextGatherer {
       const { value: at, step } = place;
       if (typeof at === "string") {
         if (at !== "" && (wanted === undefined || wanted(step))) this.#push(at, [...path, ...stepsTo(place)], role);
-      } else if (typeof at === "number" && at >= 1e11 && Number.isSafeInteger(at) && wanted === undefined) {
+      } else if (typeof at === "number" && at >= 1e6 && Number.isSafeInteger(at) && wanted === undefined) {
         const steps = [...path, ...stepsTo(place)];
         this.slots.push({ path: steps, role, text: String(at), channel: this.#channel(steps), number: true });
       } else if (Array.isArray(at)) {

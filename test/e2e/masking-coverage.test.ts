@@ -110,6 +110,24 @@ test("of a chat completion", async () => {
   ]);
 });
 
+test("of numbers in what a tool was called with, as JSON and as its text", async () => {
+  const numbers = { phone: 4155550123, ssn: 457555462, card: 4111111111111111, id: 4155550199, at: 1732355984123 };
+  const pii = buildGuardrails([{ type: "pii", mask: ["phone", "ssn", "card"] }], deps);
+  const sent = async (slots: readonly TextSlot[]) => {
+    const request = requestOf("llm", ...slots);
+    await pii.input(request);
+    return request.slots.map(({ text }) => text).join();
+  };
+  const call = { type: "function", function: { name: "f", arguments: JSON.stringify(numbers) } };
+  for (const texts of [
+    await sent(messagesTexts({ messages: [{ role: "assistant", content: [{ type: "tool_use", input: numbers }] }] })),
+    await sent(chatTexts({ messages: [{ role: "assistant", tool_calls: [call] }] })),
+  ]) {
+    for (const masked of ["4155550123", "457555462", "4111111111111111"]) expect(texts).not.toContain(masked);
+    for (const left of ["4155550199", "1732355984123"]) expect(texts).toContain(left);
+  }
+});
+
 test("of completions and embeddings", async () => {
   const body = {
     model: "m",
