@@ -104,7 +104,7 @@ test("a model whose price nobody knows is refused under a limit in dollars, or c
 
 test("concurrent calls are counted while they are under way, however they end", async () => {
   scene = await startScene('[{ name: few, limits: ["2 concurrent calls"] }]');
-  const first = [ask(scene, "free", "slow 150"), ask(scene, "free", "slow 150")];
+  const first = [ask(scene, "free", "slow 1000"), ask(scene, "free", "slow 1000")];
   await expect.poll(() => scene.provider.asked.length).toBe(2);
   expect((await ask(scene, "free", "hi")).status).toBe(429);
   await Promise.all(first);
@@ -116,7 +116,7 @@ test("a call waits in the queue for room, and no more may wait than are let", as
   scene = await startScene(
     '[{ name: one, limits: ["1 concurrent call"], onExhausted: queue, maxWait: 5s, maxWaiting: 1 }]',
   );
-  const first = ask(scene, "free", "slow 200");
+  const first = ask(scene, "free", "slow 1000");
   await expect.poll(() => scene.provider.asked.length).toBe(1);
   const second = ask(scene, "free", "hi");
   const third = await ask(scene, "free", "hi");
@@ -127,7 +127,7 @@ test("a call waits in the queue for room, and no more may wait than are let", as
 
 test("one who leaves the queue takes nothing with him", async () => {
   scene = await startScene('[{ name: one, limits: ["1 concurrent call"], onExhausted: queue, maxWait: 5s }]');
-  const first = ask(scene, "free", "slow 200");
+  const first = ask(scene, "free", "slow 1000");
   await expect.poll(() => scene.provider.asked.length).toBe(1);
   await expect(
     fetch(`${scene.url}/v1/chat/completions`, {
