@@ -62,7 +62,7 @@ export class Run {
     if (this.#live.length >= MOST_LIVE) return this.#settle(one, two);
     if (verb < 40) return this.#reserve(one, two, three);
     if (verb < 65) return this.#settle(one, two);
-    if (verb < 70) return this.#settleAgain(two);
+    if (verb < 70) return this.#settleAgain(one, two);
     if (verb < 80) return this.#extend(one, two, three);
     if (verb < 84) return this.#renew();
     if (verb < 86) return this.#crash(one);
@@ -149,8 +149,18 @@ export class Run {
     await this.#check(counters);
   }
 
-  async #settleAgain(two: number): Promise<void> {
-    if (this.#last !== undefined) await this.#book(this.#last, two);
+  /* By the same replica, or, where counters are shared, by another that knows no more than the operation's id. */
+  async #settleAgain(one: number, two: number): Promise<void> {
+    const last = this.#last;
+    if (last === undefined) return;
+    const other = this.#replicas[one % REPLICAS]!;
+    if (one < 50 || !this.#ledgers.canCrash) return this.#book(last, two);
+    const { id, terms } = last.hold;
+    other.settle(
+      other.open(id, terms),
+      terms.map(() => 1 + two),
+    );
+    await this.#check(last.counters);
   }
 
   async #extend(one: number, two: number, three: number): Promise<void> {
