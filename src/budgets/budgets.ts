@@ -105,7 +105,12 @@ export function createBudgets({ config, ledger, counter, clock, log, meter }: Bu
   }
 
   /** What can be done when the first try has found no room: count instead of reckon, ask for less, wait. */
-  async function seek(call: Call, first: Reckoned, found: Standing | undefined): Promise<Reservation> {
+  async function seek(
+    call: Call,
+    first: Reckoned,
+    found: Standing | undefined,
+    sinceMs = clock.monotonic(),
+  ): Promise<Reservation> {
     const { context, lines, price } = call;
     let reckoned = first;
     const unbound = needsBound(lines, first);
@@ -134,30 +139,44 @@ export function createBudgets({ config, ledger, counter, clock, log, meter }: Bu
       if (got instanceof Reservation) return got;
       standing = got;
     }
-    const got = await wait(call, reckoned, standing);
+    const got = await wait(call, reckoned, standing, sinceMs);
     if (got instanceof Reservation) return got;
+    /* There is room where it waited, and now something else stands in the way: whoever stays in front of the queue holds up all others. */
+    if (got !== standing && inTheWay(call, reckoned, got) !== inTheWay(call, reckoned, standing))
+      return seek(call, first, got, sinceMs);
     const shortage = shortageOf(lines, amountsOf(lines, price, reckoned), got);
     watch.refused(lines[shortageAt(lines, amountsOf(lines, price, reckoned), got)]!);
     throw shortage;
   }
 
-  async function wait(call: Call, reckoned: Reckoned, standing: Standing): Promise<Reservation | Standing> {
+  const inTheWay = ({ lines, price }: Call, reckoned: Reckoned, standing: Standing): Line =>
+    lines[shortageAt(lines, amountsOf(lines, price, reckoned), standing)]!;
+
+  /** Until there is room, or its time is up, or something else stands in the way. */
+  async function wait(
+    call: Call,
+    reckoned: Reckoned,
+    standing: Standing,
+    sinceMs: number,
+  ): Promise<Reservation | Standing> {
     const { lines, price, context } = call;
     const amounts = amountsOf(lines, price, reckoned);
     const at = shortageAt(lines, amounts, standing);
     const { budget, limit } = lines[at]!;
     const queue: Queue | undefined = queues.get(budget.name);
+    const leftMs = budget.maxWait - (clock.monotonic() - sinceMs);
     /* What is larger than the whole budget would wait for nothing. */
-    if (queue === undefined || amounts[at]! > limit.amount || queue.length >= budget.maxWaiting) return standing;
+    if (queue === undefined || leftMs <= 0 || amounts[at]! > limit.amount || queue.length >= budget.maxWaiting)
+      return standing;
     let last = standing;
     const got = await queue.wait(
       async () => {
         const tried = await attempt(call, reckoned);
         if (tried instanceof Reservation) return tried;
         last = tried;
-        return undefined;
+        return inTheWay(call, reckoned, tried).budget === budget ? undefined : tried;
       },
-      budget.maxWait,
+      leftMs,
       context.signal,
     );
     return got ?? last;

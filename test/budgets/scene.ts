@@ -136,10 +136,17 @@ export async function startScene(
 }
 
 /** Asks a model for a whole answer or a stream. */
-export function ask(scene: Scene, model: string, content: string, more: Json = {}): Promise<Response> {
+export function ask(
+  scene: Scene,
+  model: string,
+  content: string,
+  more: Json = {},
+  signal?: AbortSignal,
+): Promise<Response> {
   return fetch(`${scene.url}/v1/chat/completions`, {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ model, messages: [{ role: "user", content }], ...more }),
+    ...(signal !== undefined && { signal }),
   });
 }
