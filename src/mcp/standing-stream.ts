@@ -1,6 +1,7 @@
 import { firstAbort, type AbortSignalLike } from "../core/abort.ts";
 import type { Exchange } from "../core/exchange.ts";
 import type { Log } from "../core/log.ts";
+import { createAnnouncer } from "./announcer.ts";
 import { resourceOperation } from "./operations.ts";
 import { isObject } from "./message.ts";
 import type { Message } from "./message.ts";
@@ -71,6 +72,7 @@ export async function serveListen(
     wanted.add(kind);
     granted[name] = true;
   }
+  const announce = createAnnouncer((text) => outlet.event(text));
   const tag = `"_meta":{"${SUBSCRIPTION_KEY}":${message.idText}}`;
   const asked = Array.isArray(filter["resourceSubscriptions"])
     ? filter["resourceSubscriptions"].filter((uri) => typeof uri === "string").slice(0, MAX_SUBSCRIPTIONS)
@@ -78,15 +80,10 @@ export async function serveListen(
   const stopUpdates: (() => void)[] = [];
   const uris: string[] = [];
   for (const uri of asked) {
-    const stop = await watchResource(
-      options,
-      exchange,
-      view,
-      uri,
-      () =>
-        void outlet.event(
-          `{"jsonrpc":"2.0","method":"notifications/resources/updated","params":{${tag},"uri":${JSON.stringify(uri)}}}`,
-        ),
+    const stop = await watchResource(options, exchange, view, uri, () =>
+      announce(
+        `{"jsonrpc":"2.0","method":"notifications/resources/updated","params":{${tag},"uri":${JSON.stringify(uri)}}}`,
+      ),
     );
     if (stop === undefined) continue;
     stopUpdates.push(stop);
@@ -98,10 +95,8 @@ export async function serveListen(
   await outlet.event(
     `{"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged","params":{${tag},"notifications":${JSON.stringify(granted)}}}`,
   );
-  const stop = announceLists(
-    view,
-    wanted,
-    (kind) => void outlet.event(`{"jsonrpc":"2.0","method":"notifications/${kind}/list_changed","params":{${tag}}}`),
+  const stop = announceLists(view, wanted, (kind) =>
+    announce(`{"jsonrpc":"2.0","method":"notifications/${kind}/list_changed","params":{${tag}}}`),
   );
   await firstAbort(signal, ending);
   stop();
@@ -145,6 +140,7 @@ export async function serveSessionStream(
   ending: AbortSignalLike,
 ): Promise<void> {
   const { outlet, session, exchange } = caller;
+  const announce = createAnnouncer((text) => outlet.event(text));
   const watches = new Map<string, Watch>();
   const updates = new Map<string, () => void>();
   const over = new AbortController();
@@ -176,15 +172,10 @@ export async function serveSessionStream(
       }
       if (updates.has(uri)) return;
       updates.set(uri, () => {});
-      void watchResource(
-        options,
-        exchange,
-        view,
-        uri,
-        () =>
-          void outlet.event(
-            `{"jsonrpc":"2.0","method":"notifications/resources/updated","params":{"uri":${JSON.stringify(uri)}}}`,
-          ),
+      void watchResource(options, exchange, view, uri, () =>
+        announce(
+          `{"jsonrpc":"2.0","method":"notifications/resources/updated","params":{"uri":${JSON.stringify(uri)}}}`,
+        ),
       ).then((stop) => {
         if (stop === undefined) return;
         if (over.signal.aborted || !updates.has(uri)) stop();
@@ -196,10 +187,8 @@ export async function serveSessionStream(
   session.stream?.end();
   session.stream = stream;
   outlet.start();
-  const stop = announceLists(
-    view,
-    new Set(["tools", "prompts", "resources"]),
-    (kind) => void outlet.event(`{"jsonrpc":"2.0","method":"notifications/${kind}/list_changed"}`),
+  const stop = announceLists(view, new Set(["tools", "prompts", "resources"]), (kind) =>
+    announce(`{"jsonrpc":"2.0","method":"notifications/${kind}/list_changed"}`),
   );
   try {
     for (const { server } of view.members) {
