@@ -45,7 +45,8 @@ export class StreamWriter {
   /** Something in a silence. Where it may come first, the provider has at least accepted the request. */
   beat(): void {
     if (this.stuck || !(this.open || this.#options.keepAliveMayOpen)) return;
-    void this.#send(this.#options.to.keepAlive);
+    // Nobody waits for it: that the caller leaves meanwhile is told to whoever writes next.
+    this.#send(this.#options.to.keepAlive)?.catch(() => {});
   }
 
   /** `begun`: these bytes, or some before them, are part of the answer. Until then they are held back: another model may still answer. */
