@@ -31,6 +31,8 @@ export interface KeptCountersOptions {
   readonly tailFile: string;
   readonly clock: Pick<Clock, "now">;
   readonly log: Log;
+  /** How long that file may become. */
+  readonly mostTailBytes?: number;
 }
 
 /* Plain names as they are; 132 bits for the others, so that no two will ever meet. */
@@ -39,6 +41,9 @@ const nameOf = ({ group, key }: Term): string => {
   const name = `${group}|${key}`;
   return plain.test(name) ? name : `#${createHash("sha256").update(name).digest("base64url").slice(0, 22)}`;
 };
+
+/* Twice what 200,000 counters take. */
+const MOST_TAIL_BYTES = 67_108_864;
 
 /* Notes of a counter between two writings of the store that say exactly what was booked. */
 const EXACT_NOTES = 4;
@@ -118,7 +123,8 @@ const toEntry = ({ name, windowStartMs, spent, debt, expiresAtMs }: SavedAs, now
 });
 
 /** Opens the counters in this store. Only one process may have them: what another writes is not seen. */
-export async function openKeptCounters({ store, tailFile, clock, log }: KeptCountersOptions): Promise<KeptCounters> {
+export async function openKeptCounters(options: KeptCountersOptions): Promise<KeptCounters> {
+  const { store, tailFile, clock, log, mostTailBytes = MOST_TAIL_BYTES } = options;
   const saved = new Map<string, Saved>();
   let after: string | undefined;
   do {
@@ -204,6 +210,11 @@ export async function openKeptCounters({ store, tailFile, clock, log }: KeptCoun
         if (!counter.isNoted) (noted ??= []).push(toSaved(counter, counter.note()));
       }
       if (noted !== undefined) tail.append(noted);
+      if (tail.bytes > mostTailBytes && underWay === 0) {
+        /* The store has not taken anything for long: the latest of each counter says all. */
+        tail.clear();
+        tail.append(waiting.map((counter) => toSaved(counter, counter.note())));
+      }
       if (waiting.length > 0) flushSoon();
     },
     flush,

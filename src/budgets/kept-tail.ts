@@ -16,6 +16,8 @@ export interface SavedAs extends Saved {
 
 /** What was booked since the store was last written. */
 export interface KeptTail {
+  /** How long the file is; about. */
+  readonly bytes: number;
   /** What a former process left. */
   readonly left: readonly SavedAs[];
   /** With the operating system when it returns: a process that is killed then has lost nothing of it. */
@@ -35,10 +37,13 @@ export function openKeptTail(file: string, log: Log): KeptTail {
   const fd = openSync(file, "a+", 0o600);
   const left = readFileSync(fd, "utf8").split("\n").flatMap(parseLine);
   let isWhole = true;
-  let length = left.length;
+  let bytes = left.length;
 
   return {
     left,
+    get bytes() {
+      return bytes;
+    },
     append(counters) {
       let text = "";
       for (const { name, windowStartMs, spent, debt, expiresAtMs = null } of counters) {
@@ -46,7 +51,7 @@ export function openKeptTail(file: string, log: Log): KeptTail {
         /* Before it, not behind: a line that was cut short by a full disk spoils none that follows. */
         text += `\n${JSON.stringify(line)}`;
       }
-      length += 1;
+      bytes += text.length;
       try {
         writeSync(fd, text);
         isWhole = true;
@@ -56,8 +61,8 @@ export function openKeptTail(file: string, log: Log): KeptTail {
       }
     },
     clear() {
-      if (length > 0) ftruncateSync(fd);
-      length = 0;
+      if (bytes > 0) ftruncateSync(fd);
+      bytes = 0;
     },
     close: () => closeSync(fd),
   };

@@ -165,3 +165,27 @@ test("the file is emptied when the store has everything, and never tells more th
   await second.ledger.close();
   await second.store.close();
 });
+
+test("while the store takes nothing the file does not grow without end, and still knows everything", async () => {
+  const store = createSqliteStore(
+    { kind: "sqlite", file: join(folder, "full.db"), synchronous: "normal" },
+    { clock, log: silentLog },
+  );
+  const refusing: Pick<Store, "list" | "putMany"> = {
+    list: store.list.bind(store),
+    putMany: () => Promise.reject(new Error("disk full")),
+  };
+  const file = join(folder, "full.db-ledger");
+  const options = { tailFile: file, clock, log: silentLog, mostTailBytes: 4_096 };
+  const kept = await openKeptCounters({ store: refusing, ...options });
+  const ledger = createLocalLedger({ clock, lease: testLease, kept });
+  const terms = Array.from({ length: 10 }, (_, at) => term(`full ${at}`, 90));
+  for (let call = 0; call < 80; call += 1) for (const limit of terms) expect(await spend(ledger, limit, 1)).toBe(true);
+  expect(statSync(file).size).toBeLessThan(8_192);
+  const next = await openKeptCounters({ store, ...options });
+  expect((await createLocalLedger({ clock, lease: testLease, kept: next }).read(terms)).used).toEqual(
+    terms.map(() => 80),
+  );
+  await next.close();
+  await store.close();
+});
