@@ -277,6 +277,10 @@ export class UpstreamCall
         : Buffer.concat(chunks);
   }
 
+  cancel(): void {
+    this.fail(unwanted());
+  }
+
   discard(): void {
     if (this.#ended || this.#failed) return;
     this.#discarding = true;

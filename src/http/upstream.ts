@@ -30,8 +30,10 @@ export interface UpstreamResponse {
   readonly body: AsyncIterable<Buffer>;
   /** The whole body; GatewayError("upstream_invalid") beyond `limitBytes`. */
   bytes(limitBytes: number): Promise<Buffer>;
-  /** Lets go of a body that is not wanted. */
+  /** Lets go of a body that is not wanted; a short rest of it is read, so that its connection can be used again. */
   discard(): void;
+  /** Breaks its connection off at once: what the upstream is still making costs, and nobody wants it. */
+  cancel(): void;
 }
 
 /** The only way out of the gateway. Redirects are never followed; ambient proxies and credentials are never used. */

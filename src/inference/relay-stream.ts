@@ -77,7 +77,7 @@ export async function relayStream(options: StreamRelayOptions): Promise<void> {
     if (failure !== undefined) throw failure;
     reply.end();
   } catch (thrown) {
-    response.discard();
+    response.cancel();
     const error = GatewayError.from(context.signal.aborted ? context.signal.reason : thrown);
     /* A budget was used up in the middle: the answer ends as one that has reached its bound, which every client understands. */
     if (reply.started && !writer.stuck && error.data?.["endAs"] === "length" && tail !== undefined) {

@@ -1,6 +1,7 @@
 import { connect } from "node:net";
 import OpenAI, { APIUserAbortError } from "openai";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { GatewayError } from "../../src/core/errors.ts";
 import { startSimulator } from "../../models/simulator/simulator.ts";
 import type { SeenRequest, Simulator } from "../../models/simulator/simulator.ts";
 import { startHarness } from "./harness.ts";
@@ -122,6 +123,35 @@ describe("a credential that expires", () => {
       await provider.close();
     }
   });
+});
+
+it("a stream that a step ends makes its provider stop at once: what it goes on making is paid for", async () => {
+  const event = `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content: "word " }, finish_reason: null }] })}\n\n`;
+  const provider = await startRawProvider((socket) => {
+    socket.write(streamHead);
+    const timer = setInterval(() => socket.write(chunkOf(event)), 5);
+    socket.once("close", () => clearInterval(timer));
+  });
+  let seen = 0;
+  const guarded = await startHarness({
+    config: { models: { talker: { provider: "vllm", url: provider.url } } },
+    answer(answered) {
+      if (++seen > 3) throw new GatewayError("denied", "No further.");
+      return answered;
+    },
+  });
+  try {
+    const response = await fetch(`${guarded.url}/chat/completions`, {
+      method: "POST",
+      body: JSON.stringify({ model: "talker", stream: true, messages: hello }),
+    });
+    expect(await response.text()).toContain("No further.");
+    // Within a second: a body that is let go of is read on for two.
+    await vi.waitUntil(() => provider.open === 0);
+  } finally {
+    await guarded.close();
+    await provider.close();
+  }
 });
 
 describe("a silence", () => {

@@ -31,7 +31,7 @@ function createSlowCaller() {
     writer: new StreamWriter(
       {
         context,
-        response: { ...response, discard: () => {} },
+        response: { ...response, discard: () => {}, cancel: () => {} },
         clock: systemClock,
         keepAliveMayOpen: true,
         to: dialects.openai,

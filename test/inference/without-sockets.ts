@@ -59,6 +59,7 @@ export function responseOf(chunks: readonly Buffer[], contentType: string): Upst
     })(),
     bytes: async () => Buffer.concat(chunks),
     discard() {},
+    cancel() {},
   };
 }
 
