@@ -31,9 +31,12 @@ function cameToRest(source: Source): () => boolean {
 }
 
 /** A stream that has begun, at its upstream and at its caller. */
-async function begin(name: string): Promise<{ readonly source: Source; readonly response: IncomingMessage }> {
-  const beginning = scene.nextSource();
-  const opened = scene.open(wires[name]!);
+async function begin(
+  name: string,
+  at = scene,
+): Promise<{ readonly source: Source; readonly response: IncomingMessage }> {
+  const beginning = at.nextSource();
+  const opened = at.open(wires[name]!);
   const source = await beginning;
   for (let said = 0; said < 20; said++) source.say();
   return { source, response: await opened };
@@ -92,3 +95,16 @@ describe.each(Object.keys(wires))("a stream of %s", (name) => {
     await expectSettled(name);
   });
 });
+
+test.each(Object.keys(wires))(
+  "a stream of %s that nobody reads does not hold up the end of the gateway",
+  async (name) => {
+    const ending = await startStreamsScene();
+    const { source } = await begin(name, ending);
+    source.flood();
+    await vi.waitUntil(cameToRest(source), { interval: 200, timeout: 10_000 });
+    await ending.close();
+    expect(source.closed).toBe(true);
+  },
+  20_000,
+);
