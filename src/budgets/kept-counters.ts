@@ -200,6 +200,7 @@ export async function openKeptCounters(options: KeptCountersOptions): Promise<Ke
       counter.seenMs = former.windowStartMs;
       counter.spent = former.spent;
       counter.debt = former.debt;
+      counter.stored = former;
       return counter;
     },
     booked(counters) {

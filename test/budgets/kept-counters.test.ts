@@ -189,3 +189,19 @@ test("while the store takes nothing the file does not grow without end, and stil
   await next.close();
   await store.close();
 });
+
+test("after a restart notes run ahead of what this process has booked, not of what it found", async () => {
+  const limit = term("found", 100_000, "day");
+  const first = await start();
+  expect(await spend(first.ledger, limit, 50_000)).toBe(true);
+  await first.ledger.close();
+  await first.store.close();
+  const second = await start({ crashes: true });
+  for (let call = 0; call < 8; call += 1) expect(await spend(second.ledger, limit, 1)).toBe(true);
+  const third = await start();
+  const { used } = await third.ledger.read([limit]);
+  expect(used[0]).toBeGreaterThanOrEqual(50_008);
+  expect(used[0]).toBeLessThanOrEqual(50_016);
+  await third.ledger.close();
+  for (const each of [second, third]) await each.store.close();
+});
