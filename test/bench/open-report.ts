@@ -50,12 +50,6 @@ export function printSlow(runs: readonly OpenRun[]): void {
   printTable([["", "stop reading", "upstream", "after KiB a stream", ...endHead], ...rows]);
 }
 
-/** Bytes alive with all streams open beyond those before. */
-function growth({ memory }: OpenRun): number {
-  const [before, during] = memory?.liveBytes ?? [0, 0];
-  return during - before;
-}
-
 const endHead = ["resident MiB before, open, after", "alive MiB", "KiB a stream", "left behind", "whole"];
 
 function endCells(run: OpenRun): string[] {
@@ -63,10 +57,11 @@ function endCells(run: OpenRun): string[] {
   const streams = shape.paced + shape.stopped;
   const whole = `${result.whole}/${streams - shape.leaving}`;
   if (memory === undefined) return ["", "", "", "", whole];
+  const [before, during] = memory.liveBytes;
   return [
     memory.residentMiB.map((mib) => mib.toFixed(0)).join(", "),
-    memory.liveBytes.map((bytes) => (bytes / MIB).toFixed(1)).join(", "),
-    (growth(run) / streams / KIB).toFixed(1),
+    memory.liveBytes.map((bytes) => (bytes === undefined ? "?" : (bytes / MIB).toFixed(1))).join(", "),
+    during === undefined ? "?" : ((during - before) / streams / KIB).toFixed(1),
     `${upstream.open + memory.sockets}`,
     whole,
   ];

@@ -14,7 +14,7 @@ import type { UpstreamStreams } from "./timed-stream.ts";
 const EVERY_MS = 50;
 /* Where it is looked at how soon an upstream hears that its caller has left, and not at how full the processors are. */
 const LEAVERS_EVERY_MS = 200;
-const LENGTH_MS = 5_000;
+const LENGTH_MS = 6_000;
 const SETTLE_MS = 1_000;
 const WINDOW_MS = 2_500;
 /* For an upstream without a pace to have filled every buffer on its way. */
@@ -51,8 +51,8 @@ export interface OpenRun {
 export interface Memory {
   /** Resident, MiB: before, with all open, after. */
   readonly residentMiB: readonly [number, number, number];
-  /** Alive after a collection, bytes: before, with all open, after. */
-  readonly liveBytes: readonly [number, number, number];
+  /** Alive after a collection, bytes: before, with all open, after. Undefined: the machine was too busy, and some had ended by then. */
+  readonly liveBytes: readonly [number, number | undefined, number];
   /** Still open when what is kept for a next request has been let go of: a leak. */
   readonly sockets: number;
 }
@@ -166,6 +166,7 @@ async function runOpen(scene: Scene, contestant: Served, shape: Shape): Promise<
   const residentOpen = measured?.residentMiB() ?? 0;
   const liveOpen = (await measured?.liveBytes()) ?? 0;
   const during = await control<UpstreamStreams>(scene, "streams");
+  const allOpen = during.open === shape.paced + shape.stopped - shape.leaving;
   await control(scene, "end-floods");
   await tell(scene, "read on");
   const result = await tell<ReadersResult>(scene, "result");
@@ -180,7 +181,7 @@ async function runOpen(scene: Scene, contestant: Served, shape: Shape): Promise<
     cpuUs: measured === undefined ? undefined : cpu / look.events,
     memory: measured && {
       residentMiB: [residentBefore, residentOpen, residentAfter],
-      liveBytes: [liveBefore, liveOpen, await measured.liveBytes()],
+      liveBytes: [liveBefore, allOpen ? liveOpen : undefined, await measured.liveBytes()],
       sockets,
     },
     result,
