@@ -16,7 +16,7 @@ export interface EventBlock {
 export async function* readEventBlocks(body: AsyncIterable<Buffer>, limitBytes: number): AsyncGenerator<EventBlock> {
   const cutter = createEventCutter(limitBytes);
   for await (const chunk of body) yield* blocksOf(cutter.push(chunk));
-  const rest = cutter.rest?.toString("latin1") ?? "";
+  const rest = cutter.rest()?.toString("latin1") ?? "";
   // The second CR may have been the first half of a CRLF that did not come.
   if (/(?:^|[\r\n])\r$/.test(rest)) yield* blocksOf(cutter.flush());
   else if (rest.trim() !== "")

@@ -56,9 +56,7 @@ export async function handleRpc(exchange: Exchange, name: string, dependencies: 
         return relay(exchange, context, agent, request, bytes, dependencies);
       },
       texts: () => requestTexts(request.message),
-      get answers() {
-        return createA2aForm(request.version);
-      },
+      answers: () => createA2aForm(request.version),
     });
   } catch (thrown) {
     const error = GatewayError.from(thrown);

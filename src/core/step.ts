@@ -84,8 +84,8 @@ export interface Work<T> {
   failure?(error: GatewayError): CandidateFailure | undefined;
   /** Every text of the request that a model, an agent or a tool may read, for guards. Absent: there is none. */
   texts?(): readonly TextSlot[];
-  /** How the texts lie in what `answer` is given: a new form for each reading, one for each answer. Absent: it has none. */
-  readonly answers?: AnswerForm | undefined;
+  /** How the texts lie in what `answer` is given: a new form each time, for one reading of one answer. Absent, or undefined: it has none. */
+  answers?(): AnswerForm | undefined;
 }
 
 /**

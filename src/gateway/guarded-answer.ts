@@ -21,7 +21,7 @@ export class GuardedAnswer {
 
   /** Undefined where no guard has anything to do for this answer: it need not be read. */
   static of(guardrails: Guardrails, request: GuardRequest, work: Work<unknown>): GuardedAnswer | undefined {
-    const form = work.answers;
+    const form = work.answers?.();
     const watch = form === undefined ? undefined : guardrails.output(request);
     if (form === undefined || watch === undefined) return undefined;
     return new GuardedAnswer(guardrails, request, work, form, watch);
@@ -58,7 +58,7 @@ export class GuardedAnswer {
   /* What a candidate that failed had begun to say is no part of what the next one says. */
   #startAgain(candidate: Candidate | undefined): void {
     this.#candidate = candidate;
-    this.#form = this.#work.answers;
+    this.#form = this.#work.answers?.();
     this.#watch = this.#guardrails.output(this.#request);
     this.#open = new Set();
   }

@@ -25,7 +25,7 @@ export interface EventCutter {
   /** What was begun and not ended, as if the blank line had come. */
   flush(): Cut | undefined;
   /** The bytes of it. */
-  readonly rest: Buffer | undefined;
+  rest(): Buffer | undefined;
 }
 
 /** Cuts a stream of bytes into server-sent events (WHATWG HTML, 9.2.5), whatever its line ends and wherever its chunks begin. */
@@ -79,9 +79,7 @@ export function createEventCutter(limitBytes: number): EventCutter {
 
   return {
     push,
-    get rest() {
-      return held;
-    },
+    rest: () => held,
     flush() {
       if (held === undefined) return undefined;
       return push(Buffer.from("\n\n"));

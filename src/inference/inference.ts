@@ -56,9 +56,7 @@ export function createInference(options: InferenceOptions): ProtocolHandler {
         },
         relay: (context, to) => relayCall(relaying, request, context, catalog.get(to.name) as Model),
         texts: () => requestTexts(endpoint, body.value),
-        get answers() {
-          return createForm(endpoint);
-        },
+        answers: () => createForm(endpoint),
         failure: failureOf,
       });
     } catch (thrown) {

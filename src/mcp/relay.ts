@@ -74,9 +74,7 @@ export async function relay(options: RelayOptions, call: Call, aim: Aim): Promis
       plan: () => [candidateOf(aim)],
       relay: (context) => carry(options, call, aim, context),
       texts: () => requestTexts(call.message),
-      get answers() {
-        return createMcpForm(call.message.method);
-      },
+      answers: () => createMcpForm(call.message.method),
     },
     call.signal,
   );

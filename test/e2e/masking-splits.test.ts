@@ -38,7 +38,7 @@ const sayAll = (text: string): Said => ({ thought: text, text, args: JSON.string
 
 /** The guards' part in the way back of one answer. */
 function answerOf(form: Wire["createForm"], by: Guardrails, request: OpenGuardRequest) {
-  const guarded = GuardedAnswer.of(by, request, { answers: form() } as Work<unknown>);
+  const guarded = GuardedAnswer.of(by, request, { answers: form } as Work<unknown>);
   return guarded && ((event: Parameters<GuardedAnswer["pass"]>[0]) => guarded.pass(event, undefined));
 }
 

@@ -39,9 +39,7 @@ function operate(guards: readonly Guard[], work: Omit<Work<string>, "plan" | "te
   return composeJourney(journey, systemClock, failover)(exchange, operation, {
     plan: () => models.map((name) => ({ name })),
     texts: () => chatTexts(body),
-    get answers() {
-      return createOpenaiForm();
-    },
+    answers: () => createOpenaiForm(),
     ...work,
   });
 }

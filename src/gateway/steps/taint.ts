@@ -24,8 +24,10 @@ export const taint: StepDefinition = {
       async answer(context, event) {
         const { operation, exchange, work } = context;
         const account = accountOf(exchange.chain);
-        if (account.taintedBy !== undefined || work.answers === undefined) return event;
-        context.taintWatch ??= new TaintWatch(work.answers, viewsOf);
+        if (account.taintedBy !== undefined) return event;
+        const form = context.taintWatch === undefined ? work.answers?.() : undefined;
+        if (form !== undefined) context.taintWatch = new TaintWatch(form, viewsOf);
+        if (context.taintWatch === undefined) return event;
         const found = await context.taintWatch.read(event);
         if (found === undefined || !accounts.taint(account, speakerOf(operation))) return event;
         const what = found === "length" ? "said too much to be read" : `said what reads like an instruction (${found})`;
