@@ -1,5 +1,6 @@
 import type { Exchange } from "../core/exchange.ts";
 import type { Candidate, Operation } from "../core/operation.ts";
+import type { Principal } from "../core/principal.ts";
 import { Context } from "../cel/context.ts";
 import type { BudgetConfig, PerWord } from "./config.ts";
 import type { Term } from "./counter.ts";
@@ -115,25 +116,39 @@ export function compileBudget(config: BudgetConfig): Budget {
     return made;
   }
 
+  function linesFor(context: Asked, lone: boolean): readonly Line[] {
+    if (where !== undefined) {
+      const expression = where.get(context.operation.protocol);
+      if (expression === undefined || !expression.evaluate(celContext(context))) return [];
+    }
+    if (lone && config.per === "chain") return config.limits.map(loneLine);
+    const key = keyOf(context);
+    return key === undefined ? [] : lines(key.key, key.group);
+  }
+
+  /* Where all depends on the caller alone, it is found out once for each: a credential that is remembered gives the same object. */
+  const byCaller = perCaller.has(config.per) && [...(where?.values() ?? [])].every(readsCallerAlone);
+  const linesOfCaller = new WeakMap<Principal, readonly Line[]>();
+
+  function knownLinesFor(context: Asked): readonly Line[] {
+    const { principal } = context.exchange;
+    let known = linesOfCaller.get(principal);
+    if (known === undefined) linesOfCaller.set(principal, (known = linesFor(context, false)));
+    return known;
+  }
+
   return {
     config,
     linesOf(context, lone = false) {
-      const { operation } = context;
-      if (where !== undefined) {
-        const expression = where.get(operation.protocol);
-        if (expression === undefined || !expression.evaluate(celContext(context))) return [];
-      }
-      let all: readonly Line[];
-      if (lone && config.per === "chain") all = config.limits.map(loneLine);
-      else {
-        const key = keyOf(context);
-        if (key === undefined) return [];
-        all = lines(key.key, key.group);
-      }
+      const all = byCaller ? knownLinesFor(context) : linesFor(context, lone);
       return onByLimit ? all.filter(({ limit: { on } }) => on === undefined || isOn(context, on)) : all;
     },
   };
 }
+
+const perCaller: ReadonlySet<string | undefined> = new Set([undefined, "tenant", "principal", "client"]);
+const readsCallerAlone = ({ reads }: { readonly reads: ReadonlySet<string> }): boolean =>
+  [...reads].every((name) => name === "principal");
 
 function isOn({ operation: { protocol, target }, candidate }: Asked, on: string): boolean {
   return (

@@ -8,9 +8,8 @@ const ALIKE = 15;
 const FEWEST_WORDS = 8;
 /* Words further in are not looked at: 2 to 3 µs. */
 const MOST_CHARACTERS = 2_048;
-/* Words at either end by which prompts are told apart before they are read: what changes in a loop is seldom at both. */
-const EDGE_WORDS = 4;
-const EDGE_CHARACTERS = 64;
+/* Characters at either end by which prompts are told apart before they are read: what changes in a loop is seldom at both. */
+const EDGE_CHARACTERS = 20;
 /* Prompts whose lengths differ by more are not alike: a counter, a time or an id is what may change. */
 const LENGTH_SHARE = 0.01;
 const LENGTH_LEAST = 8;
@@ -24,30 +23,25 @@ const isWord = (code: number): boolean =>
 /* Words that hold a digit are all one word: attempts, times and ids are what changes in a loop. */
 const NUMBERED = 0x23232323;
 
-/** A hash of the first words of a text, or with -1 of the last. */
+/** A hash of how a text begins, or with -1 of how it ends; a number, however long, is one character of it. */
 function edgeOf(text: string, step: 1 | -1): number {
   const { length } = text;
-  const most = Math.min(length, EDGE_CHARACTERS);
-  let edge = 0;
-  let word = 0;
-  let inWord = false;
-  let numbered = false;
-  let words = 0;
-  for (let count = 0; count < most && words < EDGE_WORDS; count++) {
-    const code = text.charCodeAt(step === 1 ? count : length - 1 - count);
-    if (isWord(code)) {
-      inWord = true;
-      numbered ||= isDigit(code);
-      word = Math.imul(word ^ (code | 32), 0x01000193);
-    } else if (inWord) {
-      edge = Math.imul(edge, 31) + (numbered ? NUMBERED : word);
-      words++;
-      word = 0;
-      inWord = false;
-      numbered = false;
+  let at = step === 1 ? 0 : length - 1;
+  let edge = 0x811c9dc5 | 0;
+  let inNumber = false;
+  for (let left = EDGE_CHARACTERS; left > 0 && at >= 0 && at < length; at += step) {
+    const code = text.charCodeAt(at);
+    if (isDigit(code)) {
+      if (inNumber) continue;
+      inNumber = true;
+      edge = Math.imul(edge ^ NUMBERED, 0x01000193);
+    } else {
+      inNumber = false;
+      edge = Math.imul(edge ^ (code | 32), 0x01000193);
     }
+    left--;
   }
-  return edge | 0;
+  return edge;
 }
 
 /** The smallest hash of the words in each of 16 buckets (one-permutation MinHash); undefined for a text too short to compare. */

@@ -4,7 +4,7 @@ import type { Context } from "./context.ts";
 import { environmentOf, LONGEST_EXPRESSION, type Prepared } from "./environment.ts";
 import { TOO_MUCH_WORK, WORK_LIMIT } from "./evaluator.ts";
 import { ExpressionError } from "./expression-error.ts";
-import { accessOf, callOf, syntaxOf, type SyntaxNode } from "./syntax.ts";
+import { accessOf, callOf, namesIn, syntaxOf, type SyntaxNode } from "./syntax.ts";
 import { isShape, type VariableName } from "./variables.ts";
 import { didYouMean, hasLoop, unknownField, unknownVariable, vet } from "./vet.ts";
 
@@ -20,6 +20,8 @@ const jsTypes = { bool: "boolean", string: "string", double: "number" } as const
 /** A compiled expression. */
 export interface Expression<R extends ResultType> {
   readonly source: string;
+  /** The variables it reads. */
+  readonly reads: ReadonlySet<string>;
   /** Throws whatever goes wrong: a missing key, a value of another type, CALL_ONLY. */
   evaluate(context: Context): Results[R];
 }
@@ -86,6 +88,7 @@ export function compileExpression<R extends ResultType>(source: string, options:
   const expected = jsTypes[result];
   return {
     source,
+    reads: namesIn(syntaxOf(draft)),
     evaluate(context) {
       context.callOnly = false;
       guardrail.fault = undefined;
