@@ -3,6 +3,7 @@ import { openConfig } from "../config/reload.ts";
 import type { Config } from "../config/schema.ts";
 import { startGateway, type Gateway } from "../gateway/gateway.ts";
 import { defineCommand, UsageError } from "./command.ts";
+import { mendTextMethods } from "./mend-text-methods.ts";
 import { startQuickstart } from "./quickstart.ts";
 import { defaultDataDir } from "./quickstart-place.ts";
 import { tuneHeap } from "./tune-heap.ts";
@@ -35,6 +36,7 @@ export const serveCommand = defineCommand({
     if (!options.quickstart && (options.port ?? options.data) !== undefined)
       throw new UsageError("--port and --data go with --quickstart");
     tuneHeap();
+    mendTextMethods();
     const quickstart = options.quickstart
       ? await startQuickstart({
           port: parsePort(options.port ?? "4000"),

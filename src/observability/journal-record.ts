@@ -94,23 +94,45 @@ const none: readonly string[] = [];
 const isSameList = (some: readonly string[], others: readonly string[]): boolean =>
   some === others || (some.length === others.length && some.every((one, at) => one === others[at]));
 
-/** Microseconds are enough for a reader, and keep the stored number short. */
-const rounded = (ms: number): number => Math.round(ms * 1_000) / 1_000;
+/* Microseconds are enough for a reader. Of their last three digits each spelling is made once: V8 takes ten times as long over a fraction. */
+const FRACTIONS = Array.from({ length: 1_000 }, (_, us) => (us === 0 ? "" : `.${String(us).padStart(3, "0")}`));
+function durationText(ms: number): string {
+  const us = Math.round(ms * 1_000);
+  if (!(us >= 0 && us <= 0x7fffffff)) return numberText(us / 1_000);
+  const rest = us % 1_000;
+  return `${(us - rest) / 1_000}${FRACTIONS[rest]}`;
+}
 
-export function toOwnPart(common: number, { id, context, outcome }: Ended): OwnPart {
+/* As JSON.stringify has it: what is no number in JSON is nothing. */
+const numberText = (value: number): string => (Number.isFinite(value) ? `${value}` : "null");
+
+/* Many operations begin in the same millisecond. */
+let lastMs = 0;
+let lastText = "0";
+function instantText(ms: number): string {
+  if (ms !== lastMs) {
+    lastMs = ms;
+    lastText = numberText(ms);
+  }
+  return lastText;
+}
+
+function usageText(usage: Usage): string {
+  const { inputTokens, outputTokens, cachedInputTokens, cacheWriteTokens, reasoningTokens } = usage;
+  const seldom = cachedInputTokens ?? cacheWriteTokens ?? reasoningTokens;
+  if (seldom !== undefined || inputTokens === undefined || outputTokens === undefined) return JSON.stringify(usage);
+  return `{"inputTokens":${numberText(inputTokens)},"outputTokens":${numberText(outputTokens)}}`;
+}
+
+/** The own part as JSON. Written by hand, because a record is made for every operation and JSON.stringify took three times as long. */
+export function toOwnJson(common: number, { id, context, outcome }: Ended): string {
   const { exchange, firstByteMs, usage, costNanos } = context;
-  return [
-    common,
-    id,
-    context.id,
-    context.startedAtMs,
-    exchange.id === exchange.chain.id ? "" : exchange.id,
-    bounded(exchange.chain.id),
-    rounded(outcome.durationMs),
-    firstByteMs === undefined ? null : rounded(firstByteMs),
-    usage ?? null,
-    ...(costNanos === undefined ? ([] as const) : ([costNanos] as const)),
-  ];
+  const own = exchange.id === exchange.chain.id;
+  const ids = `${common},"${id}","${context.id}",${instantText(context.startedAtMs)},`;
+  const request = own ? `"","${exchange.id}"` : `"${exchange.id}",${JSON.stringify(bounded(exchange.chain.id))}`;
+  const times = `,${durationText(outcome.durationMs)},${firstByteMs === undefined ? "null" : durationText(firstByteMs)},`;
+  const cost = costNanos === undefined ? "" : `,${numberText(costNanos)}`;
+  return `[${ids}${request}${times}${usage === undefined ? "null" : usageText(usage)}${cost}]`;
 }
 
 export function toCommonPart({ context, outcome, policyHash }: Ended): CommonPart {

@@ -1,4 +1,5 @@
 import {
+  bounded,
   type CommonPart,
   type Ended,
   isCommonPart,
@@ -6,7 +7,7 @@ import {
   type OwnPart,
   toCommonPart,
   toJournalRecord,
-  toOwnPart,
+  toOwnJson,
 } from "./journal-record.ts";
 import { addTerms, toIdTerm } from "./journal-terms.ts";
 
@@ -54,11 +55,10 @@ export function addRecord({ commons, owns, terms }: Segment, ended: Ended): void
     commons.push(common);
     addTerms(terms, common);
   }
-  const own = toOwnPart(at, ended);
-  const [, , , , requestId, chainId] = own;
-  terms.add(toIdTerm(chainId));
-  if (requestId !== "") terms.add(toIdTerm(requestId));
-  owns.push(JSON.stringify(own));
+  const { id, chain } = ended.context.exchange;
+  terms.add(toIdTerm(bounded(chain.id)));
+  if (id !== chain.id) terms.add(toIdTerm(id));
+  owns.push(toOwnJson(at, ended));
 }
 
 export const toSegmentJson = ({ commons, owns }: Segment): string =>

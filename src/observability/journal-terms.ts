@@ -21,7 +21,20 @@ const UNKNOWN_TERMS = "*";
 function toTerm(kind: "C" | "P" | "T" | "O", name: string): string {
   let hash = 0x811c9dc5;
   for (let at = 0; at < name.length; at += 1) hash = Math.imul(hash ^ name.charCodeAt(at), 0x01000193);
-  return kind + (hash >>> 0).toString(36);
+  return kind + toBase36(hash >>> 0);
+}
+
+/* Two digits at a time: V8's own conversion divides floating-point numbers. */
+const PAIRS = Array.from({ length: 1_296 }, (_, pair) => pair.toString(36).padStart(2, "0"));
+function toBase36(value: number): string {
+  let rest = value;
+  let text = "";
+  while (rest >= 1_296) {
+    const pair = rest % 1_296;
+    text = PAIRS[pair] + text;
+    rest = (rest - pair) / 1_296;
+  }
+  return (rest < 36 ? PAIRS[rest]?.charAt(1) : PAIRS[rest]) + text;
 }
 
 /** Of a chain, and of a request: most requests have their chain's id, and one term says both. */
