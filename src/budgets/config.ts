@@ -8,7 +8,7 @@ import { taintConfig } from "./taint-config.ts";
 import { counterNameOf, type Limit, LIMIT_FORMS, parseLimit } from "./limit.ts";
 
 const limit = z
-  .string()
+  .string({ error: LIMIT_FORMS })
   .transform((text, context): Limit => {
     const parsed = parseLimit(text);
     if (typeof parsed !== "string") return parsed;
@@ -40,7 +40,7 @@ const expression = (result: "bool" | "string", words: readonly string[] = []) =>
     });
 
 const share = z
-  .string()
+  .string({ error: "a share such as 80%" })
   .regex(/^\d{1,2}(?:\.\d+)?%$/, "a share such as 80%")
   .transform((text) => Number(text.slice(0, -1)) / 100);
 
@@ -151,24 +151,37 @@ export const budgetsConfig = {
 
 export type BudgetConfig = z.output<typeof budget>;
 
+type Named = Readonly<Record<string, unknown>>;
+
 interface Checked {
   readonly budgets: readonly BudgetConfig[];
-  readonly models?: Readonly<Record<string, unknown>> | undefined;
+  readonly models?: Named | undefined;
+  readonly a2a?: { readonly agents: Named } | undefined;
+  readonly mcp?: { readonly servers: Named } | undefined;
 }
 
-/** Names that must be one of a kind, and models that must be there. */
-export function checkBudgets({ budgets, models = {} }: Checked): readonly ConfigProblem[] {
+/** Names that must be one of a kind, and limits on what is not there: nothing would ever count in them. */
+export function checkBudgets({ budgets, models = {}, a2a, mcp }: Checked): readonly ConfigProblem[] {
   const problems: ConfigProblem[] = [];
+  const servers = Object.keys(mcp?.servers ?? {});
+  const others = new Set([...Object.keys(a2a?.agents ?? {}), ...servers]);
+  /* Which tools a server has is known when it is asked: a bare name may be one as soon as there is a server. */
+  const mayBe = (on: string): boolean =>
+    others.has(on) || (on.includes("/") ? servers.some((name) => on.startsWith(`${name}/`)) : servers.length > 0);
   for (const [index, { name, limits }] of budgets.entries()) {
     if (budgets.findIndex((other) => other.name === name) !== index)
       problems.push({ path: ["budgets", index, "name"], message: "another budget has this name; names are unique" });
     for (const [at, { thing, on }] of limits.entries()) {
-      if (on === undefined || !thing.endsWith("tokens") || Object.hasOwn(models, on)) continue;
+      if (on === undefined || Object.hasOwn(models, on)) continue;
+      const path = ["budgets", index, "limits", at];
       const known = Object.keys(models).join(", ") || "none";
-      problems.push({
-        path: ["budgets", index, "limits", at],
-        message: `only models use tokens, and \`models\` has no ${on}; there is ${known}`,
-      });
+      if (thing.endsWith("tokens"))
+        problems.push({ path, message: `only models use tokens, and \`models\` has no ${on}; there is ${known}` });
+      else if (!mayBe(on))
+        problems.push({
+          path,
+          message: `no model, agent, MCP server or tool of one is called ${on}; models: ${known}`,
+        });
     }
   }
   return problems;

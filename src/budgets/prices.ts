@@ -5,26 +5,44 @@ import { priceLists } from "./price-list.ts";
 
 const TOKENS_A_PRICE_IS_FOR = 1_000_000;
 
+/* A bare number could be dollars or cents, for a token or for a million of them: whoever means dollars says so. */
+function howToWrite(given: unknown): string {
+  const dollars = `$${String(given).replace(/^\$/, "").replace(/^\./, "0.")}`;
+  return parseDollars(dollars) === undefined
+    ? 'an amount of dollars such as "$0.01" or "$2.50", with at most nine digits behind the point'
+    : `dollars are written with their sign: write "${dollars}"`;
+}
+
 /** An amount of dollars → nano-dollars. */
 const dollars = () =>
-  z.string().transform((text, context) => {
-    const nanos = parseDollars(text);
-    if (nanos !== undefined) return nanos;
-    context.addIssue({ code: "custom", message: "an amount of dollars such as $0.01 or $2.50" });
-    return z.NEVER;
-  });
+  z
+    .string({ error: ({ input }) => (typeof input === "number" ? howToWrite(input) : undefined) })
+    .transform((text, context) => {
+      const nanos = parseDollars(text);
+      if (nanos !== undefined) return nanos;
+      context.addIssue({ code: "custom", message: howToWrite(text) });
+      return z.NEVER;
+    });
 
 const perMillion = (what: string, example: string) =>
   dollars().meta({ description: `US dollars for a million ${what}.`, examples: [example] });
 
+const shape = 'dollars for a million tokens each way: write { input: "$2.50", output: "$10" }';
+
 /** `price` of a model in configuration. */
 export const statedPrice = z
-  .strictObject({
-    input: perMillion("input tokens", "$2.50"),
-    output: perMillion("output tokens", "$10"),
-    cachedInput: perMillion("input tokens that the provider had cached; as `input` when left out", "$1.25").optional(),
-    cacheWrite: perMillion("input tokens that the provider caches; as `input` when left out", "$3.75").optional(),
-  })
+  .strictObject(
+    {
+      input: perMillion("input tokens", "$2.50"),
+      output: perMillion("output tokens", "$10"),
+      cachedInput: perMillion(
+        "input tokens that the provider had cached; as `input` when left out",
+        "$1.25",
+      ).optional(),
+      cacheWrite: perMillion("input tokens that the provider caches; as `input` when left out", "$3.75").optional(),
+    },
+    { error: ({ code }) => (code === "invalid_type" ? shape : undefined) },
+  )
   .transform(({ input, output, cachedInput, cacheWrite }): Price => toPrice(input, output, cachedInput, cacheWrite));
 
 /* Rounded up: a fraction of a nano-dollar a token is never given away. */
