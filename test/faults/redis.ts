@@ -14,6 +14,8 @@ const AT_A_TIME = 32;
 const MOST_GROWTH_MB = 64;
 const GOAL_ANSWER_MS = 100;
 const GOAL_BACK_MS = 2_000;
+/* The machine may be busy with something else for a moment. */
+const LEAST_IN_TIME = 0.99;
 
 const statusWhenAway = { closed: 503, open: 200 } as const;
 type Policy = keyof typeof statusWhenAway;
@@ -53,9 +55,6 @@ function only(statuses: Iterable<number>, wanted: number, when: string): void {
 }
 
 const inMs = (ms: number): string => `${ms.toFixed(ms < 10 ? 1 : 0)} ms`;
-
-const medianOf = (numbers: readonly number[]): number =>
-  numbers.toSorted((one, other) => one - other)[Math.floor(numbers.length / 2)] ?? 0;
 
 interface Seen {
   readonly waitsMs: readonly number[];
@@ -110,15 +109,16 @@ async function faultOf(gateway: ServeProcess, server: RedisServer, policy: Polic
     seen.push(await away(gateway, server, policy, outage, isLast ? flood : () => {}));
   }
   const waits = seen.flatMap(({ waitsMs }) => waitsMs);
+  const inTime = waits.filter((ms) => ms <= GOAL_ANSWER_MS).length;
   const backs = seen.map(({ backMs }) => backMs);
   console.log(
-    `redis ${outage.name}, ${policy}: ${statusWhenAway[policy]} in ${inMs(medianOf(waits))}, the longest ${inMs(Math.max(...waits))} (goal ${GOAL_ANSWER_MS}); ` +
+    `redis ${outage.name}, ${policy}: ${statusWhenAway[policy]}, ${inTime} of ${waits.length} within ${GOAL_ANSWER_MS} ms, the longest ${inMs(Math.max(...waits))}; ` +
       `memory ${beforeMb.toFixed(0)} MB, ${grownMb >= 0 ? "+" : ""}${grownMb.toFixed(0)} MB over ${CALLS_FOR_MEMORY} calls; ` +
       `back in ${backs.map(inMs).join(", ")} (goal ${GOAL_BACK_MS})`,
   );
   const when = `${outage.name}, ${policy}`;
   if (grownMb > MOST_GROWTH_MB) throw new Error(`${when}: ${grownMb.toFixed(0)} MB more while Redis was away`);
-  if (medianOf(waits) > GOAL_ANSWER_MS || medianOf(backs) > GOAL_BACK_MS)
+  if (inTime < LEAST_IN_TIME * waits.length || Math.max(...backs) > GOAL_BACK_MS)
     throw new Error(`${when}: not within the goals`);
 }
 
