@@ -4,7 +4,7 @@ import type { UpstreamResponse } from "../http/upstream.ts";
 import { answerHeaders, type AgentCall, type WholeAnswer } from "./agent-call.ts";
 import { relayStream } from "./relay-stream.ts";
 import { isObject } from "./rpc-request.ts";
-import { sightingOf } from "./sighting.ts";
+import { complaintOf, sightingOf } from "./sighting.ts";
 
 /** Sends one request and passes the answer on, whole or streamed. `edit` may change a whole answer before it is sent. */
 export async function relayCall(
@@ -63,6 +63,7 @@ export async function readAnswer(call: AgentCall, response: UpstreamResponse): P
     });
   }
   const sighting = sightingOf(value.result, request.version, request.spec);
+  call.context.complaint = complaintOf(value, sighting);
   if (sighting !== undefined) await call.index.record(agent.name, sighting, request.version, call.exchange.principal);
   hold.identified();
   return { status, headers: response.headers, bytes, value };

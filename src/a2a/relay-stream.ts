@@ -3,7 +3,7 @@ import type { UpstreamResponse } from "../http/upstream.ts";
 import { readEventBlocks, type EventBlock } from "./event-blocks.ts";
 import { answerHeaders, type AgentCall } from "./agent-call.ts";
 import { isObject } from "./rpc-request.ts";
-import { isTerminal, sightingOf } from "./sighting.ts";
+import { complaintOf, isTerminal, sightingOf } from "./sighting.ts";
 
 const nothing = Buffer.alloc(0);
 const ping = Buffer.from(": ping\n\n");
@@ -65,6 +65,7 @@ function createObserver(call: AgentCall): Observer {
     if (taskId !== undefined && taskId !== "" && context.answer === undefined && !raw.includes('"state"')) return raw;
     const value = parse(data);
     const sighting = isObject(value) ? sightingOf(value.result, request.version, request.spec) : undefined;
+    if (isObject(value)) context.complaint ??= complaintOf(value, sighting);
     if (sighting !== undefined && (sighting.taskId !== taskId || (sighting.state !== "" && sighting.state !== state))) {
       await index.record(agent.name, sighting, request.version, exchange.principal);
       taskId = sighting.taskId;

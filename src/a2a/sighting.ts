@@ -1,3 +1,4 @@
+import type { OperationContext } from "../core/step.ts";
 import type { MethodSpec, Version } from "./operations.ts";
 import { isObject } from "./rpc-request.ts";
 
@@ -7,6 +8,16 @@ export interface Sighting {
   readonly contextId: string;
   /** The 1.0 name. */
   readonly state: string;
+}
+
+/** What an answer or event says of a failure: an error in place of a result, or the state of the task. */
+export function complaintOf(
+  value: Readonly<Record<string, unknown>>,
+  sighting: Sighting | undefined,
+): OperationContext["complaint"] {
+  const { error } = value;
+  if ((error !== undefined && error !== null) || sighting?.state === "TASK_STATE_REJECTED") return "refused";
+  return sighting?.state === "TASK_STATE_FAILED" ? "failed" : undefined;
 }
 
 const terminal = new Set(["TASK_STATE_COMPLETED", "TASK_STATE_FAILED", "TASK_STATE_CANCELED", "TASK_STATE_REJECTED"]);

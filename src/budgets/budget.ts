@@ -16,7 +16,13 @@ export interface Line {
   readonly term: Term;
 }
 
-/** A budget with its expressions compiled. */
+/** Whether a call counts in budgets and reports: handshakes and lists do not, nor does asking after a task that runs already. */
+export const isCounted = ({ judged, target }: Operation): boolean => judged && target.kind !== "task";
+
+/** Whether the store must be there for this line: one in shadow mode refuses nothing. */
+export const needsStore = ({ budget: { mode, onStoreFailure } }: Line): boolean =>
+  mode === "enforce" && onStoreFailure === "closed";
+
 /** What a budget looks at to know whether it holds for a call, and under which key. */
 export interface Asked {
   readonly exchange: Pick<Exchange, "principal" | "request" | "chain">;
@@ -24,6 +30,7 @@ export interface Asked {
   readonly candidate: Candidate | undefined;
 }
 
+/** A budget with its expressions compiled. */
 export interface Budget {
   readonly config: BudgetConfig;
   /**
@@ -137,10 +144,20 @@ export function compileBudget(config: BudgetConfig): Budget {
     return known;
   }
 
+  function allLinesFor(context: Asked, lone: boolean): readonly Line[] {
+    try {
+      return byCaller ? knownLinesFor(context) : linesFor(context, lone);
+    } catch (error) {
+      /* An expression that cannot be evaluated refuses the call, and this mode refuses nothing. */
+      if (config.mode === "shadow") return [];
+      throw error;
+    }
+  }
+
   return {
     config,
     linesOf(context, lone = false) {
-      const all = byCaller ? knownLinesFor(context) : linesFor(context, lone);
+      const all = allLinesFor(context, lone);
       return onByLimit ? all.filter(({ limit: { on } }) => on === undefined || isOn(context, on)) : all;
     },
   };

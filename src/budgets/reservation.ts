@@ -3,7 +3,7 @@ import type { JsonEdit } from "../core/json-edit.ts";
 import type { Price, Usage } from "../core/operation.ts";
 import type { AnswerEvent, OperationContext, Outcome } from "../core/step.ts";
 import { costOf, noUse, perOutputToken, toBook, toReserve, toUse, type Use } from "./amounts.ts";
-import type { Line } from "./budget.ts";
+import { type Line, needsStore } from "./budget.ts";
 import type { Standing } from "./counting.ts";
 import { exhausted } from "./exhausted.ts";
 import { type Hold, type Ledger, whenHere } from "./ledger.ts";
@@ -143,7 +143,7 @@ export class Reservation {
   }
 
   #storeFailed({ lines }: Reserved, error: unknown): void {
-    if (lines.some(({ budget }) => budget.onStoreFailure === "closed")) this.#shortage = GatewayError.from(error);
+    if (lines.some(needsStore)) this.#shortage = GatewayError.from(error);
     else this.#outputTokens = Number.POSITIVE_INFINITY;
   }
 
@@ -171,21 +171,27 @@ export class Reservation {
   #useOf(context: OperationContext, { status, error }: Outcome): Use | undefined {
     const usage: Usage | undefined = context.usage;
     const said = usage?.inputTokens !== undefined || usage?.outputTokens !== undefined;
-    if (usage !== undefined && said) {
-      const use = toUse(usage);
-      /* What a provider says at the start of a stream that did not come to its end is not the whole. */
-      const whole = status === "ok" && !this.#cut && usage.outputTokens !== undefined;
-      return whole ? use : { ...use, outputTokens: Math.max(use.outputTokens, this.streamedTokens) };
+    /* What a provider says at the start of a stream that did not come to its end is not the whole. */
+    const whole = status === "ok" && !this.#cut && usage?.outputTokens !== undefined;
+    if (usage !== undefined && whole && usage.inputTokens !== undefined) return toUse(usage);
+    if (!said) {
+      const { upstreamStatus, complaint } = context;
+      if (complaint === "refused" || (upstreamStatus !== undefined && upstreamStatus >= 400)) return undefined;
+      /* Left while the provider was at work: it will ask to be paid. */
+      const left = status === "aborted" || status === "drained" || error?.kind === "upstream_timeout";
+      if (status !== "ok" && upstreamStatus === undefined && !(left && this.sent)) return undefined;
     }
-    const { upstreamStatus } = context;
-    if (upstreamStatus !== undefined && upstreamStatus >= 400) return undefined;
-    /* Left while the provider was at work: it will ask to be paid. */
-    const left = status === "aborted" || status === "drained" || error?.kind === "upstream_timeout";
-    if (status !== "ok" && upstreamStatus === undefined && !(left && this.sent)) return undefined;
+    const { inputTokens, outputTokens } = this.#guess(context);
+    const use = toUse({ inputTokens, ...usage });
+    return whole ? use : { ...use, outputTokens: Math.max(use.outputTokens, outputTokens) };
+  }
+
+  #guess({ operation: { demand }, answerTokens = 0 }: OperationContext): { inputTokens: number; outputTokens: number } {
+    if (demand === undefined) return { inputTokens: 0, outputTokens: 0 };
+    const { inputBytes, maxOutputTokens = Number.POSITIVE_INFINITY } = demand;
     return {
-      ...noUse,
-      inputTokens: Math.ceil((context.operation.demand?.inputBytes ?? 0) / BYTES_PER_TOKEN),
-      outputTokens: this.streamedTokens,
+      inputTokens: Math.ceil(inputBytes / BYTES_PER_TOKEN),
+      outputTokens: Math.min(maxOutputTokens, this.streamedTokens || answerTokens),
     };
   }
 }

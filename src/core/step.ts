@@ -43,6 +43,10 @@ export interface OperationContext {
   edits: readonly JsonEdit[];
   /** Set by the relay when the upstream says what it used. */
   usage: Usage | undefined;
+  /** About how many tokens the answer has, for a model server that does not say what it used, or not to the end. Set by the relay. */
+  answerTokens?: number | undefined;
+  /** Set by the relay where the answer itself says that it went wrong: an error in place of a result, or a result that tells of a failure. */
+  complaint?: "refused" | "failed" | undefined;
   /** What the operation has cost, in nano-dollars; undefined where nobody knows. Set when it is settled. */
   costNanos: number | undefined;
   /** What else the journal should say of it, in words that are safe to show: no content, no credential. */

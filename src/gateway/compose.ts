@@ -94,6 +94,7 @@ async function answerBy<T>(
     context.candidate = candidate;
     context.edits = edits;
     context.usage = undefined;
+    context.answerTokens = undefined;
     context.upstreamStatus = undefined;
     const attempt = new Walk(steps, context, clock);
     let failure: GatewayError | undefined;
@@ -131,6 +132,8 @@ function createContext(
     decision: undefined,
     edits: [],
     usage: undefined,
+    answerTokens: undefined,
+    complaint: undefined,
     costNanos: undefined,
     notes: undefined,
     upstreamStatus: undefined,

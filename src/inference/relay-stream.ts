@@ -91,6 +91,7 @@ export async function relayStream(options: StreamRelayOptions): Promise<void> {
   } finally {
     keepAlive.stop();
     context.usage = judge.usage;
+    context.answerTokens = judge.events;
   }
 }
 

@@ -12,6 +12,8 @@ import { withinStack } from "./within-stack.ts";
 
 /* A list of embeddings at the most a provider takes in one call: 2,048 of 3,072 numbers, about 90 MB as text; 64 MiB as base64 fits. */
 const ANSWER_LIMIT_BYTES = 67_108_864;
+/* What a token is taken for where a server does not say how many there are. */
+const BYTES_PER_TOKEN = 4;
 
 export interface WholeRelayOptions {
   readonly context: OperationContext;
@@ -44,6 +46,7 @@ export async function relayWhole(options: WholeRelayOptions): Promise<void> {
     context.usage = from.readUsage(value["usage"]);
     bytes = await passWhole(context, bytes, () => value);
   }
+  if (context.usage?.outputTokens === undefined) context.answerTokens = Math.ceil(bytes.length / BYTES_PER_TOKEN);
   const headers = { ...toAnswerHeaders("application/json", response.headers), ...options.headers };
   context.exchange.reply.send(200, headers, bytes);
 }

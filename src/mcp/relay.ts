@@ -10,7 +10,7 @@ import { passWhole } from "../core/whole-answer.ts";
 import { rawValue, splice } from "../http/json-splice.ts";
 import type { Item } from "./catalog.ts";
 import { isObject } from "./message.ts";
-import type { Message } from "./message.ts";
+import type { JsonObject, Message } from "./message.ts";
 import { paramHeaders } from "./mirrored-params.ts";
 import { plainOperation } from "./operations.ts";
 import type { Answer, Outlet } from "./outlet.ts";
@@ -109,6 +109,7 @@ async function carry(options: RelayOptions, call: Call, aim: Aim, context: Opera
     },
   );
   context.upstreamStatus = answer.status;
+  context.complaint = complaintOf(answer.value);
   context.firstByteMs ??= options.clock.now() - context.startedAtMs;
   const translated = toClient(answer, message.method, link.era, era, aim.server.info?.identity);
   exchange.signal.throwIfAborted();
@@ -117,6 +118,12 @@ async function carry(options: RelayOptions, call: Call, aim: Aim, context: Opera
     headers: JSON_HEADERS,
     body: await passWhole(context, translated.bytes, () => translated.value),
   };
+}
+
+/* Servers tell of a tool that failed in its result, for the model to read (2025-06-18, tools, "Error Handling"). */
+function complaintOf({ result }: JsonObject): OperationContext["complaint"] {
+  if (!isObject(result)) return "refused";
+  return result["isError"] === true ? "failed" : undefined;
 }
 
 /** What is said between call and answer, through the steps that look at it. */

@@ -24,6 +24,7 @@ export interface GatewayRecord {
   readonly principal: string;
   readonly outcome: Outcome["status"];
   readonly error: string | undefined;
+  readonly complaint: OperationContext["complaint"];
 }
 
 export interface TestGateway {
@@ -124,7 +125,8 @@ function operateFor(gateway: TestGateway): Operate {
     } finally {
       const outcome =
         failure === undefined ? "ok" : signal.aborted ? "aborted" : failure.kind === "denied" ? "denied" : "failed";
-      gateway.records.push({ operation, principal: exchange.principal.id, outcome, error: failure?.kind });
+      const { complaint } = context;
+      gateway.records.push({ operation, principal: exchange.principal.id, outcome, error: failure?.kind, complaint });
     }
   };
 }

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { rpc } from "./clients.ts";
 import { startGateway, type TestGateway } from "./harness.ts";
-import { json, startRawAgent, type RawAgent } from "./raw-agent.ts";
+import { event, json, openStream, startRawAgent, task, type RawAgent } from "./raw-agent.ts";
 
 let agent: RawAgent;
 let gateway: TestGateway;
@@ -104,5 +104,31 @@ describe("what goes wrong behind the gateway is the gateway's to tell, without t
     expect(await response.json()).toMatchObject({
       error: { code: -32603, data: [{ reason: "UPSTREAM_UNAVAILABLE", metadata: { retryable: "true" } }] },
     });
+  });
+});
+
+describe("an answer that goes out as it came still says to the gateway how it went", () => {
+  const error = { code: -32603, message: "no" };
+  const rows: readonly (readonly [string, object, string | undefined])[] = [
+    ["an error", { error }, "refused"],
+    ["a task that was rejected", { result: { task: task("t", "c", "TASK_STATE_REJECTED") } }, "refused"],
+    ["a task that failed", { result: { task: task("t", "c", "TASK_STATE_FAILED") } }, "failed"],
+    ["a task that is done", { error: null, result: { task: task("t") } }, undefined],
+  ];
+  it.each(rows)("%s", async (_name, answer, complaint) => {
+    agent.answer = (body, response) => json(response, { jsonrpc: "2.0", id: body.id, ...answer });
+    expect((await rpc(url, "alice", "SendMessage", message)).status).toBe(200);
+    expect(gateway.records).toMatchObject([{ outcome: "ok", complaint }]);
+  });
+
+  it("in a stream too", async () => {
+    agent.answer = (body, response) => {
+      openStream(response);
+      response.write(event(body.id, { task: task("t", "c", "TASK_STATE_WORKING") }));
+      const status = { state: "TASK_STATE_FAILED" };
+      response.end(event(body.id, { statusUpdate: { taskId: "t", contextId: "c", status } }));
+    };
+    await (await rpc(url, "alice", "SendStreamingMessage", message)).text();
+    expect(gateway.records).toMatchObject([{ outcome: "ok", complaint: "failed" }]);
   });
 });

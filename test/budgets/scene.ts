@@ -28,7 +28,7 @@ const choice = (more: Json) => ({
 
 /**
  * A model server that says what the last message asks for: `slow N` waits N ms, `stream N` streams N words (of one token each) at
- * most as many as `max_tokens` allows, `fail` fails.
+ * most as many as `max_tokens` allows, `untold N` says N words and not what it used, `fail` fails.
  */
 export async function startModelServer(): Promise<ModelServer> {
   const asked: Json[] = [];
@@ -60,17 +60,18 @@ function answer(body: Json, response: ServerResponse): void {
     response.writeHead(500, { "content-type": "application/json" }).end('{"error":{"message":"no"}}');
     return;
   }
-  if (body["stream"] === true) return stream(response, Number(count));
+  if (body["stream"] === true) return stream(response, Number(count), verb !== "untold");
+  const content = verb === "untold" ? "word".repeat(Number(count)) : "Yes.";
   const whole = JSON.stringify({
-    ...choice({ message: { role: "assistant", content: "Yes." }, finish_reason: "stop" }),
-    usage,
+    ...choice({ message: { role: "assistant", content }, finish_reason: "stop" }),
+    ...(verb === "untold" ? {} : { usage }),
   });
   const reply = () => void response.writeHead(200, { "content-type": "application/json" }).end(whole);
   if (verb === "slow") setTimeout(reply, Number(count));
   else reply();
 }
 
-function stream(response: ServerResponse, words: number): void {
+function stream(response: ServerResponse, words: number, tells: boolean): void {
   response.writeHead(200, { "content-type": "text/event-stream" });
   const send = (value: Json) => response.write(`data: ${JSON.stringify(value)}\n\n`);
   let sent = 0;
@@ -79,12 +80,8 @@ function stream(response: ServerResponse, words: number): void {
     if (sent < words) return;
     clearInterval(timer);
     send(choice({ delta: {}, finish_reason: "stop" }));
-    send({
-      id: "c1",
-      object: "chat.completion.chunk",
-      choices: [],
-      usage: { prompt_tokens: 10, completion_tokens: sent },
-    });
+    const counts = { prompt_tokens: 10, completion_tokens: sent };
+    if (tells) send({ id: "c1", object: "chat.completion.chunk", choices: [], usage: counts });
     response.end("data: [DONE]\n\n");
   }, 1);
   response.on("close", () => clearInterval(timer));

@@ -309,6 +309,21 @@ describe("the agent of the weekend", () => {
     await client.close();
   });
 
+  test("is stopped sooner by a tool that says again and again that it failed", async () => {
+    const client = await toolsIn(++runs);
+    poisoned.called.length = 0;
+    const texts: string[] = [];
+    while (texts.length < 12 && !(texts.at(-1)?.includes("The stop lifts in") ?? false))
+      texts.push(
+        JSON.stringify((await client.callTool({ name: "archive_note", arguments: { id: "missing" } })).content),
+      );
+    expect(texts[0]).toContain("There is no such note.");
+    expect(texts.at(-1)).toContain("The same call of the tool archive_note failed 8 times, one after the other.");
+    /* The first of them was a call like any other. */
+    expect(poisoned.called).toHaveLength(9);
+    await client.close();
+  });
+
   test("gets an error in the shape of A2A from an agent", async () => {
     const token = await gateway.token("app", secret);
     const headers = { traceparent: traceparent(++runs) };

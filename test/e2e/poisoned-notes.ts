@@ -11,7 +11,7 @@ export interface PoisonedNotes {
   close(): Promise<void>;
 }
 
-/** A notebook in which a stranger has written: `note-13` tells whoever reads it what to do. */
+/** A notebook in which a stranger has written: `note-13` tells whoever reads it what to do. There is no note `missing`. */
 export async function startPoisonedNotes(): Promise<PoisonedNotes> {
   const called: string[] = [];
   const text = (value: string) => ({ content: [{ type: "text" as const, text: value }] });
@@ -39,7 +39,7 @@ export async function startPoisonedNotes(): Promise<PoisonedNotes> {
         { description: "Takes a note away.", inputSchema: z.object({ id: z.string() }), annotations },
         async ({ id }) => {
           called.push(name);
-          return text(`gone: ${id}`);
+          return id === "missing" ? { ...text("There is no such note."), isError: true } : text(`gone: ${id}`);
         },
       );
     return server;

@@ -134,6 +134,17 @@ describe("the step that watches for runaways", () => {
     expect(context.notes?.[0]).toMatch(/^runaway, warned: The same call of the tool read was made 3 times/);
   });
 
+  test.for(["failed", "refused"] as const)("takes an answer that says it %s for a failure", (complaint) => {
+    const step = stepFor({ action: "stop", same: { run: 100, principal: 100 } });
+    for (let call = 0; call < 9; call++) {
+      const { context } = contextOf(tool);
+      expect(step.enter?.(context)).toBeUndefined();
+      context.complaint = complaint;
+      step.end?.(context, ok);
+    }
+    expect(() => step.enter?.(contextOf(tool).context)).toThrow("failed 8 times, one after the other");
+  });
+
   test("makes a call wait, but not for a caller who has gone", async () => {
     const step = stepFor({ action: "slow", delay: "60s" });
     for (let call = 0; call < 3; call++) void step.enter?.(contextOf(tool).context);

@@ -31,7 +31,7 @@ export const watch: StepDefinition = {
         const { operation, exchange, costNanos, sight } = context;
         if (!operation.judged) return;
         if (costNanos !== undefined && costNanos > 0) accounts.add(accountOf(exchange.chain), 0, costNanos);
-        if (sight !== undefined) runaway?.end(sight, failedOf(outcome), costNanos);
+        if (sight !== undefined) runaway?.end(sight, failedOf(outcome, context), costNanos);
       },
     };
   },
@@ -42,7 +42,7 @@ function hasPrice({ operation, candidates }: GatewayContext): boolean {
 }
 
 /** A caller who went says nothing of the call, and one who was told when to come back is to make it again. */
-function failedOf({ status, error }: Outcome): boolean | "later" | undefined {
+function failedOf({ status, error }: Outcome, { complaint }: GatewayContext): boolean | "later" | undefined {
   if (status === "failed" && error?.headers["retry-after"] !== undefined) return "later";
-  return status === "ok" ? false : status === "aborted" || status === "drained" ? undefined : true;
+  return status === "ok" ? complaint !== undefined : status === "aborted" || status === "drained" ? undefined : true;
 }
