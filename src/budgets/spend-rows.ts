@@ -104,6 +104,16 @@ export function addedRows({ dayMs, rows }: DayRows, chains: Iterable<readonly [s
   return added;
 }
 
+/** The same with one row for each key. */
+export function merge(rows: readonly AddedRow[]): readonly AddedRow[] {
+  const merged = new Map<string, AddedRow>();
+  for (const row of rows) {
+    const known = merged.get(row.key);
+    merged.set(row.key, known === undefined ? row : { ...row, spend: sum(known.spend, row.spend) });
+  }
+  return [...merged.values()];
+}
+
 export const indexOf = (by: SpendKey, window: SpendWindow, startsMs: number): string => `${window}:${startsMs}:${by}`;
 
 /* Names are any text; a key is short ASCII. */

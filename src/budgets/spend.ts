@@ -17,6 +17,7 @@ import {
   type DayRows,
   emptyDay,
   indexOf,
+  merge,
   none,
   type Spend,
   type SpendKey,
@@ -70,6 +71,8 @@ const MOST_WAITING = 5_000;
 const MOST_ROWS = 50_000;
 const TRIES = 8;
 const MOST_AT_ONCE = 200;
+/* Rows kept while the store is away: some 10 MB. */
+const MOST_LATE = 20_000;
 
 const DAY_MS = 86_400_000;
 
@@ -83,24 +86,40 @@ export function createSpendBook({ store, clock, log, meter }: SpendBookOptions):
 
   const dearest = createDearestChains();
 
-  /* A process that is alone adds all of a writing at once: a transaction for each row would hold up the calls of the moment. */
+  const isShared = store.durability.sharedAcrossReplicas;
+  /* What a store that was away did not take; it is written with what comes next. */
+  let late: readonly AddedRow[] = [];
+  let isAway = false;
+
   async function write(day: DayRows): Promise<void> {
-    const added = addedRows(day, dearest(day.dayMs, chainsOf(day)));
-    if (store.durability.sharedAcrossReplicas) {
-      for (const row of added) await addRow(row);
+    const added = merge([...late, ...addedRows(day, dearest(day.dayMs, chainsOf(day)))]);
+    const atOnce = isShared ? 1 : MOST_AT_ONCE;
+    late = [];
+    for (let at = 0; at < added.length; at += atOnce) {
+      try {
+        await writeRows(added.slice(at, at + atOnce));
+      } catch (error) {
+        late = added.slice(at, at + MOST_LATE);
+        throw error;
+      }
+    }
+  }
+
+  /* A process that is alone adds many rows at once: a transaction for each would hold up the calls of the moment. */
+  async function writeRows(rows: readonly AddedRow[]): Promise<void> {
+    if (isShared) {
+      for (const row of rows) await addRow(row);
       return;
     }
-    for (let at = 0; at < added.length; at += MOST_AT_ONCE) {
-      const entries: Entry<Row>[] = [];
-      for (const { key, index, ttlMs, name, spend } of added.slice(at, at + MOST_AT_ONCE)) {
-        const former = await store.get<Row>(collection, key);
-        const value = { name, ...sum(former?.value ?? none(), spend) };
-        entries.push({ key, value, ttlMs, indexes: { by: index } });
-      }
-      await store.putMany(collection, entries);
-      /* A file store answers at once, and all of them would hold up the event loop. */
-      await turn();
+    const entries: Entry<Row>[] = [];
+    for (const { key, index, ttlMs, name, spend } of rows) {
+      const former = await store.get<Row>(collection, key);
+      const value = { name, ...sum(former?.value ?? none(), spend) };
+      entries.push({ key, value, ttlMs, indexes: { by: index } });
     }
+    await store.putMany(collection, entries);
+    /* A file store answers at once, and all of them would hold up the event loop. */
+    await turn();
   }
 
   /* Replicas add to one row. */
@@ -132,7 +151,7 @@ export function createSpendBook({ store, clock, log, meter }: SpendBookOptions):
     return { rows, complete: after === undefined };
   }
 
-  /** Writes what waits behind what is being written. What cannot be written is left out of reports; the journal has it. */
+  /** Writes what waits behind what is being written. */
   function flush(): Promise<void> {
     clearTimeout(timer);
     timer = undefined;
@@ -141,8 +160,13 @@ export function createSpendBook({ store, clock, log, meter }: SpendBookOptions):
     count = 0;
     writing = writing
       .then(() => write(batch))
+      .then(() => {
+        isAway = false;
+      })
       .catch((error: unknown) => {
-        log.warn({ error }, "what some calls cost could not be added to the reports; the journal has it");
+        if (!isAway) log.warn({ error }, "what calls cost cannot be added to the reports; it is kept and tried again");
+        isAway = true;
+        timer ??= setTimeout(() => void flush(), WRITE_EVERY_MS).unref();
       });
     return writing;
   }
@@ -164,10 +188,10 @@ export function createSpendBook({ store, clock, log, meter }: SpendBookOptions):
       addTo(rows.principal, principal.id, bill, unpriced);
       if (chain.alone) addLone(lone, chain.id, bill, unpriced);
       else addTo(rows.chain, chain.id, bill, unpriced);
-      if (isModel) addTo(rows.model, candidate?.name ?? target.name, bill, unpriced);
-      else addTo(rows.tool, toolName(target), bill, unpriced);
+      const name = isModel ? (candidate?.name ?? target.name) : toolName(target);
+      addTo(isModel ? rows.model : rows.tool, name, bill, unpriced);
       const { costNanos = 0 } = bill;
-      if (costNanos > 0) dollars.add([principal.tenant, candidate?.name ?? target.name], costNanos / NANOS_PER_DOLLAR);
+      if (costNanos > 0) dollars.add([principal.tenant, name], costNanos / NANOS_PER_DOLLAR);
       count += 1;
       if (count >= MOST_WAITING) void flush();
       else timer ??= setTimeout(() => void flush(), WRITE_EVERY_MS).unref();
@@ -207,4 +231,6 @@ export function createSpendBook({ store, clock, log, meter }: SpendBookOptions):
   };
 }
 
-const toolName = ({ server, name }: Target): string => (server === name ? name : `${server}/${name}`);
+/* Resources have any number of names: they go under that of their server. */
+const toolName = ({ kind, server, name }: Target): string =>
+  server === name || kind === "resource" ? server : `${server}/${name}`;

@@ -4,8 +4,10 @@ import { createDearestChains } from "../../src/budgets/dearest-chains.ts";
 import { createSpendBook, type SpendReport } from "../../src/budgets/spend.ts";
 import { describeSpend } from "../../src/cli/spend.ts";
 import { silentLog } from "../../src/core/log.ts";
+import type { Target } from "../../src/core/operation.ts";
 import { createMetrics } from "../../src/observability/metrics.ts";
 import { createMemoryStore } from "../../src/state/memory.ts";
+import type { Store } from "../../src/state/store.ts";
 import { createTestContext } from "../observability/test-context.ts";
 import { createSetClock } from "./ledgers.ts";
 import { ask, type Scene, startScene } from "./scene.ts";
@@ -38,6 +40,44 @@ test("what calls cost is told by model, tenant, principal and chain, and stands 
     .toMatchObject([{ costNanos: cost, usage: { inputTokens: 10, outputTokens: 20 } }]);
 });
 
+test("an answer whose server does not say what it used costs what its length is taken for, with no budget to count it either", async () => {
+  scene = await startScene("[]");
+  const { spend } = scene.gateway.foundation;
+  await (await ask(scene, "dear", "untold 300", { stream: true })).text();
+  const [streamed] = (await spend.report("model", "day", 1)).lines;
+  /* Its first and last event say nothing. */
+  expect(streamed?.outputTokens).toBeGreaterThanOrEqual(300);
+  expect(streamed?.outputTokens).toBeLessThan(305);
+  expect(streamed?.inputTokens).toBeGreaterThan(0);
+  await (await ask(scene, "dear", "untold 300")).text();
+  const [both] = (await spend.report("model", "day", 1)).lines;
+  expect(both?.outputTokens).toBeGreaterThanOrEqual(600);
+  expect(both?.costNanos).toBe(both!.inputTokens * 10_000 + both!.outputTokens * 1_000_000);
+});
+
+test("tools and agents are told apart by name, and resources by their server", async () => {
+  const clock = createSetClock();
+  const store = createMemoryStore({ clock, log: silentLog });
+  const metrics = createMetrics();
+  const book = createSpendBook({ store, clock, log: silentLog, meter: metrics.meter });
+  const targets: readonly Target[] = [
+    { kind: "tool", name: "read_file", server: "files" },
+    { kind: "resource", name: "file:///a", server: "files" },
+    { kind: "resource", name: "file:///b", server: "files" },
+    { kind: "agent", name: "writer", server: "writer" },
+  ];
+  for (const target of targets) book.add(createTestContext({ operation: { target } }), { use: noUse, costNanos: 0 });
+  const { lines } = await book.report("tool", "day", 10);
+  expect(lines.map(({ name, calls }) => `${name} ${calls}`).sort()).toEqual([
+    "files 2",
+    "files/read_file 1",
+    "writer 1",
+  ]);
+  await book.close();
+  metrics.close();
+  await store.close();
+});
+
 test("replicas add to one report, and the forecast goes by how far the window has come", async () => {
   const clock = createSetClock();
   /* A quarter of the day. */
@@ -58,6 +98,42 @@ test("replicas add to one report, and the forecast goes by how far the window ha
   metrics.close();
   await store.close();
 });
+
+test.for([true, false])(
+  "what a store that is away does not take is added when it is back, once (shared by replicas: %s)",
+  async (isShared) => {
+    const clock = createSetClock();
+    const memory = createMemoryStore({ clock, log: silentLog });
+    const metrics = createMetrics();
+    let calls = 0;
+    let awayFrom = 3;
+    /* The first calls of the store work: a part of what is written is then there, and must not be added again. */
+    const touch = async <T>(answer: () => Promise<T>): Promise<T> => {
+      if ((calls += 1) > awayFrom) throw new Error("away");
+      return answer();
+    };
+    const store: Store = {
+      ...memory,
+      durability: { ...memory.durability, sharedAcrossReplicas: isShared },
+      put: (...args) => touch(() => memory.put(...args)),
+      putMany: (...args) => touch(() => memory.putMany(...args)),
+    };
+    const book = createSpendBook({ store, clock, log: silentLog, meter: metrics.meter });
+    const context = createTestContext();
+    for (const cost of [1_000, 200, 30]) {
+      book.add(context, { use: noUse, costNanos: cost });
+      await book.report("tenant", "day", 10);
+      awayFrom = 0;
+    }
+    awayFrom = Number.POSITIVE_INFINITY;
+    for (const by of ["tenant", "principal", "tool"] as const)
+      for (const window of ["day", "month"] as const)
+        expect((await book.report(by, window, 10)).total).toMatchObject({ calls: 3, costNanos: 1_230 });
+    await book.close();
+    metrics.close();
+    await memory.close();
+  },
+);
 
 test("of very many chains the dear ones are told apart, whenever they come, and the number of rows is bounded", () => {
   const dearest = createDearestChains();

@@ -75,6 +75,11 @@ test("an agent's price is charged by message, and asking after its task costs no
   const { result } = (await first.json()) as { readonly result: { readonly task: { readonly id: string } } };
   const task = await rpc(`${gateway.url}/a2a/writer`, key, "GetTask", { id: result.task.id });
   expect(task.status).toBe(200);
+  const report = (await (await gateway.admin("/api/spend?by=tool")).json()) as { lines: readonly object[] };
+  expect(report.lines).toContainEqual(expect.objectContaining({ name: "writer", calls: 1, costNanos: 50_000_000 }));
+  expect(JSON.stringify(report)).not.toContain(result.task.id);
+  const spent = (target: string) => gateway.metric(`sallyport_spend_dollars_total{tenant="",target="${target}"}`);
+  expect([await spent("writer"), await spent("clock/add_minutes")]).toEqual([0.05, 0.02]);
 });
 
 test("a client of Anthropic's dialect gets its own shape of the refusal", async () => {

@@ -1,3 +1,4 @@
+import { isCounted } from "../../budgets/budget.ts";
 import type { Reservation } from "../../budgets/reservation.ts";
 import type { GatewayContext, GatewayStep } from "../compose.ts";
 import type { StepDefinition } from "../step-definition.ts";
@@ -12,7 +13,6 @@ function toStep({ budgets, spend }: Parts): GatewayStep {
   return {
     name: "reserve",
     enter(context) {
-      context.usage = undefined;
       const reservation = budgets.reserve(context);
       if (reservation instanceof Promise) return reservation.then((late) => take(context, late));
       take(context, reservation);
@@ -23,7 +23,7 @@ function toStep({ budgets, spend }: Parts): GatewayStep {
       context.reservation = undefined;
       const bill = reservation.settle(context, outcome);
       const { costNanos } = bill;
-      if (context.operation.judged && reservation.sent) spend.add(context, bill);
+      if (isCounted(context.operation) && reservation.sent) spend.add(context, bill);
       if (costNanos !== undefined) context.costNanos = (context.costNanos ?? 0) + costNanos;
       if (reservation.edit !== undefined) context.edits = context.edits.filter((edit) => edit !== reservation.edit);
     },
