@@ -4,7 +4,7 @@ import type { Log } from "../core/log.ts";
 import type { Meter } from "../core/meter.ts";
 import type { Candidate, Operation, Price } from "../core/operation.ts";
 import type { OperationContext } from "../core/step.ts";
-import { type Asked, type Budget, compileBudget, type Line } from "./budget.ts";
+import { type Asked, type Budget, compileBudget, isCounted, type Line, needsStore } from "./budget.ts";
 import type { BudgetConfig } from "./config.ts";
 import type { Standing } from "./counting.ts";
 import { unpriced } from "./exhausted.ts";
@@ -17,6 +17,7 @@ import {
   needsBound,
   reckon,
   roomForOutput,
+  shortest,
   USUAL_BOUND_TOKENS,
   withBound,
 } from "./reckoning.ts";
@@ -57,6 +58,14 @@ interface Call {
   readonly price: Price | undefined;
 }
 
+/** What is asked for, and what a call can do with at least: the same where its caller has said how long the answer may be. */
+interface Wish {
+  readonly most: Reckoned;
+  readonly least: Reckoned;
+}
+
+const isEnforced = ({ budget: { mode } }: Line): boolean => mode === "enforce";
+
 const streamed = new Set(["tokens", "output tokens", "money"]);
 
 /** Throws ExpressionError for a `where` or `per` that cannot be kept. */
@@ -68,16 +77,17 @@ export function createBudgets({ config, ledger, counter, clock, log, meter }: Bu
   const watch = createWatch({ log, meter });
 
   function linesOf(context: OperationContext): readonly Line[] {
-    const { judged, target, protocol } = context.operation;
-    /* Asking after a task that runs already is no new call. */
-    if (!judged || target.kind === "task") return [];
+    const { operation } = context;
+    if (!isCounted(operation)) return [];
     /* Nobody is handed the chain of a call to a model; another candidate must find what the first has cost. */
-    const lone = protocol === "llm" && context.exchange.chain.alone && context.candidates.length === 1;
+    const lone = operation.protocol === "llm" && context.exchange.chain.alone && context.candidates.length === 1;
     if (budgets.length === 1) return budgets[0]!.linesOf(context, lone);
     const lines: Line[] = [];
     for (const budget of budgets) for (const line of budget.linesOf(context, lone)) lines.push(line);
     return lines;
   }
+
+  let tries = 0;
 
   /** One try. `fits` false: what stands in the way. */
   function attempt(
@@ -85,8 +95,9 @@ export function createBudgets({ config, ledger, counter, clock, log, meter }: Bu
     reckoned: Reckoned,
   ): Reservation | Standing | Promise<Reservation | Standing> {
     const amounts = amountsOf(lines, price, reckoned);
+    /* A hold of its own: what an earlier try of this operation used may be booked after this one has been reserved. */
     const hold = ledger.open(
-      context.id,
+      `${context.id}-${(tries += 1)}`,
       lines.map(({ term }) => term),
     );
     const take = (standing: Standing): Reservation | Standing => {
@@ -104,6 +115,17 @@ export function createBudgets({ config, ledger, counter, clock, log, meter }: Bu
     return standing instanceof Promise ? standing.then(take) : take(standing);
   }
 
+  /** The same, and once more with what fits where the gateway may ask for less. */
+  async function attemptLess(call: Call, { most, least }: Wish, found?: Standing): Promise<Reservation | Standing> {
+    const { context, lines, price } = call;
+    const standing = found ?? (await attempt(call, most));
+    if (standing instanceof Reservation || least === most) return standing;
+    const room = roomForOutput(lines, price, standing, most);
+    if (room === undefined || room >= most.outputTokens) return standing;
+    const slice = context.operation.mode === "stream";
+    return attempt(call, slice ? { ...most, outputTokens: room } : await withBound(context, most, room));
+  }
+
   /** What can be done when the first try has found no room: count instead of reckon, ask for less, wait. */
   async function seek(
     call: Call,
@@ -114,14 +136,21 @@ export function createBudgets({ config, ledger, counter, clock, log, meter }: Bu
     const { context, lines, price } = call;
     let reckoned = first;
     const unbound = needsBound(lines, first);
-    if (unbound) reckoned = await withBound(context, first, USUAL_BOUND_TOKENS);
+    if (unbound) {
+      reckoned = await withBound(context, first, USUAL_BOUND_TOKENS);
+      /* What only counts changes no request. */
+      if (!needsBound(lines.filter(isEnforced), first)) reckoned = { ...reckoned, edit: undefined };
+    }
     let standing = found;
     if (standing === undefined) {
       const got = await attempt(call, reckoned);
       if (got instanceof Reservation) return got;
       standing = got;
     }
-    if (mayCount(lines, amountsOf(lines, price, reckoned), standing, reckoned)) {
+    /* A bound or a slice that the gateway chose may be a lower one; the caller's own bound is the caller's. */
+    const isOurs = unbound || context.operation.mode === "stream";
+    const leastOf = (most: Reckoned): Reckoned => (isOurs ? shortest(most) : most);
+    if (mayCount(lines, price, standing, reckoned, leastOf(reckoned))) {
       const exact = await counted(context, reckoned, counter);
       if (exact.inputTokens < reckoned.inputTokens) {
         reckoned = exact;
@@ -130,37 +159,25 @@ export function createBudgets({ config, ledger, counter, clock, log, meter }: Bu
         standing = got;
       }
     }
-    /* A bound or a slice that the gateway chose may be a lower one; the caller's own bound is the caller's. */
-    const slice = context.operation.mode === "stream";
-    const room = unbound || slice ? roomForOutput(lines, price, standing, reckoned) : undefined;
-    if (room !== undefined && room < reckoned.outputTokens) {
-      reckoned = slice ? { ...reckoned, outputTokens: room } : await withBound(context, reckoned, room);
-      const got = await attempt(call, reckoned);
-      if (got instanceof Reservation) return got;
-      standing = got;
-    }
-    const got = await wait(call, reckoned, standing, sinceMs);
+    const wish: Wish = { most: reckoned, least: leastOf(reckoned) };
+    const less = await attemptLess(call, wish, standing);
+    if (less instanceof Reservation) return less;
+    const got = await wait(call, wish, less, sinceMs);
     if (got instanceof Reservation) return got;
     /* There is room where it waited, and now something else stands in the way: whoever stays in front of the queue holds up all others. */
-    if (got !== standing && inTheWay(call, reckoned, got) !== inTheWay(call, reckoned, standing))
+    if (got !== less && inTheWay(call, wish, got) !== inTheWay(call, wish, less))
       return seek(call, first, got, sinceMs);
-    const shortage = shortageOf(lines, amountsOf(lines, price, reckoned), got);
-    watch.refused(lines[shortageAt(lines, amountsOf(lines, price, reckoned), got)]!);
-    throw shortage;
+    watch.refused(inTheWay(call, wish, got));
+    throw shortageOf(lines, amountsOf(lines, price, wish.least), got);
   }
 
-  const inTheWay = ({ lines, price }: Call, reckoned: Reckoned, standing: Standing): Line =>
-    lines[shortageAt(lines, amountsOf(lines, price, reckoned), standing)]!;
+  const inTheWay = ({ lines, price }: Call, { least }: Wish, standing: Standing): Line =>
+    lines[shortageAt(lines, amountsOf(lines, price, least), standing)]!;
 
   /** Until there is room, or its time is up, or something else stands in the way. */
-  async function wait(
-    call: Call,
-    reckoned: Reckoned,
-    standing: Standing,
-    sinceMs: number,
-  ): Promise<Reservation | Standing> {
+  async function wait(call: Call, wish: Wish, standing: Standing, sinceMs: number): Promise<Reservation | Standing> {
     const { lines, price, context } = call;
-    const amounts = amountsOf(lines, price, reckoned);
+    const amounts = amountsOf(lines, price, wish.least);
     const at = shortageAt(lines, amounts, standing);
     const { budget, limit } = lines[at]!;
     const queue: Queue | undefined = queues.get(budget.name);
@@ -171,10 +188,10 @@ export function createBudgets({ config, ledger, counter, clock, log, meter }: Bu
     let last = standing;
     const got = await queue.wait(
       async () => {
-        const tried = await attempt(call, reckoned);
+        const tried = await attemptLess(call, wish);
         if (tried instanceof Reservation) return tried;
         last = tried;
-        return inTheWay(call, reckoned, tried).budget === budget ? undefined : tried;
+        return inTheWay(call, wish, tried).budget === budget ? undefined : tried;
       },
       leftMs,
       context.signal,
@@ -185,7 +202,7 @@ export function createBudgets({ config, ledger, counter, clock, log, meter }: Bu
   /** The store is away: what the budgets that hold say of that. */
   function storeFailed({ lines, price }: Call, error: unknown): Reservation {
     const isAway = error instanceof GatewayError && error.kind === "state_unavailable";
-    if (!isAway || lines.some(({ budget }) => budget.onStoreFailure === "closed")) throw error;
+    if (!isAway || lines.some(needsStore)) throw error;
     watch.uncounted(lines);
     return new Reservation(ledger, price, undefined);
   }

@@ -67,7 +67,7 @@ export function exhausted({ line, used, needed, endsMs, nowMs }: Shortage): Gate
   }
   return new GatewayError(
     "budget_exhausted",
-    `The budget ${budget.name} (${limit.text}) has ${amountText(thing, left)} left, and this call may take ${amountText(thing, needed)}. ${advice}`,
+    `The budget ${budget.name} (${limit.text}) has ${amountText(thing, left)} left, and this call needs ${amountText(thing, needed)}. ${advice}`,
     {
       headers,
       data: {

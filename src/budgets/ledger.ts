@@ -2,11 +2,11 @@ import type { Term } from "./counter.ts";
 import type { Standing } from "./counting.ts";
 
 /**
- * What one operation holds, at the ledger that made it. Not settled, it keeps what it reserved until its lease ends, and is renewed
- * until then.
+ * What one attempt of an operation holds, at the ledger that made it. Not settled, it keeps what it reserved until its lease ends, and
+ * is renewed until then.
  */
 export interface Hold {
-  /** The operation's; settling it twice does nothing. */
+  /** The attempt's own; settling it twice does nothing. */
   readonly id: string;
   readonly terms: readonly Term[];
 }

@@ -34,6 +34,12 @@ export const amountsOf = (
   { inputTokens, outputTokens }: Reckoned,
 ): readonly number[] => lines.map(({ limit }) => toReserve(limit.thing, price, inputTokens, outputTokens));
 
+/** The same call with the shortest answer that is of use. */
+export const shortest = (reckoned: Reckoned): Reckoned => ({
+  ...reckoned,
+  outputTokens: Math.min(reckoned.outputTokens, SHORTEST_BOUND_TOKENS),
+});
+
 /** Whether a whole call has no bound and some line needs one. */
 export const needsBound = (lines: readonly Line[], { outputTokens }: Reckoned): boolean =>
   outputTokens === Number.POSITIVE_INFINITY && lines.some(({ limit }) => bounded.has(limit.thing));
@@ -64,15 +70,27 @@ async function choicesOf({ exchange }: OperationContext): Promise<number> {
   return typeof n === "number" && Number.isSafeInteger(n) && n > 1 ? n : 1;
 }
 
-/** Whether counting the input exactly could help: it is reckoned by bytes, and a line that has no room counts it. */
+/**
+ * Whether counting the input exactly could help: it is reckoned by bytes, and a line that has no room counts it. Not where `least` has no
+ * room without any input either: a budget that is used up says so at once.
+ */
 export const mayCount = (
   lines: readonly Line[],
-  amounts: readonly number[],
+  price: Price | undefined,
   { used }: Standing,
-  { inputTokens }: Reckoned,
-): boolean =>
-  inputTokens > FRAME_TOKENS &&
-  lines.some(({ limit, term }, at) => bytesMatter.has(limit.thing) && amounts[at]! > term.limit - used[at]!);
+  most: Reckoned,
+  least: Reckoned,
+): boolean => {
+  const isShort = ({ limit, term }: Line, at: number, inputTokens: number, outputTokens: number): boolean =>
+    toReserve(limit.thing, price, inputTokens, outputTokens) > term.limit - used[at]!;
+  return (
+    most.inputTokens > FRAME_TOKENS &&
+    lines.some(
+      (line, at) => bytesMatter.has(line.limit.thing) && isShort(line, at, most.inputTokens, most.outputTokens),
+    ) &&
+    !lines.some((line, at) => isShort(line, at, 0, least.outputTokens))
+  );
+};
 
 /** The input counted; never more than the bound by bytes. Images are reckoned by the bound alone. */
 export async function counted(context: OperationContext, reckoned: Reckoned, counter: TokenCounter): Promise<Reckoned> {

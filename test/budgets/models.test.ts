@@ -56,6 +56,19 @@ test("a whole call without a bound gets one: the usual, or what is left", async 
   expect(scene.provider.asked.map(({ max_tokens: bound }) => bound)).toEqual([50, 15]);
 });
 
+test("a call without a bound of its own is told to come back, for then it will get what fits", async () => {
+  scene = await startScene('[{ name: small, limits: ["40 output tokens/day"] }]');
+  for (let call = 0; call < 2; call += 1) expect((await ask(scene, "free", "hi")).status).toBe(200);
+  for (const stream of [false, true]) {
+    const refused = await ask(scene, "free", "hi", { stream });
+    expect(refused.status).toBe(429);
+    expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
+    expect(await refused.text()).toMatch(
+      /has 0 output tokens left, and this call needs 16 output tokens\. Try again in/,
+    );
+  }
+});
+
 test("a caller's own bound is not touched, and is refused when it does not fit", async () => {
   scene = await startScene('[{ name: day, limits: ["50 output tokens/day"] }]');
   expect((await ask(scene, "free", "hi", { max_tokens: 51 })).status).toBe(429);
@@ -125,6 +138,12 @@ test("a call waits in the queue for room, and no more may wait than are let", as
   expect(third.status).toBe(429);
 });
 
+test("calls without a bound of their own wait for room too, however little a budget has in all", async () => {
+  scene = await startScene('[{ name: q, limits: ["40 output tokens/s"], onExhausted: queue, maxWait: 10s }]');
+  const calls = Array.from({ length: 6 }, (_, at) => ask(scene, "free", "stream 20", { stream: at % 2 === 0 }));
+  expect((await Promise.all(calls)).map(({ status }) => status)).toEqual([200, 200, 200, 200, 200, 200]);
+});
+
 test("one who leaves the queue takes nothing with him", async () => {
   scene = await startScene('[{ name: one, limits: ["1 concurrent call"], onExhausted: queue, maxWait: 5s }]');
   const first = ask(scene, "free", "slow 1000");
@@ -148,6 +167,19 @@ test("a budget in shadow mode refuses nothing, and its refusals are counted", as
   expect((await scene.gateway.foundation.metrics.render()).body).toContain(
     'sallyport_budget_refusals_total{budget="ghost",limit="1 request/day",mode="shadow"} 2',
   );
+});
+
+test("a budget in shadow mode changes no request either, and one that cannot say whether it holds lets the call pass", async () => {
+  scene = await startScene(
+    `[{ name: ghost, mode: shadow, limits: ["100 output tokens/day", "$0.01/day"] }, { name: broken, mode: shadow, where: 'principal.claims.none == "x"', limits: ["1 call"] }]`,
+  );
+  for (const model of ["free", "unpriced"]) expect((await ask(scene, model, "hi")).status).toBe(200);
+  expect(scene.provider.asked).toHaveLength(2);
+  for (const body of scene.provider.asked) expect(body).not.toHaveProperty("max_tokens");
+  const text = await (await ask(scene, "free", "stream 2000", { stream: true })).text();
+  expect(text.match(/word/g)).toHaveLength(2_000);
+  const metrics = (await scene.gateway.foundation.metrics.render()).body;
+  expect(metrics).toMatch(/budget_refusals_total\{budget="ghost",limit="100 output tokens\/day",mode="shadow"\} [1-9]/);
 });
 
 test("a header warns from the soft limit on", async () => {
@@ -270,6 +302,25 @@ test("what a provider uses beyond the bound is booked as debt, and counted", asy
   expect((await scene.gateway.foundation.metrics.render()).body).toContain(
     'sallyport_budget_overruns_total{budget="day",limit="15 output tokens/day"} 1',
   );
+});
+
+test("an answer whose server does not say what it used is charged by its length, in either dialect", async () => {
+  scene = await startScene('[{ name: day, limits: ["100k output tokens/day"] }]');
+  const left = async () =>
+    Number((await ask(scene, "free", "hi", { max_tokens: 100_001 })).headers.get("x-ratelimit-remaining-tokens"));
+  expect((await ask(scene, "free", "untold 1000", { max_tokens: 5_000 })).status).toBe(200);
+  const first = 100_000 - (await left());
+  expect(first).toBeGreaterThanOrEqual(1_000);
+  expect(first).toBeLessThan(1_100);
+  const translated = await fetch(`${scene.url}/v1/messages`, {
+    method: "POST",
+    headers: { "content-type": "application/json", "anthropic-version": "2023-06-01" },
+    body: JSON.stringify({ model: "free", max_tokens: 5_000, messages: [{ role: "user", content: "untold 1000" }] }),
+  });
+  expect(translated.status).toBe(200);
+  const second = 100_000 - first - (await left());
+  expect(second).toBeGreaterThanOrEqual(1_000);
+  expect(second).toBeLessThan(1_100);
 });
 
 test("after many calls of every kind, at once and left at any moment, nothing stays reserved", async () => {

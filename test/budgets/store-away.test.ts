@@ -19,18 +19,19 @@ const budgets = (policy: string) => `[{ name: day, limits: ["100 requests/day"],
 const change = () => ({ state: server.url });
 
 test("while Redis hangs, a call is refused or let through at once, as its budget says, and counted again when it is back", async () => {
-  const [closed, open] = [await startScene(budgets("closed"), change()), await startScene(budgets("open"), change())];
-  for (const scene of [closed, open]) expect((await ask(scene, "free", "hi")).status).toBe(200);
+  const start = (policy: string) => startScene(budgets(policy), change());
+  const [closed, open, shadow] = [await start("closed"), await start("open"), await start("closed, mode: shadow")];
+  for (const scene of [closed, open, shadow]) expect((await ask(scene, "free", "hi")).status).toBe(200);
   server.signal("SIGSTOP");
   const refused = await ask(closed, "free", "hi");
   expect(refused.status).toBe(503);
   expect(await refused.json()).toMatchObject({ error: { code: "state_unavailable" } });
-  expect((await ask(open, "free", "hi")).status).toBe(200);
+  for (const scene of [open, shadow]) expect((await ask(scene, "free", "hi")).status).toBe(200);
   server.signal("SIGCONT");
   await expect.poll(async () => (await ask(closed, "free", "hi")).status, { timeout: 20_000 }).toBe(200);
   expect((await ask(open, "free", "hi")).status).toBe(200);
   expect((await open.gateway.foundation.metrics.render()).body).toContain('budget_uncounted_total{budget="day"} 1');
-  await Promise.all([closed.close(), open.close()]);
+  await Promise.all([closed.close(), open.close(), shadow.close()]);
 });
 
 test("a caller waits a tenth of a second at most for a store that says nothing", async () => {
