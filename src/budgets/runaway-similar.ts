@@ -6,7 +6,7 @@ const BUCKETS = 16;
 /* Two prompts of a hundred words that differ in one are alike in 15 of 16 buckets more often than not. */
 const ALIKE = 15;
 const FEWEST_WORDS = 8;
-/* Words further in are not looked at: 2 to 3 µs. */
+/* Of a longer text a third of that is looked at where it begins, in its middle and where it ends: 2 to 3 µs. */
 const MOST_CHARACTERS = 2_048;
 /* Characters at either end by which prompts are told apart before they are read: what changes in a loop is seldom at both. */
 const EDGE_CHARACTERS = 20;
@@ -49,9 +49,19 @@ export type Sketch = Int32Array;
 
 export function sketchOf(text: string): Sketch | undefined {
   const sketch = new Int32Array(BUCKETS).fill(0x7fffffff);
-  const end = Math.min(text.length, MOST_CHARACTERS);
+  const { length } = text;
+  if (length <= MOST_CHARACTERS) return addWords(sketch, text, 0, length) < FEWEST_WORDS ? undefined : sketch;
+  const part = Math.floor(MOST_CHARACTERS / 3);
   let words = 0;
-  let at = 0;
+  /* Instructions are most often the same in every prompt of a batch: what they are given stands at one end, or between. */
+  for (const from of [0, (length - part) >> 1, length - part]) words += addWords(sketch, text, from, from + part);
+  return words < FEWEST_WORDS ? undefined : sketch;
+}
+
+/** Takes the words of a part of a text into the sketch, and counts them. */
+function addWords(sketch: Sketch, text: string, from: number, end: number): number {
+  let words = 0;
+  let at = from;
   while (at < end) {
     let code = text.charCodeAt(at++) | 0;
     if (!isWord(code)) continue;
@@ -70,7 +80,7 @@ export function sketchOf(text: string): Sketch | undefined {
     if (word < (sketch[bucket] as number)) sketch[bucket] = word;
     words++;
   }
-  return words < FEWEST_WORDS ? undefined : sketch;
+  return words;
 }
 
 export function areAlike(one: Sketch, other: Sketch): boolean {

@@ -210,6 +210,33 @@ describe("nearly the same prompt", () => {
     expect(callsUntilStopped(row, { run })).toBe(100);
   });
 
+  test.each(["before", "after", "around"])(
+    "with another text of the same length in each, and long instructions %s it, is no repetition",
+    (where) => {
+      const instructions =
+        "You sort letters to a town hall by what they ask for, and say nothing but the number of the kind. ".repeat(25);
+      const letter = (at: number) => {
+        let words = "";
+        for (let seed = at * 7_919 + 1; words.length < 2_000; seed = (seed * 48_271) % 2_147_483_647)
+          words += `${seed.toString(36).replaceAll(/\d/g, "")} `;
+        return words.slice(0, 2_000);
+      };
+      const half = instructions.length / 2;
+      const ask = (at: number) =>
+        where === "before"
+          ? `${instructions}${letter(at)}`
+          : where === "after"
+            ? `${letter(at)}${instructions}`
+            : `${instructions.slice(0, half)}${letter(at)}${instructions.slice(half)}`;
+      expect(callsUntilStopped((at) => prompt(ask(at)), { run })).toBe(100);
+      start();
+      expect(callsUntilStopped(() => prompt(ask(1)), { run })).toBeLessThanOrEqual(11);
+      /* The same with a number that changes stays one. */
+      start();
+      expect(callsUntilStopped((at) => prompt(`Try ${at}: ${ask(1)}`), { run })).toBeLessThanOrEqual(23);
+    },
+  );
+
   test("after another step each time is progress", () => {
     const page =
       "You see the page of the shop with a list of shoes, a search field, a cart and a menu with ten entries";

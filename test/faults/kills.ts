@@ -44,7 +44,7 @@ const onFile = {
   closed: [50],
 } as const;
 
-const ROUNDS = 9;
+const ROUNDS = 10;
 const AT_ANY_MOMENT = 20;
 
 const processOf = (name: string): string => fileURLToPath(new URL(`processes/${name}.ts`, import.meta.url));
