@@ -42,6 +42,8 @@ export interface Budget {
 
 /* A chain may wait for a person over a weekend; what it used is forgotten a week after its last call. */
 const CHAIN_IDLE_MS = 7 * 86_400_000;
+/* Most chains are one request and what comes back while it lasts: an agent was handed none of them. */
+const REQUEST_IDLE_MS = 3_600_000;
 /* The limit of a counter in shadow mode: it counts and never refuses. The real one is compared beside it. */
 const NO_LIMIT = Number.MAX_SAFE_INTEGER;
 /* Lines are made once for each key; who has not called for longest is forgotten first. */
@@ -93,13 +95,18 @@ export function compileBudget(config: BudgetConfig): Budget {
     return key === undefined ? undefined : { key, group: "" };
   }
 
-  function toLine(limit: Limit, key: string, group: string): Line {
+  const idleMsOf = ({ operation: { protocol }, exchange: { chain } }: Asked): number | undefined => {
+    if (config.per !== "chain") return undefined;
+    return chain.alone && protocol !== "a2a" ? REQUEST_IDLE_MS : CHAIN_IDLE_MS;
+  };
+
+  function toLine(limit: Limit, key: string, group: string, idleMs: number | undefined): Line {
     const term: Term = {
       key: `${config.name}\0${counterNameOf(limit)}\0${key}`,
       group,
       window: limit.window,
       limit: config.mode === "shadow" ? NO_LIMIT : limit.amount,
-      idleMs: config.per === "chain" ? CHAIN_IDLE_MS : undefined,
+      idleMs,
     };
     return { seen: undefined, budget: config, limit, term };
   }
@@ -110,11 +117,12 @@ export function compileBudget(config: BudgetConfig): Budget {
     return { seen: undefined, budget: config, limit, term };
   };
 
-  function lines(key: string, group: string): readonly Line[] {
+  function lines(context: Asked, key: string, group: string): readonly Line[] {
     const found = linesByKey.get(key);
     /* A principal's id is its own, but tenants may share one: the last one asked for is at hand. */
     if (found !== undefined && (found.length === 0 || found[0]!.term.group === group)) return found;
-    const made = config.limits.map((limit) => toLine(limit, key, group));
+    const idleMs = idleMsOf(context);
+    const made = config.limits.map((limit) => toLine(limit, key, group, idleMs));
     if (linesByKey.size >= MOST_KEYS) {
       const [oldest] = linesByKey.keys();
       if (oldest !== undefined) linesByKey.delete(oldest);
@@ -130,7 +138,7 @@ export function compileBudget(config: BudgetConfig): Budget {
     }
     if (lone && config.per === "chain") return config.limits.map(loneLine);
     const key = keyOf(context);
-    return key === undefined ? [] : lines(key.key, key.group);
+    return key === undefined ? [] : lines(context, key.key, key.group);
   }
 
   /* Where all depends on the caller alone, it is found out once for each: a credential that is remembered gives the same object. */

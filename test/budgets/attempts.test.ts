@@ -1,10 +1,12 @@
 import { expect, test } from "vitest";
+import { compileBudget } from "../../src/budgets/budget.ts";
 import { createBudgets } from "../../src/budgets/budgets.ts";
 import { budgetsConfig } from "../../src/budgets/config.ts";
 import type { Ledger } from "../../src/budgets/ledger.ts";
 import { createLocalLedger } from "../../src/budgets/local-ledger.ts";
 import { createTokenCounter } from "../../src/budgets/token-count.ts";
 import { silentLog } from "../../src/core/log.ts";
+import type { Protocol } from "../../src/core/operation.ts";
 import { createMetrics } from "../../src/observability/metrics.ts";
 import { createMemoryStore } from "../../src/state/memory.ts";
 import { createTestContext } from "../observability/test-context.ts";
@@ -77,4 +79,20 @@ test("tokens are counted only where that could make room: a budget that is used 
   expect(counted).toBe(1);
   await expect(async () => reserve(call(500))).rejects.toThrow("has 1 tokens left");
   expect(counted).toBe(1);
+});
+
+test("what a chain has used is kept for a week where others may be part of it, and for an hour where it is one request", () => {
+  const [config] = budgetsConfig.budgets.parse([{ name: "each", per: "chain", limits: ["200 calls"] }]);
+  const { linesOf } = compileBudget(config!);
+  const idleHours = (id: string, alone: boolean, protocol: Protocol) => {
+    const { exchange, operation } = createTestContext();
+    const asked = { exchange: { ...exchange, chain: { ...exchange.chain, id, alone } }, candidate: undefined };
+    return linesOf({ ...asked, operation: { ...operation, protocol } }).map(
+      ({ term }) => (term.idleMs ?? 0) / 3_600_000,
+    );
+  };
+  expect(idleHours("a tool's", true, "mcp")).toEqual([1]);
+  expect(idleHours("a model's", true, "llm")).toEqual([1]);
+  expect(idleHours("a task's", true, "a2a")).toEqual([168]);
+  expect(idleHours("a run's", false, "mcp")).toEqual([168]);
 });
