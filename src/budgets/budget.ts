@@ -6,6 +6,7 @@ import type { BudgetConfig, PerWord } from "./config.ts";
 import type { Term } from "./counter.ts";
 import { compileForProtocols } from "./expressions.ts";
 import { counterNameOf, type Limit } from "./limit.ts";
+import { countedNameOf } from "./target-names.ts";
 
 /** A limit as it holds for one call: the counter, and what was written. */
 export interface Line {
@@ -53,8 +54,7 @@ const loneTerm = { key: "", group: "", idleMs: undefined, lone: true } as const;
 
 type KeyOf = (context: Asked) => string;
 
-const targetName = ({ operation: { target } }: Asked): string =>
-  target.server === "" || target.server === target.name ? target.name : `${target.server}/${target.name}`;
+const isModel = ({ protocol }: Operation): boolean => protocol === "llm";
 
 /* Only a tenant's own counters share the tenant's place in a cluster. A key that several tenants may share lies where all do. */
 const keys: Readonly<Record<PerWord, { readonly of: KeyOf; readonly tenant: boolean }>> = {
@@ -62,8 +62,8 @@ const keys: Readonly<Record<PerWord, { readonly of: KeyOf; readonly tenant: bool
   principal: { of: ({ exchange }) => exchange.principal.id, tenant: true },
   client: { of: ({ exchange }) => exchange.principal.client, tenant: false },
   chain: { of: ({ exchange }) => exchange.chain.id, tenant: false },
-  model: { of: ({ candidate }) => candidate?.name ?? "", tenant: false },
-  tool: { of: targetName, tenant: false },
+  model: { of: ({ operation, candidate }) => (isModel(operation) ? (candidate?.name ?? "") : ""), tenant: false },
+  tool: { of: ({ operation }) => (isModel(operation) ? "" : countedNameOf(operation.target)), tenant: false },
 };
 
 const isWord = (per: string | undefined): per is PerWord => per !== undefined && Object.hasOwn(keys, per);

@@ -2,7 +2,6 @@ import { setImmediate as turn } from "node:timers/promises";
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
 import type { Meter } from "../core/meter.ts";
-import type { Target } from "../core/operation.ts";
 import type { OperationContext } from "../core/step.ts";
 import type { Entry, Store } from "../state/store.ts";
 import type { Bill } from "./reservation.ts";
@@ -24,6 +23,7 @@ import {
   type SpendWindow,
   sum,
 } from "./spend-rows.ts";
+import { countedNameOf } from "./target-names.ts";
 import { windowEnd, windowStart } from "./windows.ts";
 
 export interface SpendLine extends Spend {
@@ -188,7 +188,7 @@ export function createSpendBook({ store, clock, log, meter }: SpendBookOptions):
       addTo(rows.principal, principal.id, bill, unpriced);
       if (chain.alone) addLone(lone, chain.id, bill, unpriced);
       else addTo(rows.chain, chain.id, bill, unpriced);
-      const name = isModel ? (candidate?.name ?? target.name) : toolName(target);
+      const name = isModel ? (candidate?.name ?? target.name) : countedNameOf(target);
       addTo(isModel ? rows.model : rows.tool, name, bill, unpriced);
       const { costNanos = 0 } = bill;
       if (costNanos > 0) dollars.add([principal.tenant, name], costNanos / NANOS_PER_DOLLAR);
@@ -230,7 +230,3 @@ export function createSpendBook({ store, clock, log, meter }: SpendBookOptions):
     },
   };
 }
-
-/* Resources have any number of names: they go under that of their server. */
-const toolName = ({ kind, server, name }: Target): string =>
-  server === name || kind === "resource" ? server : `${server}/${name}`;

@@ -1,4 +1,8 @@
-import type { Operation } from "../core/operation.ts";
+import type { Operation, Target } from "../core/operation.ts";
+
+/** What tools and agents are counted under. Resources have any number of names: they go under that of their server. */
+export const countedNameOf = ({ kind, server, name }: Target): string =>
+  server === name || kind === "resource" ? server : `${server}/${name}`;
 
 /** How a configuration names what is called: SERVER/TOOL, and agents and models by their name. */
 export function targetNameOf({ protocol, target }: Operation): string {

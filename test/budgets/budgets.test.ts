@@ -6,7 +6,7 @@ import type { Ledger } from "../../src/budgets/ledger.ts";
 import { createLocalLedger } from "../../src/budgets/local-ledger.ts";
 import { createTokenCounter } from "../../src/budgets/token-count.ts";
 import { silentLog } from "../../src/core/log.ts";
-import type { Protocol } from "../../src/core/operation.ts";
+import type { Protocol, Target } from "../../src/core/operation.ts";
 import { createMetrics } from "../../src/observability/metrics.ts";
 import { createMemoryStore } from "../../src/state/memory.ts";
 import { createTestContext } from "../observability/test-context.ts";
@@ -95,4 +95,21 @@ test("what a chain has used is kept for a week where others may be part of it, a
   expect(idleHours("a model's", true, "llm")).toEqual([1]);
   expect(idleHours("a task's", true, "a2a")).toEqual([168]);
   expect(idleHours("a run's", false, "mcp")).toEqual([168]);
+});
+
+test("`per: model` counts models, and `per: tool` counts tools and agents by name and resources by their server", () => {
+  const { exchange, operation } = createTestContext();
+  const keyOf = (per: string, protocol: Protocol, target: Partial<Target>, candidate: string): string | undefined => {
+    const [config] = budgetsConfig.budgets.parse([{ name: "each", per, limits: ["1 call"] }]);
+    const about = { ...operation, protocol, target: { ...operation.target, ...target } };
+    const [line] = compileBudget(config!).linesOf({ exchange, operation: about, candidate: { name: candidate } });
+    return line?.term.key.split("\0").at(-1);
+  };
+  const model = { kind: "model", name: "gpt-4o", server: "" } as const;
+  expect(keyOf("model", "llm", model, "claude")).toBe("claude");
+  expect(keyOf("model", "mcp", {}, "files")).toBeUndefined();
+  expect(keyOf("tool", "llm", model, "claude")).toBeUndefined();
+  expect(keyOf("tool", "mcp", {}, "files")).toBe("files/read_file");
+  expect(keyOf("tool", "mcp", { kind: "resource", name: "file:///a" }, "files")).toBe("files");
+  expect(keyOf("tool", "a2a", { kind: "agent", name: "writer", server: "writer" }, "writer")).toBe("writer");
 });
