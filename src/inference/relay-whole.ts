@@ -38,6 +38,7 @@ export async function relayWhole(options: WholeRelayOptions): Promise<void> {
     });
   }
   let bytes = await response.bytes(ANSWER_LIMIT_BYTES);
+  context.answerTokens = Math.ceil(bytes.length / BYTES_PER_TOKEN);
   if (from !== to) bytes = await translate(bytes, options);
   else if (context.answer === undefined) context.usage = from.readUsage(parseUsage(bytes));
   else {
@@ -46,7 +47,6 @@ export async function relayWhole(options: WholeRelayOptions): Promise<void> {
     context.usage = from.readUsage(value["usage"]);
     bytes = await passWhole(context, bytes, () => value);
   }
-  if (context.usage?.outputTokens === undefined) context.answerTokens = Math.ceil(bytes.length / BYTES_PER_TOKEN);
   const headers = { ...toAnswerHeaders("application/json", response.headers), ...options.headers };
   context.exchange.reply.send(200, headers, bytes);
 }
