@@ -70,7 +70,7 @@ test("tokens are counted only where that could make room: a budget that is used 
     const body = async () => ({ value: {}, bytes: Buffer.from("{}") });
     return createTestContext({
       operation: context.operation,
-      context: { exchange: { ...context.exchange, body: body as never } },
+      context: { exchange: { ...context.exchange, body } },
     });
   };
   await reserve(call(500));
