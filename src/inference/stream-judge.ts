@@ -38,7 +38,7 @@ export class StreamJudge {
   done = false;
   /** Something of the answer has come, and not only what opens the stream. */
   begun = false;
-  /** Events so far: a token each, about. */
+  /** Events of the answer so far: a token each, about. */
   events = 0;
   /** The provider's own error event was let through; a second one would say less. */
   errorShown = false;
@@ -57,7 +57,6 @@ export class StreamJudge {
   judge(data: string): Verdict {
     // What follows the end mark or an error belongs to no answer.
     if (this.done || this.errorShown) return DROP;
-    this.events++;
     const meaning = this.#options.dialect.readEvent(data, this.#options.parse);
     if (meaning.broken === true) return fail("upstream_invalid", "The provider sent an event that is not JSON.", data);
     if (meaning.done === true) {
@@ -74,6 +73,7 @@ export class StreamJudge {
       this.errorShown = true;
     }
     if (!this.begun && meaning.error !== true && !preludes[this.#options.dialect.name](data)) this.#begin();
+    if (this.begun) this.events++;
     return { keep: this.#options.wantsUsage || meaning.onlyUsage !== true, value: meaning.value };
   }
 
