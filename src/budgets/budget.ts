@@ -50,8 +50,6 @@ const NO_LIMIT = Number.MAX_SAFE_INTEGER;
 /* Lines are made once for each key; who has not called for longest is forgotten first. */
 const MOST_KEYS = 10_000;
 
-const loneTerm = { key: "", group: "", idleMs: undefined, lone: true } as const;
-
 type KeyOf = (context: Asked) => string;
 
 const isModel = ({ protocol }: Operation): boolean => protocol === "llm";
@@ -112,10 +110,20 @@ export function compileBudget(config: BudgetConfig): Budget {
   }
 
   /* Most chains are one call: nothing of them is kept. */
-  const loneLine = (limit: Limit): Line => {
-    const term: Term = { ...loneTerm, window: limit.window, limit: config.mode === "shadow" ? NO_LIMIT : limit.amount };
-    return { seen: undefined, budget: config, limit, term };
-  };
+  const loneTerms = config.limits.map((limit): Term => ({
+    key: "",
+    group: "",
+    window: limit.window,
+    limit: config.mode === "shadow" ? NO_LIMIT : limit.amount,
+    idleMs: undefined,
+    lone: true,
+  }));
+  const loneLine = (limit: Limit, at: number): Line => ({
+    seen: undefined,
+    budget: config,
+    limit,
+    term: loneTerms[at]!,
+  });
 
   function lines(context: Asked, key: string, group: string): readonly Line[] {
     const found = linesByKey.get(key);

@@ -50,7 +50,8 @@ function turnAll(counters: readonly Counter[], terms: readonly Term[], clockMs: 
   return nowMs;
 }
 
-function standing(fits: boolean, counters: readonly Counter[], nowMs: number): Standing {
+/** How counters stand that were brought to this instant. */
+export function standingOf(fits: boolean, counters: readonly Counter[], nowMs: number): Standing {
   const used: number[] = [];
   const endsMs: number[] = [];
   const debts: number[] = [];
@@ -75,7 +76,7 @@ export function reserveIn(
   for (let at = 0; at < counters.length; at++) {
     const amount = amounts[at]!;
     if (amount > 0 && amount > counters[at]!.room(terms[at]!.limit))
-      return { state: undefined, standing: standing(false, counters, nowMs) };
+      return { state: undefined, standing: standingOf(false, counters, nowMs) };
   }
   const leaseEndMs = leaseEnd(nowMs, lease);
   const parts: HoldPart[] = [];
@@ -85,7 +86,7 @@ export function reserveIn(
     counter.hold(leaseEndMs, held);
     parts.push({ windowStartMs: counter.windowStartMs, held, before: 0 });
   }
-  return { state: { leaseEndMs, parts }, standing: standing(true, counters, nowMs) };
+  return { state: { leaseEndMs, parts }, standing: standingOf(true, counters, nowMs) };
 }
 
 /** Brings what is reserved to new totals, all or none; `used` is what was used so far. Renews the lease. */
@@ -109,7 +110,7 @@ export function extendIn(
     const before = same ? part.before : Math.min(used[at]!, part.before + part.held);
     const held = Math.max(0, totals[at]! - before);
     const more = held - (same && alive ? part.held : 0);
-    if (more > 0 && more > counter.room(terms[at]!.limit)) return standing(false, counters, nowMs);
+    if (more > 0 && more > counter.room(terms[at]!.limit)) return standingOf(false, counters, nowMs);
     next.push({ windowStartMs, held, before });
   }
   const leaseEndMs = leaseEnd(nowMs, lease);
@@ -121,17 +122,17 @@ export function extendIn(
   }
   hold.leaseEndMs = leaseEndMs;
   hold.parts = next;
-  return standing(true, counters, nowMs);
+  return standingOf(true, counters, nowMs);
 }
 
-/** Keeps what is reserved from being given back. What was given back already is reserved again where there is room. */
+/** Keeps what is reserved from being given back. What was given back already is reserved again where there is room. The instant at which it did. */
 export function renewIn(
   counters: readonly Counter[],
   terms: readonly Term[],
   hold: HoldState,
   clockMs: number,
   lease: Lease,
-): Standing {
+): number {
   const nowMs = turnAll(counters, terms, clockMs);
   const alive = nowMs < hold.leaseEndMs;
   const leaseEndMs = leaseEnd(nowMs, lease);
@@ -144,17 +145,17 @@ export function renewIn(
     counter.hold(leaseEndMs, part.held);
   }
   hold.leaseEndMs = leaseEndMs;
-  return standing(true, counters, nowMs);
+  return nowMs;
 }
 
-/** Gives back what was reserved and books what was used. */
+/** Gives back what was reserved and books what was used; the instant at which it did. */
 export function settleIn(
   counters: readonly Counter[],
   terms: readonly Term[],
   hold: HoldState,
   used: readonly number[],
   clockMs: number,
-): Standing {
+): number {
   const nowMs = turnAll(counters, terms, clockMs);
   const alive = nowMs < hold.leaseEndMs;
   for (let at = 0; at < counters.length; at++) {
@@ -165,5 +166,5 @@ export function settleIn(
     /* Of a window that is gone only what was never reserved is left to book. */
     counter.charge(terms[at]!.limit, used[at]! - before - (same ? 0 : held));
   }
-  return standing(true, counters, nowMs);
+  return nowMs;
 }

@@ -8,6 +8,7 @@ import {
   renewIn,
   reserveIn,
   settleIn,
+  standingOf,
   type Standing,
 } from "./counting.ts";
 import { ledgerLua } from "./ledger-lua.ts";
@@ -122,8 +123,13 @@ export const ledgerScript: StoreScript = {
     } else {
       if (hold === undefined) return "2";
       if (deed === "extend") standing = extendIn(counters, terms, hold, amounts, totals, nowMs, lease);
-      else if (deed === "renew") standing = renewIn(counters, terms, hold, nowMs, lease);
-      else standing = settleIn(counters, terms, hold, amounts, nowMs);
+      else {
+        const doneMs =
+          deed === "renew"
+            ? renewIn(counters, terms, hold, nowMs, lease)
+            : settleIn(counters, terms, hold, amounts, nowMs);
+        standing = standingOf(true, counters, doneMs);
+      }
     }
     if (!standing.fits) return toText("0", standing);
     for (const [at, counter] of counters.entries())

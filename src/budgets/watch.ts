@@ -73,8 +73,11 @@ export function createWatch({ log, meter }: { readonly log: Log; readonly meter:
       }
     },
     settled(lines, reserved, booked) {
-      for (const [at, { budget, limit }] of lines.entries())
-        if (booked[at]! > reserved[at]! && limit.thing !== "concurrent") overruns.add([budget.name, limit.text]);
+      for (let at = 0; at < lines.length; at++) {
+        if (booked[at]! <= reserved[at]!) continue;
+        const { budget, limit } = lines[at]!;
+        if (limit.thing !== "concurrent") overruns.add([budget.name, limit.text]);
+      }
     },
     refused(line) {
       refusals.add([line.budget.name, line.limit.text, "enforce"]);

@@ -69,45 +69,36 @@ export function composeJourney(journey: Journey, clock: Clock, failover: Failove
       if (pending !== undefined) await pending;
       const looking = observers.length === 0 ? observers : observers.filter((step) => step.answers?.(context) ?? true);
       if (looking.length > 0) context.answer = (event) => observe(looking, context, event);
-      return await answerBy<T>(journey.candidate, context, clock, failover);
+      const attempts = new Attempts(failover, context);
+      const { edits } = context;
+      for (const candidate of context.candidates) {
+        const next = attempts.next(candidate);
+        if (next === "stop") break;
+        if (next === "skip") continue;
+        /* Each attempt begins with what the operation's own steps left, and nothing of the one before. */
+        context.candidate = candidate;
+        context.edits = edits;
+        context.usage = undefined;
+        context.answerTokens = undefined;
+        context.upstreamStatus = undefined;
+        const attempt = new Walk(journey.candidate, context, clock);
+        let failure: GatewayError | undefined;
+        try {
+          return (await attempt.enter()) as T; // what `work.relay`, which gives a T, resolved to
+        } catch (thrown) {
+          failure = attempt.fail(thrown);
+        } finally {
+          attempts.ended(candidate, failure);
+          attempt.end();
+        }
+      }
+      throw attempts.error();
     } catch (thrown) {
       throw walk.fail(thrown);
     } finally {
       walk.end();
     }
   };
-}
-
-/** The first candidate that answers; each attempt begins with what the operation's own steps left, and nothing of the one before. */
-async function answerBy<T>(
-  steps: readonly GatewayStep[],
-  context: GatewayContext,
-  clock: Clock,
-  failover: Failover,
-): Promise<T> {
-  const attempts = new Attempts(failover, context);
-  const { edits } = context;
-  for (const candidate of context.candidates) {
-    const next = attempts.next(candidate);
-    if (next === "stop") break;
-    if (next === "skip") continue;
-    context.candidate = candidate;
-    context.edits = edits;
-    context.usage = undefined;
-    context.answerTokens = undefined;
-    context.upstreamStatus = undefined;
-    const attempt = new Walk(steps, context, clock);
-    let failure: GatewayError | undefined;
-    try {
-      return (await attempt.enter()) as T; // what `work.relay`, which gives a T, resolved to
-    } catch (thrown) {
-      failure = attempt.fail(thrown);
-    } finally {
-      attempts.ended(candidate, failure);
-      attempt.end();
-    }
-  }
-  throw attempts.error();
 }
 
 const none: readonly never[] = [];

@@ -39,7 +39,9 @@ export function checkMedia(headers: Readonly<Record<string, string>>, json: bool
       },
     );
   }
-  if (json && !/^application\/(?:[\w.-]+\+)?json[\t ]*(?:;|$)/i.test(headers["content-type"] ?? "")) {
+  // The usual spelling is not matched against all of them.
+  const type = headers["content-type"];
+  if (json && type !== "application/json" && !/^application\/(?:[\w.-]+\+)?json[\t ]*(?:;|$)/i.test(type ?? "")) {
     throw new GatewayError("unsupported_media", "The body must come with Content-Type: application/json.");
   }
 }

@@ -24,6 +24,7 @@ const keyCount = new Int32Array(MAX_DEPTH);
 const keyHash = new Int32Array(MAX_DEPTH * FEW_KEYS);
 const keyStart = new Int32Array(MAX_DEPTH * FEW_KEYS);
 const keyEnd = new Int32Array(MAX_DEPTH * FEW_KEYS);
+let deepestSet = -1;
 const keySets: (Set<string> | undefined)[] = Array.from({ length: MAX_DEPTH }, () => undefined);
 
 const malformed = (cause?: unknown) => new GatewayError("parse_error", "The body is not valid JSON.", { cause });
@@ -92,6 +93,7 @@ function addKey(bytes: Buffer, frame: number, start: number, end: number, hash: 
     keys = new Set();
     for (let slot = base; slot < base + count; slot++) keys.add(keyText(bytes, keyStart[slot] ?? 0, keyEnd[slot] ?? 0));
     keySets[frame] = keys;
+    if (frame > deepestSet) deepestSet = frame;
   }
   const text = keyText(bytes, start, end);
   if (keys.has(text)) throw duplicate();
@@ -118,7 +120,8 @@ export function scanJson(bytes: Buffer, limits: JsonLimits): void {
   try {
     scanStructure(bytes, limits);
   } finally {
-    keySets.fill(undefined, 0, Math.min(limits.depth, MAX_DEPTH));
+    if (deepestSet >= 0) keySets.fill(undefined, 0, deepestSet + 1);
+    deepestSet = -1;
   }
 }
 

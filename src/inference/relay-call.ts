@@ -48,6 +48,8 @@ export function relayCall(
   return withinLimit(context, limitMs, (signal) => sendCall(options, request, context, model, signal));
 }
 
+const noHeaders = {};
+
 async function sendCall(
   { upstream, clock, keepAliveMs, countTokens }: CallRelayOptions,
   { endpoint, call, body }: CallerRequest,
@@ -78,8 +80,15 @@ async function sendCall(
   );
   context.upstreamStatus = response.status;
   if (response.status !== 200) throw await toRefusal(response, { secrets, from, to, clock, requestId: exchange.id });
-  const way = { context, response, clock, from, to, headers: toDroppedHeader(translation?.dropped ?? []) };
-  if (!call.stream) return relayWhole(way);
+  const way = {
+    context,
+    response,
+    clock,
+    from,
+    to,
+    headers: translation === undefined ? noHeaders : toDroppedHeader(translation.dropped),
+  };
+  if (!call.stream) return await relayWhole(way); // one turn of the promise queue less than handing it out
   const inputTokens = translation === undefined ? 0 : estimateTokens(call, body.bytes.length);
   const { wantsUsage } = call;
   const keepAliveMayOpen = model.firstTokenTimeoutMs === undefined;

@@ -47,7 +47,8 @@ export async function relayWhole(options: WholeRelayOptions): Promise<void> {
     context.usage = from.readUsage(value["usage"]);
     bytes = await passWhole(context, bytes, () => value);
   }
-  const headers = { ...toAnswerHeaders("application/json", response.headers), ...options.headers };
+  const headers = toAnswerHeaders("application/json", response.headers);
+  for (const name in options.headers) headers[name] = options.headers[name] ?? "";
   context.exchange.reply.send(200, headers, bytes);
 }
 
@@ -66,7 +67,10 @@ async function translate(bytes: Buffer, { context, clock, from, to }: WholeRelay
 }
 
 function isJson(contentType: string | undefined): boolean {
-  return contentType !== undefined && /^application\/(?:json|[\w.+-]+\+json)\s*(?:;|$)/i.test(contentType);
+  return (
+    contentType === "application/json" ||
+    (contentType !== undefined && /^application\/(?:json|[\w.+-]+\+json)\s*(?:;|$)/i.test(contentType))
+  );
 }
 
 /**

@@ -50,13 +50,12 @@ export interface JournalDeps {
 const toIdTime = (ms: number): string => Math.max(0, ms).toString(36).padStart(9, "0");
 
 /** Ids that sort by time, across processes to the millisecond and within one exactly, also when the clock is set back. */
-function createIds(clock: Clock): () => string {
+function createIds(): (nowMs: number) => string {
   const process = randomHex(4);
   let lastMs = 0;
   let count = 0;
   let prefix = "";
-  return () => {
-    const nowMs = clock.now();
+  return (nowMs) => {
     if (nowMs > lastMs) {
       lastMs = nowMs;
       count = 0;
@@ -71,7 +70,7 @@ function createIds(clock: Clock): () => string {
 /** Opens the journal over a store. Nothing is written on the caller's path. */
 // oxlint-disable-next-line max-lines-per-function -- one closure over one queue
 export function createJournal(config: JournalConfig, { store, clock, log, meter }: JournalDeps): Journal {
-  const nextId = createIds(clock);
+  const nextId = createIds();
   const segments = createJournalStore(config, { store, log });
   const writer = createJournalWriter({
     write: segments.write,
@@ -82,7 +81,10 @@ export function createJournal(config: JournalConfig, { store, clock, log, meter 
   });
 
   return {
-    record: (context, outcome, policyHash) => writer.add({ id: nextId(), context, outcome, policyHash }, clock.now()),
+    record(context, outcome, policyHash) {
+      const nowMs = clock.now();
+      writer.add({ id: nextId(nowMs), context, outcome, policyHash }, nowMs);
+    },
 
     checkRoom() {
       if (config.onFull === "refuse" && !writer.hasRoom()) {
