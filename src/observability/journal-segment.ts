@@ -22,7 +22,8 @@ export interface Segment {
   readonly commons: CommonPart[];
   /** JSON, oldest first. One flat string each: a tree of objects that waits is copied again and again by the collector. */
   readonly owns: string[];
-  readonly terms: Set<string>;
+  /** What its records are found by; one may occur twice. */
+  readonly terms: string[];
   /** How many of the records are stored. */
   stored: number;
 }
@@ -41,7 +42,7 @@ export const createSegment = (key: string, begunAtMs: number): Segment => ({
   begunAtMs,
   commons: [],
   owns: [],
-  terms: new Set(),
+  terms: [],
   stored: 0,
 });
 
@@ -56,16 +57,21 @@ export function addRecord({ commons, owns, terms }: Segment, ended: Ended): void
     addTerms(terms, common);
   }
   const { id, chain } = ended.context.exchange;
-  terms.add(toIdTerm(bounded(chain.id)));
-  if (id !== chain.id) terms.add(toIdTerm(id));
+  addTerm(terms, toIdTerm(bounded(chain.id)));
+  if (id !== chain.id) addTerm(terms, toIdTerm(id));
   owns.push(toOwnJson(at, ended));
+}
+
+/* Neighbours are of one chain, or most are each of their own. */
+function addTerm(terms: string[], term: string): void {
+  if (terms.at(-1) !== term) terms.push(term);
 }
 
 export const toSegmentJson = ({ commons, owns }: Segment): string =>
   `{"commons":${JSON.stringify(commons)},"records":[${owns.join()}]}`;
 
 /** Terms are letters and digits: nothing to escape. */
-export const toSummaryJson = ({ terms }: Segment): string => `"${[...terms].join("")}"`;
+export const toSummaryJson = ({ terms }: Segment): string => `"${terms.join("")}"`;
 
 const isOwnPart = (record: OwnPart | WholeRecord): record is OwnPart => Array.isArray(record);
 

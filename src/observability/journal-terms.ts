@@ -41,10 +41,10 @@ function toBase36(value: number): string {
 export const toIdTerm = (id: string): string => toTerm("C", id);
 
 /** What records with this common part are found by. Successes have no term: they are in nearly every segment. */
-export function addTerms(terms: Set<string>, { principal, target, outcome }: CommonPart): void {
-  terms.add(toTerm("P", bounded(principal.id)));
-  if (target.name !== "") terms.add(toTerm("T", target.name));
-  if (outcome !== "ok") terms.add(toTerm("O", outcome));
+export function addTerms(terms: string[], { principal, target, outcome }: CommonPart): void {
+  terms.push(toTerm("P", bounded(principal.id)));
+  if (target.name !== "") terms.push(toTerm("T", target.name));
+  if (outcome !== "ok") terms.push(toTerm("O", outcome));
 }
 
 /** The terms that a summary must have for its segment to hold a record that meets the conditions. */
