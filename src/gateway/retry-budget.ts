@@ -15,45 +15,39 @@ export interface RetryBudget {
   take(model: string): ((inVain: boolean) => void) | undefined;
 }
 
-interface Account {
-  /** Callers' calls, and attempts after the first that were in vain. */
-  readonly window: SlidingWindow;
-  underWay: number;
-}
-
 /**
  * Attempts after the first that are in vain add at most a fifth to the calls of the last ten seconds, for each model that callers ask
  * for, or one a second where there are few: upstreams that all fail under load are not brought down for good by those who try again
  * (Linkerd's and Finagle's rule). The larger of the two counts, not their sum, so that a fifth is the most a storm ever sees.
  *
- * One that is answered is given back, unlike there: it went to another upstream, and the caller was served. Until it ends it counts.
+ * One that is answered is given back, unlike there: it went to another upstream, and the caller was served. Until then it counts.
  */
 export function createRetryBudget(clock: Clock): RetryBudget {
-  const accounts = new Map<string, Account>();
-  const accountOf = (model: string): Account => {
-    let account = accounts.get(model);
-    if (account !== undefined) return account;
-    account = { window: new SlidingWindow(WINDOW_MS), underWay: 0 };
-    if (accounts.size >= MAX_MODELS) {
-      const [oldest] = accounts.keys();
-      if (oldest !== undefined) accounts.delete(oldest);
+  /* Callers' calls, and attempts after the first. */
+  const windows = new Map<string, SlidingWindow>();
+  const windowOf = (model: string): SlidingWindow => {
+    let window = windows.get(model);
+    if (window !== undefined) return window;
+    window = new SlidingWindow(WINDOW_MS);
+    if (windows.size >= MAX_MODELS) {
+      const [oldest] = windows.keys();
+      if (oldest !== undefined) windows.delete(oldest);
     }
-    accounts.set(model, account);
-    return account;
+    windows.set(model, window);
+    return window;
   };
   return {
-    called: (model) => accountOf(model).window.add(clock.monotonic(), 1, 0),
+    called: (model) => windowOf(model).add(clock.monotonic(), 1, 0),
     take(model) {
-      const account = accountOf(model);
-      const { first: calls, second: inVain } = account.window.at(clock.monotonic());
-      if (inVain + account.underWay + 1 > Math.max(LEAST_PER_WINDOW, SHARE * calls)) return undefined;
-      account.underWay++;
-      let ended = false;
-      return (failed) => {
-        if (ended) return;
-        ended = true;
-        account.underWay--;
-        if (failed) account.window.add(clock.monotonic(), 0, 1);
+      const window = windowOf(model);
+      const takenAt = clock.monotonic();
+      const { first: calls, second: attempts } = window.at(takenAt);
+      if (attempts + 1 > Math.max(LEAST_PER_WINDOW, SHARE * calls)) return undefined;
+      window.add(takenAt, 0, 1);
+      let told = false;
+      return (inVain) => {
+        if (!told && !inVain) window.takeBack(takenAt, clock.monotonic(), 0, 1);
+        told = true;
       };
     },
   };

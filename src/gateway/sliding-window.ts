@@ -21,11 +21,14 @@ export class SlidingWindow {
 
   add(nowMs: number, first: number, second: number): void {
     this.#moveTo(nowMs);
-    const at = this.#slot % SLOTS;
-    this.#first[at] = (this.#first[at] ?? 0) + first;
-    this.#second[at] = (this.#second[at] ?? 0) + second;
-    this.#firstSum += first;
-    this.#secondSum += second;
+    this.#addTo(this.#slot % SLOTS, first, second);
+  }
+
+  /** Undoes what was added at `thenMs`, where it still counts. */
+  takeBack(thenMs: number, nowMs: number, first: number, second: number): void {
+    this.#moveTo(nowMs);
+    const slot = Math.floor(thenMs / this.#slotMs);
+    if (slot > this.#slot - SLOTS) this.#addTo(slot % SLOTS, -first, -second);
   }
 
   clear(): void {
@@ -33,6 +36,13 @@ export class SlidingWindow {
     this.#second.fill(0);
     this.#firstSum = 0;
     this.#secondSum = 0;
+  }
+
+  #addTo(at: number, first: number, second: number): void {
+    this.#first[at] = (this.#first[at] ?? 0) + first;
+    this.#second[at] = (this.#second[at] ?? 0) + second;
+    this.#firstSum += first;
+    this.#secondSum += second;
   }
 
   #moveTo(nowMs: number): void {

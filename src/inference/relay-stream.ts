@@ -5,7 +5,7 @@ import type { AnswerEvent, OperationContext } from "../core/step.ts";
 import { createEventCutter } from "../http/event-cutter.ts";
 import type { Cut } from "../http/event-cutter.ts";
 import type { UpstreamResponse } from "../http/upstream.ts";
-import type { Dialect } from "./dialects/dialect.ts";
+import type { Dialect, StreamTail } from "./dialects/dialect.ts";
 import { saySomething } from "./dialects/prelude.ts";
 import { createKeepAlive } from "./keep-alive.ts";
 import { StreamJudge } from "./stream-judge.ts";
@@ -78,13 +78,11 @@ export async function relayStream(options: StreamRelayOptions): Promise<void> {
     reply.end();
   } catch (thrown) {
     response.cancel();
-    const error = GatewayError.from(context.signal.aborted ? context.signal.reason : thrown);
-    /* A budget was used up in the middle: the answer ends as one that has reached its bound, which every client understands. */
-    if (reply.started && !writer.stuck && error.data?.["endAs"] === "length" && tail !== undefined) {
-      const tokens = error.data["outputTokens"];
-      for (const event of tail.end(typeof tokens === "number" ? tokens : 0))
-        for (const shown of (await answer?.(event)) ?? []) await writer.write(toFrame(shown), true);
-      return reply.end();
+    let error = GatewayError.from(context.signal.aborted ? context.signal.reason : thrown);
+    if (tail !== undefined && answer !== undefined && !writer.stuck && endsAsLength(error, reply.started)) {
+      const refused = await endAsLength(tail, error, answer, writer).catch(GatewayError.from);
+      if (refused === undefined) return reply.end();
+      error = refused;
     }
     if (reply.started) endBadly(reply, writer.stuck, judge.errorShown ? undefined : to.toErrorEvent(error, id));
     throw error;
@@ -172,6 +170,22 @@ async function passJudged(
     const pending = writer.write(Buffer.concat(out), begun);
     if (pending !== undefined) await pending;
   }
+}
+
+/* A budget was used up in the middle: the answer ends as one that has reached its bound, which every client understands. Where guards have held all of it back, another model may still step in. */
+function endsAsLength({ data }: GatewayError, started: boolean): boolean {
+  return data?.["endAs"] === "length" && (started || data["onExhausted"] !== "fallback");
+}
+
+async function endAsLength(
+  tail: StreamTail,
+  { data }: GatewayError,
+  answer: NonNullable<OperationContext["answer"]>,
+  writer: StreamWriter,
+): Promise<undefined> {
+  const tokens = data?.["outputTokens"];
+  for (const event of tail.end(typeof tokens === "number" ? tokens : 0))
+    for (const shown of await answer(event)) await writer.write(toFrame(shown), true);
 }
 
 /** Never with an end mark after it: an SDK would take that for success. */

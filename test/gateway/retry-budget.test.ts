@@ -42,6 +42,16 @@ test("an attempt that is answered is given back, and counts until then", () => {
   expect(take("model")).toBe(false);
 });
 
+test("an attempt counts for ten seconds, however long its answer takes, and is given back at most once", () => {
+  const { clock, budget, take } = setUp();
+  const underWay = Array.from({ length: LEAST }, () => budget.take("model"));
+  expect(take("model")).toBe(false);
+  clock.pass(WINDOW_MS + SLOT_MS);
+  for (let count = 0; count < LEAST; count++) expect(take("model")).toBe(true);
+  for (const tell of underWay) tell?.(false);
+  expect(take("model")).toBe(false);
+});
+
 test("what one model has used up is there for another", () => {
   const { take } = setUp();
   while (take("a"));
