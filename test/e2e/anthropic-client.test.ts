@@ -24,6 +24,9 @@ test("a model whose provider speaks another dialect answers, whole and streamed"
   expect(streamed.content).toEqual(whole.content);
   expect(streamed.usage.output_tokens).toBe(whole.usage.output_tokens);
   expect(streamed.stop_reason).toBe("end_turn");
+  // The same path with a query.
+  const beta = await anthropic.beta.messages.create({ model: "small", max_tokens: 100, messages, betas: ["of-mine"] });
+  expect(beta.content[0]).toMatchObject({ type: "text", text: expect.stringContaining("capital of France") });
 });
 
 test("the list of models and the count of tokens pass", async () => {

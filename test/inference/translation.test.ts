@@ -339,6 +339,7 @@ describe("what cannot be carried over", () => {
         "a\r\nb: c": 1,
         n: null,
         store: true,
+        user: "u".repeat(257),
         metadata: { a: "b" },
         logit_bias: {},
         top_logprobs: 0,
@@ -355,7 +356,7 @@ describe("what cannot be carried over", () => {
           ...hello,
         ],
       },
-      "seed, store, metadata, service_tier, response_format.json_schema.description, messages.name, messages.content.image_url.detail",
+      "seed, store, user, metadata, service_tier, response_format.json_schema.description, messages.name, messages.content.image_url.detail",
     ],
     [
       "/messages",
@@ -365,7 +366,7 @@ describe("what cannot be carried over", () => {
         top_k: 5,
         service_tier: "auto",
         thinking: { type: "disabled" },
-        metadata: { user_id: "u", team: "t" },
+        metadata: { user_id: "u".repeat(65), team: "t" },
         system: [{ type: "text", text: "Be brief.", cache_control: { type: "ephemeral" } }],
         output_config: { effort: "low", task_budget: { type: "tokens", total: 9 } },
         tools: [{ name: "f", input_schema: { type: "object" }, input_examples: [{}], defer_loading: true }],
@@ -386,7 +387,7 @@ describe("what cannot be carried over", () => {
           },
         ],
       },
-      "top_k, service_tier, metadata.team, output_config.task_budget, tools.input_examples, tools.defer_loading, messages.content.citations, messages.content.context, cache_control, messages.is_error",
+      "top_k, service_tier, metadata.user_id, metadata.team, output_config.task_budget, tools.input_examples, tools.defer_loading, messages.content.citations, messages.content.context, cache_control, messages.is_error",
     ],
   ])(
     "is named in the answer when it is but a hint, and in no way that could end a header: %s",
@@ -399,6 +400,27 @@ describe("what cannot be carried over", () => {
       expect(names(headers.get("x-sallyport-dropped") ?? "")).toEqual(names(named));
     },
   );
+
+  it("results of tools in messages of their own follow the calls without anything between them", async () => {
+    const { gateway, provider, completion } = await start();
+    provider.next = says(completion);
+    const calls = ["a", "b"].map((id) => ({ type: "tool_use", id, name: "f", input: {} }));
+    const image = { type: "image", source: { type: "url", url: "https://example.com/a.png" } };
+    const result = (id: string, content: unknown) => ({
+      role: "user",
+      content: [{ type: "tool_result", tool_use_id: id, content }],
+    });
+    const messages = [...hello, { role: "assistant", content: calls }, result("a", [image]), result("b", "ok")];
+    await send(gateway, "/messages", { model: "gpt", max_tokens: 5, messages });
+    const sent = JSON.parse(provider.seen.body) as { messages: { role: string; tool_call_id?: string }[] };
+    expect(sent.messages.map(({ role, tool_call_id: id }) => id ?? role)).toEqual([
+      "user",
+      "assistant",
+      "a",
+      "b",
+      "user",
+    ]);
+  });
 
   it("is in the documentation, and what is in the documentation is refused", () => {
     const documented = readFileSync("docs/models.md", "utf8");

@@ -4,9 +4,13 @@ import { isSet } from "./carry.ts";
 import type { WriteRequestOptions, WrittenRequest } from "./dialect.ts";
 import { isFields, wrong } from "./fields.ts";
 
+/* What the provider takes at most. */
+const LONGEST_USER = 256;
+
 /** A request to a provider of messages. Throws `invalid_request` for what it cannot take along. */
 export function writeAnthropicRequest(request: IrRequest, { model, server }: WriteRequestOptions): WrittenRequest {
-  const { messages, tools, format, effort } = request;
+  const { messages, tools, format, effort, user } = request;
+  const tooLong = typeof user === "string" && user.length > LONGEST_USER;
   const system = messages.filter(({ role }) => role === "system").flatMap(({ parts }) => parts.flatMap(writePart));
   const outputConfig = {
     ...(effort === undefined || effort === "none" ? {} : { effort: effort === "minimal" ? "low" : effort }),
@@ -23,10 +27,11 @@ export function writeAnthropicRequest(request: IrRequest, { model, server }: Wri
     top_p: request.topP,
     thinking: request.thinking,
     ...(Object.keys(outputConfig).length === 0 ? {} : { output_config: outputConfig }),
-    ...(request.user === undefined ? {} : { metadata: { user_id: request.user } }),
+    ...(user === undefined || tooLong ? {} : { metadata: { user_id: user } }),
     ...(request.stream ? { stream: true } : {}),
   };
   const dropped = new Set(request.dropped);
+  if (tooLong) dropped.add("user");
   const parts = messages.flatMap((message) => message.parts);
   if (parts.some((part) => part.kind === "image" && isSet(part.detail) && part.detail !== "auto"))
     dropped.add("messages.content.image_url.detail");

@@ -2,16 +2,22 @@ import type { IrMessage, IrPart, IrRequest, IrSource, IrTool } from "../ir.ts";
 import { cannotCarry } from "./carry.ts";
 import type { WriteRequestOptions, WrittenRequest } from "./dialect.ts";
 
+/* OpenAI refuses a longer one; Claude Code's has twice as many. */
+const LONGEST_USER = 64;
+
 /** A request to a provider of chat completions. Throws `invalid_request` for what it cannot take along. */
 export function writeOpenaiRequest(request: IrRequest, { model, server }: WriteRequestOptions): WrittenRequest {
   const { tools, toolChoice, parallel, format, maxTokens } = request;
   const dropped = new Set(request.dropped);
   if (request.thinking !== undefined) dropped.add("thinking");
+  const { user } = request;
+  const tooLong = typeof user === "string" && user.length > LONGEST_USER;
+  if (tooLong) dropped.add("metadata.user_id");
   for (const { parts } of request.messages) for (const part of parts) addLeftOut(part, dropped);
   if (tools.some(({ cache }) => cache !== undefined)) dropped.add("cache_control");
   const body = {
     model,
-    messages: request.messages.flatMap(writeMessage),
+    messages: joinResults(request.messages).flatMap(writeMessage),
     ...(tools.length === 0 ? {} : { tools: tools.map(writeTool) }),
     ...(toolChoice === undefined || tools.length === 0 ? {} : { tool_choice: writeToolChoice(toolChoice) }),
     ...(parallel === undefined || tools.length === 0 ? {} : { parallel_tool_calls: parallel }),
@@ -22,7 +28,7 @@ export function writeOpenaiRequest(request: IrRequest, { model, server }: WriteR
     temperature: request.temperature,
     top_p: request.topP,
     reasoning_effort: request.effort === "max" ? "xhigh" : request.effort,
-    user: request.user,
+    user: tooLong ? undefined : user,
     ...(request.stream ? { stream: true, stream_options: { include_usage: true } } : {}),
   };
   return { body, dropped };
@@ -35,6 +41,18 @@ function addLeftOut(part: IrPart, dropped: Set<string>): void {
   if (part.kind !== "result") return;
   if (part.failed) dropped.add("messages.is_error");
   for (const inner of part.parts) addLeftOut(inner, dropped);
+}
+
+/* Results of one turn's calls may come in several messages, and here nothing may stand between them. */
+function joinResults(messages: readonly IrMessage[]): readonly IrMessage[] {
+  const joined: IrMessage[] = [];
+  for (const message of messages) {
+    const last = joined.at(-1);
+    const follows = last?.role === "user" && message.parts.some(({ kind }) => kind === "result");
+    if (!follows) joined.push(message);
+    else joined[joined.length - 1] = { role: "user", parts: [...last.parts, ...message.parts] };
+  }
+  return joined;
 }
 
 /** One message becomes several where results of tools lie beside other parts: they are messages of their own here. */
