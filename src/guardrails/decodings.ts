@@ -19,11 +19,24 @@ const replaced = (text: string, run: RegExp, plain: (run: string) => string | un
   return changed ? result : undefined;
 };
 
-/** Printable text, or nothing: any run of letters is base64 of something. */
-function toText(bytes: Buffer): string | undefined {
+/** Printable text, or nothing: any run of letters is base64 of something. Of a text that comes in pieces a run may begin and end inside of a character. */
+function toText(run: Buffer): string | undefined {
+  const bytes = wholeCharacters(run);
   if (bytes.length === 0 || !isUtf8(bytes)) return undefined;
   const text = bytes.toString("utf8");
   return /[\0-\x08\x0e-\x1f\x7f]/.test(text) ? undefined : text;
+}
+
+const isContinued = (byte: number) => (byte & 0xc0) === 0x80;
+
+function wholeCharacters(bytes: Buffer): Buffer {
+  let start = 0;
+  while (start < 3 && isContinued(bytes[start] ?? 0)) start++;
+  let last = bytes.length - 1;
+  while (last > start && bytes.length - last < 4 && isContinued(bytes[last] ?? 0)) last--;
+  const lead = bytes[last] ?? 0;
+  const length = lead < 0xc0 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+  return bytes.subarray(start, last + length > bytes.length ? last : bytes.length);
 }
 
 const base64: Decoding = (text) =>

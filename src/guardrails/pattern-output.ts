@@ -64,7 +64,19 @@ export class PatternOutput implements OutputGuard {
 
   async #read(open: Channel, isFound: (text: string) => Promise<boolean>): Promise<void> {
     if (await isFound(open.window)) throw this.#rules.rejection();
-    open.window = open.window.slice(-WINDOW);
+    open.window = endOf(open.window);
     open.fresh = 0;
   }
+}
+
+/* Base64 has three bytes in four letters: what is in it three times over can be read from every 64th letter on. */
+const ENCODED_UNIT = 64;
+const encoded = /[A-Za-z0-9+/_-]*$/;
+
+/** The end of a text, cut where what is encoded in it can still be read. */
+function endOf(text: string): string {
+  if (text.length <= WINDOW) return text;
+  const cut = text.length - WINDOW;
+  const run = encoded.exec(text.slice(0, cut))?.[0].length ?? 0;
+  return text.slice(cut - (run % ENCODED_UNIT));
 }

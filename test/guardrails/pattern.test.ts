@@ -242,6 +242,20 @@ describe("what is rejected in an answer", () => {
     expect(await said(entry, "the code is launched")).toBe("the code is launched");
   });
 
+  test("is found far inside of what is encoded, wherever that begins and in whatever pieces it comes", async () => {
+    const entry = { reject: ["the launch code is"] };
+    const encode = (text: string, times: number): string =>
+      times === 0 ? text : encode(Buffer.from(text).toString("base64"), times - 1);
+    for (const times of [1, 2, 3])
+      for (const lead of [0, 1, 2, 3])
+        for (const pieces of [4, 7, 64, 300]) {
+          const text = `${"-> ".repeat(lead)}${encode(`${"fär äway 😀 ".repeat(300)}the launch code is 1234`, times)}`;
+          await expect(said(entry, text, pieces), `${times} ${lead} ${pieces}`).rejects.toMatchObject({
+            kind: "denied",
+          });
+        }
+  });
+
   test("in JSON is found in its strings", async () => {
     const watch = build({ reject: ["rm -rf"], direction: "output" }).output(requestOf("llm", "hi"));
     const slot = { ...slotOf('{"command":"rm \\u002drf /"}', "tool-input"), channel: "c", json: true as const };
