@@ -6,7 +6,7 @@ import type { AnswerForm, AnswerTexts, TextSlot } from "../core/text.ts";
 import { rawValue } from "../http/json-splice.ts";
 import type { Version } from "./operations.ts";
 import { fieldOf } from "./rpc-request.ts";
-import { addArtifact, addMessage, addPart, addStatus, addTask } from "./texts.ts";
+import { addArtifact, addError, addMessage, addPart, addStatus, addTask } from "./texts.ts";
 
 /** An artifact whose text comes in pieces. */
 interface OpenArtifact {
@@ -53,7 +53,7 @@ class A2aForm implements AnswerForm {
     const { value } = event;
     if (isJsonObject(value)) {
       const { result, error } = value;
-      if (isJsonObject(error)) reading.texts.add(error["message"], ["error", "message"], "tool-output");
+      if (isJsonObject(error)) addError(reading.texts, error);
       if (isJsonObject(result)) this.#result(result, reading);
     }
     const { slots } = reading.texts;

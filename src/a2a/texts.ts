@@ -17,6 +17,12 @@ export function addMessage(texts: TextGatherer, message: unknown, path: JsonPath
   addParts(texts, message["parts"], [...path, "parts"], role);
 }
 
+/** What an agent says went wrong, and all it says of it. */
+export function addError(texts: TextGatherer, error: JsonFields): void {
+  texts.add(error["message"], ["error", "message"], "tool-output");
+  texts.addAll(error["data"], ["error", "data"], "tool-output", (key) => key !== "@type");
+}
+
 /** The texts of a task: what it says of its state, what it has made, and what was said before. */
 export function addTask(texts: TextGatherer, task: JsonFields, path: JsonPath): void {
   addStatus(texts, task["status"], [...path, "status"]);

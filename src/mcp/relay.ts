@@ -74,7 +74,7 @@ export async function relay(options: RelayOptions, call: Call, aim: Aim): Promis
       plan: () => [candidateOf(aim)],
       relay: (context) => carry(options, call, aim, context),
       texts: () => requestTexts(call.message),
-      answers: () => createMcpForm(call.message.method),
+      answers: () => createMcpForm(),
     },
     call.signal,
   );
@@ -86,13 +86,14 @@ async function carry(options: RelayOptions, call: Call, aim: Aim, context: Opera
   context.signal.throwIfAborted();
   const params = message.params["_meta"];
   const wantsLogs = era === "legacy" || (isObject(params) && params[LOG_LEVEL_KEY] !== undefined);
+  const bytes = toServer(message, era, link.era, aim.renamed, call.session?.record.logLevel, context.edits);
   const answer = await link.request(
     {
-      bytes: toServer(message, era, link.era, aim.renamed, call.session?.record.logLevel, context.edits),
+      bytes,
       idText: message.idText!,
       method: message.method,
       name: aim.name,
-      headers: headersFor(call, aim, link),
+      headers: headersFor(call, aim, link, context.edits.length > 0 ? bytes : undefined),
     },
     context.signal,
     async (between) => {
@@ -126,20 +127,24 @@ function complaintOf({ result }: JsonObject): OperationContext["complaint"] {
   return result["isError"] === true ? "failed" : undefined;
 }
 
-/** What is said between call and answer, through the steps that look at it. */
-async function pass(context: OperationContext, call: Call, between: Incoming): Promise<void> {
+/** What a server says that is no answer, through the steps that look at it. */
+export async function pass(context: OperationContext, call: Caller, between: Incoming): Promise<void> {
   if (context.answer === undefined) return await call.outlet.event(between.bytes);
   for (const { bytes } of await context.answer({ value: between.value, bytes: between.bytes, last: false }))
     await call.outlet.event(bytes);
 }
 
-function headersFor(call: Call, aim: Aim, link: Link): Record<string, string> {
+/** `changed`: the request, where steps have changed something in it. */
+function headersFor(call: Call, aim: Aim, link: Link, changed: Buffer | undefined): Record<string, string> {
   const { trace, request } = call.exchange;
   const headers = toTraceHeaders(trace);
   if (link.era === "legacy") return headers;
-  /* A modern client mirrors arguments itself, and its server compares them; for a legacy client the gateway does it. */
-  if (call.era === "legacy")
-    return Object.assign(headers, paramHeaders(aim.item?.mirrored ?? [], call.message.params["arguments"]));
+  /* A modern client mirrors arguments itself, and its server compares them. For a legacy client the gateway does it, and where a guard may have taken something out of them. */
+  if (call.era === "legacy" || changed !== undefined) {
+    const json = changed && rawValue(changed, ["params", "arguments"]);
+    const args: unknown = json === undefined ? call.message.params["arguments"] : JSON.parse(json.toString("utf8"));
+    return Object.assign(headers, paramHeaders(aim.item?.mirrored ?? [], args));
+  }
   for (const [name, value] of Object.entries(request.headers)) if (name.startsWith("mcp-param-")) headers[name] = value;
   return headers;
 }

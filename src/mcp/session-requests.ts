@@ -5,6 +5,7 @@ import { plainOperation } from "./operations.ts";
 import type { Outlet } from "./outlet.ts";
 import type { RouteView } from "./route-view.ts";
 import type { Session } from "./session.ts";
+import { createMcpForm } from "./texts.ts";
 import { serveSessionStream } from "./standing-stream.ts";
 
 /** The session a request names. */
@@ -46,7 +47,9 @@ export async function openSessionStream(
   const caller = { exchange, session, outlet, era: "legacy", signal: undefined } as const;
   await options.operate(exchange, plainOperation("GET", "stream"), {
     plan: () => [{ name: "gateway" }],
-    relay: (context) => serveSessionStream(options, caller, view, context.signal, options.ending),
+    relay: (context) => serveSessionStream(options, caller, view, context, options.ending),
+    texts: () => [],
+    answers: createMcpForm,
   });
 }
 

@@ -5,12 +5,13 @@ import { createAnnouncer } from "./announcer.ts";
 import { resourceOperation } from "./operations.ts";
 import { isObject } from "./message.ts";
 import type { Message } from "./message.ts";
-import { ask } from "./relay.ts";
+import { ask, pass } from "./relay.ts";
 import type { Caller, RelayOptions } from "./relay.ts";
 import { SUBSCRIPTION_KEY } from "./revisions.ts";
 import type { RouteView } from "./route-view.ts";
 import type { Session, SessionStream } from "./session.ts";
-import type { Visible } from "../core/step.ts";
+import type { OperationContext, Visible } from "../core/step.ts";
+import type { Incoming } from "./upstreams/link.ts";
 import { changeOf, startWatch } from "./upstreams/watch.ts";
 import type { ChangeKind, Watch } from "./upstreams/watch.ts";
 
@@ -136,7 +137,7 @@ export async function serveSessionStream(
   options: StandingOptions,
   caller: Caller & { readonly session: Session },
   view: RouteView,
-  signal: AbortSignalLike,
+  context: OperationContext,
   ending: AbortSignalLike,
 ): Promise<void> {
   const { outlet, session, exchange } = caller;
@@ -144,6 +145,14 @@ export async function serveSessionStream(
   const watches = new Map<string, Watch>();
   const updates = new Map<string, () => void>();
   const over = new AbortController();
+  /* Log messages and their like. Nobody waits for them: what may not be shown is left out. */
+  const say = async (message: Incoming): Promise<void> => {
+    try {
+      await pass(context, caller, message);
+    } catch (error) {
+      exchange.log.debug({ error }, "what a server said outside of a call was held back");
+    }
+  };
   const stream: SessionStream = {
     attach(name, link) {
       const server = view.members.find((member) => member.server.name === name)?.server;
@@ -157,7 +166,7 @@ export async function serveSessionStream(
             if (message.value["id"] !== undefined) return await ask(options, caller, server, link, message);
             const change = changeOf(message);
             /* List changes reach the client by way of the gateway's own stream to this server. */
-            if (change === undefined || change.kind === "updated") return await outlet.event(message.bytes);
+            if (change === undefined || change.kind === "updated") return await say(message);
             server.announce(change);
           },
           options.log,
@@ -197,7 +206,7 @@ export async function serveSessionStream(
       if (link !== undefined) stream.attach(server.name, link);
     }
     for (const uri of session.record.subscriptions) stream.subscribed(uri, true);
-    await firstAbort(signal, over.signal, ending);
+    await firstAbort(context.signal, over.signal, ending);
   } finally {
     over.abort();
     stop();

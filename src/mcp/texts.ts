@@ -3,7 +3,7 @@ import type { JsonPath } from "../core/json-edit.ts";
 import type { AnswerForm, TextRole, TextSlot } from "../core/text.ts";
 import type { JsonObject } from "./message.ts";
 
-/** What a caller says in a request: the arguments of tools and prompts, what it completes, and its replies to what a server asked. */
+/** What a caller says in a request: the arguments of tools and prompts, what it completes and beside what, and its replies to what a server asked. */
 export function requestTexts({
   method,
   params,
@@ -15,6 +15,8 @@ export function requestTexts({
   const role: TextRole = method === "tools/call" ? "tool-input" : "user";
   texts.addAll(params["arguments"], ["params", "arguments"], role);
   if (isJsonObject(params["argument"])) texts.add(params["argument"]["value"], ["params", "argument", "value"], role);
+  if (isJsonObject(params["context"]))
+    texts.addAll(params["context"]["arguments"], ["params", "context", "arguments"], role);
   // The stateless era's replies come with the call that is tried again (2026-07-28, multi round-trip requests).
   const { inputResponses } = params;
   if (isJsonObject(inputResponses))
@@ -27,7 +29,7 @@ export function requestTexts({
 export function replyTexts(value: JsonObject): readonly TextSlot[] {
   const texts = new TextGatherer();
   addReply(texts, value["result"], ["result"]);
-  if (isJsonObject(value["error"])) texts.add(value["error"]["message"], ["error", "message"], "user");
+  addError(texts, value["error"], "user");
   return texts.slots;
 }
 
@@ -41,15 +43,15 @@ export function questionTexts(value: JsonObject): readonly TextSlot[] {
 }
 
 /** How texts lie in what a server answers: the answer itself and the notifications before it, each with whole texts. */
-export function createMcpForm(method: string): AnswerForm {
+export function createMcpForm(): AnswerForm {
   let events = 0;
   return {
     read({ value }) {
       const texts = new TextGatherer(`${events++} `);
       if (isJsonObject(value)) {
         const { result, error, params } = value;
-        if (isJsonObject(result)) addResult(texts, result, method);
-        if (isJsonObject(error)) texts.add(error["message"], ["error", "message"], "tool-output");
+        if (isJsonObject(result)) addResult(texts, result);
+        addError(texts, error, "tool-output");
         if (isJsonObject(params)) addNotification(texts, params);
       }
       return { slots: texts.slots, ended: texts.slots.map(({ channel }) => channel) };
@@ -60,27 +62,41 @@ export function createMcpForm(method: string): AnswerForm {
   };
 }
 
-function addResult(texts: TextGatherer, result: JsonObject, method: string): void {
-  const at = (...path: (string | number)[]): JsonPath => ["result", ...path];
-  addContent(texts, result["content"], at("content"), "tool-output");
-  texts.addAll(result["structuredContent"], at("structuredContent"), "tool-output");
-  texts.add(result["description"], at("description"), "tool-output");
-  addMessages(texts, result["messages"], at("messages"));
-  addContent(texts, result["contents"], at("contents"), "tool-output");
-  if (method === "completion/complete") texts.addAll(result["completion"], at("completion"), "tool-output");
+function addError(texts: TextGatherer, error: unknown, role: TextRole): void {
+  if (!isJsonObject(error)) return;
+  texts.add(error["message"], ["error", "message"], role);
+  texts.addAll(error["data"], ["error", "data"], role);
+}
+
+/* A member that nobody knows is read too. */
+function addResult(texts: TextGatherer, result: JsonObject): void {
+  for (const [name, value] of Object.entries(result)) {
+    const path = ["result", name];
+    if (name === "content" || name === "contents") addContent(texts, value, path, "tool-output");
+    else if (name === "messages") addMessages(texts, value, path);
+    else if (!notWords.has(name)) texts.addAll(value, path, "tool-output");
+  }
   // The stateless era's questions to the client are results.
   if (!isJsonObject(result["inputRequests"])) return;
   for (const [name, request] of Object.entries(result["inputRequests"]))
     if (isJsonObject(request) && isJsonObject(request["params"]))
-      addParams(texts, request["params"], at("inputRequests", name, "params"));
+      addParams(texts, request["params"], ["result", "inputRequests", name, "params"]);
 }
+
+/* What says how the protocol goes on. */
+const notWords = new Set(["_meta", "inputRequests", "resultType", "cacheScope", "requestState"]);
 
 /** The params of sampling and elicitation. */
 function addParams(texts: TextGatherer, params: JsonObject, path: JsonPath): void {
   texts.add(params["systemPrompt"], [...path, "systemPrompt"], "system");
   addMessages(texts, params["messages"], [...path, "messages"]);
   texts.add(params["message"], [...path, "message"], "tool-output");
+  for (const name of ["requestedSchema", "tools"])
+    texts.addAll(params[name], [...path, name], "tool-output", (key) => typeof key === "number" || worded.has(key));
 }
+
+/* What a form's fields and a tool's parameters say of themselves. */
+const worded: ReadonlySet<string> = new Set(["description", "title", "const", "default"]);
 
 function addMessages(texts: TextGatherer, messages: unknown, path: JsonPath): void {
   for (const [message, at] of elements(messages, path))
@@ -115,8 +131,10 @@ function addBlock(texts: TextGatherer, block: unknown, path: JsonPath, role: Tex
 
 const notText = new Set(["type", "role", "mimeType", "uri", "blob", "annotations", "_meta", "id", "toolUseId"]);
 
-/** Progress and log messages. */
+/** Progress and log messages, and whatever else is announced. */
 function addNotification(texts: TextGatherer, params: JsonObject): void {
-  texts.add(params["message"], ["params", "message"], "tool-output");
-  texts.addAll(params["data"], ["params", "data"], "tool-output");
+  for (const [name, value] of Object.entries(params))
+    if (!notSaid.has(name)) texts.addAll(value, ["params", name], "tool-output");
 }
+
+const notSaid = new Set(["_meta", "level", "progressToken", "requestId", "taskId", "uri"]);

@@ -59,6 +59,17 @@ describe("the texts of an answer", () => {
     ]);
   });
 
+  test("are those of an error, and of what it says besides", () => {
+    const data = [{ "@type": "type.googleapis.com/google.rpc.ErrorInfo", reason: "R", metadata: { why: "w" } }];
+    const value = { jsonrpc: "2.0", id: 7, error: { code: -32_001, message: "no", data } };
+    const { slots } = createA2aForm("1.0").read({ value, bytes: Buffer.from(JSON.stringify(value)), last: true });
+    expect(slots.map(({ text, path }) => [text, path.join(".")])).toEqual([
+      ["no", "error.message"],
+      ["R", "error.data.0.reason"],
+      ["w", "error.data.0.metadata.why"],
+    ]);
+  });
+
   const spelled = {
     "1.0": (update: object) => ({ artifactUpdate: update }),
     "0.3": (update: object) => ({ kind: "artifact-update", ...update }),

@@ -116,9 +116,9 @@ function anthropicProvider(script: Script): Answer {
   };
 }
 
-/** One tool that says what the script says, and one that asks the client's model first. */
+/** One tool that says what the script says, one that asks the client's model first, and one that says it of its own accord. */
 function toolServer(script: Script): McpServer {
-  const server = new McpServer({ name: "said", version: "1.0.0" });
+  const server = new McpServer({ name: "said", version: "1.0.0" }, { capabilities: { logging: {} } });
   server.registerTool("say", { inputSchema: { about: z.string() } }, () => {
     const text = script.pieces.join("");
     return { content: [{ type: "text" as const, text }], structuredContent: { said: text } };
@@ -130,6 +130,11 @@ function toolServer(script: Script): McpServer {
       messages: [{ role: "user", content: { type: "text", text: said } }],
     });
     return { content: [{ type: "text" as const, text: JSON.stringify(content) }] };
+  });
+  // Not as part of this call: it goes out on the session's own stream.
+  server.registerTool("note", { inputSchema: {} }, async () => {
+    for (const data of script.pieces) await server.server.sendLoggingMessage({ level: "error", data });
+    return { content: [] };
   });
   return server;
 }

@@ -41,6 +41,13 @@ const schema = {
   description: value,
   properties: {
     to: { description: value, enum: [value], default: value, examples: [value], const: value, pattern: "x" },
+    of: {
+      examples: [{ to: value, name: value }],
+      default: { type: [value] },
+      $comment: value,
+      enumDescriptions: [value],
+      "x-note": value,
+    },
   },
 };
 
@@ -150,15 +157,20 @@ test("of messages", async () => {
     stop_sequences: [value],
     output_config: { format: { type: "json_schema", schema } },
     output_format: { type: "json_schema", schema },
+    context_management: { edits: [{ type: "compact", instructions: value }] },
+    // What servers of this dialect take besides.
+    prompt: value,
+    documents: [{ title: value, text: value }],
     container: { id: "c", skills: [{ skill_id: value }] },
     mcp_servers: [{ type: "url", url: `https://example.com/${value}`, name: "m", authorization_token: value }],
     tools: [
-      { name: "f", description: value, input_schema: schema, input_examples: [{ to: value }] },
+      { name: "f", description: value, input_schema: schema, input_examples: [{ to: value, name: value }] },
       { type: "web_search_20250305", name: "web_search", user_location: { type: "approximate", city: value } },
     ],
     messages: [
       {
         role: "user",
+        of_a_new_kind: value,
         content: [
           {
             type: "text",

@@ -149,10 +149,10 @@ test("MCP gives every fixture back in content, structures, resources, errors and
           structuredContent: { said, list: [said, { deep: said }] },
         },
       },
-      { jsonrpc: "2.0", id: 1, error: { code: -32_000, message: said } },
+      { jsonrpc: "2.0", id: 1, error: { code: -32_000, message: said, data: { said } } },
     ];
     for (const [index, value] of saying(masked).entries()) {
-      const answer = answerOf(() => createMcpForm("tools/call"), restoring, request);
+      const answer = answerOf(createMcpForm, restoring, request);
       const bytes = Buffer.from(JSON.stringify(value));
       const [shown] = (await answer?.({ value, bytes, last: index > 1 })) ?? [{ bytes }];
       expect(JSON.parse(shown?.bytes.toString() ?? "")).toEqual(saying(text)[index]);

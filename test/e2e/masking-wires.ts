@@ -58,7 +58,8 @@ const openai = {
       frame({ id: "c", created: 1, model: "m", choices: [{ index: 0, delta: fields, finish_reason: end }] });
     return [
       delta({ role: "assistant", content: "" }),
-      ...cut(thought).map((piece) => delta({ reasoning_content: piece })),
+      // As vLLM says them.
+      ...cut(thought).map((piece) => delta({ reasoning: piece, reasoning_content: piece })),
       ...cut(text).map((piece) => delta({ content: piece })),
       delta({ tool_calls: [{ index: 0, id: "t", type: "function", function: { name: "f", arguments: "" } }] }),
       ...cut(args).map((piece) => delta({ tool_calls: [{ index: 0, function: { arguments: piece } }] })),
@@ -68,14 +69,16 @@ const openai = {
   },
   read(arrived: Buffer): Said {
     const said = { thought: "", text: "", args: "" };
+    let again = "";
     for (const { choices } of eventsOf(arrived) as { choices: { delta: Record<string, unknown> }[] }[])
       for (const { delta } of choices) {
         said.thought += (delta["reasoning_content"] as string | undefined) ?? "";
+        again += (delta["reasoning"] as string | undefined) ?? "";
         said.text += (delta["content"] as string | null | undefined) ?? "";
         const calls = delta["tool_calls"] as { function?: { arguments?: string } }[] | undefined;
         said.args += calls?.[0]?.function?.arguments ?? "";
       }
-    return said;
+    return again === "" || again === said.thought ? said : { ...said, thought: `${said.thought} and ${again}` };
   },
   whole: ({ thought, text, args }: Said) => ({
     id: "c",

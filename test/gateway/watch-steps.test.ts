@@ -62,7 +62,7 @@ describe("the step that looks for orders in answers", () => {
     build(taint, { accounts, readsTaint, taintConfig: taintConfig.taint.parse({ look, trusted }) });
   const asked = (step: GatewayStep, about: Operation = tool) => {
     const { context } = contextOf(about);
-    Object.assign(context, { work: { answers: () => createMcpForm("tools/call") } });
+    Object.assign(context, { work: { answers: () => createMcpForm() } });
     return { context, looks: step.answer !== undefined && (step.answers?.(context) ?? true) };
   };
 

@@ -81,6 +81,38 @@ describe("the texts of a messages answer", () => {
     });
   });
 
+  test("are found beside its content, and in what opens a stream", () => {
+    const message = {
+      type: "message",
+      id: "m",
+      role: "assistant",
+      model: "c",
+      content: [{ type: "text", text: "hi" }],
+      stop_reason: "refusal",
+      stop_details: { type: "refusal", explanation: "no" },
+      usage: { service_tier: "standard" },
+    };
+    const shown = (value: { readonly type: string }) => {
+      const { slots, ended } = createAnthropicForm().read(eventOf(value));
+      expect(ended).toEqual(slots.map(({ channel }) => channel));
+      return slots.map(({ text, path }) => [text, path.join(".")]);
+    };
+    expect(shown(message)).toEqual([
+      ["hi", "content.0.text"],
+      ["no", "stop_details.explanation"],
+    ]);
+    expect(shown({ type: "message_start", message } as never)).toEqual([
+      ["hi", "message.content.0.text"],
+      ["no", "message.stop_details.explanation"],
+    ]);
+    const { stop_reason, stop_details, usage } = message;
+    expect(shown({ type: "message_delta", delta: { stop_reason, stop_details }, usage } as never)).toEqual([
+      ["no", "delta.stop_details.explanation"],
+    ]);
+    expect(shown({ type: "of_a_new_kind", said: { so: "n" } } as never)).toEqual([["n", "said.so"]]);
+    expect(shown({ type: "ping" })).toEqual([]);
+  });
+
   test("of a thought end before its signature", () => {
     const form = createAnthropicForm();
     const delta = (value: object) => eventOf({ type: "content_block_delta", index: 0, delta: value } as never);

@@ -100,6 +100,38 @@ describe("the texts of an answer", () => {
     expect(slots[0]?.channel).not.toBe(thought?.channel);
   });
 
+  test("that are said under two names in each event go on under both", () => {
+    const form = createOpenaiForm();
+    const both = (text: string) => chunk({ content: null, reasoning: text, reasoning_content: text });
+    const first = form.read(both("h"));
+    const second = form.read(both("m"));
+    expect([first.ended, second.ended]).toEqual([[], []]);
+    expect(second.slots.map(({ channel }) => channel)).toEqual(first.slots.map(({ channel }) => channel));
+    expect(form.read(chunk({ content: "so" })).ended.toSorted()).toEqual(
+      first.slots.map(({ channel }) => channel).toSorted(),
+    );
+  });
+
+  test.each([
+    ["the transcript of what is heard", { audio: { id: "a", transcript: "EMP-1" } }],
+    [
+      "details of thoughts",
+      { reasoning_details: [{ type: "reasoning.text", text: "EMP-1", index: 0, signature: "s" }] },
+    ],
+    ["parts of a content", { content: [{ type: "thinking", thinking: [{ type: "text", text: "EMP-1" }] }] }],
+    ["thoughts in a structure", { reasoning: { text: "EMP-1" } }],
+    ["a member that nobody knows", { of_a_new_kind: [["EMP-1"]] }],
+  ])("are read in streams wherever they stand, go on in the next event and can be written there: %s", (_, delta) => {
+    const form = createOpenaiForm();
+    const [slot, ...others] = form.read(chunk(delta)).slots;
+    expect(others).toEqual([]);
+    expect(slot?.text).toBe("EMP-1");
+    expect(form.read(chunk(delta)).slots[0]?.channel).toBe(slot?.channel);
+    const { value } = form.write(String(slot?.channel), "EMP-1");
+    expect(value).toEqual(JSON.parse(chunk(delta).bytes.toString().replace(',"signature":"s"', "")));
+    expect(form.read(chunk({}, { finish_reason: "stop" })).ended).toEqual([slot?.channel]);
+  });
+
   test("are the thoughts of another dialect's provider too, in a request, a whole answer and a stream", () => {
     const message = {
       role: "assistant",

@@ -41,6 +41,8 @@ export interface HarnessOptions {
   /** Throws to refuse. */
   readonly authorize?: (principal: string, operation: Operation) => void;
   readonly visible?: (principal: string, operation: Operation) => boolean;
+  /** What steps change in a request. */
+  readonly edits?: OperationContext["edits"];
   /** What looks at answers. */
   readonly answer?: OperationContext["answer"];
 }
@@ -124,7 +126,7 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
       candidate: undefined,
       failed: [],
       decision: undefined,
-      edits: [],
+      edits: operation.judged ? (options.edits ?? []) : [],
       usage: undefined,
       costNanos: undefined,
       upstreamStatus: undefined,

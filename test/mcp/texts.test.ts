@@ -15,8 +15,16 @@ test("the texts of a request are a tool's arguments, a prompt's, what is complet
     ["user", "t", "params.arguments.topic"],
   ]);
   expect(
-    shown(requestTexts({ method: "completion/complete", params: { ref: {}, argument: { name: "n", value: "v" } } })),
-  ).toEqual([["user", "v", "params.argument.value"]]);
+    shown(
+      requestTexts({
+        method: "completion/complete",
+        params: { ref: {}, argument: { name: "n", value: "v" }, context: { arguments: { other: "w" } } },
+      }),
+    ),
+  ).toEqual([
+    ["user", "v", "params.argument.value"],
+    ["user", "w", "params.context.arguments.other"],
+  ]);
   const inputResponses = {
     asked: { action: "accept", content: { name: "ada" } },
     sampled: { role: "assistant", model: "m", content: { type: "text", text: "hi" } },
@@ -36,14 +44,30 @@ test("the texts of a server's question are what it has the client's model or per
     ["system", "s", "params.systemPrompt"],
     ["tool-output", "summarise", "params.messages.0.content.text"],
   ]);
-  expect(shown(questionTexts({ method: "elicitation/create", params: { message: "your name?" } }))).toEqual([
+  const properties = {
+    name: { type: "string", title: "n", description: "as ever", enum: ["ada"], enumNames: ["Ada"] },
+  };
+  const requestedSchema = { type: "object", properties, required: ["name"] };
+  expect(
+    shown(questionTexts({ method: "elicitation/create", params: { message: "your name?", requestedSchema } })),
+  ).toEqual([
     ["tool-output", "your name?", "params.message"],
+    ["tool-output", "n", "params.requestedSchema.properties.name.title"],
+    ["tool-output", "as ever", "params.requestedSchema.properties.name.description"],
+    ["tool-output", "ada", "params.requestedSchema.properties.name.enum.0"],
+    ["tool-output", "Ada", "params.requestedSchema.properties.name.enumNames.0"],
+    ["tool-output", "name", "params.requestedSchema.required.0"],
+  ]);
+  const tools = [{ name: "f", description: "does f", inputSchema: { properties: { a: { description: "an a" } } } }];
+  expect(shown(questionTexts({ method: "sampling/createMessage", params: { messages: [], tools } }))).toEqual([
+    ["tool-output", "does f", "params.tools.0.description"],
+    ["tool-output", "an a", "params.tools.0.inputSchema.properties.a.description"],
   ]);
 });
 
 test("the texts of an answer are those of its content, whatever holds it, and each is whole", () => {
-  const read = (method: string, value: object) => {
-    const { slots, ended } = createMcpForm(method).read({ value, bytes: Buffer.alloc(0), last: true });
+  const read = (value: object) => {
+    const { slots, ended } = createMcpForm().read({ value, bytes: Buffer.alloc(0), last: true });
     expect(ended).toEqual(slots.map(({ channel }) => channel));
     return shown(slots).map(([, text, path]) => [text, path]);
   };
@@ -53,18 +77,18 @@ test("the texts of an answer are those of its content, whatever holds it, and ea
     { type: "resource", resource: { uri: "file:///b", text: "b" } },
     { type: "resource_link", uri: "file:///c", name: "c", description: "d" },
   ];
-  expect(read("tools/call", { result: { content, structuredContent: { e: "f" } } })).toEqual([
+  expect(read({ result: { content, structuredContent: { e: "f" } } })).toEqual([
     ["a", "result.content.0.text"],
     ["b", "result.content.2.resource.text"],
     ["c", "result.content.3.name"],
     ["d", "result.content.3.description"],
     ["f", "result.structuredContent.e"],
   ]);
+  expect(read({ result: { messages: [{ role: "user", content: { type: "text", text: "p" } }] } })).toEqual([
+    ["p", "result.messages.0.content.text"],
+  ]);
   expect(
-    read("prompts/get", { result: { messages: [{ role: "user", content: { type: "text", text: "p" } }] } }),
-  ).toEqual([["p", "result.messages.0.content.text"]]);
-  expect(
-    read("resources/read", {
+    read({
       result: {
         contents: [
           { uri: "u", text: "t" },
@@ -73,8 +97,20 @@ test("the texts of an answer are those of its content, whatever holds it, and ea
       },
     }),
   ).toEqual([["t", "result.contents.0.text"]]);
-  expect(read("tools/call", { error: { code: 1, message: "no" } })).toEqual([["no", "error.message"]]);
-  expect(read("tools/call", { method: "notifications/progress", params: { progress: 1, message: "half" } })).toEqual([
+  expect(read({ error: { code: 1, message: "no", data: { why: ["d"] } } })).toEqual([
+    ["no", "error.message"],
+    ["d", "error.data.why.0"],
+  ]);
+  expect(read({ result: { completion: { values: ["v"] } } })).toEqual([["v", "result.completion.values.0"]]);
+  expect(read({ result: { resultType: "complete", _meta: { a: "m" }, of_a_new_kind: [{ said: "n" }] } })).toEqual([
+    ["n", "result.of_a_new_kind.0.said"],
+  ]);
+  expect(read({ method: "notifications/progress", params: { progress: 1, message: "half" } })).toEqual([
     ["half", "params.message"],
+  ]);
+  const params = { level: "info", data: { said: "l" }, progressToken: "p", requestId: "r", of_a_new_kind: "n" };
+  expect(read({ method: "notifications/message", params })).toEqual([
+    ["l", "params.data.said"],
+    ["n", "params.of_a_new_kind"],
   ]);
 });

@@ -1,9 +1,9 @@
 import type { JsonPath } from "../../core/json-edit.ts";
-import { elements, isJsonObject, TextGatherer } from "../../core/json-texts.ts";
+import { elements, isJsonObject, TextGatherer, type JsonFields } from "../../core/json-texts.ts";
 import type { AnswerEvent } from "../../core/step.ts";
 import type { AnswerForm, AnswerTexts, TextSlot } from "../../core/text.ts";
 import { rawValue } from "../../http/json-splice.ts";
-import { addBlock } from "./anthropic-texts.ts";
+import { addBlock, addRest } from "./anthropic-texts.ts";
 
 /* The kinds of delta that carry text, and the member it stands in. */
 const members: Readonly<Record<string, string>> = {
@@ -39,8 +39,13 @@ class AnthropicForm implements AnswerForm {
       const index = typeof value["index"] === "number" ? value["index"] : 0;
       switch (value["type"]) {
         case "message":
-          if (!Array.isArray(value["content"])) addWhole(texts, value["content"], ["content"], bytes);
-          for (const [block, path] of elements(value["content"], ["content"])) addWhole(texts, block, path, bytes);
+          addMessage(texts, value, [], bytes);
+          break;
+        case "message_start":
+          if (isJsonObject(value["message"])) addMessage(texts, value["message"], ["message"], bytes);
+          break;
+        case "message_delta":
+          if (isJsonObject(value["delta"])) addRest(texts, value["delta"], messageMembers, ["delta"], "assistant");
           break;
         case "content_block_start":
           this.#start(value["content_block"], index, texts, pieces, bytes);
@@ -51,6 +56,8 @@ class AnthropicForm implements AnswerForm {
         case "content_block_stop":
           this.#close(index, ended);
           break;
+        default:
+          addRest(texts, value, eventMembers, [], "assistant");
       }
     }
     const { slots } = texts;
@@ -104,6 +111,29 @@ class AnthropicForm implements AnswerForm {
     this.#closed.set(channel, open);
     ended.push(channel);
   }
+}
+
+/* What says of a message what it is, and what is read otherwise. */
+const messageMembers = new Set([
+  "type",
+  "id",
+  "role",
+  "model",
+  "content",
+  "container",
+  "stop_reason",
+  "stop_sequence",
+  "usage",
+]);
+
+const eventMembers = new Set(["type", "error"]);
+
+function addMessage(texts: TextGatherer, message: JsonFields, path: JsonPath, bytes: Buffer): void {
+  const { content } = message;
+  const at = [...path, "content"];
+  if (!Array.isArray(content)) addWhole(texts, content, at, bytes);
+  for (const [block, place] of elements(content, at)) addWhole(texts, block, place, bytes);
+  addRest(texts, message, messageMembers, path, "assistant");
 }
 
 /* What a tool is called with is read as the JSON it is, as on a stream: what was a number becomes one again. */

@@ -1,5 +1,5 @@
 import type { JsonPath } from "../../core/json-edit.ts";
-import { elements, isJsonObject, TextGatherer } from "../../core/json-texts.ts";
+import { elements, isJsonObject, TextGatherer, type JsonFields } from "../../core/json-texts.ts";
 import type { TextRole, TextSlot } from "../../core/text.ts";
 import { addSchemaTexts } from "./schema-texts.ts";
 
@@ -12,17 +12,45 @@ export function messagesTexts(body: unknown): readonly TextSlot[] {
     if (!isJsonObject(message)) continue;
     const role = roles[String(message["role"])] ?? "user";
     addContent(texts, message["content"], [...path, "content"], role);
+    addRest(texts, message, messageMembers, path, role);
   }
-  for (const [tool, path] of elements(body["tools"], ["tools"])) {
-    addSchemaTexts(texts, tool, path);
-    if (!isJsonObject(tool)) continue;
-    for (const name of ["input_examples", "user_location"]) texts.addAll(tool[name], [...path, name], "system");
-  }
-  for (const name of ["output_config", "output_format"]) addSchemaTexts(texts, body[name], [name]);
+  for (const name of ["tools", "output_config", "output_format"]) addSchemaTexts(texts, body[name], [name]);
   // No model reads of whom the request is; the provider does.
   for (const name of ["metadata", "stop_sequences"]) texts.addAll(body[name], [name], "user");
+  addRest(texts, body, requestMembers, [], "user");
   return texts.slots;
 }
+
+/** What else an object says: servers of this dialect take and give more than its author's. */
+export function addRest(
+  texts: TextGatherer,
+  fields: JsonFields,
+  read: ReadonlySet<string>,
+  path: JsonPath,
+  role: TextRole,
+): void {
+  for (const [name, value] of Object.entries(fields))
+    if (!read.has(name)) texts.addAll(value, [...path, name], role, (key) => !notText.has(String(key)));
+}
+
+const messageMembers = new Set(["role", "content"]);
+/* What is read above, what names things, and words that the provider chose. */
+const requestMembers = new Set([
+  "model",
+  "system",
+  "messages",
+  "tools",
+  "output_config",
+  "output_format",
+  "metadata",
+  "stop_sequences",
+  "container",
+  "inference_geo",
+  "mcp_servers",
+  "service_tier",
+  "thinking",
+  "tool_choice",
+]);
 
 const roles: Readonly<Record<string, TextRole>> = { system: "system", assistant: "assistant" };
 

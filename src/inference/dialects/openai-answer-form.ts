@@ -2,13 +2,25 @@ import { elements, isJsonObject, TextGatherer, type JsonFields } from "../../cor
 import type { JsonPath } from "../../core/json-edit.ts";
 import type { AnswerEvent } from "../../core/step.ts";
 import type { AnswerForm, AnswerTexts, TextSlot } from "../../core/text.ts";
-import { addMessage, addThoughts, spoken } from "./openai-texts.ts";
+import { addMessage, addStructures, addThoughts, spoken } from "./openai-texts.ts";
 
-/** Where a channel's text stands in a delta. */
+/** Where a text stands in what a choice says: a member of the delta, or `text` of a completion; the arguments of a tool; or deeper inside. */
+type Member =
+  | string
+  | { readonly tool: number; readonly custom: boolean }
+  | { readonly at: JsonPath; readonly frame: unknown };
+
 interface OpenChannel {
   readonly choice: number;
-  /** A member of the delta, `text` of a completion, or the index of a tool call. */
-  readonly member: string | { readonly tool: number; readonly custom: boolean };
+  readonly member: Member;
+}
+
+interface Piece {
+  readonly member: Member;
+  /** A piece only where it is a text. */
+  readonly text: unknown;
+  readonly path: JsonPath;
+  readonly json?: true;
 }
 
 /* A provider decides how many texts it has open at once, so there is a bound. */
@@ -36,15 +48,17 @@ class OpenaiForm implements AnswerForm {
       if (!isJsonObject(choice)) continue;
       this.#envelope = value;
       if (isJsonObject(choice["logprobs"])) repeats.push([...path, "logprobs"]);
-      if (isJsonObject(choice["message"])) {
-        const texts = new TextGatherer();
-        addMessage(texts, choice["message"], [...path, "message"], "assistant");
-        slots.push(...texts.slots);
-        ended.push(...texts.slots.map(({ channel }) => channel));
-      }
+      const whole = new TextGatherer();
+      const { message, delta } = choice;
+      if (isJsonObject(message)) addMessage(whole, message, [...path, "message"], "assistant");
+      // Each of these comes whole.
+      if (isJsonObject(delta)) addThoughts(whole, delta, [...path, "delta"], "assistant");
+      slots.push(...whole.slots);
+      ended.push(...whole.slots.map(({ channel }) => channel));
       const index = toIndex(choice["index"]);
-      this.#piece(choice["text"], [...path, "text"], index, "text", slots);
-      if (isJsonObject(choice["delta"])) this.#delta(choice["delta"], [...path, "delta"], index, slots, ended);
+      const pieces: Piece[] = [{ member: "text", text: choice["text"], path: [...path, "text"] }];
+      if (isJsonObject(delta)) addPieces(pieces, delta, [...path, "delta"]);
+      this.#take(pieces, index, slots, ended);
       if (typeof choice["finish_reason"] === "string") this.#close(index, () => true, ended);
     }
     return { slots, ended, repeats };
@@ -63,58 +77,29 @@ class OpenaiForm implements AnswerForm {
     return { value, bytes: Buffer.from(JSON.stringify(value)), last: false };
   }
 
-  #delta(delta: JsonFields, path: JsonPath, choice: number, slots: TextSlot[], ended: string[]): void {
-    for (const name of NAMES) {
-      const piece = delta[name];
-      if (piece === undefined || piece === null || piece === "") continue;
-      // A text that gives way to another has come to its end: what is held back of it belongs before the other.
-      this.#close(choice, (member) => typeof member === "string" && member !== name, ended);
-      this.#piece(piece, [...path, name], choice, name, slots);
-      for (const [part, at] of elements(piece, [...path, name]))
-        if (isJsonObject(part)) this.#piece(part["text"], [...at, "text"], choice, name, slots);
-    }
-    // Each of these comes whole.
-    const thoughts = new TextGatherer();
-    addThoughts(thoughts, delta, path, "assistant");
-    slots.push(...thoughts.slots);
-    ended.push(...thoughts.slots.map(({ channel }) => channel));
-    const called = delta["function_call"];
-    if (isJsonObject(called))
-      this.#piece(called["arguments"], [...path, "function_call", "arguments"], choice, "function_call", slots, true);
-    for (const [call, at] of elements(delta["tool_calls"], [...path, "tool_calls"])) {
-      if (!isJsonObject(call)) continue;
-      const tool = toIndex(call["index"]);
-      this.#close(choice, (member) => typeof member === "string", ended);
-      if (isJsonObject(call["function"])) {
-        const place = [...at, "function", "arguments"];
-        this.#piece(call["function"]["arguments"], place, choice, { tool, custom: false }, slots, true);
+  #take(pieces: readonly Piece[], choice: number, slots: TextSlot[], ended: string[]): void {
+    const going = new Set<string>();
+    for (const { member, text, path, json } of pieces) {
+      if (typeof text !== "string" || text === "") continue;
+      const channel = `${choice} ${nameOf(member)}`;
+      going.add(channel);
+      if (!this.#open.has(channel)) {
+        if (this.#open.size >= MOST_OPEN) throw new TypeError(`More than ${MOST_OPEN} texts are under way at once.`);
+        this.#open.set(channel, { choice, member });
       }
-      if (isJsonObject(call["custom"]))
-        this.#piece(call["custom"]["input"], [...at, "custom", "input"], choice, { tool, custom: true }, slots);
+      const role = json || isTool(member) ? "tool-input" : "assistant";
+      slots.push({ path, role, text, channel, ...(json && { json }) });
     }
+    /*
+     * A text that gives way to another has come to its end: what is held back of it belongs before the other. Servers may say one under
+     * two names in each event (vLLM: `reasoning`, `reasoning_content`); and tools may be called with pieces in turns.
+     */
+    if (going.size > 0) this.#close(choice, (member, channel) => !isTool(member) && !going.has(channel), ended);
   }
 
-  #piece(
-    text: unknown,
-    path: JsonPath,
-    choice: number,
-    member: OpenChannel["member"],
-    slots: TextSlot[],
-    json = false,
-  ): void {
-    if (typeof text !== "string" || text === "") return;
-    const channel = `${choice} ${typeof member === "string" ? member : `tool ${member.tool}`}`;
-    if (!this.#open.has(channel)) {
-      if (this.#open.size >= MOST_OPEN) throw new TypeError(`More than ${MOST_OPEN} texts are under way at once.`);
-      this.#open.set(channel, { choice, member });
-    }
-    const role = json || typeof member !== "string" ? "tool-input" : "assistant";
-    slots.push({ path, role, text, channel, ...(json && { json: true as const }) });
-  }
-
-  #close(choice: number, ends: (member: OpenChannel["member"]) => boolean, ended: string[]): void {
+  #close(choice: number, ends: (member: Member, channel: string) => boolean, ended: string[]): void {
     for (const [channel, open] of this.#open) {
-      if (open.choice !== choice || !ends(open.member)) continue;
+      if (open.choice !== choice || !ends(open.member, channel)) continue;
       this.#open.delete(channel);
       this.#closed.set(channel, open);
       ended.push(channel);
@@ -122,9 +107,63 @@ class OpenaiForm implements AnswerForm {
   }
 }
 
-function toDelta(member: OpenChannel["member"], text: string): unknown {
+function addPieces(pieces: Piece[], delta: JsonFields, path: JsonPath): void {
+  for (const name of NAMES)
+    if (typeof delta[name] === "string") pieces.push({ member: name, text: delta[name], path: [...path, name] });
+  const deeper = new TextGatherer();
+  addStructures(deeper, delta, [], "assistant");
+  for (const { path: at, text } of deeper.slots)
+    pieces.push({ member: { at, frame: frameOf(delta, at, "") }, text, path: [...path, ...at] });
+  const called = delta["function_call"];
+  if (isJsonObject(called)) {
+    const place = [...path, "function_call", "arguments"];
+    pieces.push({ member: "function_call", text: called["arguments"], path: place, json: true });
+  }
+  for (const [call, at] of elements(delta["tool_calls"], [...path, "tool_calls"])) {
+    if (!isJsonObject(call)) continue;
+    const tool = toIndex(call["index"]);
+    const { function: called, custom } = call;
+    if (isJsonObject(called)) {
+      const place = [...at, "function", "arguments"];
+      pieces.push({ member: { tool, custom: false }, text: called["arguments"], path: place, json: true });
+    }
+    if (isJsonObject(custom))
+      pieces.push({ member: { tool, custom: true }, text: custom["input"], path: [...at, "custom", "input"] });
+  }
+}
+
+const isTool = (member: Member): boolean => typeof member === "object" && "tool" in member;
+
+function nameOf(member: Member): string {
+  if (typeof member === "string") return member;
+  return "tool" in member ? `tool ${member.tool}` : `at ${member.at.join(".")}`;
+}
+
+/* What tells a reader which thing it is that a text belongs to. */
+const names = ["type", "id", "index", "format"] as const;
+const LONGEST_NAME = 64;
+
+/** A text alone at its place in a structure, of which only what names things on the way is left. An array has one element then. */
+function frameOf(structure: unknown, at: JsonPath, text: string, depth = 0): unknown {
+  const step = at[depth];
+  if (step === undefined) return text;
+  if (typeof step === "number") {
+    const list = structure as readonly unknown[];
+    return [frameOf(list.length === 1 ? list[0] : list[step], at, text, depth + 1)];
+  }
+  const fields = structure as JsonFields;
+  const kept: Record<string, unknown> = {};
+  for (const name of names) {
+    const value = fields[name];
+    if (typeof value === "number" || (typeof value === "string" && value.length <= LONGEST_NAME)) kept[name] = value;
+  }
+  return { ...kept, [step]: frameOf(fields[step], at, text, depth + 1) };
+}
+
+function toDelta(member: Member, text: string): unknown {
   if (member === "function_call") return { function_call: { arguments: text } };
   if (typeof member === "string") return { [member]: text };
+  if ("at" in member) return frameOf(member.frame, member.at, text);
   const { tool: index, custom } = member;
   return { tool_calls: [custom ? { index, custom: { input: text } } : { index, function: { arguments: text } }] };
 }

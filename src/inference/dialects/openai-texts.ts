@@ -49,9 +49,9 @@ export function promptTexts(body: unknown, names: readonly string[]): readonly T
 /** What one message says, of a request or of an answer. */
 export function addMessage(texts: TextGatherer, message: JsonFields, path: JsonPath, role: TextRole): void {
   addContent(texts, message["content"], [...path, "content"], role);
-  for (const name of spoken) texts.add(message[name], [...path, name], role);
+  for (const name of spoken) addWords(texts, message[name], [...path, name], role);
   addThoughts(texts, message, path, role);
-  if (isJsonObject(message["audio"])) texts.add(message["audio"]["transcript"], [...path, "audio", "transcript"], role);
+  addTranscript(texts, message, path, role);
   if (isJsonObject(message["function_call"]))
     texts.addJson(message["function_call"]["arguments"], [...path, "function_call", "arguments"], "tool-input");
   for (const [call, at] of elements(message["tool_calls"], [...path, "tool_calls"])) {
@@ -61,6 +61,18 @@ export function addMessage(texts: TextGatherer, message: JsonFields, path: JsonP
     if (isJsonObject(call["custom"])) texts.add(call["custom"]["input"], [...at, "custom", "input"], "tool-input");
   }
   addRest(texts, message, messageMembers, path, role);
+}
+
+/** What a piece of a streamed message says deeper than in members that are texts themselves; its calls and thoughts excepted. */
+export function addStructures(texts: TextGatherer, delta: JsonFields, path: JsonPath, role: TextRole): void {
+  if (typeof delta["content"] === "object") addContent(texts, delta["content"], [...path, "content"], role);
+  for (const name of spoken) if (typeof delta[name] === "object") addWords(texts, delta[name], [...path, name], role);
+  addTranscript(texts, delta, path, role);
+  addRest(texts, delta, messageMembers, path, role);
+}
+
+function addTranscript(texts: TextGatherer, { audio }: JsonFields, path: JsonPath, role: TextRole): void {
+  if (isJsonObject(audio)) texts.add(audio["transcript"], [...path, "audio", "transcript"], role);
 }
 
 /** What a message says besides its content: `reasoning_content` and `reasoning` are what vLLM and others call the thoughts they show. */
@@ -98,7 +110,12 @@ function addRest(
   role: TextRole,
 ): void {
   for (const [name, value] of Object.entries(fields))
-    if (!read.has(name)) texts.addAll(value, [...path, name], role, (key) => !marks.has(key));
+    if (!read.has(name)) addWords(texts, value, [...path, name], role);
+}
+
+/* Every string but for those that name a thing, and what is encrypted or binary. */
+function addWords(texts: TextGatherer, value: unknown, path: JsonPath, role: TextRole): void {
+  texts.addAll(value, path, role, (key) => !marks.has(key));
 }
 
 /* Words that a provider chose, and names. */
@@ -119,6 +136,8 @@ const settings = [
 const chatSettings = new Set([...settings, "messages", "tools", "functions", "response_format", "prediction"]);
 const messageMembers = new Set([
   ...spoken,
+  "id",
+  "type",
   "role",
   "content",
   "thinking_blocks",
@@ -138,5 +157,4 @@ const partMembers = new Set([
   "file",
   "cache_control",
 ]);
-/* What names a thing, and what is encrypted or binary. */
 const marks: ReadonlySet<string | number> = new Set(["type", "id", "url", "format", "signature", "data"]);
