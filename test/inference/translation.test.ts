@@ -167,6 +167,20 @@ describe("a caller and a provider that both speak the Anthropic dialect", () => 
   });
 });
 
+it("that a conversation is too long is said to a caller of the OpenAI dialect with the code it looks for", async () => {
+  const { gateway, provider } = await start();
+  const refuse = async (message: string) => {
+    const error = { type: "error", error: { type: "invalid_request_error", message } };
+    provider.next = { ...says(JSON.stringify(error)), status: 400 };
+    const { text } = await send(gateway, "/chat/completions", { model: "claude", messages: hello });
+    return (JSON.parse(text) as { error: object }).error;
+  };
+  const common = { type: "invalid_request_error", param: null };
+  const tooLong = "prompt is too long: 210000 tokens > 200000 maximum";
+  expect(await refuse(tooLong)).toEqual({ ...common, message: tooLong, code: "context_length_exceeded" });
+  expect(await refuse("no")).toEqual({ ...common, message: "no", code: null });
+});
+
 describe("what steps change in a request", () => {
   const edits = (): readonly JsonEdit[] => [{ path: ["messages", 0, "content"], json: '"[masked]"' }];
 

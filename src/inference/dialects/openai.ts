@@ -1,3 +1,4 @@
+import { isContextTooLong } from "../context-too-long.ts";
 import type { Dialect } from "./dialect.ts";
 import { readOpenaiAnswer, writeOpenaiAnswer } from "./openai-answer.ts";
 import { openaiEndpoints } from "./openai-endpoints.ts";
@@ -17,7 +18,12 @@ export const openai: Dialect = {
   paths: { chat: "/chat/completions", completions: "/completions", embeddings: "/embeddings" },
   passHeaders: ({ "openai-beta": beta }, own) => (beta === undefined ? { ...own } : { ...own, "openai-beta": beta }),
   renderError: renderOpenaiError,
-  writeError: (spec, message) => JSON.stringify({ error: { message, type: spec.openai, param: null, code: null } }),
+  writeError: (spec, message) => {
+    // Clients that shorten a conversation look for this code.
+    const tooLong = spec.openai === "invalid_request_error" && isContextTooLong(400, message);
+    const code = tooLong ? "context_length_exceeded" : null;
+    return JSON.stringify({ error: { message, type: spec.openai, param: null, code } });
+  },
   toErrorEvent: toOpenaiErrorEvent,
   keepAlive: ": keepalive\n\n",
   readEvent: readOpenaiEvent,
