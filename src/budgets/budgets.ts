@@ -10,7 +10,7 @@ import type { Standing } from "./counting.ts";
 import { unpriced } from "./exhausted.ts";
 import type { Ledger } from "./ledger.ts";
 import { createQueue } from "./queue.ts";
-import { amountsOf, needsBound, reckon } from "./reckoning.ts";
+import { amountsOf, needsBound, reckon, shortest } from "./reckoning.ts";
 import { Reservation } from "./reservation.ts";
 import { type Attempt, type Call, createSeek } from "./seek.ts";
 import type { TokenCounter } from "./token-count.ts";
@@ -49,6 +49,7 @@ export function createBudgets({ config, ledger, counter, clock, log, meter }: Bu
   const queues = new Map(
     config.filter(({ onExhausted }) => onExhausted === "queue").map(({ name }) => [name, createQueue(clock)]),
   );
+  const isShadowed = config.some(({ mode }) => mode === "shadow");
   const watch = createWatch({ log, meter });
 
   function linesOf(context: OperationContext): readonly Line[] {
@@ -76,7 +77,7 @@ export function createBudgets({ config, ledger, counter, clock, log, meter }: Bu
       for (let at = 0; at < lines.length; at++)
         lines[at]!.seen = { used: standing.used[at]!, endsMs: standing.endsMs[at]! };
       if (!standing.fits) return standing;
-      watch.reserved(context, lines);
+      watch.reserved(context, lines, amounts, isShadowed ? amountsOf(lines, price, shortest(reckoned)) : amounts);
       const onSettled = (held: readonly number[], booked: readonly number[]): void => {
         watch.settled(lines, held, booked);
         for (const queue of queues.values()) queue.stir();

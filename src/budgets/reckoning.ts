@@ -20,12 +20,20 @@ const OTHER_VOCABULARY = 1.35;
 const bounded = new Set(["tokens", "output tokens", "money"]);
 const bytesMatter = new Set(["tokens", "input tokens", "money"]);
 
+const nothing: Reckoned = { inputTokens: 0, outputTokens: 0, mostOutputTokens: 0, edit: undefined, isOurs: false };
+
 /** What the caller asked for, before anything is known of what fits. Whoever sets no bound and streams is reserved slice by slice. */
 export function reckon({ operation: { demand, mode } }: OperationContext): Reckoned {
-  if (demand === undefined) return { inputTokens: 0, outputTokens: 0, mostOutputTokens: 0, edit: undefined };
+  if (demand === undefined) return nothing;
   const most = demand.maxOutputTokens ?? Number.POSITIVE_INFINITY;
-  const first = mode === "stream" ? Math.min(most, SLICE_TOKENS) : most;
-  return { inputTokens: demand.inputBytes, outputTokens: first, mostOutputTokens: most, edit: undefined };
+  const isStream = mode === "stream";
+  return {
+    inputTokens: demand.inputBytes,
+    outputTokens: isStream ? Math.min(most, SLICE_TOKENS) : most,
+    mostOutputTokens: most,
+    edit: undefined,
+    isOurs: isStream || demand.maxOutputTokens === undefined,
+  };
 }
 
 export const amountsOf = (
@@ -34,11 +42,9 @@ export const amountsOf = (
   { inputTokens, outputTokens }: Reckoned,
 ): readonly number[] => lines.map(({ limit }) => toReserve(limit.thing, price, inputTokens, outputTokens));
 
-/** The same call with the shortest answer that is of use. */
-export const shortest = (reckoned: Reckoned): Reckoned => ({
-  ...reckoned,
-  outputTokens: Math.min(reckoned.outputTokens, SHORTEST_BOUND_TOKENS),
-});
+/** What a call can do with at least: where the answer's length is the gateway's to choose, the shortest that is of use. */
+export const shortest = (reckoned: Reckoned): Reckoned =>
+  reckoned.isOurs ? { ...reckoned, outputTokens: Math.min(reckoned.outputTokens, SHORTEST_BOUND_TOKENS) } : reckoned;
 
 /** Whether a whole call has no bound and some line needs one. */
 export const needsBound = (lines: readonly Line[], { outputTokens }: Reckoned): boolean =>
@@ -71,24 +77,23 @@ async function choicesOf({ exchange }: OperationContext): Promise<number> {
 }
 
 /**
- * Whether counting the input exactly could help: it is reckoned by bytes, and a line that has no room counts it. Not where `least` has no
- * room without any input either: a budget that is used up says so at once.
+ * Whether counting the input exactly could help: it is reckoned by bytes, and a line that has no room counts it. Not where there is no
+ * room for an answer without any input either: a budget that is used up says so at once.
  */
 export const mayCount = (
   lines: readonly Line[],
   price: Price | undefined,
   { used }: Standing,
-  most: Reckoned,
-  least: Reckoned,
+  reckoned: Reckoned,
 ): boolean => {
   const isShort = ({ limit, term }: Line, at: number, inputTokens: number, outputTokens: number): boolean =>
     toReserve(limit.thing, price, inputTokens, outputTokens) > term.limit - used[at]!;
   return (
-    most.inputTokens > FRAME_TOKENS &&
+    reckoned.inputTokens > FRAME_TOKENS &&
     lines.some(
-      (line, at) => bytesMatter.has(line.limit.thing) && isShort(line, at, most.inputTokens, most.outputTokens),
+      (line, at) => bytesMatter.has(line.limit.thing) && isShort(line, at, reckoned.inputTokens, reckoned.outputTokens),
     ) &&
-    !lines.some((line, at) => isShort(line, at, 0, least.outputTokens))
+    !lines.some((line, at) => isShort(line, at, 0, shortest(reckoned).outputTokens))
   );
 };
 

@@ -24,6 +24,8 @@ export interface Reckoned {
   readonly mostOutputTokens: number;
   /** The bound that is put into the request. */
   readonly edit: JsonEdit | undefined;
+  /** Whether the gateway chose how much to reserve for the answer, and may choose less: the caller's own bound is the caller's. */
+  readonly isOurs: boolean;
 }
 
 export interface Reserved extends Reckoned {

@@ -29,12 +29,6 @@ export interface Call {
 /** One try to reserve a call; a standing that does not fit is what stands in the way. */
 export type Attempt = (call: Call, reckoned: Reckoned) => Reservation | Standing | Promise<Reservation | Standing>;
 
-/** What is asked for, and what a call can do with at least: the same where its caller has said how long the answer may be. */
-interface Wish {
-  readonly most: Reckoned;
-  readonly least: Reckoned;
-}
-
 export interface SeekOptions {
   readonly attempt: Attempt;
   readonly counter: TokenCounter;
@@ -54,14 +48,14 @@ const isEnforced = ({ budget: { mode } }: Line): boolean => mode === "enforce";
 
 export function createSeek({ attempt, counter, queues, clock, watch }: SeekOptions): Seek {
   /** One try, and another with what fits where the gateway may ask for less. */
-  async function attemptLess(call: Call, { most, least }: Wish, found?: Standing): Promise<Reservation | Standing> {
+  async function attemptLess(call: Call, reckoned: Reckoned, found?: Standing): Promise<Reservation | Standing> {
     const { context, lines, price } = call;
-    const standing = found ?? (await attempt(call, most));
-    if (standing instanceof Reservation || least === most) return standing;
-    const room = roomForOutput(lines, price, standing, most);
-    if (room === undefined || room >= most.outputTokens) return standing;
+    const standing = found ?? (await attempt(call, reckoned));
+    if (standing instanceof Reservation || !reckoned.isOurs) return standing;
+    const room = roomForOutput(lines, price, standing, reckoned);
+    if (room === undefined || room >= reckoned.outputTokens) return standing;
     const slice = context.operation.mode === "stream";
-    return attempt(call, slice ? { ...most, outputTokens: room } : await withBound(context, most, room));
+    return attempt(call, slice ? { ...reckoned, outputTokens: room } : await withBound(context, reckoned, room));
   }
 
   async function seek(
@@ -72,8 +66,7 @@ export function createSeek({ attempt, counter, queues, clock, watch }: SeekOptio
   ): Promise<Reservation> {
     const { context, lines, price } = call;
     let reckoned = first;
-    const unbound = needsBound(lines, first);
-    if (unbound) {
+    if (needsBound(lines, first)) {
       reckoned = await withBound(context, first, USUAL_BOUND_TOKENS);
       /* What only counts changes no request. */
       if (!needsBound(lines.filter(isEnforced), first)) reckoned = { ...reckoned, edit: undefined };
@@ -84,10 +77,7 @@ export function createSeek({ attempt, counter, queues, clock, watch }: SeekOptio
       if (got instanceof Reservation) return got;
       standing = got;
     }
-    /* A bound or a slice that the gateway chose may be a lower one; the caller's own bound is the caller's. */
-    const isOurs = unbound || context.operation.mode === "stream";
-    const leastOf = (most: Reckoned): Reckoned => (isOurs ? shortest(most) : most);
-    if (mayCount(lines, price, standing, reckoned, leastOf(reckoned))) {
+    if (mayCount(lines, price, standing, reckoned)) {
       const exact = await counted(context, reckoned, counter);
       if (exact.inputTokens < reckoned.inputTokens) {
         reckoned = exact;
@@ -96,25 +86,32 @@ export function createSeek({ attempt, counter, queues, clock, watch }: SeekOptio
         standing = got;
       }
     }
-    const wish: Wish = { most: reckoned, least: leastOf(reckoned) };
-    const less = await attemptLess(call, wish, standing);
+    const less = await attemptLess(call, reckoned, standing);
     if (less instanceof Reservation) return less;
-    const got = await wait(call, wish, less, sinceMs);
+    const got = await wait(call, reckoned, less, sinceMs);
     if (got instanceof Reservation) return got;
     /* There is room where it waited, and now something else stands in the way: whoever stays in front of the queue holds up all others. */
-    if (got !== less && inTheWay(call, wish, got) !== inTheWay(call, wish, less))
+    if (got !== less && inTheWay(call, reckoned, got) !== inTheWay(call, reckoned, less))
       return seek(call, first, got, sinceMs);
-    watch.refused(inTheWay(call, wish, got));
-    throw shortageOf(lines, amountsOf(lines, price, wish.least), got);
+    watch.refused(inTheWay(call, reckoned, got));
+    throw shortageOf(lines, leastOf(call, reckoned), got);
   }
 
-  const inTheWay = ({ lines, price }: Call, { least }: Wish, standing: Standing): Line =>
-    lines[shortageAt(lines, amountsOf(lines, price, least), standing)]!;
+  const leastOf = ({ lines, price }: Call, reckoned: Reckoned): readonly number[] =>
+    amountsOf(lines, price, shortest(reckoned));
+
+  const inTheWay = (call: Call, reckoned: Reckoned, standing: Standing): Line =>
+    call.lines[shortageAt(call.lines, leastOf(call, reckoned), standing)]!;
 
   /** Until there is room, or its time is up, or something else stands in the way. */
-  async function wait(call: Call, wish: Wish, standing: Standing, sinceMs: number): Promise<Reservation | Standing> {
-    const { lines, price, context } = call;
-    const amounts = amountsOf(lines, price, wish.least);
+  async function wait(
+    call: Call,
+    reckoned: Reckoned,
+    standing: Standing,
+    sinceMs: number,
+  ): Promise<Reservation | Standing> {
+    const { lines, context } = call;
+    const amounts = leastOf(call, reckoned);
     const at = shortageAt(lines, amounts, standing);
     const { budget, limit } = lines[at]!;
     const queue: Queue | undefined = queues.get(budget.name);
@@ -125,10 +122,10 @@ export function createSeek({ attempt, counter, queues, clock, watch }: SeekOptio
     let last = standing;
     const got = await queue.wait(
       async () => {
-        const tried = await attemptLess(call, wish);
+        const tried = await attemptLess(call, reckoned);
         if (tried instanceof Reservation) return tried;
         last = tried;
-        return inTheWay(call, wish, tried).budget === budget ? undefined : tried;
+        return inTheWay(call, reckoned, tried).budget === budget ? undefined : tried;
       },
       leftMs,
       context.signal,

@@ -5,7 +5,13 @@ import type { Line } from "./budget.ts";
 
 /** What is told of budgets to callers, the log and the metrics. */
 export interface Watch {
-  reserved(context: OperationContext, lines: readonly Line[]): void;
+  /** `amounts` were reserved; `least` is what the call could have done with. */
+  reserved(
+    context: OperationContext,
+    lines: readonly Line[],
+    amounts: readonly number[],
+    least: readonly number[],
+  ): void;
   /** What was booked, beside what was reserved. */
   settled(lines: readonly Line[], reserved: readonly number[], booked: readonly number[]): void;
   refused(line: Line): void;
@@ -55,12 +61,13 @@ export function createWatch({ log, meter }: { readonly log: Log; readonly meter:
   }
 
   return {
-    reserved({ exchange }, lines) {
-      for (const line of lines) {
+    reserved({ exchange }, lines, amounts, least) {
+      for (let at = 0; at < lines.length; at++) {
+        const line = lines[at]!;
         const { budget, limit, seen } = line;
         const share = (seen?.used ?? 0) / limit.amount;
         if (budget.per === undefined) usedShare.set([budget.name, limit.text], share);
-        if (budget.mode === "shadow" && share > 1) {
+        if (budget.mode === "shadow" && share > 1 && seen!.used - amounts[at]! + least[at]! > limit.amount) {
           refusals.add([budget.name, limit.text, "shadow"]);
           warn(line, "shadow", "a budget in shadow mode would refuse calls");
         }
