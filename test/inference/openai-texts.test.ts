@@ -132,6 +132,25 @@ describe("the texts of an answer", () => {
     expect(form.read(chunk({}, { finish_reason: "stop" })).ended).toEqual([slot?.channel]);
   });
 
+  test("are what stands beside the choices too, and no event that is written says it again", () => {
+    const form = createOpenaiForm();
+    const search = {
+      citations: ["cited"],
+      search_results: [{ title: "found", url: "https://x" }],
+      usage: { size: "low" },
+    };
+    const value = { id: "c1", object: "o", model: "m", ...search, choices: [{ index: 0, delta: { content: "hi" } }] };
+    const { slots, ended } = form.read(eventOf(value));
+    expect(slots.map(({ text }) => text)).toEqual(["cited", "found", "hi"]);
+    expect(ended).toEqual(slots.slice(0, 2).map(({ channel }) => channel));
+    expect(form.write(String(slots[2]?.channel), "!").value).toEqual({
+      id: "c1",
+      object: "o",
+      model: "m",
+      choices: [{ index: 0, delta: { content: "!" }, finish_reason: null }],
+    });
+  });
+
   test("are the thoughts of another dialect's provider too, in a request, a whole answer and a stream", () => {
     const message = {
       role: "assistant",

@@ -2,7 +2,7 @@ import { elements, isJsonObject, TextGatherer, type JsonFields } from "../../cor
 import type { JsonPath } from "../../core/json-edit.ts";
 import type { AnswerEvent } from "../../core/step.ts";
 import type { AnswerForm, AnswerTexts, TextSlot } from "../../core/text.ts";
-import { addMessage, addStructures, addThoughts, spoken } from "./openai-texts.ts";
+import { addEnvelope, addMessage, addStructures, addThoughts, envelope, spoken } from "./openai-texts.ts";
 
 /** Where a text stands in what a choice says: a member of the delta, or `text` of a completion; the arguments of a tool; or deeper inside. */
 type Member =
@@ -44,23 +44,24 @@ class OpenaiForm implements AnswerForm {
     const ended: string[] = [];
     const repeats: JsonPath[] = [];
     if (!isJsonObject(value)) return { slots, ended };
+    const whole = new TextGatherer();
+    addEnvelope(whole, value);
     for (const [choice, path] of elements(value["choices"], ["choices"])) {
       if (!isJsonObject(choice)) continue;
       this.#envelope = value;
       if (isJsonObject(choice["logprobs"])) repeats.push([...path, "logprobs"]);
-      const whole = new TextGatherer();
       const { message, delta } = choice;
       if (isJsonObject(message)) addMessage(whole, message, [...path, "message"], "assistant");
       // Each of these comes whole.
       if (isJsonObject(delta)) addThoughts(whole, delta, [...path, "delta"], "assistant");
-      slots.push(...whole.slots);
-      ended.push(...whole.slots.map(({ channel }) => channel));
       const index = toIndex(choice["index"]);
       const pieces: Piece[] = [{ member: "text", text: choice["text"], path: [...path, "text"] }];
       if (isJsonObject(delta)) addPieces(pieces, delta, [...path, "delta"]);
       this.#take(pieces, index, slots, ended);
       if (typeof choice["finish_reason"] === "string") this.#close(index, () => true, ended);
     }
+    slots.unshift(...whole.slots);
+    ended.unshift(...whole.slots.map(({ channel }) => channel));
     return { slots, ended, repeats };
   }
 
@@ -68,12 +69,13 @@ class OpenaiForm implements AnswerForm {
     const open = this.#closed.get(channel) ?? this.#open.get(channel);
     if (open === undefined) throw new TypeError(`Nothing is open on ${channel}.`);
     const { choice: index, member } = open;
-    const { usage: _, ...envelope } = this.#envelope;
     const choice =
       member === "text"
         ? { index, text, logprobs: null, finish_reason: null }
         : { index, delta: toDelta(member, text), finish_reason: null };
-    const value = { ...envelope, choices: [choice] };
+    const value: Record<string, unknown> = {};
+    for (const name of envelope) if (this.#envelope[name] !== undefined) value[name] = this.#envelope[name];
+    value["choices"] = [choice];
     return { value, bytes: Buffer.from(JSON.stringify(value)), last: false };
   }
 

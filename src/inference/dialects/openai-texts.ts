@@ -71,6 +71,22 @@ export function addStructures(texts: TextGatherer, delta: JsonFields, path: Json
   addRest(texts, delta, messageMembers, path, role);
 }
 
+/** What an answer, or an event of one, says beside its choices: where its provider has looked, for one. */
+export function addEnvelope(texts: TextGatherer, answer: JsonFields): void {
+  addRest(texts, answer, envelopeMembers, [], "assistant");
+}
+
+/** What says of which answer an event is. */
+export const envelope = [
+  "id",
+  "object",
+  "created",
+  "model",
+  "system_fingerprint",
+  "service_tier",
+  "obfuscation",
+] as const;
+
 function addTranscript(texts: TextGatherer, { audio }: JsonFields, path: JsonPath, role: TextRole): void {
   if (isJsonObject(audio)) texts.add(audio["transcript"], [...path, "audio", "transcript"], role);
 }
@@ -147,6 +163,7 @@ const messageMembers = new Set([
   "tool_call_id",
   "cache_control",
 ]);
+const envelopeMembers = new Set(["choices", "usage", "error", ...envelope]);
 const partMembers = new Set([
   "type",
   "text",
