@@ -119,8 +119,9 @@ describe("the texts of an answer", () => {
       { reasoning_details: [{ type: "reasoning.text", text: "EMP-1", index: 0, signature: "s" }] },
     ],
     ["parts of a content", { content: [{ type: "thinking", thinking: [{ type: "text", text: "EMP-1" }] }] }],
+    ["a content that is one part", { content: { type: "text", text: "EMP-1" } }],
     ["thoughts in a structure", { reasoning: { text: "EMP-1" } }],
-    ["a member that nobody knows", { of_a_new_kind: [["EMP-1"]] }],
+    ["a member that nobody knows", { index: 7, of_a_new_kind: [["EMP-1"]] }],
   ])("are read in streams wherever they stand, go on in the next event and can be written there: %s", (_, delta) => {
     const form = createOpenaiForm();
     const [slot, ...others] = form.read(chunk(delta)).slots;

@@ -142,7 +142,7 @@ function nameOf(member: Member): string {
 }
 
 /* What tells a reader which thing it is that a text belongs to. */
-const names = ["type", "id", "index", "format"] as const;
+const names = { type: "string", id: "string", format: "string", index: "number" } as const;
 const LONGEST_NAME = 64;
 
 /** A text alone at its place in a structure, of which only what names things on the way is left. An array has one element then. */
@@ -155,9 +155,9 @@ function frameOf(structure: unknown, at: JsonPath, text: string, depth = 0): unk
   }
   const fields = structure as JsonFields;
   const kept: Record<string, unknown> = {};
-  for (const name of names) {
+  for (const [name, type] of Object.entries(names)) {
     const value = fields[name];
-    if (typeof value === "number" || (typeof value === "string" && value.length <= LONGEST_NAME)) kept[name] = value;
+    if (typeof value === type && String(value).length <= LONGEST_NAME) kept[name] = value;
   }
   return { ...kept, [step]: frameOf(fields[step], at, text, depth + 1) };
 }

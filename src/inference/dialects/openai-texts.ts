@@ -101,17 +101,16 @@ export function addThoughts(texts: TextGatherer, message: JsonFields, path: Json
 }
 
 function addContent(texts: TextGatherer, content: unknown, path: JsonPath, role: TextRole): void {
-  texts.add(content, path, role);
-  for (const [part, at] of elements(content, path)) {
-    if (!isJsonObject(part)) {
-      texts.add(part, at, role);
-      continue;
-    }
-    texts.add(part["text"], [...at, "text"], role);
-    texts.add(part["refusal"], [...at, "refusal"], role);
-    if (isJsonObject(part["file"])) texts.add(part["file"]["filename"], [...at, "file", "filename"], role);
-    addRest(texts, part, partMembers, at, role);
-  }
+  if (!Array.isArray(content)) return addPart(texts, content, path, role);
+  for (const [part, at] of elements(content, path)) addPart(texts, part, at, role);
+}
+
+function addPart(texts: TextGatherer, part: unknown, path: JsonPath, role: TextRole): void {
+  if (!isJsonObject(part)) return addWords(texts, part, path, role);
+  texts.add(part["text"], [...path, "text"], role);
+  texts.add(part["refusal"], [...path, "refusal"], role);
+  if (isJsonObject(part["file"])) texts.add(part["file"]["filename"], [...path, "file", "filename"], role);
+  addRest(texts, part, partMembers, path, role);
 }
 
 /**
@@ -125,8 +124,8 @@ function addRest(
   path: JsonPath,
   role: TextRole,
 ): void {
-  for (const [name, value] of Object.entries(fields))
-    if (!read.has(name)) addWords(texts, value, [...path, name], role);
+  // Asked of every event of a stream: a list of the members would cost more than looking at them.
+  for (const name in fields) if (!read.has(name)) addWords(texts, fields[name], [...path, name], role);
 }
 
 /* Every string but for those that name a thing, and what is encrypted or binary. */
