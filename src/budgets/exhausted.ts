@@ -28,8 +28,11 @@ const units: Readonly<Record<Thing, string>> = {
   money: "cost",
 };
 
-const amountText = (thing: Thing, amount: number): string =>
-  thing === "money" ? formatDollars(amount) : `${amount} ${thing === "concurrent" ? "concurrent calls" : thing}`;
+function amountText(thing: Thing, amount: number): string {
+  if (thing === "money") return formatDollars(amount);
+  const things = thing === "concurrent" ? "concurrent calls" : thing;
+  return `${amount} ${amount === 1 ? things.slice(0, -1) : things}`;
+}
 
 /** A length of time for people: `40 s`, `3 h 12 min`. */
 function waitText(ms: number): string {
@@ -67,7 +70,7 @@ export function exhausted({ line, used, needed, endsMs, nowMs }: Shortage): Gate
   }
   return new GatewayError(
     "budget_exhausted",
-    `The budget ${budget.name} (${limit.text}) has ${amountText(thing, left)} left, and this call needs ${amountText(thing, needed)}. ${advice}`,
+    `The budget ${budget.name} (${limit.text}) has ${amountText(thing, left)} left, and this call needs room for ${amountText(thing, needed)}. ${advice}`,
     {
       headers,
       data: {

@@ -64,7 +64,7 @@ test("a call without a bound of its own is told to come back, for then it will g
     expect(refused.status).toBe(429);
     expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
     expect(await refused.text()).toMatch(
-      /has 0 output tokens left, and this call needs 16 output tokens\. Try again in/,
+      /has 0 output tokens left, and this call needs room for 16 output tokens\. Try again in/,
     );
   }
 });
