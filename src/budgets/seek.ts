@@ -67,7 +67,7 @@ export function createSeek({ attempt, counter, queues, clock, watch }: SeekOptio
     const { context, lines, price } = call;
     let reckoned = first;
     if (needsBound(lines, first)) {
-      reckoned = await withBound(context, first, USUAL_BOUND_TOKENS);
+      reckoned = await withBound(context, first, context.candidate?.maxTokens ?? USUAL_BOUND_TOKENS);
       /* What only counts changes no request. */
       if (!needsBound(lines.filter(isEnforced), first)) reckoned = { ...reckoned, edit: undefined };
     }

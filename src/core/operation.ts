@@ -91,6 +91,8 @@ export interface Candidate {
   readonly upstream?: string;
   /** What a call to it costs; undefined where nobody knows, which is not zero. */
   readonly price?: Price;
+  /** The bound a budget gives an answer whose caller gives none, in tokens; absent: the usual one. */
+  readonly maxTokens?: number;
 }
 
 /** Prices in whole nano-dollars (1e-9 US dollars): 150 a token are 15 cents a million. */

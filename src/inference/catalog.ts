@@ -21,6 +21,8 @@ export interface Model {
   readonly upstream: string;
   /** What a call costs; undefined where nobody knows. */
   readonly price?: Price;
+  /** The bound of an answer whose caller gives none; absent: the usual one. */
+  readonly maxTokens?: number;
   /** Who may step in for it, in order: its own first, then theirs, nobody twice. */
   readonly fallback: readonly Model[];
   /** Longest wait for the first token of a stream, in milliseconds; undefined: as long as the provider takes. */
@@ -54,6 +56,7 @@ function toModel(name: string, entry: ModelConfig, nameUpstream: NameUpstream): 
     provider: entry.provider,
     server,
     ...(price !== undefined && { price }),
+    ...(entry.maxTokens !== undefined && { maxTokens: entry.maxTokens }),
     upstream: nameUpstream(name, upstreamName, server),
     fallback: [],
     firstTokenTimeoutMs: entry.firstTokenTimeout,

@@ -37,6 +37,16 @@ const common = {
       "What a call costs, where the bundled price list does not know the model or you pay another price. A model of your own: zeros.",
     examples: [{ input: "$2.50", output: "$10" }],
   }),
+  maxTokens: z
+    .int()
+    .min(1)
+    .max(1_000_000)
+    .optional()
+    .meta({
+      description:
+        "The bound of an answer whose caller gives none, 8,192 when left out: of a whole one under a budget that counts output, and of any translated for Anthropic, which takes no request without. Set it where the model takes less, as one with a short context does, or may write more.",
+      examples: [4_096],
+    }),
   fallback: z
     .array(z.string().min(1))
     .min(1)

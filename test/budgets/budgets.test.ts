@@ -77,7 +77,9 @@ test("tokens are counted only where that could make room: a budget that is used 
   expect(counted).toBe(0);
   await reserve(call(500));
   expect(counted).toBe(1);
-  await expect(async () => reserve(call(500))).rejects.toThrow("has 1 token left, and this call needs room for 600 tokens");
+  await expect(async () => reserve(call(500))).rejects.toThrow(
+    "has 1 token left, and this call needs room for 600 tokens",
+  );
   expect(counted).toBe(1);
 });
 

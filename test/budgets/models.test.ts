@@ -56,6 +56,22 @@ test("a whole call without a bound gets one: the usual, or what is left", async 
   expect(scene.provider.asked.map(({ max_tokens: bound }) => bound)).toEqual([50, 15]);
 });
 
+test("the bound that a call is given is the model's, and each model that steps in has its own", async () => {
+  scene = await startScene('[{ name: day, limits: ["9k output tokens/day"] }]');
+  const url = scene.provider.url;
+  const second = await startScene('[{ name: day, limits: ["9k output tokens/day"] }]', {
+    models: `{ short: { provider: vllm, url: "${url}", maxTokens: 300, fallback: [long] }, long: { provider: vllm, url: "${url}", maxTokens: 4000 } }`,
+  });
+  expect((await ask(second, "short", "hi")).status).toBe(200);
+  await ask(second, "short", "fail");
+  expect(scene.provider.asked.map((body) => [body["model"], body["max_tokens"]])).toEqual([
+    ["short", 300],
+    ["short", 300],
+    ["long", 4_000],
+  ]);
+  await second.close();
+});
+
 test("a call without a bound of its own is told to come back, for then it will get what fits", async () => {
   scene = await startScene('[{ name: small, limits: ["40 output tokens/day"] }]');
   for (let call = 0; call < 2; call += 1) expect((await ask(scene, "free", "hi")).status).toBe(200);

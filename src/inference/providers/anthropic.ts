@@ -32,7 +32,7 @@ export const anthropic = defineProvider({
       .default(8_192)
       .meta({
         description:
-          "The `max_tokens` of a request that came in another dialect without one; this provider takes none without.",
+          "The `max_tokens` of a request that came in another dialect without one, with a budget or without: this provider takes none without.",
         examples: [32_000],
       }),
   },
