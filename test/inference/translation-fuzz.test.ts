@@ -179,14 +179,16 @@ describe("a conversation", () => {
       ),
       { minLength: 1, maxLength: 3 },
     )
-    .map((turns): IrMessage[] =>
-      turns.flatMap(([said, calls, results]) => [
+    .map((turns): IrMessage[] => [
+      ...turns.flatMap(([said, calls, results]): IrMessage[] => [
         { role: "user", parts: said },
         { role: "assistant", parts: [...said, ...calls] },
         { role: "user", parts: results },
         { role: "assistant", parts: said },
       ]),
-    );
+      // An assistant's message is never the last: the answer would go on from it.
+      { role: "user", parts: turns[0]?.[0] ?? [] },
+    ]);
 
   it("is the same after it went through either dialect", () => {
     fc.assert(

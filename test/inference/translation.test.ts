@@ -322,6 +322,7 @@ describe("what cannot be carried over", () => {
       "a file by id",
       { messages: [{ role: "user", content: [{ type: "image", source: { type: "file", file_id: "f" } }] }] },
     ],
+    ["an answer that goes on from a message", { messages: [...hello, { role: "assistant", content: "{" }] }],
     [
       "a document at an address",
       { messages: [{ role: "user", content: [{ type: "document", source: { type: "url", url: "https://x" } }] }] },
@@ -414,6 +415,22 @@ describe("what cannot be carried over", () => {
       expect(names(headers.get("x-sallyport-dropped") ?? "")).toEqual(names(named));
     },
   );
+
+  it("a tool whose schema says nothing takes nothing, which Anthropic wants to be told", async () => {
+    const { gateway, provider, message } = await start();
+    provider.next = says(message);
+    const tools = [{}, { parameters: {} }, { parameters: { type: "object" } }].map((rest) => ({
+      type: "function",
+      function: { name: "f", ...rest },
+    }));
+    await send(gateway, "/chat/completions", { model: "claude", messages: hello, tools });
+    const sent = JSON.parse(provider.seen.body) as { tools: { input_schema: object }[] };
+    expect(sent.tools.map(({ input_schema: schema }) => schema)).toEqual([
+      { type: "object", properties: {} },
+      { type: "object" },
+      { type: "object" },
+    ]);
+  });
 
   it("results of tools in messages of their own follow the calls without anything between them", async () => {
     const { gateway, provider, completion } = await start();

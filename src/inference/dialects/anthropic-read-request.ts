@@ -50,6 +50,9 @@ export function readAnthropicRequest(body: Fields): IrRequest {
   const messages = listAt(body["messages"], "messages").map((message, index) =>
     readMessage(message, `messages[${index}]`),
   );
+  // A client puts the two together; elsewhere the answer would begin anew.
+  if (messages.at(-1)?.role === "assistant")
+    throw cannotCarry("messages", "An answer that goes on from the assistant's last message");
   return {
     messages: system.length === 0 ? messages : [{ role: "system", parts: system }, ...messages],
     tools: listAt(body["tools"], "tools").map((tool, index) => readTool(tool, `tools[${index}]`)),

@@ -108,10 +108,16 @@ function readArgs(args: string, name: string): unknown {
 const writeTool = ({ name, description, schema, strict, cache }: IrTool) => ({
   name,
   description,
-  input_schema: schema ?? { type: "object", properties: {} },
+  input_schema: writeSchema(schema),
   strict,
   cache_control: cache,
 });
+
+/* Others take a tool without a schema, or with one that says nothing; this provider asks for its type. */
+function writeSchema(schema: unknown): unknown {
+  if (schema === undefined) return { type: "object", properties: {} };
+  return isFields(schema) && schema["type"] === undefined ? { type: "object", ...schema } : schema;
+}
 
 /* Whether several tools may be called at once is said with the choice, which then has to be there. */
 function writeToolChoice({ toolChoice, parallel }: IrRequest): object {
