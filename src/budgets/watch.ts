@@ -62,6 +62,8 @@ export function createWatch({ log, meter }: { readonly log: Log; readonly meter:
 
   return {
     reserved({ exchange }, lines, amounts, least) {
+      let fullest: Line | undefined;
+      let most = 0;
       for (let at = 0; at < lines.length; at++) {
         const line = lines[at]!;
         const { budget, limit, seen } = line;
@@ -72,12 +74,15 @@ export function createWatch({ log, meter }: { readonly log: Log; readonly meter:
           warn(line, "shadow", "a budget in shadow mode would refuse calls");
         }
         if (budget.soft === undefined || share < budget.soft) continue;
-        exchange.reply.setHeader(
-          "x-sallyport-budget",
-          `${budget.name}; ${limit.text}; ${Math.floor(share * 100)}% used`,
-        );
         warn(line, "soft", "a budget is nearly used up");
+        if (share <= most) continue;
+        fullest = line;
+        most = share;
       }
+      if (fullest === undefined) return;
+      const { budget, limit } = fullest;
+      const told = `${budget.name}; ${limit.text}; ${Math.floor(most * 100)}% used`;
+      exchange.reply.setHeader("x-sallyport-budget", told);
     },
     settled(lines, reserved, booked) {
       for (let at = 0; at < lines.length; at++) {

@@ -205,7 +205,10 @@ test("a budget in shadow mode changes no request either, and one that cannot say
 });
 
 test("a header warns from the soft limit on", async () => {
-  scene = await startScene('[{ name: soft, soft: 50%, limits: ["4 requests/day"] }]');
+  /* Of several the fullest. */
+  const budgets =
+    '[{ name: soft, soft: 50%, limits: ["4 requests/day"] }, { name: wide, soft: 15%, limits: ["10 requests/day"] }]';
+  scene = await startScene(budgets);
   const headers = [];
   for (let call = 0; call < 3; call += 1)
     headers.push((await ask(scene, "free", "hi")).headers.get("x-sallyport-budget"));
