@@ -2,6 +2,7 @@ import { checkTenants } from "../auth/config.ts";
 import { checkBudgets } from "../budgets/config.ts";
 import type { ConfigProblem } from "../core/config-problem.ts";
 import { checkMcpPaths } from "../gateway/config.ts";
+import { checkGuards } from "../guardrails/config.ts";
 import { checkPorts, checkTlsFiles } from "../http/config.ts";
 import { checkFallbacks } from "../inference/config.ts";
 import type { Config } from "./schema.ts";
@@ -14,4 +15,5 @@ export const checks: readonly ((config: Config) => readonly ConfigProblem[])[] =
   checkTenants,
   checkBudgets,
   checkFallbacks,
+  checkGuards,
 ];

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { checkGuards } from "../../src/guardrails/config.ts";
 import type { GuardDeps } from "../../src/guardrails/guard.ts";
 import { buildGuardrails, createDeps, guardrailsSchema, requestOf } from "./guard-scene.ts";
 
@@ -9,6 +10,18 @@ beforeAll(() => {
 afterAll(() => deps.close());
 
 const build = (entries: unknown) => buildGuardrails(entries, deps);
+
+test("a guard without a pattern is refused at load, with what to write", () => {
+  const { guardrails } = guardrailsSchema.parse({
+    guardrails: [
+      { type: "pattern", mask: ["a"] },
+      { type: "pattern", direction: "both" },
+    ],
+  });
+  expect(checkGuards({ guardrails })).toEqual([
+    { path: ["guardrails", 1], message: "has no pattern: say in `reject` or `mask` what to look for" },
+  ]);
+});
 
 describe("guardrails", () => {
   test("let everything pass when there are none", async () => {
