@@ -25,7 +25,8 @@ beforeEach(async () => {
   second = await startProvider(says("from second"));
   scene = await startScene({
     models: `
-  primary: { provider: vllm, url: "${primary.url}", model: big, firstTokenTimeout: 300ms, answerTimeout: 300ms, fallback: [second] }
+  primary: { provider: vllm, url: "${primary.url}", model: big, fallback: [second] }
+  hasty: { provider: vllm, url: "${primary.url}", model: big, firstTokenTimeout: 300ms, answerTimeout: 300ms, fallback: [second] }
   second: { provider: vllm, url: "${second.url}", model: small }
   alone: { provider: vllm, url: "${primary.url}", model: big }
   nowhere: { provider: vllm, url: "http://127.0.0.1:9", fallback: [second] }`,
@@ -118,7 +119,7 @@ describe("a primary that fails before its first token is followed by its fallbac
   ])("an answer that does not come in time: %s", async ([, behaviour]) => {
     primary.behaviour = behaviour;
     for (const stream of [false, true])
-      expect(await ask("primary", stream)).toEqual({
+      expect(await ask("hasty", stream)).toEqual({
         text: "from second",
         error: undefined,
         model: "second",
