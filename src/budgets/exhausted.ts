@@ -2,6 +2,7 @@ import { GatewayError } from "../core/errors.ts";
 import type { Line } from "./budget.ts";
 import type { Thing } from "./limit.ts";
 import { formatDollars } from "./money.ts";
+import { windowEnd } from "./windows.ts";
 
 /** A line that has no room, and what was asked of it. */
 export interface Shortage {
@@ -9,6 +10,8 @@ export interface Shortage {
   /** Spent, reserved and owed. */
   readonly used: number;
   readonly needed: number;
+  /** Part of what is used: what windows to come begin with. */
+  readonly debt: number;
   /** When its window ends; 0: never. */
   readonly endsMs: number;
   readonly nowMs: number;
@@ -44,13 +47,29 @@ function waitText(ms: number): string {
   return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.ceil(hours / 24)} days`;
 }
 
+/* A debt of more windows than this is told as one of this many. */
+const MOST_WINDOWS = 1_000;
+
+/** When there will be room: at the end of the window, or of a later one where debt fills the next. */
+function roomAtMs({ line: { limit }, needed, debt, endsMs }: Shortage): number {
+  let atMs = endsMs;
+  let owed = debt;
+  for (let left = MOST_WINDOWS; left > 0 && owed + needed > limit.amount; left--) {
+    owed -= limit.amount;
+    atMs = windowEnd(limit.window, atMs);
+  }
+  return atMs;
+}
+
 /** The refusal of a call for which a budget has no room. */
-export function exhausted({ line, used, needed, endsMs, nowMs }: Shortage): GatewayError {
+export function exhausted(shortage: Shortage): GatewayError {
+  const { line, used, needed, endsMs, nowMs } = shortage;
   const { budget, limit } = line;
   const { thing, amount } = limit;
   const left = Math.max(0, amount - used);
   const tooMuch = needed > amount;
-  const waitMs = thing === "concurrent" ? CONCURRENT_WAIT_MS : endsMs === 0 ? undefined : Math.max(1, endsMs - nowMs);
+  const atMs = endsMs === 0 || tooMuch ? endsMs : roomAtMs(shortage);
+  const waitMs = thing === "concurrent" ? CONCURRENT_WAIT_MS : atMs === 0 ? undefined : Math.max(1, atMs - nowMs);
   const canWait = waitMs !== undefined && !tooMuch;
   const advice = tooMuch
     ? "It can never fit: ask for less."
@@ -77,7 +96,7 @@ export function exhausted({ line, used, needed, endsMs, nowMs }: Shortage): Gate
         budget: budget.name,
         limit: limit.text,
         remaining: left,
-        ...(endsMs !== 0 && { resetsAtMs: endsMs }),
+        ...(atMs !== 0 && { resetsAtMs: atMs }),
         onExhausted: budget.onExhausted,
       },
     },

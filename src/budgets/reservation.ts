@@ -214,6 +214,7 @@ function roomFor(lines: readonly Line[], price: Price | undefined, standing: Sta
     line,
     used: standing.used[tightest]!,
     needed: perOutputToken(line.limit.thing, price),
+    debt: standing.debts[tightest]!,
     endsMs: standing.endsMs[tightest]!,
     nowMs: standing.nowMs,
   });

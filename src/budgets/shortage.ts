@@ -16,6 +16,7 @@ export function shortageOf(lines: readonly Line[], amounts: readonly number[], s
     line: lines[at]!,
     used: standing.used[at]!,
     needed: amounts[at]!,
+    debt: standing.debts[at]!,
     endsMs: standing.endsMs[at]!,
     nowMs: standing.nowMs,
   });

@@ -329,6 +329,19 @@ test("what a provider uses beyond the bound is booked as debt, and counted", asy
   );
 });
 
+test("where debt fills the windows to come, the wait is until the one that has room", async () => {
+  scene = await startScene('[{ name: day, limits: ["5 output tokens/day"] }]');
+  /* The model says 20: 15 are owed, and fill three days. */
+  expect((await ask(scene, "free", "hi", { max_tokens: 5 })).status).toBe(200);
+  for (const needed of [5, 1]) {
+    const refused = await ask(scene, "free", "hi", { max_tokens: needed });
+    expect(refused.status).toBe(429);
+    const wait = Number(refused.headers.get("retry-after")) / 86_400;
+    expect(wait).toBeGreaterThan(3);
+    expect(wait).toBeLessThanOrEqual(4);
+  }
+});
+
 test("an answer whose server does not say what it used is charged by its length, in either dialect", async () => {
   scene = await startScene('[{ name: day, limits: ["100k output tokens/day"] }]');
   const left = async () =>
