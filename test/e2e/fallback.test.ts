@@ -98,6 +98,23 @@ test("two models that step in for each other are each asked once, whichever was 
   expect([primary.calls, second.calls]).toEqual([3, 3]);
 });
 
+test("for vectors only the same model steps in: those of another mean something else", async () => {
+  const scene = await start({
+    models: `
+  primary: { provider: vllm, url: "${primary.url}", model: vectors, fallback: [second, third] }
+  second: { provider: vllm, url: "${second.url}", model: other-vectors }
+  third: { provider: vllm, url: "${third.url}", model: vectors }`,
+  });
+  primary.behaviour = refuses(500);
+  third.behaviour = (response) => {
+    response.writeHead(200, { "content-type": "application/json" });
+    response.end(JSON.stringify({ object: "list", data: [], model: "vectors", usage: { prompt_tokens: 1 } }));
+  };
+  const { response } = await scene.openai.embeddings.create({ model: "primary", input: "Hello" }).withResponse();
+  expect(response.headers.get("x-sallyport-model")).toBe("third");
+  expect([primary.calls, second.calls, third.calls]).toEqual([1, 0, 1]);
+});
+
 test("a body of many megabytes reaches the next model as it came", async () => {
   const scene = await start();
   primary.behaviour = refuses(500);

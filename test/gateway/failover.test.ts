@@ -219,6 +219,20 @@ describe("attempts after the first", () => {
     expect(calls["a"]).toBe(200);
   });
 
+  test("are not made once something of an answer has been shown", async () => {
+    const asked: string[] = [];
+    const shown = operate({ ...exchange, reply: { ...exchange.reply, started: true } }, operation, {
+      plan: () => [{ name: "a" }, { name: "b" }],
+      async relay(_, { name }) {
+        asked.push(name);
+        throw new GatewayError("upstream_truncated", `${name} broke off`);
+      },
+      failure: () => sick,
+    });
+    await expect(shown).rejects.toThrow("a broke off");
+    expect(asked).toEqual(["a"]);
+  });
+
   test("begin with the edits of the operation, and not with those of the attempt before", async () => {
     const seen: number[] = [];
     await operate(exchange, operation, {

@@ -187,6 +187,13 @@ describe("what is masked in an answer", () => {
     expect(shown?.length).toBe(1_000 - 11);
   });
 
+  test("is refused where what has no width would have more held back than there is room for", async () => {
+    const watch = build({ mask: ["nightingale"], direction: "output" }).output(requestOf("llm", "hi"));
+    const push = (text: string) => watch?.push({ ...slotOf(text, "assistant"), channel: "c" });
+    await push(`night${"\u200b".repeat(60_000)}`);
+    await expect(push("\u200b".repeat(10_000))).rejects.toMatchObject({ kind: "denied" });
+  });
+
   test("by a pattern that buffers is held back up to a bound of all texts of an answer together", async () => {
     const mask = [{ regex: "key-\\w+", buffer: true }];
     const watch = build({ mask, direction: "output" }).output(requestOf("llm", "hi"));

@@ -4,6 +4,7 @@ import { startSimulator } from "../../models/simulator/simulator.ts";
 import type { Simulator } from "../../models/simulator/simulator.ts";
 import { startHarness } from "./harness.ts";
 import type { Harness } from "./harness.ts";
+import { createModelRelay } from "./without-sockets.ts";
 
 const faults = [
   "die=2",
@@ -98,6 +99,19 @@ describe("a stream that breaks off", () => {
       });
     },
   );
+
+  it.each([
+    ["openai", 'data: {"choices":[{"index":0,"delta":{"content":"hi"},"finish_reason":null}]}\n\ndata: [DONE]\n\n'],
+    [
+      "anthropic",
+      'event: content_block_start\ndata: {"type":"content_block_start","index":0,"content_block":{"type":"text","text":"hi"}}\n\nevent: message_stop\ndata: {"type":"message_stop"}\n\n',
+    ],
+  ] as const)("is one that has its end mark and no reason for ending, too: %s", async (dialect, stream) => {
+    const { arrived, failure } = await createModelRelay(dialect, dialect).stream([Buffer.from(stream)], undefined);
+    expect(failure).toMatchObject({ kind: "upstream_truncated" });
+    expect(arrived.toString()).toContain("hi");
+    expect(arrived.toString()).not.toMatch(/\[DONE\]|message_stop/);
+  });
 
   it("shows the provider's own error event once", async () => {
     const text = await rawStream("error-event");
