@@ -6,19 +6,22 @@ import type { ModelCall } from "./model-call.ts";
 
 /**
  * The caller's bytes for a provider of the same dialect, with the edits that steps and the relay make: the provider's name for the
- * model, and, in a stream, a request for the usage that metering needs. Everything else stays as it was written; with nothing to edit,
- * the very same buffer.
+ * model, and, in a stream, a request for the usage that metering needs; and without what is `foreign` to it. Everything else stays as it
+ * was written; with nothing to edit, the very same buffer.
  */
 export function toUpstreamBody(
   body: JsonBody,
   call: ModelCall,
   upstreamName: string,
   edits: readonly JsonEdit[],
+  foreign: readonly JsonEdit[],
 ): Buffer {
   const all = [...edits];
   if (upstreamName !== call.model) all.push({ path: ["model"], json: JSON.stringify(upstreamName) });
   if (call.stream && !call.wantsUsage) all.push(askForUsage(body.value));
-  return all.length === 0 ? body.bytes : splice(body.bytes, all);
+  const bytes = all.length === 0 ? body.bytes : splice(body.bytes, all);
+  // For itself: a guard may have changed something in what is taken out.
+  return foreign.length === 0 ? bytes : splice(bytes, foreign);
 }
 
 /* The official SDKs write null for an option that is not set; nothing can be added to that. */

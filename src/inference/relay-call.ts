@@ -73,7 +73,9 @@ async function sendCall(
       // What a caller of another dialect says of this one is meant for nobody.
       headers: from === to ? from.passHeaders(exchange.request.headers, headers) : headers,
       stream: call.stream,
-      body: translation?.bytes ?? toUpstreamBody(body, call, model.upstreamName, context.edits),
+      body:
+        translation?.bytes ??
+        toUpstreamBody(body, call, model.upstreamName, context.edits, from.withoutForeign(body.value)),
       trace: exchange.trace,
       signal,
     }),

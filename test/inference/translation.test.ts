@@ -127,6 +127,40 @@ describe("a caller and a provider that both speak the Anthropic dialect", () => 
     }
   });
 
+  it("do without thoughts that a provider of the other dialect had, and without a message of nothing else", async () => {
+    const { gateway, provider, message, completion } = await start();
+    const thinking = { role: "assistant", content: "Ho", reasoning_content: "They greet." };
+    provider.next = says(completion.replace(/"message":\{[^}]*\}/, `"message":${JSON.stringify(thinking)}`));
+    const asked = { max_tokens: 5, messages: hello };
+    const { text } = await send(gateway, "/messages", { ...asked, model: "gpt" });
+    const { content } = JSON.parse(text) as { content: { signature?: string }[] };
+    expect(content).toMatchObject([
+      { type: "thinking", thinking: "They greet." },
+      { type: "text", text: "Ho" },
+    ]);
+    provider.next = says(message);
+    const signed = { type: "thinking", thinking: "Hm.", signature: "c2ln" };
+    const turns = [
+      { role: "assistant", content },
+      { role: "user", content: "And?" },
+      { role: "assistant", content: [content[0]] },
+      { role: "assistant", content: [signed, content[0], content[0]] },
+      ...hello,
+    ];
+    for (const path of ["/messages", "/messages/count_tokens"]) {
+      const { status } = await send(gateway, path, { ...asked, model: "claude", messages: [...hello, ...turns] });
+      expect(status).toBe(200);
+      const { messages } = JSON.parse(provider.seen.body) as { messages: unknown };
+      expect(messages).toEqual([
+        ...hello,
+        { role: "assistant", content: [content[1]] },
+        turns[1],
+        { role: "assistant", content: [signed] },
+        ...hello,
+      ]);
+    }
+  });
+
   it("join their betas and use the caller's version, or the configured one; the caller's key stays", async () => {
     const { gateway, provider, message } = await start();
     provider.next = says(message);

@@ -5,6 +5,7 @@ import { readAnthropicUsage, writeAnthropicUsage } from "./anthropic-usage.ts";
 import { cannotShow, quote } from "./carry.ts";
 import { isFields } from "./fields.ts";
 import type { Fields } from "./fields.ts";
+import { UNSIGNED } from "./unsigned-thoughts.ts";
 
 /** A whole message of a provider. */
 export function readAnthropicAnswer(value: Fields): IrAnswer {
@@ -94,7 +95,7 @@ function writeBlock(part: IrPart, end: IrEnd): readonly object[] {
     case "text":
       return [{ type: "text", text: part.text, citations: null }];
     case "thinking":
-      return [{ type: "thinking", thinking: part.text, signature: part.signature }];
+      return [{ type: "thinking", thinking: part.text, signature: part.signature || UNSIGNED }];
     case "redacted":
       return [{ type: "redacted_thinking", data: part.data }];
     case "call": {

@@ -4,6 +4,7 @@ import { isFields } from "./fields.ts";
 import type { Fields } from "./fields.ts";
 import { leftOut } from "./left-out.ts";
 import type { Known } from "./left-out.ts";
+import { UNSIGNED } from "./unsigned-thoughts.ts";
 
 /* An answer without these would not be the one that was asked for. */
 const refused = ["container", "inference_geo", "mcp_servers"] as const;
@@ -90,7 +91,8 @@ function readPart(value: unknown, path: string): IrPart {
     case "document":
       return { ...readDocument(part, path), ...cache };
     case "thinking": {
-      const signature = typeof part["signature"] === "string" ? part["signature"] : "";
+      const signed = typeof part["signature"] === "string" && part["signature"] !== UNSIGNED;
+      const signature = signed ? String(part["signature"]) : "";
       return { kind: "thinking", text: textAt(part["thinking"], `${path}.thinking`), signature };
     }
     case "redacted_thinking":

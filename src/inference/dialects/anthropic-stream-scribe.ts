@@ -3,19 +3,27 @@ import type { IrEvent, IrOpening } from "../ir.ts";
 import { writeAnthropicEnd } from "./anthropic-answer.ts";
 import { writeAnthropicUsage } from "./anthropic-usage.ts";
 import type { StreamScribe, StreamWriterForm } from "./dialect.ts";
+import { UNSIGNED } from "./unsigned-thoughts.ts";
 
 /** Writes a streamed answer as the events of a message. */
 export function createAnthropicStreamScribe({ inputTokens }: StreamWriterForm): StreamScribe {
+  /* The part that is open, while it is a thought that nobody has signed. */
+  let unsigned: number | undefined;
   return (event) => {
     switch (event.type) {
       case "start":
         return [toEvent("message_start", { message: writeStart(event, inputTokens) })];
       case "open":
+        unsigned = event.part.kind === "thinking" ? event.index : undefined;
         return [toEvent("content_block_start", { index: event.index, content_block: writeOpening(event.part) })];
       case "delta":
-        return [toEvent("content_block_delta", { index: event.index, delta: writeDelta(event) })];
-      case "close":
-        return [toEvent("content_block_stop", { index: event.index })];
+        if (event.of === "signature") unsigned = undefined;
+        return [toDelta(event)];
+      case "close": {
+        const { index } = event;
+        const stop = toEvent("content_block_stop", { index });
+        return index === unsigned ? [toDelta({ index, of: "signature", text: UNSIGNED }), stop] : [stop];
+      }
       case "end":
         return [
           toEvent("message_delta", {
@@ -62,7 +70,11 @@ function writeOpening(part: IrOpening): object {
   }
 }
 
-function writeDelta({ of, text }: Extract<IrEvent, { readonly type: "delta" }>): object {
+type Delta = Omit<Extract<IrEvent, { readonly type: "delta" }>, "type">;
+
+const toDelta = (delta: Delta) => toEvent("content_block_delta", { index: delta.index, delta: writeDelta(delta) });
+
+function writeDelta({ of, text }: Delta): object {
   switch (of) {
     case "text":
       return { type: "text_delta", text };

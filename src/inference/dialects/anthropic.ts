@@ -10,6 +10,7 @@ import { readAnthropicUsage } from "./anthropic-usage.ts";
 import { writeAnthropicRequest } from "./anthropic-write-request.ts";
 import type { Dialect } from "./dialect.ts";
 import { isFields } from "./fields.ts";
+import { withoutUnsigned } from "./unsigned-thoughts.ts";
 
 function passHeaders(
   caller: Readonly<Record<string, string>>,
@@ -33,6 +34,7 @@ export const anthropic: Dialect = {
   endpoints: anthropicEndpoints,
   paths: { chat: "/messages", count: "/messages/count_tokens" },
   passHeaders,
+  withoutForeign: withoutUnsigned,
   renderError: renderAnthropicError,
   writeError: (spec, message, requestId) => toAnthropicError(spec.anthropic, message, requestId),
   toErrorEvent: toAnthropicErrorEvent,

@@ -1,5 +1,6 @@
 import type { GatewayError } from "../../core/errors.ts";
 import type { Usage } from "../../core/operation.ts";
+import type { JsonEdit } from "../../core/json-edit.ts";
 import type { AnswerEvent, RenderedError } from "../../core/step.ts";
 import type { IrAnswer, IrEvent, IrRequest } from "../ir.ts";
 import type { CallKind, DialectName, Endpoint } from "../model-call.ts";
@@ -57,6 +58,8 @@ export interface Dialect {
   readonly paths: Readonly<Partial<Record<CallKind, string>>>;
   /** Headers of the caller that mean something to a provider of the dialect, joined with those the provider's own entry has. */
   passHeaders(caller: Readonly<Record<string, string>>, own: Readonly<Record<string, string>>): Record<string, string>;
+  /** What a caller gives back of other providers' answers, and none of this dialect takes. */
+  withoutForeign(body: unknown): readonly JsonEdit[];
   /** `requestId`: the gateway's own. */
   renderError(error: GatewayError, requestId: string): RenderedError;
   /** The body of an error in a provider's own words. */

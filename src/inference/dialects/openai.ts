@@ -17,6 +17,7 @@ export const openai: Dialect = {
   endpoints: openaiEndpoints,
   paths: { chat: "/chat/completions", completions: "/completions", embeddings: "/embeddings" },
   passHeaders: ({ "openai-beta": beta }, own) => (beta === undefined ? { ...own } : { ...own, "openai-beta": beta }),
+  withoutForeign: () => [],
   renderError: renderOpenaiError,
   writeError: (spec, message) => {
     // Clients that shorten a conversation look for this code.
