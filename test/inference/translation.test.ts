@@ -1,62 +1,15 @@
 import { readFileSync } from "node:fs";
 import Anthropic from "@anthropic-ai/sdk";
 import OpenAI from "openai";
-import { afterEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { startSimulator } from "../../models/simulator/simulator.ts";
 import type { JsonEdit } from "../../src/core/json-edit.ts";
 import { inferenceConfig } from "../../src/inference/config.ts";
-import { startCannedProvider } from "./canned-provider.ts";
 import { startHarness } from "./harness.ts";
 import type { Harness, HarnessOptions } from "./harness.ts";
 import { chunkOf, lastChunk, startRawProvider, streamHead } from "./raw-provider.ts";
-
-const running: { close(): Promise<void> }[] = [];
-afterEach(async () => {
-  for (const each of running.splice(0)) await each.close();
-});
-
-const key = `sk-${crypto.randomUUID()}`;
-const hello = [{ role: "user" as const, content: "Hello" }];
-
-async function start(options: Omit<HarnessOptions, "config"> = {}, url?: string) {
-  const provider = url === undefined ? await startCannedProvider() : undefined;
-  if (provider !== undefined) running.push(provider);
-  const common = { url: url ?? provider?.url, key };
-  const gateway = await startHarness({
-    ...options,
-    config: z.strictObject(inferenceConfig).parse({
-      models: {
-        claude: { ...common, provider: "anthropic", beta: ["context-1m-2025-08-07"], maxTokens: 77 },
-        gpt: { ...common, provider: "openai", model: "gpt-x" },
-        llama: { ...common, provider: "vllm" },
-      },
-    }),
-  });
-  running.unshift(gateway);
-  const message =
-    '{"id":"msg_1","type":"message","model":"c","content":[{"type":"text","text":"Hi"}],"stop_reason":"end_turn","usage":{"input_tokens":1,"output_tokens":2}}';
-  const completion =
-    '{"id":"c","model":"g","choices":[{"index":0,"message":{"role":"assistant","content":"Hi"},"finish_reason":"stop"}]}';
-  return { gateway, provider: provider as NonNullable<typeof provider>, message, completion };
-}
-
-interface Answer {
-  readonly status: number;
-  readonly headers: Headers;
-  readonly text: string;
-}
-
-async function send(gateway: Harness, path: string, body: string | object, headers = {}): Promise<Answer> {
-  const response = await fetch(gateway.url + path, {
-    method: "POST",
-    headers,
-    body: typeof body === "string" ? body : JSON.stringify(body),
-  });
-  return { status: response.status, headers: response.headers, text: await response.text() };
-}
-
-const says = (body: string, contentType = "application/json") => ({ contentType, body });
+import { hello, key, running, says, send, start } from "./translation-scene.ts";
 
 describe("a caller and a provider that both speak the Anthropic dialect", () => {
   it("exchange the caller's own bytes, but for the model's name, and the provider's own bytes", async () => {
@@ -127,40 +80,6 @@ describe("a caller and a provider that both speak the Anthropic dialect", () => 
     }
   });
 
-  it("do without thoughts that a provider of the other dialect had, and without a message of nothing else", async () => {
-    const { gateway, provider, message, completion } = await start();
-    const thinking = { role: "assistant", content: "Ho", reasoning_content: "They greet." };
-    provider.next = says(completion.replace(/"message":\{[^}]*\}/, `"message":${JSON.stringify(thinking)}`));
-    const asked = { max_tokens: 5, messages: hello };
-    const { text } = await send(gateway, "/messages", { ...asked, model: "gpt" });
-    const { content } = JSON.parse(text) as { content: { signature?: string }[] };
-    expect(content).toMatchObject([
-      { type: "thinking", thinking: "They greet." },
-      { type: "text", text: "Ho" },
-    ]);
-    provider.next = says(message);
-    const signed = { type: "thinking", thinking: "Hm.", signature: "c2ln" };
-    const turns = [
-      { role: "assistant", content },
-      { role: "user", content: "And?" },
-      { role: "assistant", content: [content[0]] },
-      { role: "assistant", content: [signed, content[0], content[0]] },
-      ...hello,
-    ];
-    for (const path of ["/messages", "/messages/count_tokens"]) {
-      const { status } = await send(gateway, path, { ...asked, model: "claude", messages: [...hello, ...turns] });
-      expect(status).toBe(200);
-      const { messages } = JSON.parse(provider.seen.body) as { messages: unknown };
-      expect(messages).toEqual([
-        ...hello,
-        { role: "assistant", content: [content[1]] },
-        turns[1],
-        { role: "assistant", content: [signed] },
-        ...hello,
-      ]);
-    }
-  });
-
   it("join their betas and use the caller's version, or the configured one; the caller's key stays", async () => {
     const { gateway, provider, message } = await start();
     provider.next = says(message);
@@ -199,20 +118,6 @@ describe("a caller and a provider that both speak the Anthropic dialect", () => 
     expect(headers.get("request-id")).toMatch(/^[0-9a-f]{32}$/);
     expect(headers.get("request-id")).toBe(headers.get("x-request-id"));
   });
-});
-
-it("that a conversation is too long is said to a caller of the OpenAI dialect with the code it looks for", async () => {
-  const { gateway, provider } = await start();
-  const refuse = async (message: string) => {
-    const error = { type: "error", error: { type: "invalid_request_error", message } };
-    provider.next = { ...says(JSON.stringify(error)), status: 400 };
-    const { text } = await send(gateway, "/chat/completions", { model: "claude", messages: hello });
-    return (JSON.parse(text) as { error: object }).error;
-  };
-  const common = { type: "invalid_request_error", param: null };
-  const tooLong = "prompt is too long: 210000 tokens > 200000 maximum";
-  expect(await refuse(tooLong)).toEqual({ ...common, message: tooLong, code: "context_length_exceeded" });
-  expect(await refuse("no")).toEqual({ ...common, message: "no", code: null });
 });
 
 describe("what steps change in a request", () => {
@@ -450,43 +355,6 @@ describe("what cannot be carried over", () => {
     },
   );
 
-  it("a tool whose schema says nothing takes nothing, which Anthropic wants to be told", async () => {
-    const { gateway, provider, message } = await start();
-    provider.next = says(message);
-    const tools = [{}, { parameters: {} }, { parameters: { type: "object" } }].map((rest) => ({
-      type: "function",
-      function: { name: "f", ...rest },
-    }));
-    await send(gateway, "/chat/completions", { model: "claude", messages: hello, tools });
-    const sent = JSON.parse(provider.seen.body) as { tools: { input_schema: object }[] };
-    expect(sent.tools.map(({ input_schema: schema }) => schema)).toEqual([
-      { type: "object", properties: {} },
-      { type: "object" },
-      { type: "object" },
-    ]);
-  });
-
-  it("results of tools in messages of their own follow the calls without anything between them", async () => {
-    const { gateway, provider, completion } = await start();
-    provider.next = says(completion);
-    const calls = ["a", "b"].map((id) => ({ type: "tool_use", id, name: "f", input: {} }));
-    const image = { type: "image", source: { type: "url", url: "https://example.com/a.png" } };
-    const result = (id: string, content: unknown) => ({
-      role: "user",
-      content: [{ type: "tool_result", tool_use_id: id, content }],
-    });
-    const messages = [...hello, { role: "assistant", content: calls }, result("a", [image]), result("b", "ok")];
-    await send(gateway, "/messages", { model: "gpt", max_tokens: 5, messages });
-    const sent = JSON.parse(provider.seen.body) as { messages: { role: string; tool_call_id?: string }[] };
-    expect(sent.messages.map(({ role, tool_call_id: id }) => id ?? role)).toEqual([
-      "user",
-      "assistant",
-      "a",
-      "b",
-      "user",
-    ]);
-  });
-
   it("is in the documentation, and what is in the documentation is refused", () => {
     const documented = readFileSync("docs/models.md", "utf8");
     for (const [dialect, cases] of [
@@ -609,52 +477,6 @@ describe("a count of tokens that the provider does not give", () => {
     const { tokens } = await ask(counting.gateway, image("A".repeat(100_000)));
     expect(tokens).toBeGreaterThan(1_600);
     expect(tokens).toBeLessThan(1_700);
-  });
-});
-
-describe("what a call is expected to take", () => {
-  const demandOf = (gateway: Harness) => gateway.carried.at(-1)?.context.operation.demand;
-
-  it("is bounded by the request: its bytes, its limit times the answers asked for", async () => {
-    const { gateway, provider, completion } = await start();
-    provider.next = says(completion);
-    const ask = async (path: string, body: object) => {
-      await send(gateway, path, { model: "llama", ...body });
-      return demandOf(gateway);
-    };
-    const plain = { model: "llama", messages: hello };
-    expect(await ask("/chat/completions", plain)).toEqual({
-      inputBytes: JSON.stringify(plain).length,
-      maxOutputTokens: undefined,
-    });
-    expect(await ask("/chat/completions", { messages: hello, max_tokens: 10, n: 3 })).toMatchObject({
-      maxOutputTokens: 30,
-    });
-    expect(await ask("/completions", { prompt: ["a", "b"], max_tokens: 10, n: 2, best_of: 4 })).toMatchObject({
-      maxOutputTokens: 80,
-    });
-    expect(await ask("/completions", { prompt: [1, 2], max_tokens: 10 })).toMatchObject({ maxOutputTokens: 10 });
-    expect(await ask("/embeddings", { input: "x" })).toMatchObject({ maxOutputTokens: 0 });
-    expect(await ask("/messages", { max_tokens: 7, messages: hello })).toMatchObject({ maxOutputTokens: 7 });
-  });
-
-  it("counts an image by itself, not by its base64, wherever it stands", async () => {
-    const { gateway, provider, completion } = await start();
-    provider.next = says(completion);
-    const data = "A".repeat(1_000_000);
-    const image = { type: "image", source: { type: "base64", media_type: "image/png", data } };
-    const cases = [
-      ["/chat/completions", [{ type: "image_url", image_url: { url: `data:image/png;base64,${data}` } }]],
-      ["/messages", [image]],
-      ["/messages", [{ type: "tool_result", tool_use_id: "t", content: [image] }]],
-      ["/messages", [{ type: "image", source: { type: "url", url: "https://example.com/a.png" } }]],
-    ] as const;
-    for (const [path, content] of cases) {
-      await send(gateway, path, { model: "llama", max_tokens: 1, messages: [{ role: "user", content }] });
-      const { inputBytes = 0 } = demandOf(gateway) ?? {};
-      expect(inputBytes).toBeGreaterThan(8_192);
-      expect(inputBytes).toBeLessThan(9_000);
-    }
   });
 });
 
