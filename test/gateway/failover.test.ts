@@ -219,6 +219,26 @@ describe("attempts after the first", () => {
     expect(calls["a"]).toBe(200);
   });
 
+  test("no longer count once their answer begins, however long it takes", async () => {
+    down["a"] = { ...sick, health: "unknown" };
+    const underWay: Promise<unknown>[] = [];
+    let finish = () => {};
+    const finished = new Promise<void>((resolve) => (finish = resolve));
+    const start = () =>
+      operate(exchange, operation, {
+        plan: () => [{ name: "a" }, { name: "b" }],
+        async relay(context, { name }) {
+          if (name === "a") throw new GatewayError("upstream_unavailable", "a is down");
+          context.answering?.();
+          await finished;
+        },
+        failure: () => sick,
+      });
+    for (let count = 0; count < 30; count++) underWay.push(start());
+    finish();
+    await Promise.all(underWay);
+  });
+
   test("are not made once something of an answer has been shown", async () => {
     const asked: string[] = [];
     const shown = operate({ ...exchange, reply: { ...exchange.reply, started: true } }, operation, {

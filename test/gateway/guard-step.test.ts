@@ -13,6 +13,7 @@ import { plan } from "../../src/gateway/steps/plan.ts";
 import { relay } from "../../src/gateway/steps/relay.ts";
 import type { Guard, OutputGuard } from "../../src/guardrails/guard.ts";
 import { combineGuards } from "../../src/guardrails/guardrails.ts";
+import { createAnthropicForm } from "../../src/inference/dialects/anthropic-answer-form.ts";
 import { createOpenaiForm } from "../../src/inference/dialects/openai-answer-form.ts";
 import { chatTexts } from "../../src/inference/dialects/openai-texts.ts";
 import { createMetrics } from "../../src/observability/metrics.ts";
@@ -26,7 +27,7 @@ function build(definition: StepDefinition, parts: Partial<Parts> = {}): GatewayS
 }
 
 /** Carries one chat out under these guards. */
-function operate(guards: readonly Guard[], work: Omit<Work<string>, "plan" | "texts" | "answers">, models = ["m"]) {
+function operate(guards: readonly Guard[], work: Omit<Work<string>, "plan" | "texts">, models = ["m"]) {
   const guardrails = combineGuards(guards.map((each) => ({ on: ["llm"], guard: each })));
   const journey = {
     operation: [build(plan), build(guard, { guardrails })],
@@ -132,6 +133,35 @@ test("what is held back goes out before the end, through the guards that follow;
   const relayed = { relay: (context: OperationContext) => say(context, ["a", "b"]) };
   expect(await operate([holding("1"), holding("2")], relayed)).toBe("ab12");
   expect(await operate([holding("restored", true), holding("masked")], relayed)).toBe("abmaskedrestored");
+});
+
+test("what says a text once more is taken out where the text is changed, and nowhere else", async () => {
+  const shout: OutputGuard = { push: ({ text }) => (text === "loud" ? "LOUD" : text), end: () => "" };
+  const shown: unknown[] = [];
+  const relayed = async (context: OperationContext) => {
+    for (const content of ["soft", "loud"]) {
+      const value = { choices: [{ index: 0, delta: { content }, logprobs: { content: [{ token: content }] } }] };
+      const bytes = Buffer.from(JSON.stringify(value));
+      for (const event of (await context.answer?.({ value, bytes, last: false })) ?? []) shown.push(event.value);
+    }
+    return "shown";
+  };
+  await operate([{ output: () => shout }], { relay: relayed });
+  expect(shown).toEqual([
+    { choices: [{ index: 0, delta: { content: "soft" }, logprobs: { content: [{ token: "soft" }] } }] },
+    { choices: [{ index: 0, delta: { content: "LOUD" }, logprobs: null }] },
+  ]);
+});
+
+test("a guard that makes no JSON of JSON breaks its own answer, and is a denial", async () => {
+  const breaking: OutputGuard = { push: ({ text }) => text.slice(1), end: () => "" };
+  const relayed = async (context: OperationContext) => {
+    const value = { type: "message", content: [{ type: "tool_use", id: "t", name: "f", input: { a: 1 } }] };
+    await context.answer?.({ value, bytes: Buffer.from(JSON.stringify(value)), last: true });
+    return "shown";
+  };
+  const answered = operate([{ output: () => breaking }], { relay: relayed, answers: createAnthropicForm });
+  await expect(answered).rejects.toMatchObject({ kind: "denied" });
 });
 
 test("what a model that failed had begun to say is no part of what the next one says", async () => {

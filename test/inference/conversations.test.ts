@@ -37,6 +37,16 @@ describe("a conversation that goes from one dialect to the other", () => {
     }
   });
 
+  it("leaves them behind for a caller of the OpenAI dialect too, who gives back what has no signature", async () => {
+    const { gateway, provider, message } = await start();
+    provider.next = says(message);
+    const blocks = ["", "c2ln"].map((signature) => ({ type: "thinking", thinking: "Hm.", signature }));
+    const messages = [...hello, { role: "assistant", content: "Ho", thinking_blocks: blocks }, ...hello];
+    await send(gateway, "/chat/completions", { model: "claude", messages });
+    const sent = JSON.parse(provider.seen.body) as { messages: { content: unknown }[] };
+    expect(sent.messages[1]?.content).toEqual([blocks[1], { type: "text", text: "Ho" }]);
+  });
+
   it("has tools whose schema says nothing, and Anthropic is told that they take nothing", async () => {
     const { gateway, provider, message } = await start();
     provider.next = says(message);
