@@ -2,6 +2,7 @@ import { compileExpression, type Expression } from "../cel/expression.ts";
 import { ExpressionError } from "../cel/expression-error.ts";
 import { variablesOn } from "../cel/variables.ts";
 import { type Protocol, protocols } from "../core/operation.ts";
+import type { Principal } from "../core/principal.ts";
 import { PolicyError, type PolicyProblem } from "./policy-error.ts";
 import type { Placed } from "./policy-file.ts";
 import type { Rule } from "./rule.ts";
@@ -17,6 +18,8 @@ export interface CompiledRule {
   readonly shadow: boolean;
   readonly message: string | undefined;
   readonly expression: Expression<"bool">;
+  /** What it came to for callers, where it depends on them alone: a credential that is remembered gives the same principal. */
+  readonly byCaller: WeakMap<Principal, boolean> | undefined;
   readonly place: string;
 }
 
@@ -37,7 +40,8 @@ function compileRule({ value: rule, place }: Placed<Rule>, problems: PolicyProbl
   try {
     const expression = compileExpression(source, { variables: variablesOn(on), result: "bool" });
     const { name, scopes = [], message } = rule;
-    return [{ name, effect, on, scopes, shadow: rule.mode === "shadow", message, expression, place }];
+    const byCaller = expression.readsCallerAlone ? new WeakMap<Principal, boolean>() : undefined;
+    return [{ name, effect, on, scopes, shadow: rule.mode === "shadow", message, expression, byCaller, place }];
   } catch (error) {
     if (!(error instanceof ExpressionError)) throw error;
     const { message, line, column, excerpt } = error;

@@ -2,6 +2,7 @@ import { Context, type ContextSource } from "../cel/context.ts";
 import { evaluationFault } from "../cel/expression.ts";
 import { type Decision, deny, type ShadowOutcome } from "../core/decision.ts";
 import type { Exchange } from "../core/exchange.ts";
+import type { Principal } from "../core/principal.ts";
 import type { CompiledRule, ProtocolRules } from "./compile-rules.ts";
 
 /** What policy reads of an exchange. */
@@ -14,19 +15,23 @@ export type Verdict = "match" | "no match" | "error" | "call-only";
 export interface Case {
   readonly rules: ProtocolRules;
   readonly context: Context;
-  readonly scopes: readonly string[];
+  readonly principal: Principal;
   /** What the last failed evaluation threw. */
   failure: unknown;
 }
 
 export function createCase(rules: ProtocolRules, source: ContextSource & Caller): Case {
-  return { rules, context: new Context(source), scopes: source.principal.scopes, failure: undefined };
+  return { rules, context: new Context(source), principal: source.principal, failure: undefined };
 }
 
 /** Evaluates one rule's expression. Never throws; after `error` the case holds the failure. */
 export function judge(rule: CompiledRule, judged: Case): Verdict {
+  const known = rule.byCaller?.get(judged.principal);
+  if (known !== undefined) return known ? "match" : "no match";
   try {
-    return rule.expression.evaluate(judged.context) ? "match" : "no match";
+    const matches = rule.expression.evaluate(judged.context);
+    rule.byCaller?.set(judged.principal, matches);
+    return matches ? "match" : "no match";
   } catch (error) {
     if (judged.context.callOnly) return "call-only";
     judged.failure = error;
@@ -54,7 +59,8 @@ function refuse(rule: CompiledRule, reason: string, scopes?: readonly string[]):
 
 /* Every scope the operation needs, in one challenge, held ones included: a client asks for exactly what a challenge names. */
 function challenge(judged: Case, decisive: CompiledRule, allowing: CompiledRule): Decision {
-  const { rules, scopes } = judged;
+  const { rules } = judged;
+  const { scopes } = judged.principal;
   const needed = new Set(allowing.scopes);
   for (const rule of rules.require) for (const scope of rule.scopes) needed.add(scope);
   for (const rule of rules.deny) {
@@ -70,7 +76,8 @@ function challenge(judged: Case, decisive: CompiledRule, allowing: CompiledRule)
  * Where nothing but scopes stands in the way, the denial names them all.
  */
 export function decide(judged: Case): Decision {
-  const { rules, scopes } = judged;
+  const { rules } = judged;
+  const { scopes } = judged.principal;
   let stepUp: CompiledRule | undefined;
   for (const rule of rules.deny) {
     if (rule.scopes.length > 0 && holdsScopes(rule, scopes)) continue;
@@ -98,7 +105,8 @@ export function decide(judged: Case): Decision {
 
 /** What the shadow rules would have done: a deny that matches or fails, a require that does not hold, an allow that matches. */
 export function shadowOutcomes(judged: Case): readonly ShadowOutcome[] {
-  const { rules, scopes } = judged;
+  const { rules } = judged;
+  const { scopes } = judged.principal;
   const outcomes: ShadowOutcome[] = [];
   for (const rule of rules.shadow) {
     const verdict = judge(rule, judged);

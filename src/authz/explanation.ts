@@ -36,7 +36,7 @@ function explainRule(rule: CompiledRule, judged: Case, protocol: Protocol, decid
   const base = { rule: name, effect, source: place, expression: expression.source, shadow, decided };
   if (!rule.on.includes(protocol)) return { ...base, outcome: "not for this protocol" };
   const outcome = judge(rule, judged);
-  const missingScopes = rule.scopes.filter((scope) => !judged.scopes.includes(scope));
+  const missingScopes = rule.scopes.filter((scope) => !judged.principal.scopes.includes(scope));
   return {
     ...base,
     outcome,

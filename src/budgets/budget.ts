@@ -150,7 +150,7 @@ export function compileBudget(config: BudgetConfig): Budget {
   }
 
   /* Where all depends on the caller alone, it is found out once for each: a credential that is remembered gives the same object. */
-  const byCaller = perCaller.has(config.per) && [...(where?.values() ?? [])].every(readsCallerAlone);
+  const byCaller = perCaller.has(config.per) && [...(where?.values() ?? [])].every((each) => each.readsCallerAlone);
   const linesOfCaller = new WeakMap<Principal, readonly Line[]>();
 
   function knownLinesFor(context: Asked): readonly Line[] {
@@ -180,8 +180,6 @@ export function compileBudget(config: BudgetConfig): Budget {
 }
 
 const perCaller: ReadonlySet<string | undefined> = new Set([undefined, "tenant", "principal", "client"]);
-const readsCallerAlone = ({ reads }: { readonly reads: ReadonlySet<string> }): boolean =>
-  [...reads].every((name) => name === "principal");
 
 function isOn({ operation: { protocol, target }, candidate }: Asked, on: string): boolean {
   return (

@@ -22,6 +22,8 @@ export interface Expression<R extends ResultType> {
   readonly source: string;
   /** The variables it reads. */
   readonly reads: ReadonlySet<string>;
+  /** Whether it reads nothing but the principal: then its value is the same for all that one caller does. */
+  readonly readsCallerAlone: boolean;
   /** Throws whatever goes wrong: a missing key, a value of another type, CALL_ONLY. */
   evaluate(context: Context): Results[R];
 }
@@ -86,9 +88,11 @@ export function compileExpression<R extends ResultType>(source: string, options:
   const { guardrail } = environmentOf(variables, metered);
   const parsed = metered ? parse(source, environmentOf(variables, true), variables).parsed : draft;
   const expected = jsTypes[result];
+  const reads = namesIn(syntaxOf(draft));
   return {
     source,
-    reads: namesIn(syntaxOf(draft)),
+    reads,
+    readsCallerAlone: [...reads].every((name) => name === "principal"),
     evaluate(context) {
       context.callOnly = false;
       guardrail.fault = undefined;
