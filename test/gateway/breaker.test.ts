@@ -1,6 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Breaker, type BreakerState } from "../../src/gateway/breaker.ts";
+import { createBreakers } from "../../src/gateway/breakers.ts";
+import { createMetrics } from "../../src/observability/metrics.ts";
 import { createTestClock } from "../state/test-clock.ts";
 
 function setUp(random = 0.5) {
@@ -21,6 +23,14 @@ function setUp(random = 0.5) {
   };
   return { clock, states, breaker, call };
 }
+
+test("of more upstreams than anyone configures, the one known for longest is forgotten", () => {
+  const breakers = createBreakers(createTestClock(), createMetrics().meter);
+  const [first, second] = [breakers.of("0"), breakers.of("1")];
+  for (let number = 2; number <= 10_000; number++) breakers.of(String(number));
+  expect(breakers.of("1")).toBe(second);
+  expect(breakers.of("0")).not.toBe(first);
+});
 
 describe("a circuit breaker", () => {
   test("opens after five failures in a row, not after four and a success", () => {

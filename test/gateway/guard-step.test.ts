@@ -26,11 +26,15 @@ function build(definition: StepDefinition, parts: Partial<Parts> = {}): GatewayS
   return definition.create(parts as Parts, "llm");
 }
 
+/* What the journal is told of the last one. */
+let decided: OperationContext["decision"];
+
 /** Carries one chat out under these guards. */
 function operate(guards: readonly Guard[], work: Omit<Work<string>, "plan" | "texts">, models = ["m"]) {
   const guardrails = combineGuards(guards.map((each) => ({ on: ["llm"], guard: each })));
+  const look: GatewayStep = { name: "look", end: ({ decision }) => void (decided = decision) };
   const journey = {
-    operation: [build(plan), build(guard, { guardrails })],
+    operation: [look, build(plan), build(guard, { guardrails })],
     candidate: [build(relay)],
   };
   const { principal, chain, operation, signal } = requestOf("llm");
@@ -88,6 +92,16 @@ test("a guard that throws is a denial: of an answer, however far it has come", a
   await expect(operate([{ output: broken }], { relay: () => Promise.resolve("reached") })).rejects.toMatchObject({
     kind: "denied",
   });
+});
+
+test("who refused, and why, is what the journal is told", async () => {
+  const input: Guard["input"] = () => ({ pass: false, guard: "pattern", message: "Not this." });
+  await expect(operate([{ input }], { relay: async () => "reached" })).rejects.toThrow("Not this.");
+  expect(decided).toEqual({ allow: false, rule: "guard pattern", reason: "Not this." });
+  const push = () => Promise.reject(new GatewayError("denied", "Nor that."));
+  const answered = operate([{ output: () => ({ push, end: () => "" }) }], { relay: (context) => say(context, ["a"]) });
+  await expect(answered).rejects.toThrow("Nor that.");
+  expect(decided).toEqual({ allow: false, rule: "guard of the answer", reason: "Nor that." });
 });
 
 test("a form that cannot read an answer is a denial too", async () => {

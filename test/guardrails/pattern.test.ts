@@ -187,6 +187,23 @@ describe("what is masked in an answer", () => {
     expect(shown?.length).toBe(1_000 - 11);
   });
 
+  test("is what comes first in the text, whichever pattern finds it", async () => {
+    const watch = build({ mask: ["second", "first"], direction: "output" }).output(requestOf("llm", "hi"));
+    const shown = await watch?.push({ ...slotOf("first, second, first", "assistant"), channel: "c" });
+    expect(String(shown) + String(await watch?.end("c"))).toBe("[masked], [masked], [masked]");
+  });
+
+  test("is never shown as half a character", async () => {
+    // Letters that are one as they are written and three as they are read: the places of both are not alike.
+    for (let letters = 0; letters < 6; letters++) {
+      const watch = build({ mask: ["nightingale"], direction: "output" }).output(requestOf("llm", "hi"));
+      const text = "😀".repeat(20) + "ﬃ".repeat(letters);
+      const shown = await watch?.push({ ...slotOf(text, "assistant"), channel: "c" });
+      expect(shown).not.toBe("");
+      expect(shown?.isWellFormed()).toBe(true);
+    }
+  });
+
   test("is refused where what has no width would have more held back than there is room for", async () => {
     const watch = build({ mask: ["nightingale"], direction: "output" }).output(requestOf("llm", "hi"));
     const push = (text: string) => watch?.push({ ...slotOf(text, "assistant"), channel: "c" });

@@ -192,6 +192,15 @@ test("a guard that is well again is asked again, by one request first", async ()
   expect(await ask()).toEqual({ pass: true });
 });
 
+test("an answer of which more would have to be held than there is room for is refused", async () => {
+  const watch = build({ direction: "output" }).output(requestOf("llm", "hi"));
+  const push = (channel: string) => watch?.push({ ...slotOf("x".repeat(2_000_000), "assistant"), channel });
+  await push("a");
+  await push("b");
+  await expect((async () => push("c"))()).rejects.toMatchObject({ kind: "denied" });
+  expect(heard).toEqual([]);
+});
+
 test("a guard that is not there is closed, and after some tries it is not asked for a while", async () => {
   answer = says({}, 503);
   const guardrails = build({ timeout: "300ms" });

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { GatewayError } from "../../src/core/errors.ts";
 import type { AnswerEvent } from "../../src/core/step.ts";
 import { toOpenai, toAnthropic } from "./golden-scenarios.ts";
@@ -12,6 +12,17 @@ const dialects = [
   ["openai", toOpenai, '"finish_reason":"length"', "[DONE]"],
   ["anthropic", toAnthropic, '"stop_reason":"max_tokens"', "message_stop"],
 ] as const;
+
+it("a stream leaves no timer behind, however it ends", async () => {
+  vi.useFakeTimers();
+  try {
+    const relay = createModelRelay("openai", "openai");
+    for (const scenario of toOpenai) await relay.stream([Buffer.from(scenario.stream.join(""))], undefined);
+    expect(vi.getTimerCount()).toBe(0);
+  } finally {
+    vi.useRealTimers();
+  }
+});
 
 describe.each(dialects)("a stream of the %s dialect that a budget cuts", (dialect, scenarios, reason, mark) => {
   const bytes = Buffer.from(scenarios[0]?.stream.join("") ?? "");

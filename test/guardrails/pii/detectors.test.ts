@@ -10,6 +10,14 @@ describe("detectors", () => {
     expect(valuesIn(text)).toEqual(values);
   });
 
+  test.each(["\u00a0", "\u2007", "\u2009", "\u202f", "\u2010", "\u2011", "\u2013"])(
+    "take a space or a dash of any kind for one: %j",
+    (separator) => {
+      const card = ["4111", "1111", "1111", "1111"].join(separator);
+      expect(valuesIn(`Take ${card}, please.`)).toEqual([`card: ${card}`]);
+    },
+  );
+
   test("find telephone numbers with precision and recall of at least 0.95 on texts full of other numbers", () => {
     const wrong: string[] = [];
     let [hits, expected, given] = [0, 0, 0];

@@ -34,6 +34,15 @@ function fill(...values: readonly string[]): { vault: Vault; tokens: string[]; c
 
 const restore = (vault: Vault, text: string, json?: true) => run(new Restorer(vault), [text], json);
 
+test("what waits for the end of a token is never half a character", () => {
+  const { vault } = fill("alice@example.com");
+  const restorer = new Restorer(vault);
+  for (const piece of ["😀[", "EMAIL 😀", "\ud83d", "\ude00 ["]) {
+    const shown = restorer.push(slot(piece));
+    expect(shown.isWellFormed()).toBe(true);
+  }
+});
+
 describe("a token", () => {
   const { vault, tokens, cores } = fill("alice@example.com", "bob@example.com");
   const [core = ""] = cores;
