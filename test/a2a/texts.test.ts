@@ -70,6 +70,15 @@ describe("the texts of an answer", () => {
     ]);
   });
 
+  test("that come in pieces end with the last update, whatever it says of the state", () => {
+    const form = createA2aForm("0.3");
+    const artifact = { artifactId: "x", parts: [{ kind: "text", text: "a" }] };
+    const [piece] = form.read(eventOf({ kind: "artifact-update", taskId: "t", contextId: "c", artifact })).slots;
+    const status = { kind: "status-update", taskId: "t", contextId: "c", status: { state: "working" } };
+    expect(form.read(eventOf(status)).ended).toEqual([]);
+    expect(form.read(eventOf({ ...status, final: true })).ended).toEqual([piece?.channel]);
+  });
+
   const spelled = {
     "1.0": (update: object) => ({ artifactUpdate: update }),
     "0.3": (update: object) => ({ kind: "artifact-update", ...update }),

@@ -9,14 +9,19 @@ import { CreateMessageRequestSchema, LoggingMessageNotificationSchema } from "@m
 import OpenAI from "openai";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { collect, officialClient, textMessage } from "../a2a/clients.ts";
+import type { Work } from "../../src/core/step.ts";
+import { GuardedAnswer } from "../../src/gateway/guarded-answer.ts";
+import { buildGuardrails, createDeps, requestOf } from "../guardrails/guard-scene.ts";
 import { eventually } from "./eventually.ts";
 import { startGuardsScene, type GuardsScene } from "./guards-scene.ts";
+import { wires } from "./masking-wires.ts";
 
 const REJECTED = "Rejected: Security policy violation.";
 const guards = `[
   {type: pattern, reject: ["ignore previous instructions"], direction: both},
   {type: pattern, mask: ["project nightingale", '/\\bEMP-\\d{6}\\b/'], direction: both}]`;
 
+const deps = createDeps();
 let scene: GuardsScene;
 let openai: OpenAI;
 let anthropic: Anthropic;
@@ -43,6 +48,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await tools.close();
   await scene.close();
+  await deps.close();
 });
 
 /* The SDK will not call without a key, and the gateway takes a key for a credential. */
@@ -283,6 +289,28 @@ describe("what a tool server asks the client", () => {
     expect(sampled).toEqual([]);
   });
 });
+
+describe.each(wires.filter(({ name }) => name.startsWith("A2A")))(
+  "an agent's stream: $name",
+  ({ relay, stream, createForm }) => {
+    const by = buildGuardrails([{ type: "pattern", mask: ["/EMP-\\d{6}/"], direction: "both" }], deps);
+    const guarded = (text: string) => {
+      const answer = GuardedAnswer.of(by, requestOf("a2a", "go"), { answers: createForm } as Work<unknown>);
+      return relay([Buffer.from(text)], (event) => answer!.pass(event, undefined));
+    };
+
+    test("that has an event which cannot be read is no way around the guards", async () => {
+      await expect(guarded("data: EMP-123456\n\n")).rejects.toMatchObject({ kind: "upstream_invalid" });
+    });
+
+    test("that just ends gives all it has said", async () => {
+      const whole = stream({ thought: "", text: "I am EMP-12", args: "{}" }, (text) => [text]).toString();
+      const withoutEnd = whole.split("\n\n").slice(0, 2).join("\n\n");
+      const shown = (await guarded(`${withoutEnd}\n\n`)).toString();
+      expect([...shown.matchAll(/"text":"([^"]*)"/g)].map(([, text]) => text).join("")).toBe("I am EMP-12");
+    });
+  },
+);
 
 test("what a tool server says of its own accord is masked, or left out where there is something to reject in it", async () => {
   const said: unknown[] = [];

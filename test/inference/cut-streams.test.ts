@@ -13,6 +13,20 @@ const dialects = [
   ["anthropic", toAnthropic, '"stop_reason":"max_tokens"', "message_stop"],
 ] as const;
 
+it.each([
+  ["openai", toAnthropic, "[DONE]"],
+  ["anthropic", toOpenai, "message_stop\ndata:"],
+] as const)(
+  "a translated stream ends once for a caller of the %s dialect, whatever follows its end",
+  async (caller, scenarios, mark) => {
+    const relay = createModelRelay(caller, caller === "openai" ? "anthropic" : "openai");
+    const stream = scenarios[0]?.stream.join("") ?? "";
+    const { arrived, failure } = await relay.stream([Buffer.from(stream + stream)], undefined);
+    expect(failure).toBeUndefined();
+    expect(arrived.toString().split(mark)).toHaveLength(2);
+  },
+);
+
 it("a stream leaves no timer behind, however it ends", async () => {
   vi.useFakeTimers();
   try {
