@@ -6,7 +6,7 @@ import { defineCommand, UsageError } from "./command.ts";
 import { mendTextMethods } from "./mend-text-methods.ts";
 import { startQuickstart } from "./quickstart.ts";
 import { defaultDataDir } from "./quickstart-place.ts";
-import { tuneHeap } from "./tune-heap.ts";
+import { tuneV8 } from "./tune-v8.ts";
 
 export const serveCommand = defineCommand({
   usage: "--config FILE | --quickstart [--config FILE]",
@@ -35,7 +35,7 @@ export const serveCommand = defineCommand({
       throw new UsageError("give either --config FILE or --quickstart");
     if (!options.quickstart && (options.port ?? options.data) !== undefined)
       throw new UsageError("--port and --data go with --quickstart");
-    tuneHeap();
+    tuneV8();
     mendTextMethods();
     const quickstart = options.quickstart
       ? await startQuickstart({
