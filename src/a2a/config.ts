@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { callPrice } from "../budgets/prices.ts";
+import { callPrice } from "../budgets/prices/prices.ts";
 import { durationMs, secret, sizeBytes } from "../core/units.ts";
 
 const httpUrl = () =>

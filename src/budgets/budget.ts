@@ -3,10 +3,10 @@ import type { Candidate, Operation } from "../core/operation.ts";
 import type { Principal } from "../core/principal.ts";
 import { Context } from "../cel/context.ts";
 import type { BudgetConfig, PerWord } from "./config.ts";
-import type { Term } from "./counter.ts";
+import type { Term } from "./ledger/counter.ts";
 import { compileForProtocols } from "./expressions.ts";
 import { counterNameOf, type Limit } from "./limit.ts";
-import { countedNameOf } from "./target-names.ts";
+import { countedNameOf } from "./runaway/target-names.ts";
 
 /** A limit as it holds for one call: the counter, and what was written. */
 export interface Line {

@@ -3,8 +3,8 @@ import type { ConfigProblem } from "../core/config-problem.ts";
 import { durationMs } from "../core/units.ts";
 import { ExpressionError } from "../cel/expression-error.ts";
 import { compileForProtocols } from "./expressions.ts";
-import { runawayConfig } from "./runaway-config.ts";
-import { taintConfig } from "./taint-config.ts";
+import { runawayConfig } from "./runaway/runaway-config.ts";
+import { taintConfig } from "./chains/taint-config.ts";
 import { counterNameOf, type Limit, LIMIT_FORMS, parseLimit } from "./limit.ts";
 
 const limit = z

@@ -2,7 +2,7 @@ import { GatewayError } from "../core/errors.ts";
 import type { Line } from "./budget.ts";
 import type { Thing } from "./limit.ts";
 import { formatDollars } from "./money.ts";
-import { windowEnd } from "./windows.ts";
+import { windowEnd } from "./ledger/windows.ts";
 
 /** A line that has no room, and what was asked of it. */
 export interface Shortage {

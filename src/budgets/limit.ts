@@ -1,5 +1,5 @@
 import { parseDollars } from "./money.ts";
-import type { Window } from "./windows.ts";
+import type { Window } from "./ledger/windows.ts";
 
 /** What a limit counts. Money is in nano-dollars. */
 export type Thing = "tokens" | "input tokens" | "output tokens" | "requests" | "concurrent" | "money";

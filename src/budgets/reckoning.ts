@@ -3,7 +3,7 @@ import type { Price } from "../core/operation.ts";
 import type { OperationContext } from "../core/step.ts";
 import { perOutputToken, toReserve } from "./amounts.ts";
 import type { Line } from "./budget.ts";
-import type { Standing } from "./counting.ts";
+import type { Standing } from "./ledger/counting.ts";
 import type { Reckoned } from "./reservation.ts";
 import { SLICE_TOKENS } from "./reservation.ts";
 import type { TokenCounter } from "./token-count.ts";

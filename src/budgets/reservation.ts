@@ -4,9 +4,9 @@ import type { Price, Usage } from "../core/operation.ts";
 import type { AnswerEvent, OperationContext, Outcome } from "../core/step.ts";
 import { costOf, noUse, perOutputToken, toBook, toReserve, toUse, type Use } from "./amounts.ts";
 import { type Line, needsStore } from "./budget.ts";
-import type { Standing } from "./counting.ts";
+import type { Standing } from "./ledger/counting.ts";
 import { exhausted } from "./exhausted.ts";
-import { type Hold, type Ledger, whenHere } from "./ledger.ts";
+import { type Hold, type Ledger, whenHere } from "./ledger/ledger.ts";
 import { streamedBytes } from "./streamed-text.ts";
 
 /** Output tokens reserved at a time while an answer streams. */

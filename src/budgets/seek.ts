@@ -2,7 +2,7 @@ import type { Clock } from "../core/clock.ts";
 import type { Price } from "../core/operation.ts";
 import type { OperationContext } from "../core/step.ts";
 import type { Line } from "./budget.ts";
-import type { Standing } from "./counting.ts";
+import type { Standing } from "./ledger/counting.ts";
 import type { Queue } from "./queue.ts";
 import {
   amountsOf,

@@ -1,6 +1,6 @@
 import type { GatewayError } from "../core/errors.ts";
 import type { Line } from "./budget.ts";
-import type { Standing } from "./counting.ts";
+import type { Standing } from "./ledger/counting.ts";
 import { exhausted } from "./exhausted.ts";
 
 /** Where in the lines the first stands that has no room. */

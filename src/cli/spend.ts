@@ -1,6 +1,6 @@
 import { formatDollars } from "../budgets/money.ts";
-import type { SpendReport } from "../budgets/spend.ts";
-import { spendKeys, spendWindows } from "../budgets/spend-rows.ts";
+import type { SpendReport } from "../budgets/spend/spend.ts";
+import { spendKeys, spendWindows } from "../budgets/spend/spend-rows.ts";
 import { openAdminClient } from "./admin-client.ts";
 import { defineCommand } from "./command.ts";
 import { gatewayOptions } from "./find-gateway.ts";

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { grants } from "../auth/embedded/config.ts";
 import type { AdminActions } from "../console/console.ts";
-import { spendKeys, spendWindows } from "../budgets/spend-rows.ts";
+import { spendKeys, spendWindows } from "../budgets/spend/spend-rows.ts";
 import { GatewayError } from "../core/errors.ts";
 import { durationMs } from "../core/units.ts";
 import { showChain } from "./show-chain.ts";

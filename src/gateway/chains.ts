@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
-import type { ChainAccounts } from "../budgets/chain-accounts.ts";
-import type { ChainTokens, Handoff } from "../budgets/chain-token.ts";
+import type { ChainAccounts } from "../budgets/chains/chain-accounts.ts";
+import type { ChainTokens, Handoff } from "../budgets/chains/chain-token.ts";
 import type { Exchange, TraceContext } from "../core/exchange.ts";
 import type { Principal } from "../core/principal.ts";
 import { parseTraceparent } from "../observability/trace-context.ts";

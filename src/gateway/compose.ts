@@ -1,5 +1,5 @@
 import type { Reservation } from "../budgets/reservation.ts";
-import type { Sight } from "../budgets/runaway.ts";
+import type { Sight } from "../budgets/runaway/runaway.ts";
 import type { AbortSignalLike } from "../core/abort.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { Exchange } from "../core/exchange.ts";

@@ -1,7 +1,7 @@
-import type { Ledger } from "../budgets/ledger.ts";
-import type { SpendBook } from "../budgets/spend.ts";
+import type { Ledger } from "../budgets/ledger/ledger.ts";
+import type { SpendBook } from "../budgets/spend/spend.ts";
 import type { TokenCounter } from "../budgets/token-count.ts";
-import type { ChainAccounts } from "../budgets/chain-accounts.ts";
+import type { ChainAccounts } from "../budgets/chains/chain-accounts.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
 import type { Meter } from "../core/meter.ts";

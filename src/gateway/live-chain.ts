@@ -1,4 +1,4 @@
-import type { ChainAccount } from "../budgets/chain-account.ts";
+import type { ChainAccount } from "../budgets/chains/chain-account.ts";
 import type { Chain } from "../core/chain.ts";
 import { GatewayError } from "../core/errors.ts";
 

@@ -1,8 +1,8 @@
 import { resolve } from "node:path";
-import { openLedger } from "../budgets/open-ledger.ts";
-import { createSpendBook } from "../budgets/spend.ts";
+import { openLedger } from "../budgets/ledger/open-ledger.ts";
+import { createSpendBook } from "../budgets/spend/spend.ts";
 import { createTokenCounter } from "../budgets/token-count.ts";
-import { createChainAccounts } from "../budgets/chain-accounts.ts";
+import { createChainAccounts } from "../budgets/chains/chain-accounts.ts";
 import type { Config } from "../config/schema.ts";
 import { systemClock } from "../core/clock.ts";
 import { createUpstream } from "../http/undici-upstream.ts";

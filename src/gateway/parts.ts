@@ -1,11 +1,11 @@
 import type { Auth } from "../auth/auth.ts";
 import type { Authz } from "../authz/authz.ts";
 import type { Budgets } from "../budgets/budgets.ts";
-import type { SpendBook } from "../budgets/spend.ts";
-import type { ChainAccounts } from "../budgets/chain-accounts.ts";
-import type { Runaway } from "../budgets/runaway.ts";
-import type { RunawayConfig } from "../budgets/runaway-config.ts";
-import type { TaintConfig } from "../budgets/taint-config.ts";
+import type { SpendBook } from "../budgets/spend/spend.ts";
+import type { ChainAccounts } from "../budgets/chains/chain-accounts.ts";
+import type { Runaway } from "../budgets/runaway/runaway.ts";
+import type { RunawayConfig } from "../budgets/runaway/runaway-config.ts";
+import type { TaintConfig } from "../budgets/chains/taint-config.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Chains } from "./chains.ts";
 import type { ExchangeRecorder } from "./exchange-recorder.ts";

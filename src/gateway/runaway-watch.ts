@@ -1,5 +1,5 @@
-import { type Alarm, describeAlarm, stopped } from "../budgets/runaway-alarm.ts";
-import type { RunawayConfig } from "../budgets/runaway-config.ts";
+import { type Alarm, describeAlarm, stopped } from "../budgets/runaway/runaway-alarm.ts";
+import type { RunawayConfig } from "../budgets/runaway/runaway-config.ts";
 import { formatDollars } from "../budgets/money.ts";
 import type { Clock } from "../core/clock.ts";
 import { deny } from "../core/decision.ts";

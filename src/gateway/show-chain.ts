@@ -1,4 +1,4 @@
-import type { ChainAccounts } from "../budgets/chain-accounts.ts";
+import type { ChainAccounts } from "../budgets/chains/chain-accounts.ts";
 import type { Journal } from "../observability/journal.ts";
 import type { JournalRecord } from "../observability/journal-record.ts";
 import { toChainTree } from "../observability/journal-tree.ts";

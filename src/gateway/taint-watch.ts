@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import { OVERLAP, piecesOf, type Reading, suspect, type Suspicion } from "../budgets/taint-detector.ts";
+import { OVERLAP, piecesOf, type Reading, suspect, type Suspicion } from "../budgets/chains/taint-detector.ts";
 import type { AnswerEvent } from "../core/step.ts";
 import type { AnswerForm } from "../core/text.ts";
 

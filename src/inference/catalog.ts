@@ -1,4 +1,4 @@
-import { listedPrice } from "../budgets/prices.ts";
+import { listedPrice } from "../budgets/prices/prices.ts";
 import { findExtension } from "../core/extension.ts";
 import type { LlmVariables, Operation, Price } from "../core/operation.ts";
 import { standIns, type InferenceConfig, type ModelConfig } from "./config.ts";

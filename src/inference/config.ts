@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { statedPrice } from "../budgets/prices.ts";
+import { statedPrice } from "../budgets/prices/prices.ts";
 import type { ConfigProblem } from "../core/config-problem.ts";
 import { variants } from "../core/extension.ts";
 import { nearest } from "../core/nearest.ts";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { callPrice } from "../budgets/prices.ts";
+import { callPrice } from "../budgets/prices/prices.ts";
 import { durationMs, secret } from "../core/units.ts";
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$/;

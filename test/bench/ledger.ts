@@ -1,9 +1,9 @@
 import { cpus } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Ledger } from "../../src/budgets/ledger.ts";
+import type { Ledger } from "../../src/budgets/ledger/ledger.ts";
 import type { StoreScript } from "../../src/state/store.ts";
-import { ledgerKinds, openTestRedis } from "../budgets/ledgers.ts";
-import { term } from "../budgets/terms.ts";
+import { ledgerKinds, openTestRedis } from "../budgets/ledger/ledgers.ts";
+import { term } from "../budgets/ledger/terms.ts";
 import { startRedis } from "../state/redis-server.ts";
 import { median, printTable } from "./report.ts";
 

@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { parsePolicyFile } from "../../src/authz/policy-file.ts";
 import { runPolicyTests } from "../../src/authz/policy-test.ts";
-import { runawayConfig } from "../../src/budgets/runaway-config.ts";
+import { runawayConfig } from "../../src/budgets/runaway/runaway-config.ts";
 
 const page = readFileSync(fileURLToPath(new URL("../../docs/chains.md", import.meta.url)), "utf8");
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { parseLimit } from "../../src/budgets/limit.ts";
 import { formatDollars, parseDollars } from "../../src/budgets/money.ts";
-import { priceLists } from "../../src/budgets/price-list.ts";
-import { listedPrice } from "../../src/budgets/prices.ts";
-import { windowEnd, windowStart } from "../../src/budgets/windows.ts";
+import { priceLists } from "../../src/budgets/prices/price-list.ts";
+import { listedPrice } from "../../src/budgets/prices/prices.ts";
+import { windowEnd, windowStart } from "../../src/budgets/ledger/windows.ts";
 
 describe("a limit is read as it is written", () => {
   test.for([

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createStoreLedger } from "../../src/budgets/store-ledger.ts";
+import { createStoreLedger } from "../../src/budgets/ledger/store-ledger.ts";
 import { silentLog } from "../../src/core/log.ts";
 import { type RedisServer, startRedis } from "../state/redis-server.ts";
-import { openTestRedis, storeLedger } from "./ledgers.ts";
+import { openTestRedis, storeLedger } from "./ledger/ledgers.ts";
 import { ask, startScene } from "./scene.ts";
-import { longLease, term, testLease } from "./terms.ts";
+import { longLease, term, testLease } from "./ledger/terms.ts";
 
 let server: RedisServer;
 beforeAll(async () => {

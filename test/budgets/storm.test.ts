@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type RedisServer, startRedis } from "../state/redis-server.ts";
-import { steps } from "./random-run.ts";
+import { steps } from "./ledger/random-run.ts";
 import { ask, type Scene, startScene } from "./scene.ts";
 
 let server: RedisServer;

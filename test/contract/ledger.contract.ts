@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Standing } from "../../src/budgets/counting.ts";
-import type { Hold, Ledger } from "../../src/budgets/ledger.ts";
-import { AFTER_LEASE_MS, term } from "../budgets/terms.ts";
+import type { Standing } from "../../src/budgets/ledger/counting.ts";
+import type { Hold, Ledger } from "../../src/budgets/ledger/ledger.ts";
+import { AFTER_LEASE_MS, term } from "../budgets/ledger/terms.ts";
 
 /** One kind of ledger under the contract. */
 export interface LedgerFixture {

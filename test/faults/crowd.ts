@@ -1,8 +1,8 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import { storeLedger, openTestRedis } from "../budgets/ledgers.ts";
-import { longLease, term } from "../budgets/terms.ts";
+import { storeLedger, openTestRedis } from "../budgets/ledger/ledgers.ts";
+import { longLease, term } from "../budgets/ledger/terms.ts";
 import type { RedisServer } from "../state/redis-server.ts";
 
 const REPLICAS = 3;

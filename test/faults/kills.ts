@@ -5,14 +5,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { openKeptCounters } from "../../src/budgets/kept-counters.ts";
-import type { Ledger } from "../../src/budgets/ledger.ts";
-import { createLocalLedger } from "../../src/budgets/local-ledger.ts";
+import { openKeptCounters } from "../../src/budgets/ledger/kept-counters.ts";
+import type { Ledger } from "../../src/budgets/ledger/ledger.ts";
+import { createLocalLedger } from "../../src/budgets/ledger/local-ledger.ts";
 import { systemClock } from "../../src/core/clock.ts";
 import { silentLog } from "../../src/core/log.ts";
 import { createSqliteStore } from "../../src/state/sqlite.ts";
-import { openTestRedis, storeLedger } from "../budgets/ledgers.ts";
-import { AFTER_LEASE_MS, term, testLease } from "../budgets/terms.ts";
+import { openTestRedis, storeLedger } from "../budgets/ledger/ledgers.ts";
+import { AFTER_LEASE_MS, term, testLease } from "../budgets/ledger/terms.ts";
 import type { RedisServer } from "../state/redis-server.ts";
 
 /* Each point with what may be booked of the 50 that the call used. */

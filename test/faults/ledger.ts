@@ -1,5 +1,5 @@
-import { openRunLedgers, type RunKind } from "../budgets/ledgers.ts";
-import { Run, steps } from "../budgets/random-run.ts";
+import { openRunLedgers, type RunKind } from "../budgets/ledger/ledgers.ts";
+import { Run, steps } from "../budgets/ledger/random-run.ts";
 import { type RedisServer, startRedis } from "../state/redis-server.ts";
 import { crowd } from "./crowd.ts";
 import { crowdOfRequests, killGateway } from "./gateways.ts";

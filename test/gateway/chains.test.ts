@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { createChainAccounts, type ChainAccounts } from "../../src/budgets/chain-accounts.ts";
-import { createChainTokens } from "../../src/budgets/chain-token.ts";
+import { createChainAccounts, type ChainAccounts } from "../../src/budgets/chains/chain-accounts.ts";
+import { createChainTokens } from "../../src/budgets/chains/chain-token.ts";
 import type { TraceContext } from "../../src/core/exchange.ts";
 import { silentLog } from "../../src/core/log.ts";
 import type { Principal } from "../../src/core/principal.ts";

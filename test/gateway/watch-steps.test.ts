@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { type ChainAccounts, createChainAccounts } from "../../src/budgets/chain-accounts.ts";
-import { createRunaway } from "../../src/budgets/runaway.ts";
-import { runawayConfig } from "../../src/budgets/runaway-config.ts";
-import { taintConfig } from "../../src/budgets/taint-config.ts";
+import { type ChainAccounts, createChainAccounts } from "../../src/budgets/chains/chain-accounts.ts";
+import { createRunaway } from "../../src/budgets/runaway/runaway.ts";
+import { runawayConfig } from "../../src/budgets/runaway/runaway-config.ts";
+import { taintConfig } from "../../src/budgets/chains/taint-config.ts";
 import { LightAbortSignal } from "../../src/core/abort.ts";
 import { GatewayError } from "../../src/core/errors.ts";
 import { silentLog } from "../../src/core/log.ts";

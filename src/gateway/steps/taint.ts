@@ -1,4 +1,4 @@
-import { matchTargets, targetNameOf } from "../../budgets/target-names.ts";
+import { matchTargets, targetNameOf } from "../../budgets/runaway/target-names.ts";
 import type { Operation } from "../../core/operation.ts";
 import { viewsOf } from "../../guardrails/views.ts";
 import { accountOf } from "../live-chain.ts";

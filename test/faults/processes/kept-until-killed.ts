@@ -1,9 +1,9 @@
 import { systemClock } from "../../../src/core/clock.ts";
-import { openKeptCounters } from "../../../src/budgets/kept-counters.ts";
-import { createLocalLedger } from "../../../src/budgets/local-ledger.ts";
+import { openKeptCounters } from "../../../src/budgets/ledger/kept-counters.ts";
+import { createLocalLedger } from "../../../src/budgets/ledger/local-ledger.ts";
 import { silentLog } from "../../../src/core/log.ts";
 import { createSqliteStore } from "../../../src/state/sqlite.ts";
-import { term, testLease } from "../../budgets/terms.ts";
+import { term, testLease } from "../../budgets/ledger/terms.ts";
 
 /* A gateway that keeps its counters to itself, with one call, which dies at the named point: argv is the file, the counter's name and the point. */
 const [, , file = "", name = "", point = ""] = process.argv;

@@ -1,11 +1,11 @@
 import { writeSync } from "node:fs";
 import { setImmediate as turn } from "node:timers/promises";
 import { systemClock } from "../../../src/core/clock.ts";
-import { openKeptCounters } from "../../../src/budgets/kept-counters.ts";
-import { createLocalLedger } from "../../../src/budgets/local-ledger.ts";
+import { openKeptCounters } from "../../../src/budgets/ledger/kept-counters.ts";
+import { createLocalLedger } from "../../../src/budgets/ledger/local-ledger.ts";
 import { silentLog } from "../../../src/core/log.ts";
 import { createSqliteStore } from "../../../src/state/sqlite.ts";
-import { term, testLease } from "../../budgets/terms.ts";
+import { term, testLease } from "../../budgets/ledger/terms.ts";
 
 /* A gateway that books 5 of a limit of 10,000,000 again and again, and says so after each; somebody else ends it. argv is the file. */
 const [, , file = ""] = process.argv;

@@ -1,7 +1,7 @@
 import { openRedisStore } from "../../../src/state/redis.ts";
 import { silentLog } from "../../../src/core/log.ts";
-import { storeLedger } from "../../budgets/ledgers.ts";
-import { longLease, term } from "../../budgets/terms.ts";
+import { storeLedger } from "../../budgets/ledger/ledgers.ts";
+import { longLease, term } from "../../budgets/ledger/terms.ts";
 
 /*
  * One replica of a crowd: argv is the Redis, a name and how many calls it gets at once. It says `ready`, waits for a word, and says

@@ -1,7 +1,7 @@
 import { silentLog } from "../../../src/core/log.ts";
 import { openRedisStore } from "../../../src/state/redis.ts";
-import { storeLedger } from "../../budgets/ledgers.ts";
-import { term } from "../../budgets/terms.ts";
+import { storeLedger } from "../../budgets/ledger/ledgers.ts";
+import { term } from "../../budgets/ledger/terms.ts";
 
 /* One replica with one call, which dies at the named point: argv is the Redis, the counter's name and the point. */
 const [, , url = "", name = "", point = ""] = process.argv;
