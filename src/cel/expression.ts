@@ -4,7 +4,7 @@ import type { Context } from "./context.ts";
 import { environmentOf, LONGEST_EXPRESSION, type Prepared } from "./environment.ts";
 import { TOO_MUCH_WORK, WORK_LIMIT } from "./evaluator.ts";
 import { ExpressionError } from "./expression-error.ts";
-import { accessOf, callOf, namesIn, syntaxOf, type SyntaxNode } from "./syntax.ts";
+import { accessOf, callOf, syntaxOf, type SyntaxNode } from "./syntax.ts";
 import { isShape, type VariableName } from "./variables.ts";
 import { didYouMean, hasLoop, unknownField, unknownVariable, vet } from "./vet.ts";
 
@@ -20,8 +20,6 @@ const jsTypes = { bool: "boolean", string: "string", double: "number" } as const
 /** A compiled expression. */
 export interface Expression<R extends ResultType> {
   readonly source: string;
-  /** The variables it reads. */
-  readonly reads: ReadonlySet<string>;
   /** Whether it reads nothing but the principal: then its value is the same for all that one caller does. */
   readonly readsCallerAlone: boolean;
   /** Throws whatever goes wrong: a missing key, a value of another type, CALL_ONLY. */
@@ -75,6 +73,15 @@ function parse(source: string, from: Prepared, allowed: readonly VariableName[])
   }
 }
 
+/** Whether nothing is missing where there are no variables but these: the type checker itself says so. */
+function isWhole(source: string, variables: readonly VariableName[]): boolean {
+  try {
+    return environmentOf(variables, false).environment.parse(source).check().valid;
+  } catch {
+    return false;
+  }
+}
+
 /** Parses, type-checks and vets an expression. Throws ExpressionError with what is wrong, where, and the nearest right name. */
 export function compileExpression<R extends ResultType>(source: string, options: CompileOptions<R>): Expression<R> {
   const { variables, result } = options;
@@ -88,11 +95,9 @@ export function compileExpression<R extends ResultType>(source: string, options:
   const { guardrail } = environmentOf(variables, metered);
   const parsed = metered ? parse(source, environmentOf(variables, true), variables).parsed : draft;
   const expected = jsTypes[result];
-  const reads = namesIn(syntaxOf(draft));
   return {
     source,
-    reads,
-    readsCallerAlone: [...reads].every((name) => name === "principal"),
+    readsCallerAlone: isWhole(source, ["principal"]),
     evaluate(context) {
       context.callOnly = false;
       guardrail.fault = undefined;

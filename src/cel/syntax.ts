@@ -27,13 +27,6 @@ export function childrenOf(node: SyntaxNode): readonly SyntaxNode[] {
   return children;
 }
 
-/** Every plain name in it: variables, and what macros call their items. */
-export function namesIn(node: SyntaxNode, into = new Set<string>()): ReadonlySet<string> {
-  if (node.op === "id" && typeof node.args === "string") into.add(node.args);
-  for (const child of childrenOf(node)) namesIn(child, into);
-  return into;
-}
-
 /** `a.b`, and `a["b"]`: the left side and the literal name, undefined when the name is computed. */
 export function accessOf(node: SyntaxNode): { readonly of: SyntaxNode; readonly name: string | undefined } | undefined {
   if (node.op !== "." && node.op !== ".?" && node.op !== "[]" && node.op !== "[?]") return undefined;

@@ -114,3 +114,37 @@ describe("loading refuses, with the place and the nearest name", () => {
     );
   });
 });
+
+describe("what depends on the caller alone", () => {
+  test.each([
+    "true",
+    '"analyst" in principal.groups',
+    'principal.claims.team == "research" && !("admin" in principal.groups)',
+    'principal.actors.exists(actor, actor.subject.startsWith("agent"))',
+    'has(principal.claims.team) ? principal.claims.team == "a" : false',
+  ])("is known: %s", (source) => {
+    expect(compile(source, "bool").readsCallerAlone).toBe(true);
+  });
+
+  /* One of these remembered for a caller would let its next request pass by what its first one was. */
+  test.each([
+    'request.path == "/mcp"',
+    'principal.id == "a" || request.path == "/mcp"',
+    "principal.groups.exists(group, group == request.path)",
+    'principal.groups.exists(request, request == "a") && request.path == "/mcp"',
+    "principal.groups.filter(group, chain.depth > 1).size() > 0",
+    "principal.groups.map(group, group + mcp.server).size() > 0",
+    "has(mcp.tool.arguments.path)",
+    "[1, chain.depth][1] == 2",
+    '{"a": chain.depth}["a"] == 2',
+    '{mcp.server: 1}["files"] == 1',
+    "principal.claims[mcp.server] == 1",
+    "!chain.tainted",
+    "-chain.depth < 0",
+    'chain.depth > 1 ? true : "a" in principal.groups',
+    'budget.remaining("a") > 0.5',
+    "principal.id.startsWith(mcp.server)",
+  ])("and is told from what does not: %s", (source) => {
+    expect(compile(source, "bool").readsCallerAlone).toBe(false);
+  });
+});
