@@ -1,3 +1,4 @@
+import { setBounded } from "../core/bounded-map.ts";
 import type { Clock } from "../core/clock.ts";
 import type { ShownCredential } from "./credential.ts";
 import type { Verdict } from "./token-verifier.ts";
@@ -30,10 +31,8 @@ export function createRemembered(clock: Clock) {
     const [entries, limit] = verdict.ok ? [good, MAX_GOOD] : [bad, MAX_BAD];
     good.delete(key);
     bad.delete(key);
-    const [oldest] = entries.size < limit ? [] : entries.keys();
-    if (oldest !== undefined) entries.delete(oldest);
     const untilMs = verdict.ok ? Math.min(now + REMEMBER_MS, verdict.expiresAtMs) : now + REMEMBER_BAD_MS;
-    entries.set(key, { verdict, untilMs });
+    setBounded(entries, key, { verdict, untilMs }, limit);
   }
 
   return {

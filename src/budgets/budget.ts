@@ -1,3 +1,4 @@
+import { setBounded } from "../core/bounded-map.ts";
 import type { Exchange } from "../core/exchange.ts";
 import type { Candidate, Operation } from "../core/operation.ts";
 import type { Principal } from "../core/principal.ts";
@@ -131,11 +132,7 @@ export function compileBudget(config: BudgetConfig): Budget {
     if (found !== undefined && (found.length === 0 || found[0]!.term.group === group)) return found;
     const idleMs = idleMsOf(context);
     const made = config.limits.map((limit) => toLine(limit, key, group, idleMs));
-    if (linesByKey.size >= MOST_KEYS) {
-      const [oldest] = linesByKey.keys();
-      if (oldest !== undefined) linesByKey.delete(oldest);
-    }
-    linesByKey.set(key, made);
+    setBounded(linesByKey, key, made, MOST_KEYS);
     return made;
   }
 

@@ -1,3 +1,4 @@
+import { setBounded } from "../core/bounded-map.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Meter } from "../core/meter.ts";
 import { Breaker, type BreakerState } from "./breaker.ts";
@@ -33,12 +34,8 @@ export function createBreakers(clock: Clock, meter: Meter, random: () => number 
     of(upstream) {
       const standing = known.get(upstream);
       if (standing !== undefined) return standing;
-      if (known.size >= MAX_UPSTREAMS) {
-        const [oldest] = known.keys();
-        if (oldest !== undefined) known.delete(oldest);
-      }
       const breaker = new Breaker(clock, random, (state) => states.set([upstream], levels[state]));
-      known.set(upstream, breaker);
+      setBounded(known, upstream, breaker, MAX_UPSTREAMS);
       return breaker;
     },
     list: () =>

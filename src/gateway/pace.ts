@@ -1,3 +1,4 @@
+import { setBounded } from "../core/bounded-map.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Rate } from "../core/units.ts";
 
@@ -23,13 +24,7 @@ export function createPace(clock: Clock): Pace {
       const now = clock.monotonic();
       const until = Math.max(usedUntilMs.get(principalId) ?? now, now) + perMs / amount;
       if (until - now > perMs) return until - now - perMs;
-      /* Set anew, so that the map stays in the order of last use. */
-      usedUntilMs.delete(principalId);
-      if (usedUntilMs.size >= maxPrincipals) {
-        const [oldest] = usedUntilMs.keys();
-        if (oldest !== undefined) usedUntilMs.delete(oldest);
-      }
-      usedUntilMs.set(principalId, until);
+      setBounded(usedUntilMs, principalId, until, maxPrincipals);
       return 0;
     },
     get size() {

@@ -1,3 +1,4 @@
+import { setBounded } from "../core/bounded-map.ts";
 import type { Clock } from "../core/clock.ts";
 import { SlidingWindow } from "./sliding-window.ts";
 
@@ -29,11 +30,7 @@ export function createRetryBudget(clock: Clock): RetryBudget {
     let window = windows.get(model);
     if (window !== undefined) return window;
     window = new SlidingWindow(WINDOW_MS);
-    if (windows.size >= MAX_MODELS) {
-      const [oldest] = windows.keys();
-      if (oldest !== undefined) windows.delete(oldest);
-    }
-    windows.set(model, window);
+    setBounded(windows, model, window, MAX_MODELS);
     return window;
   };
   return {

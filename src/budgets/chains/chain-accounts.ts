@@ -1,7 +1,7 @@
 import type { Log } from "../../core/log.ts";
 import type { Meter } from "../../core/meter.ts";
 import type { Store } from "../../state/store.ts";
-import { setBounded } from "../bounded-map.ts";
+import { setBounded } from "../../core/bounded-map.ts";
 import { ChainAccount, type ChainTotals } from "./chain-account.ts";
 import { chainScript, parseTotals } from "./chain-script.ts";
 

@@ -1,6 +1,6 @@
 import type { Clock } from "../../core/clock.ts";
 import type { Operation } from "../../core/operation.ts";
-import { setBounded } from "../bounded-map.ts";
+import { setBounded } from "../../core/bounded-map.ts";
 import type { Alarm, Signal } from "./runaway-alarm.ts";
 import { comparableOf, lastAct, lastText, type Comparable } from "./runaway-calls.ts";
 import type { RunawayConfig } from "./runaway-config.ts";
