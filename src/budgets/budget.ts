@@ -19,7 +19,11 @@ export interface Line {
 }
 
 /** Whether a call counts in budgets and reports: handshakes and lists do not, nor does asking after a task that runs already. */
-export const isCounted = ({ judged, target }: Operation): boolean => judged && target.kind !== "task";
+export const isCounted = ({ judged, own, target }: Operation): boolean =>
+  (judged || own !== undefined) && target.kind !== "task";
+
+/** Whether a line is one for calls of the gateway's own: they cost tokens and money, and are no calls that anyone has made. */
+export const countsOwn = ({ limit: { thing } }: Line): boolean => thing !== "requests" && thing !== "concurrent";
 
 /** Whether the store must be there for this line: one in shadow mode refuses nothing. */
 export const needsStore = ({ budget: { mode, onStoreFailure } }: Line): boolean =>

@@ -4,7 +4,7 @@ import type { Log } from "../core/log.ts";
 import type { Meter } from "../core/meter.ts";
 import type { Candidate, Operation } from "../core/operation.ts";
 import type { OperationContext } from "../core/step.ts";
-import { type Asked, type Budget, compileBudget, isCounted, type Line, needsStore } from "./budget.ts";
+import { type Asked, type Budget, compileBudget, countsOwn, isCounted, type Line, needsStore } from "./budget.ts";
 import type { BudgetConfig } from "./config.ts";
 import type { Standing } from "./ledger/counting.ts";
 import { unpriced } from "./exhausted.ts";
@@ -55,12 +55,14 @@ export function createBudgets({ config, ledger, counter, clock, log, meter }: Bu
   function linesOf(context: OperationContext): readonly Line[] {
     const { operation } = context;
     if (!isCounted(operation)) return [];
-    /* Nobody is handed the chain of a call to a model; another candidate must find what the first has cost. */
-    const lone = operation.protocol === "llm" && context.exchange.chain.alone && context.candidates.length === 1;
-    if (budgets.length === 1) return budgets[0]!.linesOf(context, lone);
+    const { chain } = context.exchange;
+    /* Nobody is handed the chain of a call to a model; another candidate, or the call it was made for, must find what the first has cost. */
+    const lone =
+      operation.protocol === "llm" && chain.alone && chain.helped !== true && context.candidates.length === 1;
+    if (budgets.length === 1 && operation.own === undefined) return budgets[0]!.linesOf(context, lone);
     const lines: Line[] = [];
     for (const budget of budgets) for (const line of budget.linesOf(context, lone)) lines.push(line);
-    return lines;
+    return operation.own === undefined ? lines : lines.filter(countsOwn);
   }
 
   let tries = 0;

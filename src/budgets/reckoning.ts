@@ -70,7 +70,8 @@ function boundEdit({ operation, candidate }: OperationContext, tokens: number): 
   return { path: [long ? "max_completion_tokens" : "max_tokens"], json: String(tokens) };
 }
 
-async function choicesOf({ exchange }: OperationContext): Promise<number> {
+async function choicesOf({ exchange, operation }: OperationContext): Promise<number> {
+  if (operation.own !== undefined) return 1;
   const { value } = await exchange.body();
   const n = typeof value === "object" && value !== null && "n" in value ? value.n : undefined;
   return typeof n === "number" && Number.isSafeInteger(n) && n > 1 ? n : 1;
@@ -99,6 +100,8 @@ export const mayCount = (
 
 /** The input counted; never more than the bound by bytes. Images are reckoned by the bound alone. */
 export async function counted(context: OperationContext, reckoned: Reckoned, counter: TokenCounter): Promise<Reckoned> {
+  /* What the caller sent says nothing of a call of the gateway's own. */
+  if (context.operation.own !== undefined) return reckoned;
   const { bytes } = await context.exchange.body();
   const text = bytes.toString("utf8");
   if (/"(?:data:|image_url|base64)/.test(text)) return reckoned;

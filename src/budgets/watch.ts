@@ -61,7 +61,7 @@ export function createWatch({ log, meter }: { readonly log: Log; readonly meter:
   }
 
   return {
-    reserved({ exchange }, lines, amounts, least) {
+    reserved({ exchange, operation }, lines, amounts, least) {
       let fullest: Line | undefined;
       let most = 0;
       for (let at = 0; at < lines.length; at++) {
@@ -79,7 +79,7 @@ export function createWatch({ log, meter }: { readonly log: Log; readonly meter:
         fullest = line;
         most = share;
       }
-      if (fullest === undefined) return;
+      if (fullest === undefined || operation.own !== undefined) return;
       const { budget, limit } = fullest;
       const told = `${budget.name}; ${limit.text}; ${Math.floor(most * 100)}% used`;
       exchange.reply.setHeader("x-sallyport-budget", told);

@@ -10,6 +10,8 @@ export interface Chain {
   readonly path: readonly string[];
   /** Whether it is known to this request alone, which has not been handed on. */
   readonly alone: boolean;
+  /** Whether the gateway has made calls of its own for it, which cost too. */
+  readonly helped?: boolean;
   /** What it has cost so far, in dollars, for expressions: last known here. Accounts are kept in whole nano-dollars. */
   readonly spent: number;
   /** Whether words from outside that read like an instruction have entered it: last known here. A signal, not a boundary. */

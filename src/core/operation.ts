@@ -71,6 +71,11 @@ export interface Operation {
   readonly variables: OperationVariables;
   /** What a model call is expected to take; absent for what uses no tokens. */
   readonly demand?: Demand;
+  /**
+   * What a call of the gateway's own is for, such as `an embedding for the cache`; absent: the caller's. It is no concern of policies,
+   * and is charged to the caller for whom it is made.
+   */
+  readonly own?: string;
 }
 
 /** What a model call is expected to take: known before it is made, from the request alone. */

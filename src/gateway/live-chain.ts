@@ -26,6 +26,10 @@ export class LiveChain implements Chain {
     return !this.account.shared;
   }
 
+  get helped(): boolean {
+    return this.account.helped;
+  }
+
   get spent(): number {
     return this.account.costNanos / nanosPerDollar;
   }

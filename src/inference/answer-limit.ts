@@ -6,11 +6,11 @@ import type { OperationContext } from "../core/step.ts";
  * Carries out `send`, whose answer has so many milliseconds to begin, which the relay tells by `context.answering`, or to be there if
  * it is told nothing. Then the signal that `send` was given aborts with `upstream_timeout`; it aborts with the operation's own as well.
  */
-export async function withinLimit(
+export async function withinLimit<T>(
   context: OperationContext,
   limitMs: number,
-  send: (signal: AbortSignalLike) => Promise<void>,
-): Promise<void> {
+  send: (signal: AbortSignalLike) => Promise<T>,
+): Promise<T> {
   const { signal, answering } = context;
   const attempt = new LightAbortSignal();
   const follow = () => attempt.abort(signal.reason);
@@ -22,7 +22,7 @@ export async function withinLimit(
   signal.addEventListener("abort", follow, { once: true });
   if (signal.aborted) follow();
   try {
-    await send(attempt);
+    return await send(attempt);
   } finally {
     clearTimeout(timer);
     signal.removeEventListener("abort", follow);

@@ -46,7 +46,7 @@ export function createInference(options: InferenceOptions): ProtocolHandler {
     const call = endpoint.read(body.value);
     const model = catalog.get(call.model);
     const operation = toCallOperation(endpoint, call, model, body.bytes.length);
-    const request = { endpoint, call, body };
+    const request = { endpoint, call, body, headers: exchange.request.headers };
 
     try {
       await operate(exchange, operation, {

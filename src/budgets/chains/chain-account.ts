@@ -25,6 +25,8 @@ export class ChainAccount {
   otherNanos = 0;
   /** Whether others may see it: a chain that was handed on, or a run of several requests. */
   shared = false;
+  /** Whether calls of the gateway's own are part of it. */
+  helped = false;
   /** Whether it waits to be written. */
   dirty = false;
 

@@ -186,7 +186,7 @@ export function createSpendBook({ store, clock, log, meter }: SpendBookOptions):
       const unpriced = isModel && bill.costNanos === undefined ? 1 : 0;
       addTo(rows.tenant, principal.tenant, bill, unpriced);
       addTo(rows.principal, principal.id, bill, unpriced);
-      if (chain.alone) addLone(lone, chain.id, bill, unpriced);
+      if (chain.alone && chain.helped !== true) addLone(lone, chain.id, bill, unpriced);
       else addTo(rows.chain, chain.id, bill, unpriced);
       const name = isModel ? (candidate?.name ?? target.name) : countedNameOf(target);
       addTo(isModel ? rows.model : rows.tool, name, bill, unpriced);

@@ -47,6 +47,8 @@ export const admit: StepDefinition = {
       name: "admit",
       enter(context) {
         const { exchange, operation } = context;
+        /* Part of a call that was admitted. */
+        if (operation.own !== undefined) return;
         if (exchange.chain.depth > limits.hops) {
           throw new GatewayError(
             "denied",

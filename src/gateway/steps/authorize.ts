@@ -6,6 +6,7 @@ import type { StepDefinition } from "../step-definition.ts";
 type Refusal = Extract<Decision, { allow: false }>;
 
 const handshake = allow("any principal");
+const ownCall = allow("the gateway's own");
 
 /** CEL judges the operation, then each candidate it could be sent to; candidates that are denied are dropped. */
 export const authorize: StepDefinition = {
@@ -21,7 +22,7 @@ export const authorize: StepDefinition = {
       enter(context) {
         const { exchange, operation } = context;
         if (!operation.judged) {
-          context.decision = handshake;
+          context.decision = operation.own === undefined ? handshake : ownCall;
           return;
         }
         context.decision = authz.authorize(exchange, operation);

@@ -14,6 +14,7 @@ export const watch: StepDefinition = {
       name: "watch",
       enter(context) {
         const { operation, exchange } = context;
+        if (operation.own !== undefined) accountOf(exchange.chain).helped = true;
         if (!operation.judged) return;
         const account = accountOf(exchange.chain);
         accounts.add(account, 1, 0);
@@ -29,7 +30,7 @@ export const watch: StepDefinition = {
       },
       end(context, outcome) {
         const { operation, exchange, costNanos, sight } = context;
-        if (!operation.judged) return;
+        if (!operation.judged && operation.own === undefined) return;
         if (costNanos !== undefined && costNanos > 0) accounts.add(accountOf(exchange.chain), 0, costNanos);
         if (sight !== undefined) runaway?.end(sight, failedOf(outcome, context), costNanos);
       },
