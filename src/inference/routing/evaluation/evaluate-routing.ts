@@ -1,0 +1,83 @@
+import { scoreSignals } from "../complexity.ts";
+import { complexityWeights, type Weights } from "../complexity-weights.ts";
+import { readSignals, type Signals } from "../signals.ts";
+import { fitWeights } from "./fit-weights.ts";
+import { type Labelled, splitHalves } from "./labelled-file.ts";
+import { type CurveFigures, type QualityCurve, toCurve, toFigures } from "./quality-curve.ts";
+
+/** One way of choosing between the models, measured on the half that nothing was fitted on. */
+export interface RatedRouter {
+  readonly name: RouterName;
+  readonly curve: QualityCurve;
+  readonly figures: CurveFigures;
+}
+
+/**
+ * `fitted`: weights from this file's other half; `bundled`: `llm.complexity` as it comes; `length`: longer prompts to the strong model;
+ * `random`: what chance gives on average; `oracle`: knows the answers.
+ */
+export type RouterName = "fitted" | "bundled" | "length" | "random" | "oracle";
+
+export interface RoutingReport {
+  readonly tuneRows: number;
+  readonly heldRows: number;
+  /** Mean quality of either model on the held half. */
+  readonly weakQuality: number;
+  readonly strongQuality: number;
+  readonly routers: readonly RatedRouter[];
+  /** What was fitted on the tuning half. */
+  readonly fitted: Weights;
+}
+
+/* As many examples as move a weight by about half of what data would have it (chosen on tuning halves). */
+const PRIOR_STRENGTH = 4;
+
+/** Reports how well requests are routed; undefined where a half has no rows. */
+export function evaluateRouting(rows: readonly Labelled[]): RoutingReport | undefined {
+  const { tune, held } = splitHalves(rows);
+  if (tune.length === 0 || held.length === 0) return undefined;
+  const fitted = fitWeights(
+    tune.map((row) => ({ signals: signalsOf(row), gain: row.strong - row.weak })),
+    { prior: complexityWeights, strength: PRIOR_STRENGTH },
+  );
+  const signals = held.map(signalsOf);
+  const rate = (name: RouterName, scores: readonly number[]): RatedRouter => {
+    const curve = toCurve(held, scores);
+    return { name, curve, figures: toFigures(curve) };
+  };
+  const routers = [
+    rate(
+      "fitted",
+      signals.map((one) => scoreSignals(one, fitted)),
+    ),
+    rate(
+      "bundled",
+      signals.map((one) => scoreSignals(one, complexityWeights)),
+    ),
+    rate(
+      "length",
+      held.map((row) => row.prompt.length),
+    ),
+    rate(
+      "random",
+      held.map(() => 0),
+    ),
+    rate(
+      "oracle",
+      held.map((row) => row.strong - row.weak),
+    ),
+  ];
+  const { curve } = routers[0]!;
+  return {
+    tuneRows: tune.length,
+    heldRows: held.length,
+    weakQuality: curve[0]!.quality,
+    strongQuality: curve.at(-1)!.quality,
+    routers,
+    fitted,
+  };
+}
+
+function signalsOf({ prompt }: Labelled): Signals {
+  return readSignals({ messages: [{ role: "user", content: prompt }], tools: [] });
+}
