@@ -11,7 +11,7 @@ export interface Example {
 export interface FitOptions {
   /** What is held before data is seen; a signal that no example shows keeps its weight. */
   readonly prior: Weights;
-  /** How many examples the prior is worth. */
+  /** How firmly the prior is held: the inverse of its variance, the same for each signal. */
   readonly strength: number;
 }
 

@@ -1,0 +1,108 @@
+import { isJsonObject, type JsonFields } from "../../core/json-texts.ts";
+
+/** Why a request must go to the model that answered before. */
+export interface ModelLock {
+  /**
+   * `tool_loop`: a model asked for tools and has not answered since; another would continue a thought it never had, and providers refuse
+   * signed thoughts of others. `provider_state`: the request refers to what one provider keeps.
+   */
+  readonly reason: "tool_loop" | "provider_state";
+  /** Ids that the earlier answer had and this request repeats, by which the model that gave it can be found; at most `MOST_KEYS`. */
+  readonly keys: readonly string[];
+}
+
+const MOST_KEYS = 16;
+const MOST_KEY_CHARS = 256;
+
+/* The last message of a Responses request may be one of these; a chat's are roles. */
+const callItems = new Set([
+  "function_call",
+  "custom_tool_call",
+  "computer_call",
+  "local_shell_call",
+  "mcp_approval_request",
+]);
+
+/**
+ * Whether the model may not be changed for this request, which is a parsed body of OpenAI (chat completions or responses) or Anthropic
+ * (messages). Looks at what follows the last plain answer, and at no text. A caller's own words after a tool's result do not end a loop:
+ * frameworks send the pictures a tool gave in a message of the user, and the model still has to answer to its call.
+ */
+export function findModelLock(body: unknown): ModelLock | undefined {
+  if (!isJsonObject(body)) return undefined;
+  const state = readProviderState(body);
+  if (state !== undefined) return { reason: "provider_state", keys: [state] };
+  const messages = Array.isArray(body["messages"]) ? body["messages"] : body["input"];
+  return Array.isArray(messages) ? findToolLoop(messages as readonly unknown[]) : undefined;
+}
+
+/* `previous_response_id` and `conversation` of OpenAI's responses, `container` of Anthropic's code execution: an id or an object with one. */
+function readProviderState(body: JsonFields): string | undefined {
+  for (const name of ["previous_response_id", "conversation", "container"]) {
+    const value = body[name];
+    const id = isJsonObject(value) ? value["id"] : value;
+    if (typeof id === "string" && id !== "" && id.length <= MOST_KEY_CHARS) return id;
+  }
+  return undefined;
+}
+
+function findToolLoop(messages: readonly unknown[]): ModelLock | undefined {
+  const keys = new Set<string>();
+  let open = false;
+  for (let index = messages.length - 1; index >= 0; index--) {
+    const message = messages[index];
+    if (!isJsonObject(message)) continue;
+    const { role, type } = message;
+    if (role === "assistant") {
+      open = addCalls(message, keys) || open;
+      break;
+    }
+    if (role === "tool" || role === "function" || isResult(type)) {
+      open = true;
+      addKey(keys, message["tool_call_id"] ?? message["call_id"]);
+    } else if (typeof type === "string" && callItems.has(type)) {
+      open = true;
+      addKey(keys, message["call_id"] ?? message["id"]);
+    } else if (addResults(message["content"], keys)) open = true;
+  }
+  return open ? { reason: "tool_loop", keys: [...keys] } : undefined;
+}
+
+/* `function_call_output` and its like; Anthropic's `tool_result` is a block, not a message. */
+const isResult = (type: unknown): boolean => typeof type === "string" && type.endsWith("_call_output");
+
+/** The blocks of a user's message that answer calls. */
+function addResults(content: unknown, keys: Set<string>): boolean {
+  let found = false;
+  for (const block of blocksOf(content))
+    if (block["type"] === "tool_result") {
+      found = true;
+      addKey(keys, block["tool_use_id"]);
+    }
+  return found;
+}
+
+/** Whether an assistant's message asks for something that this message does not hold itself. */
+function addCalls(message: JsonFields, keys: Set<string>): boolean {
+  let found = isJsonObject(message["function_call"]);
+  for (const call of blocksOf(message["tool_calls"])) {
+    found = true;
+    addKey(keys, call["id"]);
+  }
+  // Tools that the provider runs have their results in the same message, but for one that paused (`pause_turn`).
+  const blocks = blocksOf(message["content"]);
+  const answered = new Set(blocks.map((block) => block["tool_use_id"]));
+  for (const { type, id } of blocks)
+    if (typeof type === "string" && type.endsWith("tool_use") && !answered.has(id)) {
+      found = true;
+      addKey(keys, id);
+    }
+  return found;
+}
+
+const blocksOf = (content: unknown): readonly JsonFields[] =>
+  Array.isArray(content) ? (content as readonly unknown[]).filter(isJsonObject) : [];
+
+function addKey(keys: Set<string>, id: unknown): void {
+  if (keys.size < MOST_KEYS && typeof id === "string" && id !== "" && id.length <= MOST_KEY_CHARS) keys.add(id);
+}
