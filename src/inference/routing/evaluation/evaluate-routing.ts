@@ -1,5 +1,5 @@
 import { scoreSignals } from "../complexity.ts";
-import { complexityWeights, type Weights } from "../complexity-weights.ts";
+import { complexityWeights, priorWeights, type Weights } from "../complexity-weights.ts";
 import { readSignals, type Signals } from "../signals.ts";
 import { fitWeights } from "./fit-weights.ts";
 import { type Labelled, splitHalves } from "./labelled-file.ts";
@@ -38,7 +38,7 @@ export function evaluateRouting(rows: readonly Labelled[]): RoutingReport | unde
   if (tune.length === 0 || held.length === 0) return undefined;
   const fitted = fitWeights(
     tune.map((row) => ({ signals: signalsOf(row), gain: row.strong - row.weak })),
-    { prior: complexityWeights, strength: PRIOR_STRENGTH },
+    { prior: priorWeights, strength: PRIOR_STRENGTH },
   );
   const signals = held.map(signalsOf);
   const rate = (name: RouterName, scores: readonly number[]): RatedRouter => {
