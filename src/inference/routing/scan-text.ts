@@ -73,7 +73,7 @@ function createCounts(chars: number): TextCounts {
     foreign: 0,
     numbers: 0,
     digits: 0,
-    lines: 0,
+    lines: 1,
     items: 0,
     sentences: 0,
     questions: 0,
@@ -88,7 +88,6 @@ function createCounts(chars: number): TextCounts {
 
 function scanPart(text: string, from: number, to: number, counts: TextCounts): void {
   counts.looked += to - from;
-  counts.lines++;
   let at = from;
   // Whether nothing but spaces stood on this line so far.
   let fresh = true;
