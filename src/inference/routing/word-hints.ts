@@ -55,8 +55,8 @@ function slotOf(hash: number): number {
 }
 
 /**
- * What the word with this hash hints at: bit n stands for `hintKinds[n]`; 0 for most words. Words are known by 32 bits of hash alone: a
- * word in ten million is taken for another, which costs a hint and saves making a string of every word (measured: half of the scan).
+ * What the word with this hash hints at: bit n stands for `hintKinds[n]`; 0 for most words. Words are known by 32 bits of hash alone, so
+ * that no string is made of a word: one in ten million is taken for another, which costs a hint.
  */
 export function hintsOf(hash: number): number {
   return kinds[slotOf(hash)]!;
