@@ -158,8 +158,8 @@ function scanWord(text: string, from: number, to: number, counts: TextCounts): n
   if (length >= 8) counts.longWords++;
   counts.words++;
   counts.letters += length;
-  const bits = length > 1 ? hintsOf(hash) : 0;
-  if (bits !== 0) for (let kind = 0; kind < hintKinds.length; kind++) counts.hints[kind]! += (bits >> kind) & 1;
+  let bits = length > 1 ? hintsOf(hash) : 0;
+  for (let kind = 0; bits !== 0; kind++, bits >>= 1) counts.hints[kind]! += bits & 1;
   return at;
 }
 

@@ -30,7 +30,7 @@ const words: Readonly<Record<HintKind, string>> = {
 };
 
 const SLOTS = 2048;
-const keys = new Uint32Array(SLOTS);
+const keys = new Int32Array(SLOTS);
 /* One bit a kind: a word may hint at more than one. */
 const kinds = new Uint8Array(SLOTS);
 
@@ -48,9 +48,8 @@ for (const [bit, kind] of hintKinds.entries())
   }
 
 function slotOf(hash: number): number {
-  const key = hash >>> 0;
-  let slot = (key ^ (key >>> 15)) & (SLOTS - 1);
-  while (kinds[slot] !== 0 && keys[slot] !== key) slot = (slot + 1) & (SLOTS - 1);
+  let slot = (hash ^ (hash >>> 15)) & (SLOTS - 1);
+  while (kinds[slot] !== 0 && keys[slot] !== hash) slot = (slot + 1) & (SLOTS - 1);
   return slot;
 }
 
