@@ -2,7 +2,6 @@ import {
   type Field,
   fieldsOf,
   isShape,
-  notYet,
   type ShapeName,
   type VariableName,
   variables,
@@ -10,20 +9,18 @@ import {
 
 const callOnlyNotes = { always: "only in calls", "when empty": "in lists only when known" };
 
-function row(path: string, { type, description, callOnly }: Field, root: VariableName, missing?: string): string {
+function row(path: string, { type, description, callOnly }: Field, root: VariableName): string {
   const note = callOnly === undefined ? "" : callOnlyNotes[callOnly];
-  const available = missing === undefined ? note : `not in this build (no ${missing})`;
-  return `| \`${path}\` | \`${type}\` | ${variables[root].on.join(", ")} | ${available} | ${description} |`;
+  return `| \`${path}\` | \`${type}\` | ${variables[root].on.join(", ")} | ${note} | ${description} |`;
 }
 
 /** One row a field: the fields of an inner shape in its place, those of a list's elements after it. */
-function rowsOf(shape: ShapeName, root: VariableName, path: string, absent?: string): string[] {
+function rowsOf(shape: ShapeName, root: VariableName, path: string): string[] {
   return Object.entries(fieldsOf(shape)).flatMap(([name, field]) => {
     const here = `${path}.${name}`;
-    const missing = absent ?? notYet.get(here);
-    if (isShape(field.type)) return rowsOf(field.type, root, here, missing);
+    if (isShape(field.type)) return rowsOf(field.type, root, here);
     const element = /^list<(.+)>$/.exec(field.type)?.[1] ?? "";
-    return [row(here, field, root, missing), ...(isShape(element) ? rowsOf(element, root, `${here}[i]`, missing) : [])];
+    return [row(here, field, root), ...(isShape(element) ? rowsOf(element, root, `${here}[i]`) : [])];
   });
 }
 

@@ -5,6 +5,7 @@ import type { Caller } from "./decide.ts";
 /* Who asks for what, as a person writes it: in the tests of a policy file and on the command line of `explain`. */
 
 const text = z.string();
+const share = z.number().min(0).max(1);
 const dictionary = z.record(z.string(), z.unknown());
 
 export const asSchema = z
@@ -51,7 +52,7 @@ const kinds = {
   model: {
     protocol: "llm",
     method: "chat.completions",
-    beside: ["provider", "dialect", "stream", "messages", "tools", "maxTokens", "tokens", "cost", "method"],
+    beside: ["provider", "dialect", "stream", "messages", "tools", "maxTokens", "tokens", "cost", "complexity", "signals", "method"],
   },
 } as const satisfies Record<
   string,
@@ -87,6 +88,18 @@ export const callSchema = z
     maxTokens: z.int().min(0).optional(),
     tokens: z.strictObject({ input: z.int().min(0).optional(), output: z.int().min(0).optional() }).optional(),
     cost: z.number().min(0).optional(),
+    complexity: share.optional(),
+    signals: z
+      .strictObject({
+        length: share.default(0),
+        structure: share.default(0),
+        code: share.default(0),
+        maths: share.default(0),
+        language: share.default(0),
+        depth: share.default(0),
+        tools: share.default(0),
+      })
+      .optional(),
   })
   .superRefine((call, context) => {
     const named = kindNames.filter((kind) => call[kind] !== undefined);
@@ -149,9 +162,11 @@ function toVariables(kind: Kind, call: Call, method: string): OperationVariables
         maxTokens = 0,
         tokens: { input, output = maxTokens === 0 ? undefined : maxTokens } = {},
         cost,
+        complexity: score,
+        signals: parts,
       } = call;
-      const bounds = { maxTokens: BigInt(maxTokens), tokens: { input, output }, cost };
-      return { llm: { model, provider, dialect, stream, messages, tools, ...bounds } };
+      const known = { maxTokens: BigInt(maxTokens), tokens: { input, output }, cost, complexity: { score, parts } };
+      return { llm: { model, provider, dialect, stream, messages, tools, ...known } };
     }
     default: {
       const given = call.arguments ?? {};

@@ -5,7 +5,7 @@ export interface Field {
   /** A CEL type, or the name of another shape. */
   readonly type: string;
   readonly description: string;
-  /** The property it is read from, where the name differs. */
+  /** The property it is read from, where the name differs, or two with a dot between them. */
   readonly from?: string;
   /** `always`: only a call has it. `when empty`: an empty value means that, in a list, it is not known yet. */
   readonly callOnly?: "always" | "when empty";
@@ -85,13 +85,23 @@ export const shapes = {
     messages:  { type: "list<dyn>", callOnly: "always", description: "The messages, untyped." },
     tools:     { type: "list<dyn>", callOnly: "always", description: "The tools offered to the model, untyped." },
     maxTokens: { type: "int", callOnly: "always", description: "The caller's bound on the answer; 0 when none." },
-    complexity: { type: "double", callOnly: "always", description: "How hard the prompt is, 0 to 1." },
+    complexity: { type: "double", from: "complexity.score", callOnly: "always", absent: "nobody has said how hard this call is", description: "How hard the call seems, 0 to 1: 0.5 is an exam question of the middle. Measured when first read." },
+    signals:   { type: "llm.signals", from: "complexity.parts", callOnly: "always", absent: "nobody has said how hard this call is", description: "What `llm.complexity` is made of." },
     tokens:    { type: "llm.tokens", description: "Counts of tokens." },
     cost:      { type: "double", callOnly: "always", absent: "nobody can say what this call costs at most: it has no bound on its answer, or its model no price", description: "What the call costs at most, in dollars. An error where it has no bound on its answer, or its model no price." },
   },
   "llm.tokens": {
     input:  { type: "int", callOnly: "always", absent: "nobody can say how many tokens go in", description: "Tokens of the prompt, at most: no vocabulary makes more than its bytes, and an image counts as 8,192." },
     output: { type: "int", callOnly: "always", absent: "this call has no bound on its answer", description: "Tokens of the answer, at most, over all its choices. An error where the caller set no bound." },
+  },
+  "llm.signals": {
+    length:    { type: "double", callOnly: "always", description: "Size of the prompt and of what stands before it, 0 to 1." },
+    structure: { type: "double", callOnly: "always", description: "Lines, items of lists, sentences, questions and clauses, 0 to 1." },
+    code:      { type: "double", callOnly: "always", description: "Code, its signs and its words, 0 to 1." },
+    maths:     { type: "double", callOnly: "always", description: "Numbers, operators and words of mathematics, 0 to 1." },
+    language:  { type: "double", callOnly: "always", description: "Long, learned and foreign words, and words that ask for reasons, 0 to 1." },
+    depth:     { type: "double", callOnly: "always", description: "Earlier turns of the conversation, 0 to 1." },
+    tools:     { type: "double", callOnly: "always", description: "Tools offered and results of tools, 0 to 1." },
   },
   chain: {
     id:      { type: "string", description: "The trace id of the root request." },
@@ -105,12 +115,6 @@ export const shapes = {
 } as const satisfies Readonly<Record<string, Shape>>;
 
 export type ShapeName = keyof typeof shapes;
-
-/**
- * What the environment knows and this build cannot tell yet: path → what is missing. A rule that uses one is a load error.
- * Whoever builds the missing part deletes its rows.
- */
-export const notYet: ReadonlyMap<string, string> = new Map([["llm.complexity", "a complexity measure"]]);
 
 export type VariableName = "principal" | "request" | "mcp" | "a2a" | "llm" | "chain" | "budget";
 

@@ -2,7 +2,7 @@ import { nearest } from "../core/nearest.ts";
 import { ExpressionError } from "./expression-error.ts";
 import { patternFault } from "./pattern.ts";
 import { accessOf, callOf, childrenOf, type SyntaxNode } from "./syntax.ts";
-import { fieldsOf, isShape, notYet, type ShapeName, variables } from "./variables.ts";
+import { fieldsOf, isShape, type ShapeName, variables } from "./variables.ts";
 
 const loops = new Set(["all", "exists", "exists_one", "map", "filter", "bind"]);
 
@@ -22,13 +22,6 @@ function shapeOf(node: SyntaxNode): ShapeName | undefined {
   return type !== undefined && isShape(type) ? type : undefined;
 }
 
-const unavailable = (path: string, missing: string) => `${path} is not available: this build has no ${missing} yet`;
-
-function checkAvailable(path: string, source: string, node: SyntaxNode): void {
-  const missing = notYet.get(path);
-  if (missing !== undefined) throw new ExpressionError(unavailable(path, missing), source, node.pos);
-}
-
 function vetAccess(node: SyntaxNode, source: string): void {
   const access = accessOf(node);
   if (access === undefined) return;
@@ -44,15 +37,12 @@ function vetAccess(node: SyntaxNode, source: string): void {
       node.pos,
     );
   }
-  checkAvailable(`${shape}.${name}`, source, node);
   if (!Object.hasOwn(fieldsOf(shape), name)) throw new ExpressionError(unknownField(shape, name), source, node.pos);
 }
 
 function vetCall(node: SyntaxNode, source: string): void {
   const call = callOf(node);
   if (call === undefined) return;
-  const shape = call.receiver === undefined ? undefined : shapeOf(call.receiver);
-  if (shape !== undefined) checkAvailable(`${shape}.${call.name}`, source, node);
   if (call.name !== "matches") return;
   const pattern = call.args[0];
   if (pattern === undefined) return;
@@ -71,14 +61,12 @@ export const didYouMean = (word: string | undefined) => (word === undefined ? ""
 
 /** What is wrong with a field a shape does not have, with the nearest it has. */
 export function unknownField(shape: ShapeName, name: string): string {
-  const missing = notYet.get(`${shape}.${name}`);
-  if (missing !== undefined) return unavailable(`${shape}.${name}`, missing);
   const near = nearest(name, Object.keys(fieldsOf(shape)));
   const fields = Object.keys(fieldsOf(shape)).join(", ");
   return `${shape} has no field ${name}${near === undefined ? `; it has ${fields}` : didYouMean(`${shape}.${near}`)}`;
 }
 
-/** Refuses what the type checker lets pass: unsafe or computed patterns, prototype names, computed fields, what this build lacks. */
+/** Refuses what the type checker lets pass: unsafe or computed patterns, prototype names, computed fields. */
 export function vet(node: SyntaxNode, source: string): void {
   vetAccess(node, source);
   vetCall(node, source);

@@ -15,6 +15,8 @@ export interface Reading {
 export type View = object;
 export type ViewClass = new (source: unknown, reading: Reading) => View;
 
+type Source = Readonly<Record<string, unknown>>;
+
 const none: Readonly<Record<string, never>> = Object.freeze(Object.create(null));
 
 /** A field's value as CEL wants it: BigInt for int (a JS number is a double there), Date for a timestamp, views for shapes. */
@@ -33,15 +35,15 @@ function converter({ type }: Field): (value: unknown, reading: Reading) => unkno
 /** A class whose prototype has a getter for each field: made once, so that a view costs one small object and no closure. */
 function defineView(shape: ShapeName): ViewClass {
   class ShapeView {
-    readonly #source: Readonly<Record<string, unknown>>;
+    readonly #source: Source;
     readonly #reading: Reading;
     constructor(source: unknown, reading: Reading) {
-      this.#source = source as Readonly<Record<string, unknown>>;
+      this.#source = source as Source;
       this.#reading = reading;
     }
     static {
       for (const [name, field] of Object.entries(fieldsOf(shape))) {
-        const key = field.from ?? name;
+        const [key = name, inner] = (field.from ?? name).split(".");
         const convert = converter(field);
         const { callOnly, absent } = field;
         Object.defineProperty(this.prototype, name, {
@@ -51,7 +53,8 @@ function defineView(shape: ShapeName): ViewClass {
               reading.callOnly = true;
               throw CALL_ONLY;
             }
-            const value = this.#source[key];
+            const outer = this.#source[key];
+            const value = inner === undefined ? outer : (outer as Source | undefined)?.[inner];
             if (callOnly === "when empty" && reading.listing && (value === "" || value === undefined)) {
               reading.callOnly = true;
               throw CALL_ONLY;

@@ -47,6 +47,25 @@ export interface LlmVariables {
   readonly tokens: { readonly input: number | undefined; readonly output: number | undefined };
   /** What the call costs at most, in dollars; undefined where there is no bound, or no price. */
   readonly cost: number | undefined;
+  readonly complexity: Complexity;
+}
+
+/** How hard a model call seems. It may be worked out when it is first read; undefined is what nobody can say. */
+export interface Complexity {
+  /** From 0, which any model does, to 1, which only the strongest does. */
+  readonly score: number | undefined;
+  /** How much of each part there is, from 0 to 1, whatever its weight. */
+  readonly parts: ComplexityParts | undefined;
+}
+
+export interface ComplexityParts {
+  readonly length: number;
+  readonly structure: number;
+  readonly code: number;
+  readonly maths: number;
+  readonly language: number;
+  readonly depth: number;
+  readonly tools: number;
 }
 
 /** What CEL may read of an operation: the branch of its own protocol. */

@@ -7,6 +7,7 @@ import { dialects } from "./dialects/registry.ts";
 import type { CallKind, Endpoint, ModelCall } from "./model-call.ts";
 import type { Provider } from "./providers/provider.ts";
 import { providers } from "./providers/registry.ts";
+import { LazyComplexity } from "./routing/complexity.ts";
 import { createUpstreamNames, type NameUpstream } from "./upstream-names.ts";
 
 /** A model as callers know it, and how it is reached. */
@@ -96,6 +97,7 @@ export function toCallOperation(
         tools: call.tools,
         maxTokens: call.maxTokens,
         ...toBounds(demand, model?.price),
+        complexity: new LazyComplexity(call),
       },
     },
     ...(demand === undefined ? {} : { demand }),
@@ -111,6 +113,7 @@ const noCall: Omit<LlmVariables, "model" | "provider"> = {
   maxTokens: 0n,
   tokens: { input: undefined, output: undefined },
   cost: undefined,
+  complexity: { score: undefined, parts: undefined },
 };
 
 /** The operation that a model in a list stands for. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { fieldsOf, isShape, notYet, type ShapeName, type VariableName, variables } from "../../src/cel/variables.ts";
+import { fieldsOf, isShape, type ShapeName, type VariableName, variables } from "../../src/cel/variables.ts";
 import type { Caller } from "../../src/authz/decide.ts";
 import type { Operation, Protocol } from "../../src/core/operation.ts";
 import { createAuthz } from "../../src/authz/authz.ts";
@@ -9,7 +9,7 @@ import { authzOf, caller, operation } from "./scene.ts";
 const calls: Readonly<Record<Protocol, Operation>> = {
   mcp: operation({ tool: "read_file", arguments: { path: "x" } }),
   a2a: operation({ agent: "writer" }),
-  llm: operation({ model: "small" }),
+  llm: operation({ model: "small", complexity: 0.5, signals: {} }),
 };
 const who = caller({ groups: ["g"], actors: [{ subject: "agent" }], claims: { team: "a" } });
 
@@ -23,12 +23,16 @@ function reads(path: string, type: string): string {
 }
 
 /** Every readable path, with the CEL that reads it and the property that feeds it. */
-function pathsOf(shape: ShapeName, path: readonly string[]): { keys: readonly string[]; cel: string }[] {
+function pathsOf(
+  shape: ShapeName,
+  path: readonly string[],
+  keys: readonly string[] = path,
+): { keys: readonly string[]; cel: string }[] {
   return Object.entries(fieldsOf(shape)).flatMap(([name, { type, from }]) => {
-    if (notYet.has(`${shape}.${name}`)) return [];
     const here = [...path, name];
-    if (isShape(type)) return pathsOf(type, here);
-    return [{ keys: [...path, from ?? name], cel: reads(here.join("."), type) }];
+    const there = [...keys, ...(from ?? name).split(".")];
+    if (isShape(type)) return pathsOf(type, here, there);
+    return [{ keys: there, cel: reads(here.join("."), type) }];
   });
 }
 

@@ -96,12 +96,6 @@ describe("loading refuses, with the place and the nearest name", () => {
     expect(loadError(source)).toContain(expected);
   });
 
-  test.each(["llm.complexity > 0.5"])("what this build cannot tell: %s", (source) => {
-    expect(loadError(source, "bool", ["principal", "llm"])).toMatch(
-      /^1:\d+ llm\.\w+ is not available: this build has no .+ yet$/,
-    );
-  });
-
   test("an expression that is too long, too deep or too large", () => {
     expect(loadError(`principal.subject == "${"x".repeat(9_000)}"`)).toContain("longer than 8192 characters");
     expect(loadError(`${"(".repeat(100)}true${")".repeat(100)}`)).toContain("Exceeded");

@@ -1,18 +1,37 @@
+import type { Complexity, ComplexityParts } from "../../core/operation.ts";
 import { complexityWeights, type Weights } from "./complexity-weights.ts";
 import { type Asked, parts, type Part, readSignals, signalNames, signalParts, type Signals } from "./signals.ts";
 
-/** How hard a request seems. */
-export interface Complexity {
-  /** From 0, which any model does, to 1, which only the strongest does. */
+interface Measured {
   readonly score: number;
-  /** For each part the strongest of its signals, from 0 to 1: how much of it there is, whatever its weight. */
-  readonly parts: Readonly<Record<Part, number>>;
+  readonly parts: ComplexityParts;
 }
 
-/** The complexity of a request by the bundled weights. */
-export function measureComplexity(asked: Asked): Complexity {
+/** The complexity of a request by the bundled weights. Of the signals of a part the strongest stands for it. */
+export function measureComplexity(asked: Asked): Measured {
   const signals = readSignals(asked);
   return { score: scoreSignals(signals, complexityWeights), parts: toParts(signals) };
+}
+
+/** The same, measured when it is first read and then kept: most calls meet no rule that asks. */
+export class LazyComplexity implements Complexity {
+  readonly #asked: Asked;
+  #measured: Measured | undefined;
+
+  constructor(asked: Asked) {
+    this.#asked = asked;
+  }
+
+  get score(): number {
+    return this.#measure().score;
+  }
+  get parts(): ComplexityParts {
+    return this.#measure().parts;
+  }
+
+  #measure(): Measured {
+    return (this.#measured ??= measureComplexity(this.#asked));
+  }
 }
 
 /** The score from 0 to 1 that weights give signals. */
