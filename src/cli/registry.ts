@@ -31,6 +31,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import("./policy-test.ts")).policyTestCommand,
   },
   {
+    name: "route-eval",
+    summary: "show how well llm.complexity tells hard prompts from easy ones in a labelled file",
+    load: async () => (await import("./route-eval.ts")).routeEvalCommand,
+  },
+  {
     name: "journal",
     summary: "show what a running gateway decided about which call, and why",
     load: async () => (await import("./journal.ts")).journalCommand,

@@ -6,6 +6,7 @@ import { drawText } from "../../../src/inference/routing/evaluation/draw-text.ts
 import { evaluateRouting } from "../../../src/inference/routing/evaluation/evaluate-routing.ts";
 import { fitWeights } from "../../../src/inference/routing/evaluation/fit-weights.ts";
 import { type Labelled, parseLabelled, splitHalves } from "../../../src/inference/routing/evaluation/labelled-file.ts";
+import { leadOf } from "../../../src/inference/routing/evaluation/lead.ts";
 import { qualityAt, toCurve, toFigures } from "../../../src/inference/routing/evaluation/quality-curve.ts";
 import { readSignals, signalNames } from "../../../src/inference/routing/signals.ts";
 
@@ -181,5 +182,38 @@ describe("the report", () => {
     const even = evaluateRouting(madeUp(100).map((one) => ({ ...one, weak: 1, strong: 1 })))!;
     expect(drawText(even)).toContain("no better");
     expect(drawSvg(even)).not.toContain("NaN");
+  });
+});
+
+describe("a lead", () => {
+  const rows = madeUp(400);
+  const right = rows.map(({ weak, strong }) => strong - weak);
+  const level = rows.map(() => 0);
+
+  test("is the difference of two figures, with an interval about it, the same in every run", () => {
+    const lead = leadOf(rows, right, level)!;
+    expect(lead.apgr).toBeCloseTo(toFigures(toCurve(rows, right)).apgr - 0.5, 9);
+    expect(lead.low).toBeGreaterThan(0);
+    expect(lead.low).toBeLessThan(lead.apgr);
+    expect(lead.high).toBeGreaterThan(lead.apgr);
+    expect(leadOf(rows, right, level)).toEqual(lead);
+  });
+
+  test("is none over oneself, and undefined where there is no gap", () => {
+    expect(leadOf(rows, right, right)).toEqual({ apgr: 0, low: 0, high: 0 });
+    expect(
+      leadOf(
+        rows.map((one) => ({ ...one, weak: 1, strong: 1 })),
+        right,
+        level,
+      ),
+    ).toBeUndefined();
+  });
+
+  test("of scores that say nothing has an interval around nothing", () => {
+    const noise = rows.map((_, index) => (index * 7_919) % 401);
+    const lead = leadOf(rows, noise, level)!;
+    expect(lead.low).toBeLessThan(0);
+    expect(lead.high).toBeGreaterThan(0);
   });
 });

@@ -1,4 +1,5 @@
 import type { RatedRouter, RoutingReport } from "./evaluate-routing.ts";
+import type { Lead } from "./lead.ts";
 import { qualityAt, type QualityCurve } from "./quality-curve.ts";
 
 const WIDTH = 61;
@@ -19,17 +20,39 @@ export function drawText(report: RoutingReport): string {
     `${heldRows} prompts reported on, ${tuneRows} others fitted on`,
     `weak model ${toFixed(weakQuality)}, strong model ${toFixed(strongQuality)}`,
   ];
-  return `${[...head, "", ...toTable(routers), "", ...toPlot(report)].join("\n")}\n`;
+  const rules = report.thresholds.map(({ above, strongShare, quality }) =>
+    [`> ${above}`.padEnd(16), toShare(strongShare), toFixed(quality).padStart(8)].join("  "),
+  );
+  return `${[
+    ...head,
+    "",
+    ...toTable(routers),
+    "",
+    "llm.complexity    strong   quality",
+    ...rules,
+    "",
+    ...toPlot(report),
+  ].join("\n")}\n`;
 }
 
 function toTable(routers: readonly RatedRouter[]): readonly string[] {
-  const rows = routers.map(({ name, figures: { apgr, cpt50, cpt80 } }) =>
-    [name.padEnd(8), (Number.isNaN(apgr) ? "-" : apgr.toFixed(3)).padStart(6), toShare(cpt50), toShare(cpt80)].join(
-      "  ",
-    ),
+  const rows = routers.map(({ name, figures: { apgr, cpt50, cpt80 }, lead }) =>
+    [
+      name.padEnd(8),
+      (Number.isNaN(apgr) ? "-" : apgr.toFixed(3)).padStart(6),
+      toShare(cpt50),
+      toShare(cpt80),
+      name === "length" || lead === undefined ? "" : toLead(lead),
+    ]
+      .join("  ")
+      .trimEnd(),
   );
-  return ["router      APGR   CPT50   CPT80", ...rows];
+  return ["router      APGR   CPT50   CPT80  over prompt length (95 of 100)", ...rows];
 }
+
+const toLead = ({ apgr, low, high }: Lead): string => `${toSigned(apgr)} (${toSigned(low)} to ${toSigned(high)})`;
+
+const toSigned = (value: number): string => `${value < 0 ? "" : "+"}${value.toFixed(3)}`;
 
 const toShare = (share: number | undefined): string =>
   (share === undefined ? "-" : `${(share * 100).toFixed(1)}%`).padStart(6);

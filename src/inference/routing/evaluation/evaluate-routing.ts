@@ -2,6 +2,7 @@ import { scoreSignals } from "../complexity.ts";
 import { complexityWeights, priorWeights, type Weights } from "../complexity-weights.ts";
 import { readSignals, type Signals } from "../signals.ts";
 import { fitWeights } from "./fit-weights.ts";
+import { type Lead, leadOf } from "./lead.ts";
 import { type Labelled, splitHalves } from "./labelled-file.ts";
 import { type CurveFigures, type QualityCurve, toCurve, toFigures } from "./quality-curve.ts";
 
@@ -10,6 +11,17 @@ export interface RatedRouter {
   readonly name: RouterName;
   readonly curve: QualityCurve;
   readonly figures: CurveFigures;
+  /** Its lead over prompt length; undefined where the strong model is no better, so that nobody leads. */
+  readonly lead: Lead | undefined;
+}
+
+/** What a rule such as `llm.complexity > 0.6` would have done. */
+export interface Threshold {
+  readonly above: number;
+  /** Share of calls that went to the strong model. */
+  readonly strongShare: number;
+  /** Mean quality of all answers. */
+  readonly quality: number;
 }
 
 /**
@@ -25,6 +37,8 @@ export interface RoutingReport {
   readonly weakQuality: number;
   readonly strongQuality: number;
   readonly routers: readonly RatedRouter[];
+  /** Rules on `llm.complexity`, from the lowest threshold to the highest. */
+  readonly thresholds: readonly Threshold[];
   /** What was fitted on the tuning half. */
   readonly fitted: Weights;
 }
@@ -41,23 +55,19 @@ export function evaluateRouting(rows: readonly Labelled[]): RoutingReport | unde
     { prior: priorWeights, strength: PRIOR_STRENGTH },
   );
   const signals = held.map(signalsOf);
+  const lengths = held.map((row) => row.prompt.length);
+  const complexities = signals.map((one) => scoreSignals(one, complexityWeights));
   const rate = (name: RouterName, scores: readonly number[]): RatedRouter => {
     const curve = toCurve(held, scores);
-    return { name, curve, figures: toFigures(curve) };
+    return { name, curve, figures: toFigures(curve), lead: leadOf(held, scores, lengths) };
   };
   const routers = [
     rate(
       "fitted",
       signals.map((one) => scoreSignals(one, fitted)),
     ),
-    rate(
-      "bundled",
-      signals.map((one) => scoreSignals(one, complexityWeights)),
-    ),
-    rate(
-      "length",
-      held.map((row) => row.prompt.length),
-    ),
+    rate("bundled", complexities),
+    rate("length", lengths),
     rate(
       "random",
       held.map(() => 0),
@@ -74,8 +84,22 @@ export function evaluateRouting(rows: readonly Labelled[]): RoutingReport | unde
     weakQuality: curve[0]!.quality,
     strongQuality: curve.at(-1)!.quality,
     routers,
+    thresholds: thresholds.map((above) => toThreshold(held, complexities, above)),
     fitted,
   };
+}
+
+const thresholds = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
+
+function toThreshold(rows: readonly Labelled[], complexities: readonly number[], above: number): Threshold {
+  let strong = 0;
+  let quality = 0;
+  for (const [index, row] of rows.entries()) {
+    const chosen = complexities[index]! > above;
+    if (chosen) strong++;
+    quality += chosen ? row.strong : row.weak;
+  }
+  return { above, strongShare: strong / rows.length, quality: quality / rows.length };
 }
 
 function signalsOf({ prompt }: Labelled): Signals {
