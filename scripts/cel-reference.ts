@@ -1,11 +1,4 @@
-import {
-  type Field,
-  fieldsOf,
-  isShape,
-  type ShapeName,
-  type VariableName,
-  variables,
-} from "../src/cel/variables.ts";
+import { type Field, fieldsOf, isShape, type ShapeName, type VariableName, variables } from "../src/cel/variables.ts";
 
 const callOnlyNotes = { always: "only in calls", "when empty": "in lists only when known" };
 

@@ -52,7 +52,19 @@ const kinds = {
   model: {
     protocol: "llm",
     method: "chat.completions",
-    beside: ["provider", "dialect", "stream", "messages", "tools", "maxTokens", "tokens", "cost", "complexity", "signals", "method"],
+    beside: [
+      "provider",
+      "dialect",
+      "stream",
+      "messages",
+      "tools",
+      "maxTokens",
+      "tokens",
+      "cost",
+      "complexity",
+      "signals",
+      "method",
+    ],
   },
 } as const satisfies Record<
   string,
