@@ -1,0 +1,36 @@
+import { z } from "zod";
+import { defineFilter, keepWhere } from "../filter.ts";
+import { peakPrefillTokensPerS, stickiness } from "../stickiness.ts";
+
+export const prefixCacheAffinityFilter = defineFilter({
+  type: "prefix-cache-affinity-filter",
+  description: "Keeps the endpoints that hold most of the prompt, unless waiting there costs too much.",
+  options: {
+    affinityThreshold: z
+      .number()
+      .gt(0)
+      .max(1)
+      .default(0.8)
+      .meta({ description: "Share of the prompt's blocks that an endpoint must hold.", examples: [0.8] }),
+    maxTtftPenaltyMs: z
+      .number()
+      .min(0)
+      .default(18_000)
+      .meta({
+        description: "Milliseconds that the wait for a first token may be longer than elsewhere; 0: any.",
+        examples: [2_000],
+      }),
+    peakPrefillThroughput: peakPrefillTokensPerS,
+  },
+  create({ affinityThreshold, maxTtftPenaltyMs, peakPrefillThroughput }) {
+    const sticky = stickiness(maxTtftPenaltyMs, peakPrefillThroughput);
+    return {
+      filter(scene) {
+        const needed = scene.request.chain.length * affinityThreshold;
+        if (needed === 0) return;
+        const holds = (_: unknown, slot: number) => scene.matched[slot]! >= needed;
+        if (sticky(scene, holds)) keepWhere(scene, holds);
+      },
+    };
+  },
+});

@@ -1,0 +1,129 @@
+import type { BlockChain } from "./block-chain.ts";
+import { BlockLru } from "./block-lru.ts";
+import { BlockTable } from "./block-table.ts";
+
+export interface PrefixIndexOptions {
+  /** Slots of endpoints, as in Endpoints. */
+  readonly slots: number;
+  /** Blocks remembered for one endpoint: what its KV cache holds. Default 31,250, two million tokens. */
+  readonly blocksPerEndpoint?: number;
+}
+
+/**
+ * Which endpoint was sent which prefix: an estimate of what its KV cache holds.
+ *
+ * A chain is touched from its end to its start. So a block is always newer than its successors, an endpoint forgets ends before starts, and
+ * the endpoints that hold block n + 1 are among those that hold block n. That makes it right to search the depth by halving instead of
+ * walking every block.
+ */
+export class PrefixIndex {
+  readonly #table = new BlockTable();
+  readonly #held: BlockLru[];
+  /** Bits of slots in one set. */
+  readonly #words: number;
+  #sets: Int32Array;
+
+  constructor({ slots, blocksPerEndpoint = 31_250 }: PrefixIndexOptions) {
+    this.#words = Math.ceil(slots / 32);
+    this.#sets = new Int32Array(this.#table.capacity * this.#words);
+    this.#held = Array.from({ length: slots }, () => new BlockLru(blocksPerEndpoint));
+  }
+
+  /** Blocks known of any endpoint. */
+  get size(): number {
+    return this.#table.size;
+  }
+
+  /** Writes into `matched`, by slot, how many first blocks of the chain the endpoint holds. */
+  match(chain: BlockChain, matched: Int32Array): void {
+    matched.fill(0);
+    const { length } = chain;
+    if (length === 0) return;
+    const first = this.#look(chain, 0);
+    if (first === -1) return;
+    let known = 0;
+    let unknown = length;
+    while (unknown - known > 1) {
+      const middle = (known + unknown) >> 1;
+      if (this.#look(chain, middle) === -1) unknown = middle;
+      else known = middle;
+    }
+    this.#assign(this.#look(chain, known), -1, known + 1, matched);
+    this.#between(chain, 0, known, first, this.#look(chain, known), matched);
+  }
+
+  /** Notes that the endpoint was sent a prompt and so comes to hold it. */
+  record(slot: number, chain: BlockChain): void {
+    const held = this.#held[slot]!;
+    for (let block = chain.length - 1; block >= 0; block--) {
+      const low = chain.low[block]!;
+      const high = chain.high[block]!;
+      if (held.touch(low, high)) this.#include(slot, low, high);
+    }
+    held.trim((low, high) => this.#exclude(slot, low, high));
+  }
+
+  /** Forgets all of an endpoint: it is gone, or started anew. */
+  clear(slot: number): void {
+    this.#held[slot]!.clear((low, high) => this.#exclude(slot, low, high));
+  }
+
+  #look(chain: BlockChain, block: number): number {
+    return this.#table.find(chain.low[block]!, chain.high[block]!);
+  }
+
+  /** Gives the endpoints that hold `shallow` and not `deep` (-1: no endpoint does) their depth. */
+  #assign(shallow: number, deep: number, depth: number, matched: Int32Array): void {
+    for (let word = 0; word < this.#words; word++) {
+      let bits = this.#sets[shallow * this.#words + word]!;
+      if (deep !== -1) bits &= ~this.#sets[deep * this.#words + word]!;
+      while (bits !== 0) {
+        const bit = 31 - Math.clz32(bits & -bits);
+        matched[word * 32 + bit] = depth;
+        bits &= bits - 1;
+      }
+    }
+  }
+
+  /** Finds where between two blocks endpoints drop out; between equal sets none does. */
+  #between(chain: BlockChain, from: number, to: number, first: number, last: number, matched: Int32Array): void {
+    if (this.#same(first, last)) return;
+    if (to - from === 1) {
+      this.#assign(first, last, to, matched);
+      return;
+    }
+    const middle = (from + to) >> 1;
+    const entry = this.#look(chain, middle);
+    this.#between(chain, from, middle, first, entry, matched);
+    this.#between(chain, middle, to, entry, last, matched);
+  }
+
+  #same(a: number, b: number): boolean {
+    for (let word = 0; word < this.#words; word++) {
+      if (this.#sets[a * this.#words + word] !== this.#sets[b * this.#words + word]) return false;
+    }
+    return true;
+  }
+
+  #include(slot: number, low: number, high: number): void {
+    let entry = this.#table.find(low, high);
+    if (entry === -1) {
+      entry = this.#table.add(low, high);
+      if (this.#sets.length < this.#table.capacity * this.#words) {
+        const larger = new Int32Array(this.#table.capacity * this.#words);
+        larger.set(this.#sets);
+        this.#sets = larger;
+      }
+    }
+    this.#sets[entry * this.#words + (slot >> 5)]! |= 1 << (slot & 31);
+  }
+
+  #exclude(slot: number, low: number, high: number): void {
+    const entry = this.#table.find(low, high);
+    this.#sets[entry * this.#words + (slot >> 5)]! &= ~(1 << (slot & 31));
+    for (let word = 0; word < this.#words; word++) {
+      if (this.#sets[entry * this.#words + word] !== 0) return;
+    }
+    this.#table.remove(entry);
+  }
+}

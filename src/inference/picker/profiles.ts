@@ -1,0 +1,45 @@
+import { z } from "zod";
+import { filterSchema } from "./filters/registry.ts";
+import { chooserSchema } from "./pickers/registry.ts";
+import { scorerSchema } from "./scorers/registry.ts";
+
+/** A way to pick: filters in their order, the weighted sum of scorers, the choice. */
+export const profileSchema = z.strictObject({
+  filters: z
+    .array(filterSchema)
+    .default([])
+    .meta({ description: "Applied in their order.", examples: [[]] }),
+  scorers: z
+    .array(scorerSchema)
+    .min(1)
+    .meta({ description: "Their weighted scores are added.", examples: [[{ type: "queue-scorer" }]] }),
+  picker: chooserSchema
+    .default({ type: "max-score-picker" })
+    .meta({ description: "Chooses by the sums.", examples: [{ type: "max-score-picker" }] }),
+});
+
+export type Profile = z.output<typeof profileSchema>;
+
+/** The profiles that have a name. */
+export const profiles = {
+  /** Stay where the prompt is cached until waiting there costs more than it saves (the field's default since August 2026). */
+  "sticky-until-saturated": profileSchema.parse({
+    filters: [
+      { type: "lora-affinity-filter", maxTtftPenaltyMs: 2_000 },
+      { type: "prefix-cache-affinity-filter", maxTtftPenaltyMs: 2_000 },
+    ],
+    scorers: [{ type: "token-load-scorer" }],
+  }),
+  /** The field's blend before that: prefix 3, queue 2, KV cache 2. */
+  classic: profileSchema.parse({
+    scorers: [
+      { type: "prefix-cache-scorer", weight: 3 },
+      { type: "queue-scorer", weight: 2 },
+      { type: "kv-cache-utilization-scorer", weight: 2 },
+      { type: "lora-affinity-scorer", weight: 1 },
+    ],
+  }),
+} as const satisfies Readonly<Record<string, Profile>>;
+
+export type ProfileName = keyof typeof profiles;
+export const defaultProfile: ProfileName = "sticky-until-saturated";
