@@ -23,6 +23,9 @@ export interface EndpointsOptions {
   readonly staleAfterMs?: number;
 }
 
+/** What a broken or lying server says must not turn the sums of all others into NaN. */
+const count = (value: number) => (value > 0 && value < Infinity ? value : 0);
+
 const noAdapters: ReadonlySet<string> = new Set();
 
 /**
@@ -102,9 +105,9 @@ export class Endpoints {
 
   /** Takes in a scrape that was answered at `nowMs`. */
   report(slot: number, metrics: EndpointMetrics, nowMs: number): void {
-    this.#queued[slot] = metrics.queued;
-    this.#running[slot] = metrics.running;
-    this.kvUsage[slot] = metrics.kvUsage;
+    this.#queued[slot] = count(metrics.queued);
+    this.#running[slot] = count(metrics.running);
+    this.kvUsage[slot] = Math.min(1, count(metrics.kvUsage));
     this.#ownAtScrape[slot] = this.requests[slot]!;
     this.#scrapedAtMs[slot] = nowMs;
     if (metrics.adapters === undefined) return;

@@ -21,7 +21,7 @@ export interface PickerOptions {
 export interface Picked {
   readonly slot: number;
   readonly address: string;
-  readonly explanation?: PickExplanation;
+  readonly explanation: PickExplanation | undefined;
   /** To be called at the first token. */
   prefilled(): void;
   /** To be called once, when the request is over in whatever way; counts only the first time. */
@@ -44,7 +44,7 @@ export interface Picker {
 class Load implements Picked {
   readonly slot: number;
   readonly address: string;
-  readonly explanation?: PickExplanation;
+  readonly explanation: PickExplanation | undefined;
   readonly #endpoints: Endpoints;
   #waitingTokens: number;
   #ended = false;
@@ -52,7 +52,7 @@ class Load implements Picked {
   constructor(endpoints: Endpoints, slot: number, tokens: number, explanation: PickExplanation | undefined) {
     this.slot = slot;
     this.address = endpoints.addresses[slot]!;
-    if (explanation !== undefined) this.explanation = explanation;
+    this.explanation = explanation;
     this.#endpoints = endpoints;
     this.#waitingTokens = tokens;
   }

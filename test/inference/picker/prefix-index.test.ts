@@ -1,0 +1,107 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { type BlockChain, blockTokens, toBlockChain } from "../../../src/inference/picker/block-chain.ts";
+import { PrefixIndex } from "../../../src/inference/picker/prefix-index.ts";
+
+const blockBytes = blockTokens * 4;
+
+/** A prompt of one block for each number. */
+function chainOf(blocks: readonly number[], root = 1): BlockChain {
+  const bytes = new Uint8Array(blocks.length * blockBytes);
+  blocks.forEach((value, at) => bytes.fill(value, at * blockBytes, (at + 1) * blockBytes));
+  return toBlockChain(bytes, root);
+}
+
+const keys = ({ low, high }: BlockChain) => Array.from(low, (value, at) => `${value}:${high[at]}`);
+
+/** What the index promises, said plainly: per endpoint, the most recently sent blocks, starts newer than ends. */
+class PlainIndex {
+  readonly held: string[][];
+  readonly limit: number;
+
+  constructor(slots: number, limit: number) {
+    this.held = Array.from({ length: slots }, () => []);
+    this.limit = limit;
+  }
+
+  record(slot: number, chain: BlockChain): void {
+    const sent = keys(chain);
+    const others = this.held[slot]!.filter((key) => !sent.includes(key));
+    this.held[slot] = [...sent, ...others].slice(0, this.limit);
+  }
+
+  match(chain: BlockChain): number[] {
+    const asked = keys(chain);
+    return this.held.map((held) => {
+      const miss = asked.findIndex((key) => !held.includes(key));
+      return miss === -1 ? asked.length : miss;
+    });
+  }
+}
+
+describe("the chain of block hashes", () => {
+  test("is equal for as many blocks as two prompts share from their start, and for none after", () => {
+    fc.assert(
+      fc.property(fc.array(fc.nat(255), { maxLength: 12 }), fc.array(fc.nat(255), { maxLength: 12 }), (one, other) => {
+        let shared = 0;
+        while (shared < one.length && shared < other.length && one[shared] === other[shared]) shared++;
+        const a = keys(chainOf(one));
+        const b = keys(chainOf(other));
+        expect(a.slice(0, shared)).toEqual(b.slice(0, shared));
+        expect(a.slice(shared).some((key) => b.includes(key))).toBe(false);
+      }),
+    );
+  });
+
+  test("depends on every byte, on the root, and not on where in memory the bytes lie", () => {
+    const bytes = Uint8Array.from({ length: 2 * blockBytes }, (_, at) => (at * 7) % 251);
+    const chain = keys(toBlockChain(bytes, 1));
+    for (let at = 0; at < blockBytes; at++) {
+      const changed = bytes.slice();
+      changed[at]! ^= 1;
+      expect(keys(toBlockChain(changed, 1))[0]).not.toBe(chain[0]);
+    }
+    expect(keys(toBlockChain(bytes, 2))[0]).not.toBe(chain[0]);
+    const shifted = new Uint8Array(bytes.length + 1);
+    shifted.set(bytes, 1);
+    expect(keys(toBlockChain(shifted.subarray(1), 1))).toEqual(chain);
+  });
+
+  test("leaves out an unfinished block and what lies behind 131,072 tokens", () => {
+    expect(chainOf([1, 2]).length).toBe(2);
+    expect(toBlockChain(new Uint8Array(blockBytes - 1), 1).length).toBe(0);
+    expect(toBlockChain(new Uint8Array(3_000 * blockBytes), 1).length).toBe(2_048);
+  });
+});
+
+describe("the prefix index", () => {
+  test("finds what a walk over every block finds, evictions included", () => {
+    const prompt = fc.array(fc.nat(2), { minLength: 1, maxLength: 9 });
+    const sent = fc.array(fc.record({ slot: fc.nat(39), prompt }), { maxLength: 60 });
+    fc.assert(
+      fc.property(sent, prompt, (records, asked) => {
+        const index = new PrefixIndex({ slots: 40, blocksPerEndpoint: 10 });
+        const plain = new PlainIndex(40, 10);
+        for (const { slot, prompt: blocks } of records) {
+          index.record(slot, chainOf(blocks));
+          plain.record(slot, chainOf(blocks));
+        }
+        const matched = new Int32Array(40);
+        index.match(chainOf(asked), matched);
+        expect([...matched]).toEqual(plain.match(chainOf(asked)));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test("holds no more blocks than endpoints times their limit, and none of a cleared endpoint", () => {
+    const index = new PrefixIndex({ slots: 3, blocksPerEndpoint: 50 });
+    for (let at = 0; at < 500; at++) index.record(at % 3, chainOf([at % 256, at >> 8, 3, 4]));
+    expect(index.size).toBe(150);
+    index.clear(0);
+    expect(index.size).toBe(100);
+    index.clear(1);
+    index.clear(2);
+    expect(index.size).toBe(0);
+  });
+});
