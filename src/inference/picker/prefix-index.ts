@@ -68,8 +68,10 @@ export class PrefixIndex {
     this.#held[slot]!.clear((low, high) => this.#exclude(slot, low, high));
   }
 
+  /** Ordinal of a block's entry, or -1. */
   #look(chain: BlockChain, block: number): number {
-    return this.#table.find(chain.low[block]!, chain.high[block]!);
+    const entry = this.#table.find(chain.low[block]!, chain.high[block]!);
+    return entry === -1 ? -1 : this.#table.ordinal(entry);
   }
 
   /** Gives the endpoints that hold `shallow` and not `deep` (-1: no endpoint does) their depth. */
@@ -115,14 +117,15 @@ export class PrefixIndex {
         this.#sets = larger;
       }
     }
-    this.#sets[entry * this.#words + (slot >> 5)]! |= 1 << (slot & 31);
+    this.#sets[this.#table.ordinal(entry) * this.#words + (slot >> 5)]! |= 1 << (slot & 31);
   }
 
   #exclude(slot: number, low: number, high: number): void {
     const entry = this.#table.find(low, high);
-    this.#sets[entry * this.#words + (slot >> 5)]! &= ~(1 << (slot & 31));
+    const set = this.#table.ordinal(entry) * this.#words;
+    this.#sets[set + (slot >> 5)]! &= ~(1 << (slot & 31));
     for (let word = 0; word < this.#words; word++) {
-      if (this.#sets[entry * this.#words + word] !== 0) return;
+      if (this.#sets[set + word] !== 0) return;
     }
     this.#table.remove(entry);
   }
