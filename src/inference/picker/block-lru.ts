@@ -1,6 +1,6 @@
 import { BlockTable, ownFields } from "./block-table.ts";
 
-const { newer, older } = ownFields;
+const { newer, older, shared } = ownFields;
 
 /** The blocks that one endpoint most likely still holds: the `limit` most recently sent ones. */
 export class BlockLru {
@@ -8,6 +8,8 @@ export class BlockLru {
   readonly #limit: number;
   #newest = -1;
   #oldest = -1;
+  /** What stood next to the block touched last. Chains are touched in the order of the last time, so it most likely is the next one. */
+  #expected = -1;
 
   constructor(limit: number) {
     this.#limit = limit;
@@ -17,10 +19,11 @@ export class BlockLru {
     return this.#table.size;
   }
 
-  /** Makes a block the newest; true when it was not held before. */
-  touch(low: number, high: number): boolean {
-    const held = this.#table.find(low, high);
-    if (held !== -1 && held === this.#newest) return false;
+  /** Makes a block the newest. Gives its entry, which `share` is due for, when it was not held before; else -1. */
+  touch(low: number, high: number): number {
+    const held = this.#table.holds(this.#expected, low, high) ? this.#expected : this.#table.find(low, high);
+    this.#expected = held === -1 ? -1 : this.#table.cells[held + newer]!;
+    if (held !== -1 && held === this.#newest) return -1;
     if (held !== -1) this.#unlink(held);
     const entry = held === -1 ? this.#table.add(low, high) : held;
     const { cells } = this.#table;
@@ -29,21 +32,27 @@ export class BlockLru {
     if (this.#newest === -1) this.#oldest = entry;
     else cells[this.#newest + newer] = entry;
     this.#newest = entry;
-    return held === -1;
+    return held === -1 ? entry : -1;
   }
 
-  /** Drops the oldest blocks while there are more than the limit, and tells `dropped` of each. */
-  trim(dropped: (low: number, high: number) => void): void {
+  /** Notes the entry that a new block has in the table of all endpoints, so that it need not be looked up again when it is dropped. */
+  share(entry: number, sharedEntry: number): void {
+    this.#table.cells[entry + shared] = sharedEntry;
+  }
+
+  /** Drops the oldest blocks while there are more than the limit, and tells `dropped` the shared entry of each. */
+  trim(dropped: (sharedEntry: number) => void): void {
     while (this.#table.size > this.#limit) this.#drop(dropped);
   }
 
-  clear(dropped: (low: number, high: number) => void): void {
+  clear(dropped: (sharedEntry: number) => void): void {
     while (this.#table.size > 0) this.#drop(dropped);
   }
 
-  #drop(dropped: (low: number, high: number) => void): void {
+  #drop(dropped: (sharedEntry: number) => void): void {
     const entry = this.#oldest;
-    dropped(this.#table.low(entry), this.#table.high(entry));
+    this.#expected = -1;
+    dropped(this.#table.cells[entry + shared]!);
     this.#unlink(entry);
     this.#table.remove(entry);
   }

@@ -4,7 +4,7 @@ const lowField = 0;
 const highField = 1;
 const nextField = 2;
 /** Fields that the owner of a table may use for itself. */
-export const ownFields = { newer: 3, older: 4 } as const;
+export const ownFields = { newer: 3, older: 4, shared: 5 } as const;
 
 /**
  * A hash table of 64-bit block hashes in one flat array. An entry is the place of its first field and keeps it until it is removed. A Map
@@ -28,12 +28,9 @@ export class BlockTable {
     return entry / stride;
   }
 
-  low(entry: number): number {
-    return this.cells[entry + lowField]!;
-  }
-
-  high(entry: number): number {
-    return this.cells[entry + highField]!;
+  /** Whether an entry in use, or -1, is that of a block. */
+  holds(entry: number, low: number, high: number): boolean {
+    return entry !== -1 && this.cells[entry + lowField] === low && this.cells[entry + highField] === high;
   }
 
   /** The entry of a block, or -1. */

@@ -58,14 +58,15 @@ export class PrefixIndex {
     for (let block = chain.length - 1; block >= 0; block--) {
       const low = chain.low[block]!;
       const high = chain.high[block]!;
-      if (held.touch(low, high)) this.#include(slot, low, high);
+      const entry = held.touch(low, high);
+      if (entry !== -1) held.share(entry, this.#include(slot, low, high));
     }
-    held.trim((low, high) => this.#exclude(slot, low, high));
+    held.trim((entry) => this.#exclude(slot, entry));
   }
 
   /** Forgets all of an endpoint: it is gone, or started anew. */
   clear(slot: number): void {
-    this.#held[slot]!.clear((low, high) => this.#exclude(slot, low, high));
+    this.#held[slot]!.clear((entry) => this.#exclude(slot, entry));
   }
 
   /** Ordinal of a block's entry, or -1. */
@@ -107,7 +108,8 @@ export class PrefixIndex {
     return true;
   }
 
-  #include(slot: number, low: number, high: number): void {
+  /** Gives the block's entry. */
+  #include(slot: number, low: number, high: number): number {
     let entry = this.#table.find(low, high);
     if (entry === -1) {
       entry = this.#table.add(low, high);
@@ -118,10 +120,10 @@ export class PrefixIndex {
       }
     }
     this.#sets[this.#table.ordinal(entry) * this.#words + (slot >> 5)]! |= 1 << (slot & 31);
+    return entry;
   }
 
-  #exclude(slot: number, low: number, high: number): void {
-    const entry = this.#table.find(low, high);
+  #exclude(slot: number, entry: number): void {
     const set = this.#table.ordinal(entry) * this.#words;
     this.#sets[set + (slot >> 5)]! &= ~(1 << (slot & 31));
     for (let word = 0; word < this.#words; word++) {
