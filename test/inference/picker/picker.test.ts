@@ -143,3 +143,26 @@ describe("what a scrape says", () => {
     expect([mustShed(-1, 1), mustShed(0, 5), mustShed(-1, 0.9)]).toEqual([true, false, false]);
   });
 });
+
+describe("an endpoint that lies", () => {
+  test("that it is always idle gets its share at most, and next to nothing where own counts decide", () => {
+    // A fifth by chance is 100; four standard deviations are 36. The classic scorers believe what they are told of a queue.
+    for (const [profile, most] of [
+      [sticky, 10],
+      [classic, 136],
+    ] as const) {
+      const { endpoints, picker } = poolOf(5, profile);
+      let lied = 0;
+      for (let at = 0; at < 500; at++) {
+        const nowMs = at * 10;
+        for (let slot = 0; slot < 5; slot++) endpoints.report(slot, slot === 0 ? idle : truth(endpoints, slot), nowMs);
+        const picked = picker.pick(short(`r${at}`), { nowMs })!;
+        if (picked.slot === 0) lied++;
+        else picked.end();
+      }
+      expect(lied).toBeLessThan(most);
+    }
+  });
+});
+
+const truth = (endpoints: Endpoints, slot: number) => ({ queued: 0, running: endpoints.requests[slot]!, kvUsage: 0 });
