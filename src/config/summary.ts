@@ -28,9 +28,10 @@ function policies({ policies: where }: Config): string {
 }
 
 function models({ models: known }: Config): string {
-  const named = Object.entries(known ?? {}).map(([name, { provider }]) => {
+  const named = Object.entries(known ?? {}).map(([name, entry]) => {
+    const server = "pool" in entry ? `pool ${entry.pool}` : entry.provider;
     const others = standIns(name, known);
-    return `${name} (${others.length === 0 ? provider : `${provider}, then ${list(others)}`})`;
+    return `${name} (${others.length === 0 ? server : `${server}, then ${list(others)}`})`;
   });
   return list(named);
 }

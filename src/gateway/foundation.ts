@@ -5,6 +5,7 @@ import type { ChainAccounts } from "../budgets/chains/chain-accounts.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
 import type { Meter } from "../core/meter.ts";
+import type { Pools } from "../inference/pool/pools.ts";
 import type { Upstream } from "../http/upstream.ts";
 import type { Journal } from "../observability/journal.ts";
 import type { Metrics } from "../observability/metrics.ts";
@@ -29,6 +30,7 @@ export interface Foundation {
   readonly spend: SpendBook;
   readonly chains: ChainAccounts;
   readonly upstream: Upstream;
+  readonly pools: Pools;
   readonly inFlight: InFlight;
   readonly pace: Pace;
   readonly failover: Failover;

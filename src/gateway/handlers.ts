@@ -31,7 +31,7 @@ export function createHandlers(
     store: foundation.store,
     clock: foundation.clock,
   };
-  const { mcp, a2a, models } = config;
+  const { mcp, a2a, models, pools } = config;
   const countTokens = (text: string) => foundation.counter.count(text);
   const log = (protocol: Protocol) => foundation.log.child({ protocol });
   const keep = (
@@ -62,8 +62,14 @@ export function createHandlers(
       ),
     }),
     ...(models && {
-      llm: keep("llm", ["models"], () =>
-        createInference({ ...tools, countTokens, log: log("llm"), config: { models } }),
+      llm: keep("llm", ["models", "pools"], () =>
+        createInference({
+          ...tools,
+          pools: foundation.pools,
+          countTokens,
+          log: log("llm"),
+          config: { models, pools },
+        }),
       ),
     }),
   };

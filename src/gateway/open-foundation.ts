@@ -6,6 +6,7 @@ import { createChainAccounts } from "../budgets/chains/chain-accounts.ts";
 import type { Config } from "../config/schema.ts";
 import { systemClock } from "../core/clock.ts";
 import { createUpstream } from "../http/undici-upstream.ts";
+import { createPools } from "../inference/pool/pools.ts";
 import { createJournal } from "../observability/journal.ts";
 import { createLog } from "../observability/log.ts";
 import { createMetrics } from "../observability/metrics.ts";
@@ -48,6 +49,7 @@ export async function openFoundation(config: Config): Promise<Foundation> {
     spend,
     chains,
     upstream,
+    pools: createPools(),
     open,
     inFlight: createInFlight(),
     pace: createPace(clock),

@@ -21,6 +21,12 @@ export function noteUnsupported(error: unknown): unknown {
   return error;
 }
 
+/** Takes note of a call for which its pool had no endpoint. Gives the error back. */
+export function noteNoEndpoint(error: GatewayError): GatewayError {
+  refusals.set(error, { reason: "unreachable", health: "unknown", load: false });
+  return error;
+}
+
 function toFailure(status: number, text: string): CandidateFailure | undefined {
   if (status === 429) return { reason: "rate_limited", health: "sick", load: true };
   if (status === 408) return { reason: "timeout", health: "sick", load: true };

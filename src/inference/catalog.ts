@@ -1,10 +1,19 @@
 import { listedPrice } from "../budgets/prices/prices.ts";
 import { findExtension } from "../core/extension.ts";
 import type { LlmVariables, Operation, Price } from "../core/operation.ts";
-import { standIns, type InferenceConfig, type ModelConfig } from "./config.ts";
+import {
+  standIns,
+  type InferenceConfig,
+  type ModelConfig,
+  type PoolModelConfig,
+  type ProviderModelConfig,
+} from "./config.ts";
 import { toBounds, toDemand } from "./demand.ts";
 import { dialects } from "./dialects/registry.ts";
 import type { CallKind, Endpoint, ModelCall } from "./model-call.ts";
+import type { Pool } from "./pool/pool.ts";
+import type { PoolConfig } from "./pool/pool-config.ts";
+import { openaiServer } from "./providers/openai-compatible.ts";
 import type { Provider } from "./providers/provider.ts";
 import { providers } from "./providers/registry.ts";
 import { LazyComplexity } from "./routing/complexity.ts";
@@ -18,8 +27,8 @@ export interface Model {
   /** Who serves it, as the configuration says: the target's server in policy and the journal. */
   readonly provider: string;
   readonly server: Provider;
-  /** What fails together with it: the same model at the same address, of the same account. */
-  readonly upstream: string;
+  /** What fails together with it: the same model at the same address, of the same account. Absent: a pool looks after its endpoints itself. */
+  readonly upstream?: string;
   /** What a call costs; undefined where nobody knows. */
   readonly price?: Price;
   /** The bound of an answer whose caller gives none; absent: the usual one. */
@@ -30,15 +39,32 @@ export interface Model {
   readonly firstTokenTimeoutMs: number | undefined;
   /** The same for an answer that is not streamed, until all of it is there. */
   readonly answerTimeoutMs: number | undefined;
-  /** The provider's address for each kind of call it takes: parsing one for every request is measurable. */
-  readonly urls: ReadonlyMap<CallKind, URL>;
+  readonly place: ModelPlace;
 }
 
+/** Where calls of a model go: to one server, or to whichever of a pool is picked. */
+export type ModelPlace =
+  | {
+      /** The provider's address for each kind of call it takes: parsing one for every request is measurable. */
+      readonly urls: ReadonlyMap<CallKind, URL>;
+    }
+  | {
+      readonly pool: Pool;
+      /** The LoRA adapter that is asked for. */
+      readonly adapter: string | undefined;
+    };
+
+/** Whether its provider takes calls of a kind. */
+export const takes = ({ server }: Model, kind: CallKind): boolean => dialects[server.dialect].paths[kind] !== undefined;
+
 /** Every configured model, by the name callers use. */
-export function createCatalog(config: InferenceConfig): ReadonlyMap<string, Model> {
+export function createCatalog(
+  config: InferenceConfig,
+  pools: ReadonlyMap<string, Pool> = new Map(),
+): ReadonlyMap<string, Model> {
   const entries = Object.entries(config.models ?? {});
   const nameUpstream = createUpstreamNames();
-  const catalog = new Map(entries.map(([name, entry]) => [name, toModel(name, entry, nameUpstream)]));
+  const catalog = new Map(entries.map(([name, entry]) => [name, toModel(name, entry, config, pools, nameUpstream)]));
   for (const model of catalog.values()) {
     // That each of them exists was checked when the configuration was loaded.
     model.fallback.push(...standIns(model.name, config.models).flatMap((other) => catalog.get(other) ?? []));
@@ -46,28 +72,57 @@ export function createCatalog(config: InferenceConfig): ReadonlyMap<string, Mode
   return catalog;
 }
 
-function toModel(name: string, entry: ModelConfig, nameUpstream: NameUpstream): Model & { readonly fallback: Model[] } {
-  // The entry was parsed by the very extension that its `provider` names.
-  const server = findExtension(providers, entry.provider).create(entry as never, undefined);
-  const upstreamName = entry.model ?? name;
-  const price = entry.price ?? listedPrice(entry.provider, upstreamName);
+function toModel(
+  name: string,
+  entry: ModelConfig,
+  config: InferenceConfig,
+  pools: ReadonlyMap<string, Pool>,
+  nameUpstream: NameUpstream,
+): Model & { readonly fallback: Model[] } {
+  const reached = "pool" in entry ? reachPool(name, entry, config, pools) : reachServer(name, entry, nameUpstream);
+  const price = entry.price ?? listedPrice(reached.provider, reached.upstreamName);
   return {
     name,
-    upstreamName,
-    provider: entry.provider,
-    server,
+    ...reached,
     ...(price !== undefined && { price }),
     ...(entry.maxTokens !== undefined && { maxTokens: entry.maxTokens }),
-    upstream: nameUpstream(name, upstreamName, server),
     fallback: [],
     firstTokenTimeoutMs: entry.firstTokenTimeout,
     answerTimeoutMs: entry.answerTimeout,
-    urls: new Map(
-      Object.entries(dialects[server.dialect].paths).map(([kind, path]) => [
-        kind as CallKind,
-        new URL(server.baseUrl + path),
-      ]),
-    ),
+  };
+}
+
+type Reached = Pick<Model, "upstreamName" | "provider" | "server" | "upstream" | "place">;
+
+function reachServer(name: string, entry: ProviderModelConfig, nameUpstream: NameUpstream): Reached {
+  // The entry was parsed by the very extension that its `provider` names.
+  const server = findExtension(providers, entry.provider).create(entry as never, undefined);
+  const upstreamName = entry.model ?? name;
+  const { paths } = dialects[server.dialect];
+  return {
+    upstreamName,
+    provider: entry.provider,
+    server,
+    upstream: nameUpstream(name, upstreamName, server),
+    place: {
+      urls: new Map(Object.entries(paths).map(([kind, path]) => [kind as CallKind, new URL(server.baseUrl + path)])),
+    },
+  };
+}
+
+/* That there is such a pool was checked when the configuration was loaded. */
+function reachPool(
+  name: string,
+  { pool, model, adapter }: PoolModelConfig,
+  { pools: configs = {} }: InferenceConfig,
+  pools: ReadonlyMap<string, Pool>,
+): Reached {
+  const { engine, key } = configs[pool] as PoolConfig;
+  return {
+    upstreamName: adapter ?? model ?? name,
+    provider: engine,
+    server: openaiServer("http://pool", key),
+    place: { pool: pools.get(pool) as Pool, adapter },
   };
 }
 

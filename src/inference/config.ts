@@ -3,18 +3,14 @@ import { statedPrice } from "../budgets/prices/prices.ts";
 import type { ConfigProblem } from "../core/config-problem.ts";
 import { variants } from "../core/extension.ts";
 import { nearest } from "../core/nearest.ts";
+import { keyedUnion } from "../core/keyed-union.ts";
 import { durationMs } from "../core/units.ts";
+import { poolSchema, type PoolConfig } from "./pool/pool-config.ts";
 import { providers } from "./providers/registry.ts";
 
 const names = providers.map(({ type }) => `\`${type}\``).join(", ");
 
-/* Forms of the dialect that a later build takes are refused by name: "unknown key" would send the reader looking for a typo. */
-function refuse(model: unknown): string {
-  const has = (key: string) => typeof model === "object" && model !== null && Object.hasOwn(model, key);
-  if (has("pool")) return "`pool` is not in this build; write `provider` and `url` of one server";
-  if (has("choose")) return "`choose` is not in this build; write one entry in `models` for each model";
-  return `\`provider\` is one of ${names}`;
-}
+const providerHelp = `\`provider\` is one of ${names}`;
 
 const limit = (example: string, what: string) =>
   durationMs()
@@ -61,7 +57,38 @@ const common = {
   answerTimeout: limit("2m", "Longest wait for an answer that is not streamed, to its end"),
 };
 
-const model = variants(providers, common, { key: "provider", unknown: refuse });
+const ofPool = z
+  .strictObject({
+    pool: z
+      .string()
+      .min(1)
+      .meta({ description: "Whose servers serve it: an entry of `pools`.", examples: ["local"] }),
+    adapter: z
+      .string()
+      .min(1)
+      .max(256)
+      .optional()
+      .meta({
+        description: "A LoRA adapter of `model`, by the name its servers know; sent to them as the model's name.",
+        examples: ["support-v3"],
+      }),
+    ...common,
+  })
+  .meta({ description: "A model that a pool of your own servers serves." });
+
+/* The kinds of entries, told apart by the key that each has and no other. */
+const model = keyedUnion(
+  {
+    provider: variants(providers, common, { key: "provider", unknown: () => providerHelp }),
+    pool: ofPool,
+  },
+  (entry) => {
+    const has = (key: string) => typeof entry === "object" && entry !== null && Object.hasOwn(entry, key);
+    // By name: "unknown key" would send the reader looking for a typo.
+    if (has("choose")) return "`choose` is not in this build; write one entry in `models` for each model";
+    return `a model has a \`provider\` or a \`pool\`; ${providerHelp}, \`pool\` one of \`pools\``;
+  },
+);
 
 const modelName = z
   .string()
@@ -82,15 +109,28 @@ export const inferenceConfig = {
         },
       ],
     }),
+  pools: z
+    .record(
+      z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/, "a name of letters, digits, `-`, `_` and `.`"),
+      poolSchema,
+    )
+    .optional()
+    .meta({
+      description: "Pools of model servers, by the name that `models` use.",
+      examples: [{ local: { engine: "vllm", endpoints: ["http://vllm-0:8000", "http://vllm-1:8000"] } }],
+    }),
 };
 
 export type ModelConfig = z.output<typeof model>;
+export type PoolModelConfig = z.output<typeof ofPool>;
+export type ProviderModelConfig = Exclude<ModelConfig, PoolModelConfig>;
 
 type Models = Readonly<Record<string, ModelConfig>>;
 
 /** The slice of the configuration that the model relay reads. */
 export interface InferenceConfig {
   readonly models?: Models | undefined;
+  readonly pools?: Readonly<Record<string, PoolConfig>> | undefined;
 }
 
 /** Who may step in for a model, in order: its own fallbacks, then theirs, nobody twice. */
@@ -100,6 +140,21 @@ export function standIns(name: string, models: Models = {}): readonly string[] {
   for (const each of names) for (const other of models[each]?.fallback ?? []) names.add(other);
   names.delete(name);
   return [...names];
+}
+
+/** Models of a pool that there is not. */
+export function checkPools({ models = {}, pools = {} }: InferenceConfig): ConfigProblem[] {
+  return Object.entries(models).flatMap(([name, entry]): ConfigProblem[] => {
+    if (!("pool" in entry) || Object.hasOwn(pools, entry.pool)) return [];
+    return [
+      { path: ["models", name, "pool"], message: `no such entry in \`pools\`${meant(entry.pool, Object.keys(pools))}` },
+    ];
+  });
+}
+
+function meant(name: string, known: readonly string[]): string {
+  const near = nearest(name, known);
+  return near === undefined ? "" : `; did you mean ${near}?`;
 }
 
 /** Fallbacks that are no models, the model itself, or named twice. Models may step in for each other. */
@@ -116,11 +171,8 @@ function wrongWith(models: Models, name: string, other: string, again: boolean):
   if (other === name) return "a model cannot step in for itself: leave it out";
   if (again) return "named twice: leave one out";
   if (!Object.hasOwn(models, other)) {
-    const near = nearest(
-      other,
-      Object.keys(models).filter((known) => known !== name),
-    );
-    return `no such entry in \`models\`${near === undefined ? "" : `; did you mean ${near}?`}`;
+    const others = Object.keys(models).filter((known) => known !== name);
+    return `no such entry in \`models\`${meant(other, others)}`;
   }
   return undefined;
 }

@@ -1,6 +1,6 @@
 import type { Candidate, Operation } from "../core/operation.ts";
 import type { OperationContext } from "../core/step.ts";
-import type { Model } from "./catalog.ts";
+import { takes, type Model } from "./catalog.ts";
 import { toBounds } from "./demand.ts";
 import type { Endpoint } from "./model-call.ts";
 
@@ -14,7 +14,7 @@ export function planCandidates(model: Model, endpoint: Endpoint, operation: Oper
 /* Vectors of one model mean nothing beside those of another, nor do its counts of tokens. */
 function mayStepIn(other: Model, model: Model, { kind }: Endpoint): boolean {
   if ((kind === "embeddings" || kind === "count") && other.upstreamName !== model.upstreamName) return false;
-  return other.urls.has(kind);
+  return takes(other, kind);
 }
 
 /* Policy judges it as if it had been asked for by its own name. */

@@ -14,6 +14,7 @@ import { dialects, endpoints } from "./dialects/registry.ts";
 import { planCandidates } from "./fallback.ts";
 import type { Endpoint } from "./model-call.ts";
 import { createModelList, unknownModel } from "./model-list.ts";
+import type { Pools } from "./pool/pools.ts";
 import { verbatimOf } from "./provider-refusal.ts";
 import { relayCall } from "./relay-call.ts";
 import { createForm, requestTexts } from "./texts.ts";
@@ -26,6 +27,7 @@ export interface InferenceOptions {
   readonly operate: Operate;
   readonly visible: Visible;
   readonly upstream: Upstream;
+  readonly pools: Pools;
   readonly clock: Clock;
   readonly log: Log;
   /** Silence on a stream after which something is sent to keep the connection alive. Default 15 s. */
@@ -37,7 +39,8 @@ export interface InferenceOptions {
 /** The model relay: every call of a model in every dialect, and `/v1/models`. */
 export function createInference(options: InferenceOptions): ProtocolHandler {
   const { operate, visible, clock, keepAliveMs = DEFAULT_KEEP_ALIVE_MS } = options;
-  const catalog = createCatalog(options.config);
+  const lease = options.pools.lease(options.config.pools ?? {});
+  const catalog = createCatalog(options.config, lease.pools);
   const relaying = { upstream: options.upstream, clock, keepAliveMs, countTokens: options.countTokens };
   const models = createModelList({ catalog, operate, visible, createdS: Math.floor(clock.now() / 1_000) });
 
@@ -102,7 +105,7 @@ export function createInference(options: InferenceOptions): ProtocolHandler {
       }
     },
     renderError: (error, exchange) => verbatimOf(error) ?? dialectOf(exchange).renderError(error, exchange.id),
-    close: async () => {},
+    close: async () => lease.release(),
   };
 }
 

@@ -4,7 +4,8 @@ import type { JsonBody } from "../core/exchange.ts";
 import type { OperationContext } from "../core/step.ts";
 import type { Upstream } from "../http/upstream.ts";
 import { withinLimit } from "./answer-limit.ts";
-import type { Model } from "./catalog.ts";
+import { carryCall } from "./carry-call.ts";
+import { takes, type Model } from "./catalog.ts";
 import { countRequest, estimateTokens } from "./demand.ts";
 import type { CountTokens } from "./demand.ts";
 import { toDroppedHeader } from "./dropped-header.ts";
@@ -12,7 +13,7 @@ import { nameModel } from "./fallback.ts";
 import type { ModelCall } from "./model-call.ts";
 import { relayStream } from "./relay-stream.ts";
 import { relayWhole } from "./relay-whole.ts";
-import { type CallRequest, sendCall } from "./send-call.ts";
+import { type CallRequest, sendCall, type SentCall } from "./send-call.ts";
 
 export interface CallRelayOptions {
   readonly upstream: Upstream;
@@ -43,24 +44,33 @@ async function passCall(
   model: Model,
   signal: AbortSignalLike,
 ): Promise<void> {
-  const { clock, keepAliveMs, countTokens } = options;
   const { endpoint, call, body } = request;
-  if (endpoint.kind === "count" && !model.urls.has("count")) return sendEstimate(context, call, body, countTokens);
-  const { response, from, to, dropped } = await sendCall(options, request, context, model, signal);
-  const way = {
-    context,
-    response,
-    clock,
-    from,
-    to,
-    headers: dropped === undefined ? noHeaders : toDroppedHeader(dropped),
-  };
-  if (!call.stream) return await relayWhole(way); // one turn of the promise queue less than handing it out
+  if (endpoint.kind === "count" && !takes(model, "count"))
+    return sendEstimate(context, call, body, options.countTokens);
+  const { place } = model;
+  if ("pool" in place)
+    return carryCall(options, request, context, model, signal, (sent) =>
+      passAnswer(options, request, context, model, sent),
+    );
+  const sent = await sendCall(options, request, context, model, place.urls, signal);
+  return await passAnswer(options, request, context, model, sent); // one turn of the promise queue less than handing it out
+}
+
+function passAnswer(
+  { clock, keepAliveMs }: CallRelayOptions,
+  { call, body }: CallRequest,
+  context: OperationContext,
+  model: Model,
+  { response, from, to, dropped }: SentCall,
+): Promise<void> {
+  const headers = dropped === undefined ? noHeaders : toDroppedHeader(dropped);
+  const way = { context, response, clock, from, to, headers };
+  if (!call.stream) return relayWhole(way);
   const inputTokens = dropped === undefined ? 0 : estimateTokens(call, body.bytes.length);
   const { wantsUsage } = call;
   const { secrets } = model.server;
   const keepAliveMayOpen = model.firstTokenTimeoutMs === undefined;
-  await relayStream({ ...way, wantsUsage, keepAliveMs, keepAliveMayOpen, secrets, inputTokens });
+  return relayStream({ ...way, wantsUsage, keepAliveMs, keepAliveMayOpen, secrets, inputTokens });
 }
 
 /* The provider does not count: an estimate, which says that it is one, helps more than an error. */

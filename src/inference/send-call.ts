@@ -9,7 +9,7 @@ import { noteUnsupported } from "./candidate-failure.ts";
 import type { Model } from "./catalog.ts";
 import type { Dialect } from "./dialects/dialect.ts";
 import { dialects } from "./dialects/registry.ts";
-import type { Endpoint, ModelCall } from "./model-call.ts";
+import type { CallKind, Endpoint, ModelCall } from "./model-call.ts";
 import { toRefusal } from "./provider-refusal.ts";
 import { translateRequest, type Translation } from "./translate-request.ts";
 import { toUpstreamRequest } from "./upstream-request.ts";
@@ -33,19 +33,20 @@ export interface SentCall {
   readonly dropped: ReadonlySet<string> | undefined;
 }
 
-/** Sends one call to one model, in its provider's dialect and with the edits of the context. Rejects with what the provider's refusal means. */
+/** Sends one call to a server of one model, whose `urls` are given, in its provider's dialect and with the edits of the context. Rejects with what the provider's refusal means. */
 export async function sendCall(
   { upstream, clock }: { readonly upstream: Upstream; readonly clock: Clock },
   { endpoint, call, body, headers }: CallRequest,
   context: OperationContext,
   model: Model,
+  urls: ReadonlyMap<CallKind, URL>,
   signal: AbortSignalLike,
 ): Promise<SentCall> {
   const { exchange } = context;
   const { server } = model;
   const from = dialects[server.dialect];
   const to = dialects[endpoint.dialect];
-  const url = model.urls.get(endpoint.kind);
+  const url = urls.get(endpoint.kind);
   if (url === undefined) throw noteUnsupported(cannotTake(endpoint, model));
   const translation = from === to ? undefined : translate(body, context, to, from, model);
   const response = await upstream.request(

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { createCatalog } from "../../src/inference/catalog.ts";
-import { checkFallbacks, inferenceConfig } from "../../src/inference/config.ts";
+import { checkFallbacks, checkPools, inferenceConfig } from "../../src/inference/config.ts";
 
 const schema = z.strictObject(inferenceConfig);
-const problems = (model: object) =>
+const problems = (model: unknown) =>
   schema.safeParse({ models: { m: model } }).error?.issues.map(({ path, message }) => `${path.join(".")}: ${message}`);
 
 describe("the configuration of models", () => {
@@ -42,8 +42,12 @@ describe("the configuration of models", () => {
     [{ provider: "openai", key: "k", fallback: [] }, "models.m.fallback: "],
     [{ provider: "openai", key: "k", firstTokenTimeout: 10 }, "models.m.firstTokenTimeout: "],
     [{ provider: "openai", key: "k", firstTokenTimeout: "0s" }, "models.m.firstTokenTimeout: more than nothing"],
-    [{ pool: "local", model: "x" }, "models.m.provider: `pool` is not in this build"],
-    [{ choose: [], otherwise: "x" }, "models.m.provider: `choose` is not in this build"],
+    [{ choose: [], otherwise: "x" }, "models.m: `choose` is not in this build"],
+    [{ model: "x" }, "models.m: a model has a `provider` or a `pool`; `provider` is one of `openai`"],
+    ["x", "models.m: a model has a `provider` or a `pool`"],
+    [{ pool: "local", url: "http://vllm" }, 'models.m: Unrecognized key: "url"'],
+    [{ pool: "local", provider: "vllm" }, 'models.m: Unrecognized key: "pool"'],
+    [{ pool: "" }, "models.m.pool: "],
     [{ provider: "gemini", key: "k" }, "models.m.provider: `provider` is one of `openai`, `anthropic`"],
     [{ provider: "anthropic" }, "models.m.key: "],
     [{ provider: "anthropic", key: "k", beta: ["a,b"] }, "models.m.beta.0: a beta is one word"],
@@ -58,6 +62,30 @@ describe("the configuration of models", () => {
 
   it("refuses a name that no header or label could carry", () => {
     expect(schema.safeParse({ models: { "two words": { provider: "ollama" } } }).success).toBe(false);
+  });
+
+  it("refuses a pool that there is not, and says which is meant", () => {
+    const pools = { local: { engine: "vllm", endpoints: ["http://vllm-0:8000"] } };
+    const check = (pool: string) => checkPools(schema.parse({ models: { m: { pool } }, pools }));
+    expect(check("local")).toEqual([]);
+    expect(check("loca")).toEqual([
+      { path: ["models", "m", "pool"], message: "no such entry in `pools`; did you mean local?" },
+    ]);
+  });
+
+  it.each([
+    [{ engine: "vllm" }, "pools.p.endpoints: "],
+    [{ engine: "vllm", endpoints: [] }, "pools.p.endpoints: "],
+    [{ engine: "vllm", endpoints: ["http://a:1", "http://a:1"] }, "pools.p.endpoints: an endpoint is listed twice"],
+    [{ engine: "vllm", endpoints: ["a:1"] }, "pools.p.endpoints.0: an http or https address"],
+    [{ engine: "tgi", endpoints: ["http://a:1"] }, "pools.p.engine: "],
+    [{ engine: "vllm", endpoints: ["http://a:1"], pick: "best" }, "pools.p.pick: "],
+    [{ engine: "vllm", endpoints: ["http://a:1"], pick: { scorers: [] } }, "pools.p.pick.scorers: "],
+  ])("refuses a pool it cannot honour: %j", (pool, problem) => {
+    const { error } = schema.safeParse({ pools: { p: pool } });
+    expect(error?.issues.map(({ path, message }) => `${path.join(".")}: ${message}`)).toEqual([
+      expect.stringContaining(problem),
+    ]);
   });
 
   const withFallbacks = (fallbacks: Readonly<Record<string, readonly string[]>>) =>
