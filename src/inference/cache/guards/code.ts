@@ -1,0 +1,27 @@
+import type { Question } from "../question/question.ts";
+import { type SameGuard, sameMembers } from "./guard.ts";
+
+/* Fenced and quoted code, calls, and then words that only code has. Every form is linear: no nested repetition. */
+const QUOTED = /```[^`]*```|`[^`\n]+`/g;
+const CALL = /[\w$.]+\([^()\n]*\)/g;
+const SIGNS = /[=<>{}[\]\\|&^~#@*_]|::|->|\+\+|--/;
+/* A flag, an address, a path, dotted names; `and/or` and `U.S.` are neither. */
+const FORMS = /^--?[\p{L}]|^\w+:\/\/|^[~.]?\/\w|\w\/\w+\/|\p{L}{2}\.\p{L}{2,}|^[-+*/%]$|^[a-z]+[\p{Lu}]\w*\($/u;
+
+function codeOf({ text }: Question): readonly string[] {
+  const quoted = [...text.matchAll(QUOTED)].map(([code]) => code);
+  const rest = text.replace(QUOTED, " ");
+  const calls = [...rest.matchAll(CALL)].map(([call]) => call);
+  const words = rest
+    .replace(CALL, " ")
+    .split(/\s+/)
+    .map((word) => word.replace(/^[("'“]+|[)"'”.,;:?!]+$/g, ""))
+    .filter((word) => SIGNS.test(word) || FORMS.test(word));
+  return [...quoted.map((code) => code.replace(/^`+|`+$/g, "").trim()), ...calls, ...words];
+}
+
+/** Other code, letter by letter: in code a sign or a capital is another thing. */
+export const code: SameGuard = {
+  name: "code",
+  differs: (asked, stored) => (sameMembers(codeOf(asked), codeOf(stored)) ? undefined : "they hold different code"),
+};

@@ -1,0 +1,76 @@
+import type { Question } from "../question/question.ts";
+import { stemOf } from "../question/stem.ts";
+import type { SameGuard } from "./guard.ts";
+
+/* Words that turn a question round. A word may be in several pairs. */
+const OPPOSITES = `
+enable disable|activate deactivate|on off|up down|in out|open close|start stop|lock unlock|block unblock|mute unmute|add remove|create delete|install uninstall
+subscribe unsubscribe|encrypt decrypt|compress decompress|zip unzip|upload download|import export|push pull|send receive|lend borrow|buy sell|give take|win lose
+hire fire|join leave|connect disconnect|attach detach|show hide|expand collapse|increase decrease|raise lower|rise fall|grow shrink|gain lose|accept reject
+approve reject|allow deny|allow forbid|grant revoke|pass fail|include exclude|including excluding|including except|before after|above below|over under|inside outside
+indoors outdoors|indoor outdoor|left right|top bottom|front back|north south|east west|first last|early late|ascending descending|maximum minimum|max min
+most least|more less|more fewer|many few|best worst|better worse|good bad|high low|highest lowest|higher lower|large small|largest smallest|big small|long short|longest shortest
+fast slow|faster slower|fastest slowest|hot cold|warm cold|cheap expensive|cheapest expensive|old new|old young|oldest newest|older newer|strong weak|hard soft|hard easy|heavy light|rich poor
+safe dangerous|legal illegal|public private|internal external|input output|read write|encode decode|front rear|advantage disadvantage|pros cons|benefits risks|benefit risk
+cause effect|causes effects|like dislike|love hate|male female|man woman|he she|his her|mother father|husband wife|black white|positive negative|profit loss|gain loss|true false|always never
+buyer seller|employer employee|teacher student|client server|sender recipient|parent child|supply demand|deposit withdraw|freeze thaw|arrive depart|arrival departure|credit debit|follow unfollow|with without`;
+const pairs = OPPOSITES.split(/[|\n]/)
+  .filter(Boolean)
+  .map((pair) => pair.split(" ").map(stemOf) as [string, string]);
+
+/* On which side of it a word stands matters. `between A and B` and `A or B` are not among them. */
+const RELATIONS = new Set("from to into than before after against over by per for".split(" "));
+
+const formsOf = ({ words }: Question) => new Set(words.map(({ plain }) => stemOf(plain)));
+
+function isOpposite(left: ReadonlySet<string>, right: ReadonlySet<string>): boolean {
+  const turned = (one: string, other: string) =>
+    left.has(one) && !left.has(other) && right.has(other) && !right.has(one);
+  return pairs.some(([one, other]) => turned(one, other) || turned(other, one));
+}
+
+/* What follows each relation, up to the next: `to New York` york, new. */
+function endsOf({ words, topics }: Question): ReadonlyMap<string, string> {
+  const ends = new Map<string, string>();
+  for (const [at, { plain }] of words.entries()) {
+    if (!RELATIONS.has(plain)) continue;
+    const end = topics.find(({ word }) => word > at && word <= at + 3)?.stem ?? words[at + 1]?.plain;
+    if (end !== undefined) ends.set(plain, end);
+  }
+  return ends;
+}
+
+/* `X than Y` against `Y than X`: what follows in one goes before in the other, and the other way round. */
+function isSwapped(asked: Question, stored: Question): boolean {
+  const left = endsOf(asked);
+  const right = endsOf(stored);
+  for (const [relation, end] of left) {
+    const other = right.get(relation);
+    if (other === undefined || other === end) continue;
+    const stemsLeft = asked.topics.map(({ stem }) => stem);
+    const stemsRight = stored.topics.map(({ stem }) => stem);
+    if (stemsLeft.includes(other) && stemsRight.includes(end)) return true;
+    const plainLeft = asked.words.map(({ plain }) => plain);
+    if (plainLeft.includes(other) && stored.words.some(({ plain }) => plain === end)) return true;
+  }
+  return false;
+}
+
+/* `A eats B` and `B eats A`: three topics in a row that stand the other way round. */
+function isTurned(asked: Question, stored: Question): boolean {
+  const triples = ({ topics }: Question) =>
+    topics.slice(2).map((third, at) => [topics[at]?.stem, topics[at + 1]?.stem, third.stem]);
+  const there = new Set(triples(stored).map((triple) => triple.join(" ")));
+  return triples(asked).some((triple) => triple[0] !== triple[2] && there.has(triple.toReversed().join(" ")));
+}
+
+/** Opposite words, or the same words the other way round. */
+export const direction: SameGuard = {
+  name: "direction",
+  differs(asked, stored) {
+    if (isOpposite(formsOf(asked), formsOf(stored))) return "they ask for opposites";
+    return isSwapped(asked, stored) || isTurned(asked, stored)
+      ? "they say the same words the other way round"
+      : undefined;
+  },
+};

@@ -1,0 +1,59 @@
+import type { Question } from "../question/question.ts";
+import { faintWords, silentWords } from "../question/light-words.ts";
+import { stemOf } from "../question/stem.ts";
+import { type SameGuard, sameMembers } from "./guard.ts";
+
+const LETTERS = [..."ABCDEFGHIJKLMNOPQRSTUVWXYZ"];
+
+/* The runtime knows the countries and languages of the world: no list of our own to grow old. */
+function namesOfTheWorld(): ReadonlySet<string> {
+  const regions = new Intl.DisplayNames("en", { type: "region", fallback: "none" });
+  const languages = new Intl.DisplayNames("en", { type: "language", fallback: "none" });
+  const codes = LETTERS.flatMap((first) => LETTERS.map((second) => first + second));
+  const names = codes.flatMap((code) => [regions.of(code), languages.of(code.toLowerCase())]);
+  /* Names of one word, and long enough not to be another word as well. */
+  return new Set(names.flatMap((name) => (name && /^\p{Lu}\p{Ll}{4,}$/u.test(name) ? name.toLowerCase() : [])));
+}
+const worldNames = namesOfTheWorld();
+/* Countries and languages that are things on a table, too. */
+const THINGS = new Set(["turkey", "china", "polish", "jersey"]);
+
+const QUOTED = /["“”«»]([^"“”«»]{1,200})["“”«»]/g;
+const isCalendar = (plain: string) =>
+  /^(?:jan|febr)uary$|^(?:march|april|may|june|july|august)$|^(?:septem|octo|novem|decem)ber$|day$/.test(plain);
+
+/* A capital within a sentence, several capitals, or a name of the world in any case. */
+function isName({ written, plain, opens }: Question["words"][number], shouts: boolean): boolean {
+  if (silentWords.has(plain) || isCalendar(plain)) return false;
+  if (worldNames.has(plain) && !THINGS.has(plain)) return true;
+  if (shouts) return false;
+  return (!opens && /^\p{Lu}/u.test(written)) || /^\P{Lu}*\p{Lu}\P{Lu}*\p{Lu}|^\p{Ll}+\p{Lu}/u.test(written);
+}
+
+/* Where most words have capitals, as in a heading, a capital says nothing. */
+function hasShouting({ words }: Question): boolean {
+  const lettered = words.filter(({ written, plain }) => /^\p{L}/u.test(written) && !silentWords.has(plain));
+  return lettered.length > 3 && lettered.every(({ written }) => /^\p{Lu}/u.test(written));
+}
+
+const quotesOf = ({ text }: Question) =>
+  [...text.matchAll(QUOTED)].map(([, quoted = ""]) => quoted.toLowerCase().trim());
+
+/* Every name of one is a word of the other, however it is written there. */
+function misses(from: Question, to: Question): boolean {
+  const shouts = hasShouting(from);
+  const there = new Set(to.words.flatMap(({ plain }) => [plain, stemOf(plain)]));
+  return from.words.some(
+    (word) =>
+      isName(word, shouts) && !faintWords.has(word.plain) && !there.has(word.plain) && !there.has(stemOf(word.plain)),
+  );
+}
+
+/** One names a person, place, product or quotation that the other does not. */
+export const names: SameGuard = {
+  name: "names",
+  differs(asked, stored) {
+    if (!sameMembers(quotesOf(asked), quotesOf(stored))) return "they quote different words";
+    return misses(asked, stored) || misses(stored, asked) ? "they name different things" : undefined;
+  },
+};

@@ -1,0 +1,46 @@
+import type { Question } from "../question/question.ts";
+import { stemOf } from "../question/stem.ts";
+import type { SameGuard } from "./guard.ts";
+
+const DENIALS = new Set(
+  "not no never none neither nor cannot nobody nothing nowhere unable hardly barely scarcely seldom rarely".split(" "),
+);
+const EXCEPTIONS = new Set(
+  "without except excluding exclude excludes excluded unless lacking lacks lack minus besides instead".split(" "),
+);
+const CONTRACTED =
+  /n['’]t$|^(?:cant|dont|doesnt|didnt|wont|isnt|arent|wasnt|werent|hasnt|havent|shouldnt|couldnt|wouldnt)$/i;
+const PREFIX = /^(?:un|in|im|ir|il|dis|non|anti|mis|de)(?=[a-z]{3})/;
+
+/* A denial, and the word it denies: `A, not B` is not `not A, B`. */
+function denialsOf({ words, topics }: Question): readonly string[] {
+  return words.flatMap(({ plain, written }, at) => {
+    const kind = DENIALS.has(plain) || CONTRACTED.test(written) ? "not" : EXCEPTIONS.has(plain) ? "except" : undefined;
+    return kind === undefined ? [] : [`${kind} ${topics.find(({ word }) => word > at)?.stem ?? ""}`];
+  });
+}
+
+/* `verified` in one and `unverified` in the other, or `useful` and `useless`. */
+function turnsRound({ words }: Question, other: ReadonlySet<string>): boolean {
+  return words.some(({ plain }) => {
+    if (other.has(plain)) return false;
+    const bare = plain.replace(PREFIX, "");
+    if (bare !== plain && (other.has(bare) || other.has(stemOf(bare)))) return true;
+    return plain.endsWith("less") && other.has(`${plain.slice(0, -4)}ful`);
+  });
+}
+
+const formsOf = ({ words }: Question) => new Set(words.flatMap(({ plain }) => [plain, stemOf(plain)]));
+
+/** One denies or excepts what the other does not. */
+export const negation: SameGuard = {
+  name: "negation",
+  differs(asked, stored) {
+    const left = denialsOf(asked);
+    const right = denialsOf(stored);
+    if (left.length !== right.length || left.some((denial) => !right.includes(denial)))
+      return "one denies what the other does not";
+    const turned = turnsRound(asked, formsOf(stored)) || turnsRound(stored, formsOf(asked));
+    return turned ? "one denies a word of the other" : undefined;
+  },
+};

@@ -1,0 +1,94 @@
+import type { Question } from "../question/question.ts";
+import { type SameGuard, sameMembers } from "./guard.ts";
+
+const SMALL =
+  "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split(
+    " ",
+  );
+const TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split(" ");
+const ORDINALS = "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split(" ");
+const values = new Map<string, number>([
+  ...SMALL.map((word, value) => [word, value] as const),
+  ...TENS.map((word, index) => [word, (index + 2) * 10] as const),
+  ...ORDINALS.map((word, value) => [word, value] as const),
+  ["half", 0.5],
+  ["quarter", 0.25],
+  ["dozen", 12],
+  ["twice", 2],
+  ["thrice", 3],
+  ["double", 2],
+  ["triple", 3],
+  ["both", 2],
+]);
+const scales = new Map([
+  ["hundred", 100],
+  ["thousand", 1_000],
+  ["million", 1e6],
+  ["billion", 1e9],
+  ["trillion", 1e12],
+]);
+
+/* `which one`, `the largest one`: a pronoun far more often than a count. */
+const UNCOUNTED = new Set(["one", "zeroth"]);
+
+const DIGITS = /(?<![\w.])[-−](?=\d)|\d[\d,]*(?:\.\d+)*/g;
+
+function* digitNumbers(text: string): Generator<string> {
+  let sign = "";
+  for (const [found] of text.matchAll(DIGITS)) {
+    if (found === "-" || found === "−") {
+      sign = "-";
+      continue;
+    }
+    const plain = found.replaceAll(",", "");
+    const value = Number(plain);
+    yield `${sign}${Number.isNaN(value) ? plain : value}`;
+    sign = "";
+  }
+}
+
+/* `twenty-one`, `two hundred thousand`: words that follow one another are one number. */
+function* wordNumbers(text: string): Generator<string> {
+  let run: number | undefined;
+  for (const word of text.toLowerCase().split(/[^\p{L}\p{N}]+/u)) {
+    const value = UNCOUNTED.has(word) && (run === undefined || run % 10 !== 0) ? undefined : values.get(word);
+    const scale = scales.get(word);
+    if (value !== undefined) {
+      const joins = run !== undefined && run >= 20 && run % 10 === 0 && value < (run >= 100 ? 100 : 10);
+      if (run !== undefined && !joins) yield String(run);
+      run = joins ? (run ?? 0) + value : value;
+    } else if (scale !== undefined) run = (run ?? 1) * scale;
+    else if (run !== undefined && !(word === "and" && run >= 100)) {
+      yield String(run);
+      run = undefined;
+    }
+  }
+  if (run !== undefined) yield String(run);
+}
+
+const ROMAN = /^(?:X{0,3})(?:IX|IV|V?I{0,3})$/;
+const ROMAN_VALUES: Readonly<Record<string, number>> = { I: 1, V: 5, X: 10 };
+
+/* From two letters on: one capital alone is the pronoun, a variable or an initial; `V` and `X` differ as names do. */
+function romanValue(written: string): number | undefined {
+  if (written.length < 2 || !ROMAN.test(written)) return undefined;
+  const digits = [...written].map((letter) => ROMAN_VALUES[letter] ?? 0);
+  return digits.reduce((sum, digit, at) => sum + (digit < (digits[at + 1] ?? 0) ? -digit : digit), 0);
+}
+
+/** Every number that a question says, in digits, words or Roman numerals, each as one spelling, in order of their kind. */
+export function numbersOf({ text, words }: Question): readonly string[] {
+  const roman = words.flatMap(({ written }) => romanValue(written) ?? []).map(String);
+  return [...digitNumbers(text), ...wordNumbers(text), ...roman];
+}
+
+/** Other numbers, or the same ones in another order: `subtract 7 from 20`. */
+export const numbers: SameGuard = {
+  name: "numbers",
+  differs(asked, stored) {
+    const left = numbersOf(asked);
+    const right = numbersOf(stored);
+    if (!sameMembers(left, right)) return "they say different numbers";
+    return left.every((number, at) => number === right[at]) ? undefined : "they say the same numbers in another order";
+  },
+};

@@ -1,0 +1,27 @@
+import { asking } from "./asking.ts";
+import { code } from "./code.ts";
+import { dates } from "./dates.ts";
+import { direction } from "./direction.ts";
+import type { SameGuard } from "./guard.ts";
+import { names } from "./names.ts";
+import { negation } from "./negation.ts";
+import { numbers } from "./numbers.ts";
+import { topic } from "./topic.ts";
+import { units } from "./units.ts";
+import { versions } from "./versions.ts";
+
+/** What is asked of two similar questions before one answers for the other, whatever embedder found them; the cheapest first. */
+export const sameGuards: readonly SameGuard[] = [
+  asking,
+  numbers,
+  negation,
+  names,
+  units,
+  dates,
+  versions,
+  direction,
+  code,
+];
+
+/** And of questions that an embedder found which knows words, not what they mean. */
+export const lexicalGuards: readonly SameGuard[] = [topic, ...sameGuards];

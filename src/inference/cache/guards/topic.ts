@@ -1,0 +1,15 @@
+import type { Question } from "../question/question.ts";
+import type { SameGuard } from "./guard.ts";
+
+const lacks = (from: Question, to: Question) =>
+  from.topics.some(({ stem, weight }) => weight === 1 && !to.topics.some((topic) => topic.stem === stem));
+
+/**
+ * Each has a word that the other lacks: one stands in the other's place. In a long question one word of many hardly moves a vector that
+ * is made of words, and words may be made up whose hashes fall together.
+ */
+export const topic: SameGuard = {
+  name: "topic",
+  differs: (asked, stored) =>
+    lacks(asked, stored) && lacks(stored, asked) ? "each has a word that the other lacks" : undefined,
+};

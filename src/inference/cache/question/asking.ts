@@ -1,0 +1,36 @@
+/** What is asked for. `open`: no question word says so, as in `order tracking`. */
+export type Asking = "how" | "why" | "when" | "where" | "who" | "amount" | "whether" | "what" | "open";
+
+/* In order: the first that fits says it. */
+const FORMS: readonly (readonly [Asking, RegExp])[] = [
+  ["amount", /\bhow (?:many|much)\b|\bwhat number\b|\bthe number of\b|\bhas how many\b/],
+  ["amount", /\bwhat(?: is|'s) the (?:price|cost|fee)\b/],
+  ["what", /\bhow (?:long|far|old|tall|often|frequently|fast|big|large|heavy|deep|high|wide|hot|cold|quickly)\b/],
+  [
+    "what",
+    /\bhow (?:is|are|was|were|does|did) (?!one\b|someone\b|they\b)|\bhow [a-z ]+ works?\b|\bhow (?:do|can) [a-z ]+ (?:work|differ|function)\b/,
+  ],
+  [
+    "how",
+    /\bhow\b|\b(?:steps?|process|procedure|instructions|method)\b|\bways? (?:to|of|for)\b|^(?:can|may|could) (?:i|we)\b|\bpossible to\b/,
+  ],
+  ["how", /\bwhere (?:do|can|should|could) (?:i|we|you)\b/],
+  ["why", /\bwhy\b|\bthe reasons?\b|\bwhat (?:makes|causes|made|caused)\b|\bcauses? of\b/],
+  ["when", /\bwhen\b|\b(?:what|which) (?:time|year|day|date|month)\b/],
+  ["where", /\bwhere\b/],
+  ["who", /\bwho(?:m|se)?\b/],
+  ["whether", /^(?:is|are|am|was|were|do|does|did|has|have|had|can|could|will|would|should|may|must|shall)(?:n't)?\b/],
+  ["what", /\b(?:what|which|explain|define|describe|meaning)\b/],
+];
+
+/* Whose politeness goes before the question. */
+const POLITE =
+  /^(?:(?:hi|hello|hey|please|so|and|ok|okay)\b[, ]*|(?:can|could|would|will) you (?:please )?(?:explain|tell me|describe|show me|help me)?(?: to me)? ?|(?:please )?(?:tell me|explain|show me)(?: to me)?,? ?)+(?=\S+ )/;
+
+/** Which kind of answer a question wants, by how it is put. */
+export function askingOf(text: string): Asking {
+  const lower = text.toLowerCase().replaceAll("’", "'").trim();
+  const bare = lower.replace(POLITE, "");
+  for (const [asking, form] of FORMS) if (form.test(bare)) return asking;
+  return bare === lower ? "open" : "what";
+}

@@ -1,0 +1,23 @@
+const words = (list: string): ReadonlySet<string> => new Set(list.trim().split(/\s+/));
+
+/** Words that hold a sentence together and words that only ask: they say nothing of what a question is about. */
+export const silentWords = words(`
+  a an the this that these those some any all each every such own same other
+  i me my mine myself we us our ours you your yours he him his she her hers it its they them their theirs one ones
+  am is are was were be been being do does did done doing has have had having can could may might must shall should will would
+  and or but if then so as of at by for from in into on onto to with about over under between during through per than via upon
+  not no never cannot nor neither none without except
+  what which who whom whose when where why how there here also just only very too much many more most
+  please tell explain describe define give list state say want like know help let wonder thank thanks hello hi hey okay ok
+  explanation definition meaning mean summary concept
+  process procedure step steps way ways method methods instruction instructions guide tutorial tips tip reason reasons cause causes
+  possible able unable go going up out off down exactly actually really
+  command kind type
+`);
+
+/** Words that add little: their lack alone does not make another question, nor does their presence make the same. */
+export const faintWords = words(`
+  use used using get getting make making take takes need needed work works working workings thing things stuff good best better right
+  find suggest recommend show person people place located now new world file app want first
+  offer available create ask correct proper easy simple easily simply once after constantly keep keeps become
+`);

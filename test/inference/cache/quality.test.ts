@@ -1,0 +1,52 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { lexical } from "../../../src/inference/cache/embedders/lexical.ts";
+import { mayAnswer } from "../../../src/inference/cache/may-answer.ts";
+
+interface Pair {
+  readonly same: boolean;
+  readonly kind?: string;
+  readonly asked: string;
+  readonly stored: string;
+}
+
+const read = (half: string): readonly Pair[] =>
+  readFileSync(new URL(`pairs/${half}.jsonl`, import.meta.url), "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Pair);
+
+function cosine(left: string, right: string): number {
+  const vector = lexical.embed(right);
+  return lexical.embed(left).reduce((sum, value, at) => sum + value * (vector[at] ?? 0), 0);
+}
+
+/* Both ways round: which of the two was asked first is chance. */
+const isHit = ({ asked, stored }: Pair) => cosine(asked, stored) >= lexical.threshold && mayAnswer(asked, stored).same;
+
+/** Of 1: how many of the pairs would be served from the cache. */
+function rate(pairs: readonly Pair[]): number {
+  return pairs.filter(isHit).length / pairs.length;
+}
+
+describe.each(["tune", "held"])("the cache with the lexical embedder on the half %s", (half) => {
+  const pairs = read(half);
+  const paraphrases = pairs.filter(({ same }) => same);
+  const nearMisses = pairs.filter(({ same }) => !same);
+
+  test("serves a quarter of paraphrases and at most one near-miss in fifty", () => {
+    const hits = rate(paraphrases);
+    const wrong = rate(nearMisses);
+    const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
+    console.log(
+      `${half}: ${percent(hits)} of ${paraphrases.length} paraphrases, ${percent(wrong)} of ${nearMisses.length} near-misses`,
+    );
+    expect(hits).toBeGreaterThanOrEqual(0.25);
+    expect(wrong).toBeLessThanOrEqual(0.02);
+  });
+
+  test("says the same whichever question came first", () => {
+    const turned = pairs.map((pair) => ({ ...pair, asked: pair.stored, stored: pair.asked }));
+    expect(turned.map(isHit)).toEqual(pairs.map(isHit));
+  });
+});
