@@ -1,5 +1,5 @@
 import type { Question } from "../question/question.ts";
-import { type SameGuard, sameMembers } from "./guard.ts";
+import type { SameGuard } from "./guard.ts";
 
 /* Fenced and quoted code, calls, and then words that only code has. Every form is linear: no nested repetition. */
 const QUOTED = /```[^`]*```|`[^`\n]+`/g;
@@ -20,8 +20,13 @@ function codeOf({ text }: Question): readonly string[] {
   return [...quoted.map((code) => code.replace(/^`+|`+$/g, "").trim()), ...calls, ...words];
 }
 
-/** Other code, letter by letter: in code a sign or a capital is another thing. */
+/** Other code, letter by letter and in order: in code a sign, a capital or a place is another thing. */
 export const code: SameGuard = {
   name: "code",
-  differs: (asked, stored) => (sameMembers(codeOf(asked), codeOf(stored)) ? undefined : "they hold different code"),
+  differs(asked, stored) {
+    const left = codeOf(asked);
+    const right = codeOf(stored);
+    const isEqual = left.length === right.length && left.every((piece, at) => piece === right[at]);
+    return isEqual ? undefined : "they hold different code";
+  },
 };

@@ -21,7 +21,8 @@ const pairs = OPPOSITES.split(/[|\n]/)
 /* On which side of it a word stands matters. `between A and B` and `A or B` are not among them. */
 const RELATIONS = new Set("from to into than before after against over by per for".split(" "));
 
-const formsOf = ({ words }: Question) => new Set(words.map(({ plain }) => stemOf(plain)));
+const formsOf = ({ words, topics }: Question) =>
+  new Set([...words.map(({ plain }) => stemOf(plain)), ...topics.map(({ stem }) => stem)]);
 
 function isOpposite(left: ReadonlySet<string>, right: ReadonlySet<string>): boolean {
   const turned = (one: string, other: string) =>
@@ -29,31 +30,39 @@ function isOpposite(left: ReadonlySet<string>, right: ReadonlySet<string>): bool
   return pairs.some(([one, other]) => turned(one, other) || turned(other, one));
 }
 
-/* What follows each relation, up to the next: `to New York` york, new. */
-function endsOf({ words, topics }: Question): ReadonlyMap<string, string> {
+const ARTICLES = new Set(["the", "an", "my", "your"]);
+const MOST_WORDS = 3;
+
+/* What follows each relation, up to the next: `to New York`. */
+function endsOf({ words }: Question): ReadonlyMap<string, string> {
   const ends = new Map<string, string>();
   for (const [at, { plain }] of words.entries()) {
     if (!RELATIONS.has(plain)) continue;
-    const end = topics.find(({ word }) => word > at && word <= at + 3)?.stem ?? words[at + 1]?.plain;
-    if (end !== undefined) ends.set(plain, end);
+    const after = words.slice(at + 1).map((word) => word.plain);
+    const next = after.findIndex((word) => RELATIONS.has(word));
+    const end = (next < 0 ? after : after.slice(0, next)).filter((word) => !ARTICLES.has(word)).slice(0, MOST_WORDS);
+    if (end.length > 0) ends.set(plain, end.join(" "));
   }
   return ends;
 }
 
-/* `X than Y` against `Y than X`: what follows in one goes before in the other, and the other way round. */
+/* With spaces around, so that whole words are found in it. */
+const wordsIn = ({ words }: Question) =>
+  ` ${words.flatMap(({ plain }) => (ARTICLES.has(plain) ? [] : plain)).join(" ")} `;
+
+/* `X than Y` against `Y than X`: what follows a relation in one stands elsewhere in the other, and the other way round. */
 function isSwapped(asked: Question, stored: Question): boolean {
-  const left = endsOf(asked);
-  const right = endsOf(stored);
-  for (const [relation, end] of left) {
-    const other = right.get(relation);
-    if (other === undefined || other === end) continue;
-    const stemsLeft = asked.topics.map(({ stem }) => stem);
-    const stemsRight = stored.topics.map(({ stem }) => stem);
-    if (stemsLeft.includes(other) && stemsRight.includes(end)) return true;
-    const plainLeft = asked.words.map(({ plain }) => plain);
-    if (plainLeft.includes(other) && stored.words.some(({ plain }) => plain === end)) return true;
-  }
-  return false;
+  const there = endsOf(stored);
+  return [...endsOf(asked)].some(([relation, end]) => {
+    const other = there.get(relation);
+    if (other === undefined || other === end) return false;
+    return (
+      wordsIn(asked).includes(` ${other} `) &&
+      wordsIn(stored).includes(` ${end} `) &&
+      !end.startsWith(`${other} `) &&
+      !other.startsWith(`${end} `)
+    );
+  });
 }
 
 /* `A eats B` and `B eats A`: three topics in a row that stand the other way round. */

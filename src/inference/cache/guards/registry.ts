@@ -6,6 +6,7 @@ import type { SameGuard } from "./guard.ts";
 import { names } from "./names.ts";
 import { negation } from "./negation.ts";
 import { numbers } from "./numbers.ts";
+import { person } from "./person.ts";
 import { topic } from "./topic.ts";
 import { units } from "./units.ts";
 import { versions } from "./versions.ts";
@@ -16,6 +17,7 @@ export const sameGuards: readonly SameGuard[] = [
   numbers,
   negation,
   names,
+  person,
   units,
   dates,
   versions,

@@ -5,11 +5,11 @@ const lacks = (from: Question, to: Question) =>
   from.topics.some(({ stem, weight }) => weight === 1 && !to.topics.some((topic) => topic.stem === stem));
 
 /**
- * Each has a word that the other lacks: one stands in the other's place. In a long question one word of many hardly moves a vector that
- * is made of words, and words may be made up whose hashes fall together.
+ * One has a word that the other lacks: it asks for something else, or for something narrower. In a long question one word of many hardly
+ * moves a vector that is made of words, and words may be made up whose hashes fall together.
  */
 export const topic: SameGuard = {
   name: "topic",
   differs: (asked, stored) =>
-    lacks(asked, stored) && lacks(stored, asked) ? "each has a word that the other lacks" : undefined,
+    lacks(asked, stored) || lacks(stored, asked) ? "one has a word that the other lacks" : undefined,
 };

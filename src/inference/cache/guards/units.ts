@@ -38,7 +38,9 @@ function unitsOf({ text, words }: Question): readonly string[] {
       found.push(unit);
   }
   for (const [sign] of text.matchAll(SIGNS)) found.push(names.get(sign.toLowerCase()) ?? sign);
-  for (const { plain } of words) {
+  for (const [at, { plain }] of words.entries()) {
+    /* `in what year`: it asks for a time, and says none. */
+    if (/^wh(?:at|ich)$/.test(words[at - 1]?.plain ?? "")) continue;
     const known = plain.length > SHORT ? names.get(plain) : undefined;
     if (known !== undefined) found.push(known);
   }

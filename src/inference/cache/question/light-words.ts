@@ -19,5 +19,5 @@ export const silentWords = words(`
 export const faintWords = words(`
   use used using get getting make making take takes need needed work works working workings thing things stuff good best better right
   find suggest recommend show person people place located now new world file app want first
-  offer available create ask correct proper easy simple easily simply once after constantly keep keeps become
+  offer available create ask correct proper easy simple easily simply once become
 `);

@@ -28,7 +28,12 @@ const FAINT = 0.35;
 const CONTRACTED =
   /^(?:i|you|he|she|it|we|they|what|who|where|when|how|that|there|let|do|does|did|is|are|was|were|has|have|had|ca|can|could|wo|wi|would|should|must)['’]?(?:n['’]?t|['’](?:s|m|re|ve|ll|d))$/i;
 
-function topicOf({ written, plain }: Word, word: number): Topic | undefined {
+/* Two words that are one verb. */
+const PHRASES: Readonly<Record<string, string>> = { on: "enable", off: "disable" };
+
+function topicOf({ written, plain }: Word, word: number, words: readonly Word[]): Topic | undefined {
+  const phrase = plain === "turn" || plain === "switch" ? PHRASES[words[word + 1]?.plain ?? ""] : undefined;
+  if (phrase !== undefined) return { stem: toCommonStem(stemOf(phrase)), weight: 1, word };
   if (silentWords.has(plain) || CONTRACTED.test(written)) return undefined;
   return { stem: toCommonStem(stemOf(plain)), weight: faintWords.has(plain) ? FAINT : 1, word };
 }
@@ -36,6 +41,6 @@ function topicOf({ written, plain }: Word, word: number): Topic | undefined {
 /** Reads a question once, for the embedder and all guards. */
 export function readQuestion(text: string): Question {
   const words = wordsOf(text);
-  const topics = words.flatMap((word, index) => topicOf(word, index) ?? []);
+  const topics = words.flatMap((word, index) => topicOf(word, index, words) ?? []);
   return { text, words, topics, asking: askingOf(text) };
 }

@@ -68,11 +68,13 @@ function withoutVerbEnding(word: string): string {
 }
 
 function withoutNounEnding(word: string): string {
+  if (ends(word, "mission", 2)) return `${cut(word, 5)}it`;
   if (ends(word, "ation", 4)) return cut(word, 5);
   if (/[st]ion$/.test(word) && word.length >= 7) return cut(word, 3);
   if (ends(word, "ment", 5)) return cut(word, 4);
   if (ends(word, "ness", 4)) return cut(word, 4);
-  if (ends(word, "ly", 4)) return cut(word, 2);
+  if (ends(word, "ly", 5) && !word.endsWith("bly")) return cut(word, 2);
+  if (ends(word, "al", 5)) return cut(word, 2);
   return word;
 }
 
@@ -84,5 +86,6 @@ export function stemOf(word: string): string {
   let stem = withoutNounEnding(withoutVerbEnding(withoutPlural(word)));
   if (ends(stem, "e", 3)) stem = cut(stem, 1);
   if (ends(stem, "at", 4)) stem = cut(stem, 2);
+  if (ends(stem, "y", 6)) return cut(stem, 1);
   return ends(stem, "y", 3) ? `${cut(stem, 1)}i` : stem;
 }

@@ -18,7 +18,6 @@ const GROUPS = [
   "mute silence",
   "view see show display",
   "author write",
-  "inventor invent",
   "fast speed quick rapid",
   "old age",
   "tall height",
@@ -44,14 +43,8 @@ const GROUPS = [
   "color colour",
   "difference differ distinction versus",
   "convert conversion transform",
-  "reverse reversal",
-  "registration register",
-  "unsubscribe unsubscription",
-  "payday pay",
-  "setup set",
   "backup back",
   "login log",
-  "recipe cook",
   "email mail",
   "employee staff worker",
   "company firm",
@@ -64,10 +57,8 @@ const GROUPS = [
   "recommend suggest",
   "pair connect link",
   "compute calculate",
-  "live population",
   "maximum max",
   "minimum min",
-  "rich high",
 ] as const;
 
 const firsts = new Map(

@@ -19,13 +19,24 @@ const toPlain = (written: string) =>
     .replace(/[\p{M}'’-]/gu, "")
     .toLowerCase();
 
+/* `cast-iron` is as well written in two words; `e-mail`, `Wi-Fi` and `GPT-4` in one. */
+function partsOf(written: string): readonly string[] {
+  const parts = written.split("-");
+  const [first = "", ...rest] = parts;
+  const splits = (/^\d+$/.test(first) || first.length > 2) && rest.every((part) => /^\p{L}{3}/u.test(part));
+  return splits ? parts : [written];
+}
+
 /** The words of a text, in order; any script. */
 export function wordsOf(text: string): readonly Word[] {
   const found: Word[] = [];
   for (const { 0: whole, index } of text.matchAll(WORD)) {
-    const written = whole.replace(/['’]s$/i, "");
-    const opens = found.length === 0 || SENTENCE_END.test(text.slice(Math.max(0, index - 6), index));
-    found.push({ written, plain: toPlain(written), at: index, opens });
+    let at = index;
+    for (const part of partsOf(whole.replace(/['’]s$/i, ""))) {
+      const opens = at === index && (found.length === 0 || SENTENCE_END.test(text.slice(Math.max(0, at - 6), at)));
+      found.push({ written: part, plain: toPlain(part), at, opens });
+      at += part.length + 1;
+    }
   }
   return found;
 }
