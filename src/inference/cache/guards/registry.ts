@@ -7,6 +7,8 @@ import { names } from "./names.ts";
 import { negation } from "./negation.ts";
 import { numbers } from "./numbers.ts";
 import { person } from "./person.ts";
+import { scope } from "./scope.ts";
+import { tense } from "./tense.ts";
 import { topic } from "./topic.ts";
 import { units } from "./units.ts";
 import { versions } from "./versions.ts";
@@ -16,8 +18,10 @@ export const sameGuards: readonly SameGuard[] = [
   asking,
   numbers,
   negation,
-  names,
   person,
+  scope,
+  tense,
+  names,
   units,
   dates,
   versions,

@@ -21,7 +21,7 @@ for (const line of UNITS.split(/[|\n]/)) {
 
 /* Short forms that are words or initials of their own mean a unit only after a number, and `us` never without. */
 const SHORT = 2;
-const AFTER_NUMBER = /\d[\d.,]*\s?(°?[\p{L}µ]+(?:\/[\p{L}]+)?|%)/gu;
+const AFTER_NUMBER = /(?<![\d.,])\d[\d.,]*\s?(°?[\p{L}µ]+(?:\/[\p{L}]+)?|%)/gu;
 const SIGNS = /[$€£¥₹%]|°[CF]/g;
 /* Ordinals, decades, hours of the day and versions are no units. */
 const NO_UNIT = /^(?:st|nd|rd|th|s|am|pm|x)$/i;

@@ -1,0 +1,64 @@
+import type { Question } from "../question/question.ts";
+import { type SameGuard, sameMembers } from "./guard.ts";
+
+const QUANTITIES: Readonly<Record<string, string>> = {
+  all: "all",
+  every: "all",
+  each: "all",
+  entire: "all",
+  whole: "all",
+  some: "some",
+  few: "few",
+  several: "some",
+  only: "only",
+  also: "also",
+  too: "also",
+  both: "both",
+  either: "either",
+  another: "other",
+  other: "other",
+  else: "other",
+  again: "again",
+  still: "still",
+  already: "already",
+  yet: "yet",
+  even: "even",
+};
+/* Where a thing is, in words that do not stand for one another; `in`, `on` and `at` often do. */
+const PLACES = new Set(
+  "under above below behind beside between beneath beyond inside outside through across against near within among around".split(
+    " ",
+  ),
+);
+const DUTIES: Readonly<Record<string, string>> = {
+  must: "must",
+  should: "should",
+  shall: "should",
+  ought: "should",
+  can: "can",
+  may: "can",
+  could: "can",
+  might: "might",
+};
+
+const quantitiesOf = ({ words }: Question) => [...new Set(words.flatMap(({ plain }) => QUANTITIES[plain] ?? []))];
+const placesOf = ({ words }: Question) => words.flatMap(({ plain }) => (PLACES.has(plain) ? plain : []));
+/* In `how should I` and `how can I` they say little; in `should I` they are the question. */
+const dutyOf = ({ words, asking }: Question) => {
+  const [first] = words;
+  return asking === "whether" || asking === "how" ? DUTIES[first?.plain ?? ""] : undefined;
+};
+
+/** Another scope: all for some, only, under for above, must for may. */
+export const scope: SameGuard = {
+  name: "scope",
+  differs(asked, stored) {
+    if (!sameMembers(quantitiesOf(asked), quantitiesOf(stored))) return "they ask of more or of less";
+    if (!sameMembers(placesOf(asked), placesOf(stored))) return "they ask of other places";
+    const left = dutyOf(asked);
+    const right = dutyOf(stored);
+    return left !== undefined && right !== undefined && left !== right
+      ? "one asks what may be, one what must"
+      : undefined;
+  },
+};
