@@ -3,7 +3,7 @@ import type { SameGuard } from "./guard.ts";
 
 /* Fenced and quoted code, calls, and then words that only code has. Every form is linear: no nested repetition. */
 const QUOTED = /```[^`]*```|`[^`\n]+`/g;
-const CALL = /[\w$.]+\([^()\n]*\)/g;
+const CALL = /(?<![\w$.])[\w$.]+\([^()\n]*\)/g;
 const SIGNS = /[=<>{}[\]\\|&^~#@*_]|::|->|\+\+|--/;
 /* A flag, an address, a path, dotted names; `and/or` and `U.S.` are neither. */
 const FORMS = /^--?[\p{L}]|^\w+:\/\/|^[~.]?\/\w|\w\/\w+\/|\p{L}{2}\.\p{L}{2,}|^[-+*/%]$|^[a-z]+[\p{Lu}]\w*\($/u;

@@ -33,6 +33,15 @@ const UNCOUNTED = new Set(["one", "zeroth"]);
 
 const DIGITS = /(?<![\w.])[-−](?=\d)|\d[\d,]*(?:\.\d+)*/g;
 
+/* As text: a number of JavaScript makes one of two long numbers that differ in their last digit. */
+function toOneSpelling(digits: string): string {
+  const whole = digits.replace(/^0+(?=\d)/, "");
+  const [before = "", fraction, ...more] = whole.split(".");
+  if (fraction === undefined || more.length > 0) return whole;
+  const shorter = fraction.replace(/0{1,20}$/, "");
+  return shorter === "" ? before : `${before}.${shorter}`;
+}
+
 function* digitNumbers(text: string): Generator<string> {
   let sign = "";
   for (const [found] of text.matchAll(DIGITS)) {
@@ -40,9 +49,7 @@ function* digitNumbers(text: string): Generator<string> {
       sign = "-";
       continue;
     }
-    const plain = found.replaceAll(",", "");
-    const value = Number(plain);
-    yield `${sign}${Number.isNaN(value) ? plain : value}`;
+    yield `${sign}${toOneSpelling(found.replaceAll(",", ""))}`;
     sign = "";
   }
 }

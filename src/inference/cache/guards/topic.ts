@@ -1,8 +1,10 @@
 import type { Question } from "../question/question.ts";
 import type { SameGuard } from "./guard.ts";
 
-const lacks = (from: Question, to: Question) =>
-  from.topics.some(({ stem, weight }) => weight === 1 && !to.topics.some((topic) => topic.stem === stem));
+function lacks(from: Question, to: Question): boolean {
+  const there = new Set(to.topics.map(({ stem }) => stem));
+  return from.topics.some(({ stem, weight }) => weight === 1 && !there.has(stem));
+}
 
 /**
  * One has a word that the other lacks: it asks for something else, or for something narrower. In a long question one word of many hardly

@@ -15,11 +15,12 @@ export interface Partition {
   removeOldest(): void;
 }
 
-const FEWEST = 8;
+/* Of the space for entries: below it, half is given back, so that what was once full does not hold its memory for ever. */
+const LEAST_USED = 0.25;
 
 /* Places in one flat array, grown by doubling: a scan reads memory in order. Float32 stays native in V8 where Float16 does not. */
 export function createPartition(dimensions: number): Partition {
-  let vectors = new Float32Array(FEWEST * dimensions);
+  let vectors = new Float32Array(dimensions);
   const ids: string[] = [];
   const expiries: number[] = [];
   /* Place by id, the oldest first. */
@@ -50,6 +51,8 @@ export function createPartition(dimensions: number): Partition {
     }
     ids.pop();
     expiries.pop();
+    const needed = ids.length * dimensions;
+    if (ids.length > 0 && needed < vectors.length * LEAST_USED) vectors = vectors.slice(0, vectors.length / 2);
   }
 
   function remove(id: string): boolean {
