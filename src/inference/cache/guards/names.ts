@@ -3,7 +3,7 @@ import { faintWords, silentWords } from "../question/light-words.ts";
 import { stemOf } from "../question/stem.ts";
 import { type SameGuard, sameMembers } from "./guard.ts";
 
-const LETTERS = [..."ABCDEFGHIJKLMNOPQRSTUVWXYZ"];
+const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ".split("");
 
 /* The runtime knows the countries and languages of the world: no list of our own to grow old. */
 function namesOfTheWorld(): ReadonlySet<string> {

@@ -79,7 +79,7 @@ const ROMAN_VALUES: Readonly<Record<string, number>> = { I: 1, V: 5, X: 10 };
 /* From two letters on: one capital alone is the pronoun, a variable or an initial; `V` and `X` differ as names do. */
 function romanValue(written: string): number | undefined {
   if (written.length < 2 || !ROMAN.test(written)) return undefined;
-  const digits = [...written].map((letter) => ROMAN_VALUES[letter] ?? 0);
+  const digits = written.split("").map((letter) => ROMAN_VALUES[letter] ?? 0);
   return digits.reduce((sum, digit, at) => sum + (digit < (digits[at + 1] ?? 0) ? -digit : digit), 0);
 }
 

@@ -1,5 +1,6 @@
 import type { Clock } from "../../../core/clock.ts";
 import { createPartition, type Partition } from "./partition.ts";
+import { createSketcher } from "./sketch.ts";
 import type { VectorStore } from "./vector-store.ts";
 
 /** Bounds of the store in process. A vector of 512 takes 2 KiB. */
@@ -15,6 +16,7 @@ export function createInProcessVectors({ dimensions, maxEntries, clock }: InProc
   /* In order of use, the longest ago first. */
   const partitions = new Map<string, Partition>();
   let entries = 0;
+  const toSketch = createSketcher(dimensions);
 
   function drop(name: string): void {
     entries -= partitions.get(name)?.size() ?? 0;
@@ -49,7 +51,7 @@ export function createInProcessVectors({ dimensions, maxEntries, clock }: InProc
       const known = touched(name);
       if (known?.has(entry.id)) return known.put(entry);
       makeRoom();
-      const partition = partitions.get(name) ?? createPartition(dimensions);
+      const partition = partitions.get(name) ?? createPartition(dimensions, toSketch);
       partitions.set(name, partition);
       partition.put(entry);
       entries++;

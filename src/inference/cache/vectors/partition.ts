@@ -1,3 +1,4 @@
+import { bitsOf, mostDifferentBits, SKETCH_WORDS } from "./sketch.ts";
 import type { Neighbour, VectorEntry } from "./vector-store.ts";
 
 /** The vectors of one partition. */
@@ -19,8 +20,9 @@ export interface Partition {
 const LEAST_USED = 0.25;
 
 /* Places in one flat array, grown by doubling: a scan reads memory in order. Float32 stays native in V8 where Float16 does not. */
-export function createPartition(dimensions: number): Partition {
+export function createPartition(dimensions: number, toSketch: (vector: Float32Array) => Int32Array): Partition {
   let vectors = new Float32Array(dimensions);
+  let sketches = new Int32Array(SKETCH_WORDS);
   const ids: string[] = [];
   const expiries: number[] = [];
   /* Place by id, the oldest first. */
@@ -28,8 +30,16 @@ export function createPartition(dimensions: number): Partition {
 
   function write(place: number, { id, vector, expiresAtMs }: VectorEntry): void {
     vectors.set(vector, place * dimensions);
+    sketches.set(toSketch(vector), place * SKETCH_WORDS);
     ids[place] = id;
     expiries[place] = expiresAtMs;
+  }
+
+  function differentBits(place: number, sketch: Int32Array): number {
+    let bits = 0;
+    const from = place * SKETCH_WORDS;
+    for (let at = 0; at < SKETCH_WORDS; at++) bits += bitsOf((sketches[from + at] ?? 0) ^ (sketch[at] ?? 0));
+    return bits;
   }
 
   function cosineAt(place: number, vector: Float32Array): number {
@@ -45,6 +55,7 @@ export function createPartition(dimensions: number): Partition {
     places.delete(ids[place] ?? "");
     if (place !== last) {
       vectors.copyWithin(place * dimensions, last * dimensions, (last + 1) * dimensions);
+      sketches.copyWithin(place * SKETCH_WORDS, last * SKETCH_WORDS, (last + 1) * SKETCH_WORDS);
       ids[place] = ids[last] ?? "";
       expiries[place] = expiries[last] ?? 0;
       places.set(ids[place], place);
@@ -52,7 +63,9 @@ export function createPartition(dimensions: number): Partition {
     ids.pop();
     expiries.pop();
     const needed = ids.length * dimensions;
-    if (ids.length > 0 && needed < vectors.length * LEAST_USED) vectors = vectors.slice(0, vectors.length / 2);
+    if (ids.length === 0 || needed >= vectors.length * LEAST_USED) return;
+    vectors = vectors.slice(0, vectors.length / 2);
+    sketches = sketches.slice(0, sketches.length / 2);
   }
 
   function remove(id: string): boolean {
@@ -70,6 +83,9 @@ export function createPartition(dimensions: number): Partition {
         const wider = new Float32Array(vectors.length * 2);
         wider.set(vectors);
         vectors = wider;
+        const more = new Int32Array(sketches.length * 2);
+        more.set(sketches);
+        sketches = more;
       }
       write(place, entry);
       /* Put again, it is the youngest. */
@@ -78,8 +94,11 @@ export function createPartition(dimensions: number): Partition {
     },
     search(vector, { least, most }, nowMs) {
       const found: Neighbour[] = [];
+      /* Most entries are told to be far by 16 bytes each. */
+      const sketch = toSketch(vector);
+      const mostBits = mostDifferentBits(least);
       for (let place = 0; place < ids.length; place++) {
-        if ((expiries[place] ?? 0) <= nowMs) continue;
+        if (differentBits(place, sketch) > mostBits || (expiries[place] ?? 0) <= nowMs) continue;
         const score = cosineAt(place, vector);
         if (score < least) continue;
         found.push({ id: ids[place] ?? "", score });
