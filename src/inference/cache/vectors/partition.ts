@@ -94,7 +94,7 @@ export function createPartition(dimensions: number, toSketch: (vector: Float32Ar
     },
     search(vector, { least, most }, nowMs) {
       const found: Neighbour[] = [];
-      /* Most entries are told to be far by 16 bytes each. */
+      /* Most entries are told to be far by 32 bytes each. */
       const sketch = toSketch(vector);
       const mostBits = mostDifferentBits(least);
       for (let place = 0; place < ids.length; place++) {

@@ -1,5 +1,5 @@
 /** 32-bit words of one sketch. */
-export const SKETCH_WORDS = 4;
+export const SKETCH_WORDS = 8;
 const BITS = SKETCH_WORDS * 32;
 /* Standard deviations by which a near vector's sketch may be off: 3 in 100,000 lie beyond. */
 const SLACK = 4;
@@ -16,7 +16,7 @@ function createNoise(): () => number {
   };
 }
 
-/** Sketches vectors of `dimensions`: on which side of 128 random planes each lies (Charikar 2002). The share of bits in which two differ is their angle. */
+/** Sketches vectors of `dimensions`: on which side of 256 random planes each lies (Charikar 2002). The share of bits in which two differ is their angle. */
 export function createSketcher(dimensions: number): (vector: Float32Array) => Int32Array {
   const noise = createNoise();
   /* Normally distributed (Box and Muller): planes of signs alone are few where few dimensions are used. */
