@@ -46,6 +46,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import("./spend.ts")).spendCommand,
   },
   {
+    name: "cache",
+    summary: "show what the cache of a running gateway holds and has saved, and empty it",
+    load: async () => (await import("./cache.ts")).cacheCommand,
+  },
+  {
     name: "keys",
     summary: "issue, list and revoke API keys of a running gateway",
     load: async () => (await import("./keys.ts")).keysCommand,

@@ -20,6 +20,8 @@ export interface AdminActions {
   /** By its own id or that of one of its requests; undefined: nothing is on record. */
   readonly showChain: (id: string) => Promise<unknown>;
   readonly reportSpend: (query: Query) => Promise<unknown>;
+  readonly showCache: () => unknown;
+  readonly flushCache: (request: unknown) => unknown;
 }
 
 export interface ConsoleOptions {
@@ -76,6 +78,8 @@ export function createConsole({ actions, adminToken, log }: ConsoleOptions): Exp
     response.status(204).end();
   });
   app.get("/api/spend", async (request, response) => void response.json(await actions.reportSpend(queryOf(request))));
+  app.get("/api/cache", (_request, response) => void response.json(actions.showCache()));
+  app.post("/api/cache/flush", (request, response) => void response.json(actions.flushCache(request.body ?? {})));
   app.get(
     "/api/journal",
     async (request, response) => void response.json(await actions.queryJournal(queryOf(request))),

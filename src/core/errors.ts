@@ -48,6 +48,7 @@ export const errorKinds = {
   overloaded:           { status: 503, rpc: -31503, a2a: "OVERLOADED",           openai: "overloaded_error",      anthropic: "overloaded_error",      retry: true,  source: "gateway" },
   draining:             { status: 503, rpc: -31503, a2a: "DRAINING",             openai: "overloaded_error",      anthropic: "overloaded_error",      retry: true,  source: "gateway" },
   state_unavailable:    { status: 503, rpc: -31503, a2a: "STATE_UNAVAILABLE",    openai: "overloaded_error",      anthropic: "overloaded_error",      retry: true,  source: "gateway" },
+  not_cached:           { status: 504, rpc: -31505, a2a: "NOT_CACHED",           openai: "invalid_request_error", anthropic: "invalid_request_error", retry: false, source: "client" },
   upstream_timeout:     { status: 504, rpc: -31504, a2a: "UPSTREAM_TIMEOUT",     openai: "timeout_error",         anthropic: "timeout_error",         retry: true,  source: "upstream" },
 } as const satisfies Record<string, KindSpec>;
 

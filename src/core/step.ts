@@ -78,12 +78,22 @@ export interface Step {
   end?(context: OperationContext, outcome: Outcome): void;
 }
 
+/** What is known of an operation from others like it before any candidate is asked. */
+export interface Recall<T> {
+  /** Gives the answer in place of all candidates. Absent: they are asked. */
+  readonly answer?: () => Promise<T>;
+  /** Runs once when the operation has ended. */
+  end(outcome: Outcome): void;
+}
+
 /** What a protocol hands in to have one operation carried out. */
 export interface Work<T> {
   /** Names to ordered candidates; the first that works answers. */
   plan(context: OperationContext): readonly Candidate[] | Promise<readonly Candidate[]>;
   /** Sends to one candidate and passes the answer on. Rejects with a GatewayError, or with the signal's reason when aborted. */
   relay(context: OperationContext, candidate: Candidate): Promise<T>;
+  /** Looks for an answer that was given before, once the operation may be made and its request has passed the guards. Absent: there is none. */
+  readonly recall?: ((context: OperationContext) => Recall<T> | undefined | Promise<Recall<T> | undefined>) | undefined;
   /** What a failure of `relay` means to the other candidates; undefined when none of them could mend it. Absent: only what was never sent goes on. */
   failure?(error: GatewayError): CandidateFailure | undefined;
   /** Every text of the request that a model, an agent or a tool may read, for guards. Absent: there is none. */

@@ -5,6 +5,7 @@ import { spendKeys, spendWindows } from "../budgets/spend/spend-rows.ts";
 import { GatewayError } from "../core/errors.ts";
 import { durationMs } from "../core/units.ts";
 import { showChain } from "./show-chain.ts";
+import type { Cache } from "../inference/cache/cache.ts";
 import type { Epochs } from "./epochs.ts";
 import type { Foundation } from "./foundation.ts";
 
@@ -52,6 +53,15 @@ const journalQuery = z.strictObject({
   limit: z.coerce.number().int().min(1).max(1_000).default(100),
 });
 
+const flushRequest = z.strictObject({
+  tenant: z.string().max(256).exactOptional(),
+  model: z.string().min(1).max(256).exactOptional(),
+  policyHash: z
+    .string()
+    .regex(/^[0-9a-f]{8,64}$/, "a policy's hash, or at least its first 8 letters")
+    .exactOptional(),
+});
+
 /** What the admin API does, over the faces of the domains. */
 export function createAdminActions(
   epochs: Epochs,
@@ -87,9 +97,18 @@ export function createAdminActions(
       const { by, window, limit } = parse(spendQuery, query);
       return spend.report(by, window, limit);
     },
+    showCache: () => cacheOf(epochs).report(),
+    flushCache: (request) => ({ flushed: cacheOf(epochs).flush(parse(flushRequest, request)) }),
     queryJournal: (query) => journal.query(parse(journalQuery, query)),
     showChain: (id) => showChain(journal, chains, id),
   };
+}
+
+function cacheOf(epochs: Epochs): Cache {
+  const { cache } = epochs.current();
+  if (cache === undefined)
+    throw new GatewayError("not_found", "No cache is configured: see `cache` in the configuration.");
+  return cache;
 }
 
 function parse<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {

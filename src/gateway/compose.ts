@@ -5,7 +5,7 @@ import { GatewayError } from "../core/errors.ts";
 import type { Exchange } from "../core/exchange.ts";
 import { randomHex } from "../core/ids.ts";
 import type { Operation } from "../core/operation.ts";
-import type { AnswerEvent, Operate, OperationContext, Outcome, Step, Work } from "../core/step.ts";
+import type { AnswerEvent, Operate, OperationContext, Outcome, Recall, Step, Work } from "../core/step.ts";
 import type { Clock } from "../core/clock.ts";
 import { Attempts } from "./attempts.ts";
 import type { Failover } from "./failover.ts";
@@ -29,6 +29,8 @@ export interface GatewayContext extends OperationContext {
   admitted: boolean;
   /** Set by `guard` where the answer has to pass guards. */
   guarded: GuardedAnswer | undefined;
+  /** Set by `recall` where something is known of the answer, or is to be. */
+  recalled: Recall<unknown> | undefined;
   /** Set by `reserve`, for the candidate at hand. */
   reservation: Reservation | undefined;
   /** Set by `watch`: what it looked like beside other calls. */
@@ -69,6 +71,8 @@ export function composeJourney(journey: Journey, clock: Clock, failover: Failove
       if (pending !== undefined) await pending;
       const looking = observers.length === 0 ? observers : observers.filter((step) => step.answers?.(context) ?? true);
       if (looking.length > 0) context.answer = (event) => observe(looking, context, event);
+      const { recalled } = context;
+      if (recalled?.answer !== undefined) return (await recalled.answer()) as T; // what `work.recall`, which gives a T, found
       const attempts = new Attempts(failover, context);
       const { edits } = context;
       for (const candidate of context.candidates) {
@@ -133,6 +137,7 @@ function createContext(
     answering: undefined,
     admitted: false,
     guarded: undefined,
+    recalled: undefined,
     reservation: undefined,
     sight: undefined,
     taintWatch: undefined,

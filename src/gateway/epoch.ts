@@ -6,12 +6,14 @@ import { createBudgets } from "../budgets/budgets.ts";
 import { createChainTokens } from "../budgets/chains/chain-token.ts";
 import { createRunaway, type Runaway } from "../budgets/runaway/runaway.ts";
 import type { Config } from "../config/schema.ts";
+import type { Exchange } from "../core/exchange.ts";
 import type { Protocol } from "../core/operation.ts";
 import type { Operate, Visible } from "../core/step.ts";
 import { createChains, type Chains } from "./chains.ts";
 import { createExchangeRecorder } from "./exchange-recorder.ts";
 import type { Foundation } from "./foundation.ts";
 import { createGuardrails, type Guardrails } from "../guardrails/guardrails.ts";
+import { type Cache, createCache } from "../inference/cache/cache.ts";
 import { createStoredSecrets } from "../state/stored-secrets.ts";
 import { createHandlers, type Handlers } from "./handlers.ts";
 import { createLoops } from "./loops.ts";
@@ -30,6 +32,8 @@ export interface Epoch {
   readonly authz: Authz;
   readonly chains: Chains;
   readonly guardrails: Guardrails;
+  /** Undefined: no answer of a model is kept. */
+  readonly cache: Cache | undefined;
   /** Undefined: nothing watches. */
   readonly runaway: Runaway | undefined;
   readonly handlers: Handlers;
@@ -40,6 +44,8 @@ export interface Epoch {
 export interface EpochAccess {
   readonly operate: Operate;
   readonly visible: Visible;
+  /** Names the rules under which an exchange is judged. */
+  readonly policyHash: (exchange: Exchange) => string;
   /** The current epoch's parts, or these while the first epoch is being built. */
   readonly latest: (draft: Pick<Epoch, "routes" | "authz">) => Pick<Epoch, "routes" | "authz">;
 }
@@ -86,7 +92,12 @@ export async function createEpoch(
     agentClients: new Set(clients.keys()),
     tracer: foundation.tracer,
   });
-  const handlers = createHandlers(config, publicUrl, foundation, access, former);
+  // Answers are kept over a reload that does not change how; those of other rules or models are in partitions of their own.
+  const cache =
+    former !== undefined && sameParts(former.config, config, ["cache"])
+      ? former.cache
+      : config.cache && createCache({ config: config.cache, clock, log: log.child({ part: "cache" }), meter });
+  const handlers = createHandlers(config, publicUrl, foundation, access, cache, former);
   // Guards keep what they have learnt (a breaker, a compiled pattern) over a reload that does not change them.
   const guardrails =
     former !== undefined && sameParts(former.config, config, ["guardrails"])
@@ -125,6 +136,7 @@ export async function createEpoch(
       meter,
       handlers,
       guardrails,
+      cache,
       budgets,
       spend: foundation.spend,
       recorder: createOperationRecorder({ ...foundation, policyHash: authz.policyHash }),
@@ -132,7 +144,7 @@ export async function createEpoch(
     },
     clock,
   );
-  return { config, publicUrl, routes, auth, authz, chains, guardrails, runaway, handlers, journeys };
+  return { config, publicUrl, routes, auth, authz, chains, guardrails, cache, runaway, handlers, journeys };
 }
 
 /** Names of the agents that call back, by their OAuth client. */

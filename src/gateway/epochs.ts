@@ -37,6 +37,7 @@ export async function createEpochs(config: Config, foundation: Foundation): Prom
   const access: EpochAccess = {
     operate: (exchange, ...rest) => epochOf(exchange).journeys[exchange.route.protocol].operate(exchange, ...rest),
     visible: (exchange, operation) => epochOf(exchange).authz.visible(exchange, operation),
+    policyHash: (exchange) => epochOf(exchange).authz.policyHash,
     latest: (draft) => current ?? draft,
   };
   const isUsed = (epoch: Epoch): boolean => epoch === current || (users.get(epoch) ?? 0) > 0;
@@ -90,4 +91,5 @@ function ownHandlers(epoch: Epoch, others: readonly Epoch[]): readonly ProtocolH
 async function closeParts(epoch: Epoch, others: readonly Epoch[]): Promise<void> {
   for (const handler of ownHandlers(epoch, others)) await handler.close();
   if (!others.some(({ auth }) => auth === epoch.auth)) await epoch.auth.close();
+  if (!others.some(({ cache }) => cache === epoch.cache)) await epoch.cache?.close();
 }

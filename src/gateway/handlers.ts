@@ -2,9 +2,11 @@ import { resolve } from "node:path";
 import { createA2a, type A2aOptions } from "../a2a/a2a.ts";
 import type { Config } from "../config/schema.ts";
 import type { Protocol } from "../core/operation.ts";
-import type { Operate, ProtocolHandler, Visible } from "../core/step.ts";
+import type { ProtocolHandler } from "../core/step.ts";
+import type { Cache } from "../inference/cache/cache.ts";
 import { createInference } from "../inference/inference.ts";
 import { createMcp } from "../mcp/mcp.ts";
+import type { EpochAccess } from "./epoch.ts";
 import type { Foundation } from "./foundation.ts";
 import { handOff } from "./handoff.ts";
 import { sameParts } from "./same-parts.ts";
@@ -20,7 +22,8 @@ export function createHandlers(
   config: Config,
   publicUrl: URL,
   foundation: Foundation,
-  access: { readonly operate: Operate; readonly visible: Visible },
+  access: Pick<EpochAccess, "operate" | "visible" | "policyHash">,
+  cache: Cache | undefined,
   former: { readonly config: Config; readonly handlers: Handlers } | undefined,
 ): Handlers {
   const tools = {
@@ -62,13 +65,14 @@ export function createHandlers(
       ),
     }),
     ...(models && {
-      llm: keep("llm", ["models", "pools"], () =>
+      llm: keep("llm", ["models", "pools", "cache"], () =>
         createInference({
           ...tools,
           pools: foundation.pools,
           countTokens,
           log: log("llm"),
           config: { models, pools },
+          recall: cache && { cache, policyHash: access.policyHash },
         }),
       ),
     }),

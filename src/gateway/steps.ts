@@ -5,6 +5,7 @@ import { authorize } from "./steps/authorize.ts";
 import { classify } from "./steps/classify.ts";
 import { guard } from "./steps/guard.ts";
 import { plan } from "./steps/plan.ts";
+import { recall } from "./steps/recall.ts";
 import { receive } from "./steps/receive.ts";
 import { record } from "./steps/record.ts";
 import { relay } from "./steps/relay.ts";
@@ -23,9 +24,10 @@ import type { StepDefinition } from "./step-definition.ts";
  * - `watch` follows `authorize` too: what was denied cost nothing. Its end sees what the operation cost.
  * - `taint` only looks at answers: after `guard`, for what a guard withheld nobody has read.
  * - `guard` follows `authorize`: what is not allowed is not read. Its `answer` comes after that of `reserve`, which counts what the provider wrote.
+ * - `recall` follows `guard`: what is asked of the cache is what would be sent. With a hit no candidate is asked and nothing is reserved.
  * - `reserve` is entered for each candidate: a budget may have no room for one and some for the next. Its `end` settles.
  *
- * `http` as a protocol and `recall` of the design are not here, because they do not exist yet.
+ * `http` as a protocol is not here, because it does not exist yet.
  */
 // oxfmt-ignore
 export const steps: readonly (readonly [StepDefinition, ...Protocol[]])[] = [
@@ -41,6 +43,7 @@ export const steps: readonly (readonly [StepDefinition, ...Protocol[]])[] = [
   [watch,          "mcp", "a2a", "llm"],
   [taint,          "mcp", "a2a"],
   [guard,          "mcp", "a2a", "llm"],
+  [recall,                       "llm"],
   // once per candidate
   [reserve,        "mcp", "a2a"],
   [reserveTokens,                "llm"],

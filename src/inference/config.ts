@@ -5,6 +5,7 @@ import { variants } from "../core/extension.ts";
 import { nearest } from "../core/nearest.ts";
 import { keyedUnion } from "../core/keyed-union.ts";
 import { durationMs } from "../core/units.ts";
+import { cacheConfig } from "./cache/config.ts";
 import { poolSchema, type PoolConfig } from "./pool/pool-config.ts";
 import { providers } from "./providers/registry.ts";
 
@@ -96,7 +97,10 @@ const modelName = z
   .max(256)
   .regex(/^[!-~]+$/, "a model name is printable ASCII without spaces");
 
+export { checkCache } from "./cache/config.ts";
+
 export const inferenceConfig = {
+  ...cacheConfig,
   models: z
     .record(modelName, model)
     .optional()

@@ -4,6 +4,8 @@ import type { Exchange } from "../core/exchange.ts";
 import type { Log } from "../core/log.ts";
 import type { Operate, ProtocolHandler, Visible } from "../core/step.ts";
 import type { Upstream } from "../http/upstream.ts";
+import { createModelIdentities } from "./cache/model-identity.ts";
+import { type CallRecall, Recalls, type RecallsOptions } from "./cache/recall.ts";
 import { failureOf } from "./candidate-failure.ts";
 import { createCatalog, toCallOperation, toListedOperation } from "./catalog.ts";
 import type { Model } from "./catalog.ts";
@@ -16,7 +18,7 @@ import type { Endpoint } from "./model-call.ts";
 import { createModelList, unknownModel } from "./model-list.ts";
 import type { Pools } from "./pool/pools.ts";
 import { verbatimOf } from "./provider-refusal.ts";
-import { relayCall } from "./relay-call.ts";
+import { relayCall, replayCall } from "./relay-call.ts";
 import { createForm, requestTexts } from "./texts.ts";
 
 const LIST_PATH = "/v1/models";
@@ -34,6 +36,8 @@ export interface InferenceOptions {
   readonly keepAliveMs?: number;
   /** For callers who ask how many tokens a request has of a provider that does not say. */
   readonly countTokens: CountTokens;
+  /** Answers that are given again; absent: every call is sent. */
+  readonly recall?: Pick<RecallsOptions, "cache" | "policyHash"> | undefined;
 }
 
 /** The model relay: every call of a model in every dialect, and `/v1/models`. */
@@ -42,6 +46,15 @@ export function createInference(options: InferenceOptions): ProtocolHandler {
   const lease = options.pools.lease(options.config.pools ?? {});
   const catalog = createCatalog(options.config, lease.pools);
   const relaying = { upstream: options.upstream, clock, keepAliveMs, countTokens: options.countTokens };
+  const recalls =
+    options.recall &&
+    new Recalls({
+      ...options.recall,
+      clock,
+      identities: createModelIdentities(options.config.models, options.config.pools),
+      replay: (context, request, answer, headers) =>
+        replayCall(relaying, request, context, catalog.get(answer.candidate) as Model, answer, headers),
+    });
   const models = createModelList({ catalog, operate, visible, createdS: Math.floor(clock.now() / 1_000) });
 
   async function callModel(exchange: Exchange, endpoint: Endpoint): Promise<void> {
@@ -50,6 +63,7 @@ export function createInference(options: InferenceOptions): ProtocolHandler {
     const model = catalog.get(call.model);
     const operation = toCallOperation(endpoint, call, model, body.bytes.length);
     const request = { endpoint, call, body, headers: exchange.request.headers };
+    let recalled: CallRecall | undefined;
 
     try {
       await operate(exchange, operation, {
@@ -57,7 +71,14 @@ export function createInference(options: InferenceOptions): ProtocolHandler {
           if (model === undefined) throw unknownModel(call.model);
           return planCandidates(model, endpoint, operation);
         },
-        relay: (context, to) => relayCall(relaying, request, context, catalog.get(to.name) as Model),
+        recall:
+          recalls &&
+          (async (context) => {
+            // A model that is not configured was refused by the plan.
+            return (recalled = await recalls.of(context, request, model as Model));
+          }),
+        relay: (context, to) =>
+          relayCall(relaying, request, context, catalog.get(to.name) as Model, recalled?.recording),
         texts: () => requestTexts(endpoint, body.value),
         answers: () => createForm(endpoint),
         failure: failureOf,

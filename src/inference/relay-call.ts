@@ -4,15 +4,19 @@ import type { JsonBody } from "../core/exchange.ts";
 import type { OperationContext } from "../core/step.ts";
 import type { Upstream } from "../http/upstream.ts";
 import { withinLimit } from "./answer-limit.ts";
+import type { StoredAnswer } from "./cache/answer-cache.ts";
+import type { Recording } from "./cache/recording.ts";
+import { toReplayed } from "./cache/replayed.ts";
 import { carryCall } from "./carry-call.ts";
 import { takes, type Model } from "./catalog.ts";
 import { countRequest, estimateTokens } from "./demand.ts";
 import type { CountTokens } from "./demand.ts";
+import { dialects } from "./dialects/registry.ts";
 import { toDroppedHeader } from "./dropped-header.ts";
 import { nameModel } from "./fallback.ts";
 import type { ModelCall } from "./model-call.ts";
 import { relayStream } from "./relay-stream.ts";
-import { relayWhole } from "./relay-whole.ts";
+import { relayWhole, type WholeRelayOptions } from "./relay-whole.ts";
 import { type CallRequest, sendCall, type SentCall } from "./send-call.ts";
 
 export interface CallRelayOptions {
@@ -28,11 +32,12 @@ export function relayCall(
   request: CallRequest,
   context: OperationContext,
   model: Model,
+  recording?: Recording,
 ): Promise<void> {
   nameModel(context, model);
   const limitMs = request.call.stream ? model.firstTokenTimeoutMs : model.answerTimeoutMs;
-  if (limitMs === undefined) return passCall(options, request, context, model, context.signal);
-  return withinLimit(context, limitMs, (signal) => passCall(options, request, context, model, signal));
+  if (limitMs === undefined) return passCall(options, request, context, model, context.signal, recording);
+  return withinLimit(context, limitMs, (signal) => passCall(options, request, context, model, signal, recording));
 }
 
 const noHeaders = {};
@@ -43,6 +48,7 @@ async function passCall(
   context: OperationContext,
   model: Model,
   signal: AbortSignalLike,
+  recording: Recording | undefined,
 ): Promise<void> {
   const { endpoint, call, body } = request;
   if (endpoint.kind === "count" && !takes(model, "count"))
@@ -50,23 +56,56 @@ async function passCall(
   const { place } = model;
   if ("pool" in place)
     return carryCall(options, request, context, model, signal, (sent) =>
-      passAnswer(options, request, context, model, sent),
+      passAnswer(options, request, context, model, sent, recording),
     );
   const sent = await sendCall(options, request, context, model, place.urls, signal);
-  return await passAnswer(options, request, context, model, sent); // one turn of the promise queue less than handing it out
+  return await passAnswer(options, request, context, model, sent, recording); // one turn of the promise queue less than handing it out
 }
 
 function passAnswer(
-  { clock, keepAliveMs }: CallRelayOptions,
-  { call, body }: CallRequest,
+  options: CallRelayOptions,
+  request: CallRequest,
   context: OperationContext,
   model: Model,
-  { response, from, to, dropped }: SentCall,
+  { response: given, from, to, dropped }: SentCall,
+  recording: Recording | undefined,
 ): Promise<void> {
-  const headers = dropped === undefined ? noHeaders : toDroppedHeader(dropped);
-  const way = { context, response, clock, from, to, headers };
+  const named = dropped === undefined ? noHeaders : toDroppedHeader(dropped);
+  const headers = recording === undefined ? named : { ...named };
+  const response = recording?.tap(given, { candidate: model.name, dialect: from.name, headers }) ?? given;
+  return pass(options, request, model, { context, response, clock: options.clock, from, to, headers });
+}
+
+/** Gives the caller an answer that was kept, as the model that made it would: guarded, translated and at the reader's pace. */
+export async function replayCall(
+  options: CallRelayOptions,
+  request: CallRequest,
+  context: OperationContext,
+  model: Model,
+  answer: StoredAnswer,
+  headers: Readonly<Record<string, string>>,
+): Promise<void> {
+  context.signal.throwIfAborted();
+  nameModel(context, model);
+  const [from, to] = [dialects[answer.dialect], dialects[request.endpoint.dialect]];
+  await pass(options, request, model, {
+    context,
+    response: toReplayed(answer),
+    clock: options.clock,
+    from,
+    to,
+    headers,
+  });
+}
+
+function pass(
+  { keepAliveMs }: CallRelayOptions,
+  { call, body }: CallRequest,
+  model: Model,
+  way: WholeRelayOptions,
+): Promise<void> {
   if (!call.stream) return relayWhole(way);
-  const inputTokens = dropped === undefined ? 0 : estimateTokens(call, body.bytes.length);
+  const inputTokens = way.from === way.to ? 0 : estimateTokens(call, body.bytes.length);
   const { wantsUsage } = call;
   const { secrets } = model.server;
   const keepAliveMayOpen = model.firstTokenTimeoutMs === undefined;

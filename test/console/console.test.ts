@@ -21,6 +21,8 @@ const actions: AdminActions = {
   resetPasscode: unexpected,
   rotateSigningKeys: unexpected,
   reportSpend: async (query) => ({ query }),
+  showCache: unexpected,
+  flushCache: unexpected,
   queryJournal: unexpected,
   showChain: unexpected,
 };

@@ -18,6 +18,7 @@ test("every protocol takes every step, in this order", () => {
       ["operation", "watch"],
       ...(protocol === "llm" ? [] : [["operation", "taint"]]),
       ["operation", "guard"],
+      ...(protocol === "llm" ? [["operation", "recall"]] : []),
       ["candidate", "reserve"],
       ["candidate", "relay"],
     ]);

@@ -1,5 +1,5 @@
-import type { DialectName } from "../model-call.ts";
 import type { Usage } from "../../core/operation.ts";
+import type { DialectName } from "../model-call.ts";
 
 /** An answer as its provider gave it: before guards of answers, and with masks in place of what they stand for. */
 export interface StoredAnswer {
@@ -8,18 +8,22 @@ export interface StoredAnswer {
   readonly contentType: string;
   /** A whole answer, or all the events of a stream. */
   readonly bytes: Buffer;
+  /** What else the caller was told of it, such as what a translation left out. */
+  readonly headers: Readonly<Record<string, string>>;
   /** The model that gave it. */
   readonly candidate: string;
   readonly usage: Usage | undefined;
   /** What it cost, in nano-dollars, where that is known: what a hit saves. */
   readonly costNanos: number | undefined;
   readonly storedAtMs: number;
+  readonly expiresAtMs: number;
 }
 
 /** Whose answers a flush takes away; absent conditions are met by all. */
 export interface Flush {
   readonly tenant?: string;
   readonly model?: string;
+  /** The beginning of the hash is enough. */
   readonly policyHash?: string;
 }
 
@@ -28,72 +32,106 @@ export interface Partition {
   readonly tenant: string;
   /** Undefined: all of the tenant's principals share. */
   readonly principal: string | undefined;
+  /** What the credential allows, in one spelling. */
+  readonly permissions: string;
   /** As callers name it. */
   readonly model: string;
+  /** What the name stands for: changes with its configuration. */
+  readonly modelIdentity: string;
   readonly policyHash: string;
 }
 
-interface Entry {
+/** The question of a call, for callers who ask it in other words. */
+export interface StoredQuestion {
+  readonly text: string;
+  /** All else that a call must agree in. */
+  readonly fingerprint: string;
+}
+
+export interface StoredEntry {
+  readonly key: string;
   readonly partition: Partition;
   readonly answer: StoredAnswer;
-  readonly expiresAtMs: number;
-  readonly sizeBytes: number;
+  /** Absent: only equal calls are answered with it. */
+  readonly question: StoredQuestion | undefined;
 }
 
 export interface AnswerCacheOptions {
-  /** Of answers and their keys together. */
+  /** Of answers, keys and questions together. */
   readonly limitBytes: number;
   /** An answer larger than this is not kept. */
   readonly answerLimitBytes: number;
+  /** What the vector of a question takes. */
+  readonly vectorBytes: number;
+  /** Told of every entry that goes, for whatever reason. */
+  readonly onRemoved: (entry: StoredEntry) => void;
 }
 
-/* What an entry takes beside its bytes and its key. */
+interface Kept {
+  readonly entry: StoredEntry;
+  readonly sizeBytes: number;
+}
+
+/* What an entry takes beside its bytes and its texts. */
 const ENTRY_BYTES = 512;
+/* How often those that have expired are looked for: nobody may ask for them again. */
+const SWEEP_EVERY_MS = 60_000;
 
 /** Answers by the key of their call, in this process; the one not asked for the longest goes first. */
 export class AnswerCache {
-  readonly #entries = new Map<string, Entry>();
+  readonly #kept = new Map<string, Kept>();
   readonly #options: AnswerCacheOptions;
   #sizeBytes = 0;
+  #sweptAtMs = 0;
 
   constructor(options: AnswerCacheOptions) {
     this.#options = options;
   }
 
   get count(): number {
-    return this.#entries.size;
+    return this.#kept.size;
   }
 
   get sizeBytes(): number {
     return this.#sizeBytes;
   }
 
-  /** The answer, unless it has expired or is older than the caller wants. */
-  get(key: string, nowMs: number, maxAgeMs = Number.POSITIVE_INFINITY): StoredAnswer | undefined {
-    const entry = this.#entries.get(key);
-    if (entry === undefined) return undefined;
-    if (entry.expiresAtMs <= nowMs) {
-      this.#remove(key, entry);
+  /** Every entry, the one not asked for the longest first. */
+  *entries(): Iterable<StoredEntry & { readonly sizeBytes: number }> {
+    for (const { entry, sizeBytes } of this.#kept.values()) yield { ...entry, sizeBytes };
+  }
+
+  /** The entry, unless it has expired or is older than the caller wants. */
+  get(key: string, nowMs: number, maxAgeMs = Number.POSITIVE_INFINITY): StoredEntry | undefined {
+    const kept = this.#kept.get(key);
+    if (kept === undefined) return undefined;
+    const { answer } = kept.entry;
+    if (answer.expiresAtMs <= nowMs) {
+      this.#remove(kept);
       return undefined;
     }
-    if (nowMs - entry.answer.storedAtMs > maxAgeMs) return undefined;
-    this.#entries.delete(key);
-    this.#entries.set(key, entry);
-    return entry.answer;
+    if (nowMs - answer.storedAtMs > maxAgeMs) return undefined;
+    this.#kept.delete(key);
+    this.#kept.set(key, kept);
+    return kept.entry;
   }
 
   /** Whether it was kept. */
-  set(key: string, partition: Partition, answer: StoredAnswer, expiresAtMs: number): boolean {
-    const { limitBytes, answerLimitBytes } = this.#options;
-    const sizeBytes = answer.bytes.length + 2 * key.length + ENTRY_BYTES;
+  set(entry: StoredEntry, nowMs: number): boolean {
+    const { limitBytes, answerLimitBytes, vectorBytes } = this.#options;
+    const { key, answer, question } = entry;
+    const textBytes =
+      question === undefined ? 0 : 2 * (question.text.length + question.fingerprint.length) + vectorBytes;
+    const sizeBytes = answer.bytes.length + 2 * key.length + textBytes + ENTRY_BYTES;
     if (answer.bytes.length > answerLimitBytes || sizeBytes > limitBytes) return false;
-    const former = this.#entries.get(key);
-    if (former !== undefined) this.#remove(key, former);
-    this.#entries.set(key, { partition, answer, expiresAtMs, sizeBytes });
+    if (nowMs - this.#sweptAtMs >= SWEEP_EVERY_MS) this.#sweep(nowMs);
+    const former = this.#kept.get(key);
+    if (former !== undefined) this.#remove(former);
+    this.#kept.set(key, { entry, sizeBytes });
     this.#sizeBytes += sizeBytes;
-    for (const [oldest, entry] of this.#entries) {
+    for (const oldest of this.#kept.values()) {
       if (this.#sizeBytes <= limitBytes) break;
-      this.#remove(oldest, entry);
+      this.#remove(oldest);
     }
     return true;
   }
@@ -101,19 +139,25 @@ export class AnswerCache {
   /** How many went. */
   flush({ tenant, model, policyHash }: Flush): number {
     let gone = 0;
-    for (const [key, entry] of this.#entries) {
-      const { partition } = entry;
+    for (const kept of this.#kept.values()) {
+      const { partition } = kept.entry;
       if (tenant !== undefined && partition.tenant !== tenant) continue;
       if (model !== undefined && partition.model !== model) continue;
-      if (policyHash !== undefined && partition.policyHash !== policyHash) continue;
-      this.#remove(key, entry);
+      if (policyHash !== undefined && !partition.policyHash.startsWith(policyHash)) continue;
+      this.#remove(kept);
       gone += 1;
     }
     return gone;
   }
 
-  #remove(key: string, entry: Entry): void {
-    this.#entries.delete(key);
-    this.#sizeBytes -= entry.sizeBytes;
+  #sweep(nowMs: number): void {
+    this.#sweptAtMs = nowMs;
+    for (const kept of this.#kept.values()) if (kept.entry.answer.expiresAtMs <= nowMs) this.#remove(kept);
+  }
+
+  #remove({ entry, sizeBytes }: Kept): void {
+    this.#kept.delete(entry.key);
+    this.#sizeBytes -= sizeBytes;
+    this.#options.onRemoved(entry);
   }
 }

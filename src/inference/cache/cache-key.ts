@@ -6,43 +6,92 @@ export interface CallIdentity {
   /** The caller's wire format and what is asked, such as `openai chat.completions`. */
   readonly method: string;
   readonly stream: boolean;
-  /** The request's body as it was parsed, with what guards and steps put into it. */
+  /** Those of the caller's headers that a provider is told. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** The request's body as it was parsed, and the bytes it was parsed from. */
   readonly body: unknown;
+  readonly bytes: Buffer;
+  /** Where the question stands in the body; undefined: nowhere that it could be told from the rest. */
+  readonly question: QuestionPlace | undefined;
 }
 
-/* Members that say who asks or how the answer is accounted for, and nothing of what it is. */
-const aside: ReadonlySet<string> = new Set(["user", "metadata", "safety_identifier", "prompt_cache_key", "service_tier"]);
+export interface QuestionPlace {
+  readonly text: string;
+  /** The object in the body whose member `name` is the text. */
+  readonly holder: object;
+  readonly name: string;
+}
+
+export interface CallKeys {
+  /** Of the whole call: equal calls have the same. */
+  readonly key: string;
+  /** Of the partition and all of the call but its question. */
+  readonly fingerprint: string;
+}
+
+/* Says which cache of the provider to use, and nothing of the answer. `stream` is part of the identity by itself: false is the same as nothing. */
+const aside: ReadonlySet<string> = new Set(["prompt_cache_key", "stream"]);
 
 /**
- * The key of an exact match: SHA-256 over the partition and the whole call, members in one order whatever theirs was. A collision
- * would be somebody else's answer, so nothing shorter will do.
+ * SHA-256 over the partition and the call, members in one order whatever theirs was. A collision would be somebody else's answer, so
+ * nothing shorter will do. The end user's name (`user`, `metadata`) is part of the call: one key may serve many people.
  */
-export function toCacheKey({ tenant, principal, model, policyHash }: Partition, call: CallIdentity): string {
-  const hash = createHash("sha256");
+export function toCallKeys(partition: Partition, call: CallIdentity): CallKeys {
+  const { tenant, principal, permissions, model, modelIdentity, policyHash } = partition;
+  const writer = new CanonicalWriter(call.question);
   /* As JSON, so that no two lists of names read the same when they are joined. */
-  hash.update(JSON.stringify([tenant, principal ?? null, model, policyHash, call.method, call.stream]));
-  writeCanonical(call.body, (text) => hash.update(text), aside);
-  return hash.digest("base64url");
+  writer.write([tenant, principal ?? null, permissions, model, modelIdentity, policyHash, call.method, call.stream]);
+  writer.write(call.headers);
+  writer.write(call.body, aside);
+  const hash = createHash("sha256").update(writer.text);
+  /* Numbers that JavaScript cannot tell from their neighbours, and servers in other languages can: then every byte counts. */
+  if (writer.inexact) hash.update(call.bytes);
+  const fingerprint = hash.digest("base64url");
+  const rest = call.question === undefined ? "" : JSON.stringify(call.question.text);
+  return { fingerprint, key: createHash("sha256").update(`${fingerprint} ${rest}`).digest("base64url") };
 }
 
-/** JSON with the members of every object sorted by name; `without`: members of the outermost that are left out. */
-export function writeCanonical(value: unknown, write: (text: string) => void, without?: ReadonlySet<string>): void {
-  if (Array.isArray(value)) {
-    write("[");
-    for (const each of value as readonly unknown[]) {
-      writeCanonical(each, write);
-      write(",");
+/* JSON with the members of every object sorted by name, and a mark that is no JSON in place of the question. */
+class CanonicalWriter {
+  text = "";
+  inexact = false;
+  readonly #question: QuestionPlace | undefined;
+
+  constructor(question: QuestionPlace | undefined) {
+    this.#question = question;
+  }
+
+  /** `without`: members of the outermost object that are left out. */
+  write(value: unknown, without?: ReadonlySet<string>): void {
+    if (Array.isArray(value)) {
+      this.text += "[";
+      for (const each of value as readonly unknown[]) {
+        this.write(each);
+        this.text += ",";
+      }
+      this.text += "]";
+      return;
     }
-    return write("]");
+    if (typeof value === "object" && value !== null) return this.#writeObject(value, without);
+    if (
+      typeof value === "number" &&
+      (!Number.isFinite(value) || (Number.isInteger(value) && !Number.isSafeInteger(value)))
+    )
+      this.inexact = true;
+    this.text += JSON.stringify(value) ?? "null";
   }
-  if (typeof value !== "object" || value === null) return write(JSON.stringify(value) ?? "null");
-  const fields = value as Readonly<Record<string, unknown>>;
-  write("{");
-  for (const name of Object.keys(fields).toSorted()) {
-    if (without?.has(name) === true || fields[name] === undefined) continue;
-    write(`${JSON.stringify(name)}:`);
-    writeCanonical(fields[name], write);
-    write(",");
+
+  #writeObject(value: object, without: ReadonlySet<string> | undefined): void {
+    const fields = value as Readonly<Record<string, unknown>>;
+    const asked = this.#question?.holder === value ? this.#question.name : undefined;
+    this.text += "{";
+    for (const name of Object.keys(fields).toSorted()) {
+      if (without?.has(name) === true) continue;
+      this.text += `${JSON.stringify(name)}:`;
+      if (name === asked) this.text += "?";
+      else this.write(fields[name]);
+      this.text += ",";
+    }
+    this.text += "}";
   }
-  write("}");
 }

@@ -57,4 +57,4 @@ function embed(text: string): Float32Array {
 }
 
 /** The embedder that works at once, without a model. */
-export const lexical: Embedder = { dimensions: DIMENSIONS, threshold: THRESHOLD, embed };
+export const lexical = { dimensions: DIMENSIONS, threshold: THRESHOLD, embed } satisfies Embedder;

@@ -1,0 +1,92 @@
+import { z } from "zod";
+import type { ConfigProblem } from "../../core/config-problem.ts";
+import { nearest } from "../../core/nearest.ts";
+import { durationMs, sizeBytes } from "../../core/units.ts";
+
+const moreThanNothing = (value: number) => value > 0;
+
+const semantic = z.strictObject({
+  embedder: z.literal("lexical").meta({
+    description:
+      "What finds questions that ask for the same. `lexical` needs no model: words, their stems and synonyms.",
+    examples: ["lexical"],
+  }),
+  threshold: z
+    .number()
+    .min(0.5)
+    .max(1)
+    .optional()
+    .meta({
+      description:
+        "The least similarity of two questions, as the cosine of their vectors; the embedder's own when left out.",
+      examples: [0.85],
+    }),
+});
+
+export const cacheConfig = {
+  cache: z
+    .strictObject({
+      ttl: durationMs()
+        .refine(moreThanNothing, "more than nothing")
+        .default(3_600_000)
+        .meta({ description: "How long an answer may be given again.", examples: ["1h"] }),
+      size: sizeBytes()
+        .refine(moreThanNothing, "more than nothing")
+        .default(67_108_864)
+        .meta({
+          description: "Memory for answers and their questions; those not asked for the longest go first.",
+          examples: ["64MiB"],
+        }),
+      entry: sizeBytes()
+        .refine(moreThanNothing, "more than nothing")
+        .default(1_048_576)
+        .meta({ description: "The largest answer that is kept.", examples: ["1MiB"] }),
+      share: z
+        .enum(["principal", "tenant"])
+        .default("principal")
+        .meta({
+          description:
+            "Who may be given an answer: its own principal, or every principal of the tenant with the same client, scopes and groups. A principal without a tenant shares with nobody.",
+          examples: ["tenant"],
+        }),
+      models: z
+        .array(z.string().min(1))
+        .min(1)
+        .optional()
+        .meta({ description: "The models whose answers are kept; all when left out.", examples: [["gpt-4o"]] }),
+      wait: durationMs()
+        .default(60_000)
+        .meta({
+          description:
+            "How long a call waits for an equal one that is under way, before it is sent itself. `0s`: equal calls do not wait for each other.",
+          examples: ["60s"],
+        }),
+      semantic: semantic.optional().meta({
+        description:
+          "Lets an answer serve a question in other words that asks for the same. Left out: only equal calls.",
+      }),
+    })
+    .optional()
+    .meta({
+      description: "Keeps answers of models and gives them again. Left out: nothing is kept.",
+      examples: [{ semantic: { embedder: "lexical" } }, { ttl: "10m", share: "tenant", models: ["gpt-4o"] }],
+    }),
+};
+
+export type CacheConfig = NonNullable<z.output<typeof cacheConfig.cache>>;
+
+/** Names under `cache.models` that are no models. */
+export function checkCache({
+  cache,
+  models = {},
+}: {
+  readonly cache?: CacheConfig | undefined;
+  readonly models?: Readonly<Record<string, unknown>> | undefined;
+}): ConfigProblem[] {
+  return (cache?.models ?? []).flatMap((name, index): ConfigProblem[] => {
+    if (Object.hasOwn(models, name)) return [];
+    const near = nearest(name, Object.keys(models));
+    const message = `no such entry in \`models\`${near === undefined ? "" : `; did you mean ${near}?`}`;
+    return [{ path: ["cache", "models", index], message }];
+  });
+}
