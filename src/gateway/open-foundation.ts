@@ -49,7 +49,7 @@ export async function openFoundation(config: Config): Promise<Foundation> {
     spend,
     chains,
     upstream,
-    pools: createPools(),
+    pools: createPools({ upstream, clock, log: log.child({ protocol: "llm" }), meter }),
     open,
     inFlight: createInFlight(),
     pace: createPace(clock),

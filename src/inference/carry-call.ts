@@ -4,9 +4,9 @@ import { GatewayError } from "../core/errors.ts";
 import type { OperationContext } from "../core/step.ts";
 import { neverSent } from "../http/upstream-errors.ts";
 import type { Upstream } from "../http/upstream.ts";
-import { noteNoEndpoint } from "./candidate-failure.ts";
+import { failureOf, noteNoEndpoint } from "./candidate-failure.ts";
 import type { Model, ModelPlace } from "./catalog.ts";
-import type { Pool, Placed } from "./pool/pool.ts";
+import type { CallEnd, Placed, Pool } from "./pool/pool.ts";
 import { toPickHeader, toPickNote } from "./pool/pick-text.ts";
 import { promptBytes, toPromptChain } from "./pool/prompt.ts";
 import { type CallRequest, sendCall, type SentCall } from "./send-call.ts";
@@ -43,19 +43,25 @@ export async function carryCall<T>(
       placed.picked.prefilled();
       answering?.();
     };
+    let how: CallEnd = "well";
     try {
       return await pass(await sendCall(options, request, context, model, placed.member.urls, signal));
     } catch (error) {
-      if (!mayGoElsewhere(error) || signal.aborted || tried.push(placed.member.slot) === MOST_TRIES) throw error;
+      how = context.signal.aborted ? "unknown" : endOf(error);
+      if (how !== "refused" || signal.aborted || tried.push(placed.member.slot) === MOST_TRIES) throw error;
     } finally {
       context.answering = answering;
-      placed.end();
+      placed.end(how);
     }
   }
 }
 
-const mayGoElsewhere = (error: unknown) =>
-  neverSent(error) && error instanceof GatewayError && error.spec.source === "upstream";
+function endOf(error: unknown): CallEnd {
+  if (!(error instanceof GatewayError)) return "unknown";
+  const health = failureOf(error)?.health;
+  if (health !== "sick") return health === "well" ? "well" : "unknown";
+  return neverSent(error) ? "refused" : "failed";
+}
 
 type Prompt = Pick<Parameters<Pool["pick"]>[0], "chain" | "promptTokens" | "adapter">;
 

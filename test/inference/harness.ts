@@ -15,6 +15,7 @@ import { createUpstream } from "../../src/http/undici-upstream.ts";
 import type { InferenceConfig } from "../../src/inference/config.ts";
 import type { CountTokens } from "../../src/inference/demand.ts";
 import { createInference } from "../../src/inference/inference.ts";
+import { createMetrics } from "../../src/observability/metrics.ts";
 import { createPools } from "../../src/inference/pool/pools.ts";
 
 const BODY_LIMIT_BYTES = 32 * 1_048_576;
@@ -91,7 +92,7 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
     operate,
     visible: (_, operation) => shows(operation),
     upstream,
-    pools: createPools(),
+    pools: createPools({ upstream, clock: systemClock, log: silentLog, meter: createMetrics().meter }),
     clock: systemClock,
     log: silentLog,
     countTokens: options.countTokens ?? (async () => undefined),

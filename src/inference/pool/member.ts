@@ -1,6 +1,8 @@
 import { dialects } from "../dialects/registry.ts";
 import type { CallKind } from "../model-call.ts";
 import { toBaseUrl } from "../providers/openai-compatible.ts";
+import { Health } from "./health.ts";
+import type { Scraper } from "./scraper.ts";
 
 /** One endpoint of a pool. */
 export interface Member {
@@ -12,8 +14,15 @@ export interface Member {
   /** For operators: host and port. */
   readonly host: string;
   readonly urls: ReadonlyMap<CallKind, URL>;
-  /** Gets no more calls; those under way go on. */
+  readonly health: Health;
+  /** Gets no more calls and is forgotten once those under way have ended: the configuration has it no more. */
   leaving: boolean;
+  /** Gets no more calls until an operator says so. */
+  drained: boolean;
+  scraper: Scraper | undefined;
+  startedAtS: number | undefined;
+  /** Calls again once it need not rest any more. */
+  rest: NodeJS.Timeout | undefined;
 }
 
 export function createMember(pool: string, slot: number, url: string): Member {
@@ -26,6 +35,11 @@ export function createMember(pool: string, slot: number, url: string): Member {
     urls: new Map(
       Object.entries(dialects.openai.paths).map(([kind, path]) => [kind as CallKind, new URL(base + path)]),
     ),
+    health: new Health(),
     leaving: false,
+    drained: false,
+    scraper: undefined,
+    startedAtS: undefined,
+    rest: undefined,
   };
 }

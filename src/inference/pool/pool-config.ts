@@ -1,5 +1,7 @@
 import { z } from "zod";
+import { durationMs } from "../../core/units.ts";
 import { profileSchema, profiles, defaultProfile, type Profile, type ProfileName } from "../picker/profiles.ts";
+import { engines, type EngineName } from "./engines.ts";
 import { apiKey, baseUrl } from "../providers/openai-compatible.ts";
 
 /** The most endpoints one pool has. */
@@ -7,11 +9,36 @@ export const maxEndpoints = 128;
 
 const profileNames = Object.keys(profiles) as [ProfileName, ...ProfileName[]];
 
+const metrics = z.strictObject({
+  path: z
+    .string()
+    .regex(/^\/[^\s?#]*$/, "a path such as /metrics")
+    .optional()
+    .meta({
+      description: "On the endpoint's host. Default `/metrics`; of TensorRT-LLM `/prometheus/metrics`.",
+      examples: ["/metrics"],
+    }),
+  port: z
+    .int()
+    .min(1)
+    .max(65_535)
+    .optional()
+    .meta({ description: "Where it is not the endpoint's own, as of Triton.", examples: [8002] }),
+  every: durationMs()
+    .refine((ms) => ms >= 50 && ms <= 10_000, "from 50ms to 10s")
+    .prefault("250ms")
+    .meta({
+      description: "How often each is scraped, give or take a fifth. What is older than 2 s says nothing any more.",
+      examples: ["250ms"],
+    }),
+});
+
 export const poolSchema = z
   .strictObject({
-    engine: z
-      .enum(["vllm", "sglang", "tensorrt-llm"])
-      .meta({ description: "What its servers run; `llm.provider` in policies.", examples: ["vllm"] }),
+    engine: z.enum(Object.keys(engines) as [EngineName, ...EngineName[]]).meta({
+      description: "What its servers run: names the metrics that are read, and is `llm.provider` in policies.",
+      examples: ["vllm"],
+    }),
     endpoints: z
       .array(baseUrl())
       .min(1)
@@ -29,6 +56,14 @@ export const poolSchema = z
         description:
           "How an endpoint is picked for a request: a profile by name, or filters, weighted scorers and a picker of your own.",
         examples: ["sticky-until-saturated"],
+      }),
+    metrics: z
+      .union([metrics, z.literal("off")])
+      .prefault({})
+      .meta({
+        description:
+          "Where each server's metrics are. `off`: nothing is known but the gateway's own calls; not right where others call the servers too.",
+        examples: [{ every: "250ms" }],
       }),
   })
   .meta({ description: "Servers that are interchangeable: the gateway picks one for each request." });

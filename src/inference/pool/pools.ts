@@ -1,6 +1,8 @@
 import { randomHex } from "../../core/ids.ts";
-import { Pool } from "./pool.ts";
+import type { Meter } from "../../core/meter.ts";
+import { type EndpointStatus, Pool, type PoolOptions } from "./pool.ts";
 import type { PoolConfig } from "./pool-config.ts";
+import { createPoolMeters } from "./pool-meters.ts";
 
 /** The pools of one configuration, as long as it is in use. */
 export interface PoolLease {
@@ -13,16 +15,22 @@ export interface PoolLease {
 export interface Pools {
   /** Pools of these names as they are configured now; one that stands takes up the new configuration. */
   lease(configs: Readonly<Record<string, PoolConfig>>): PoolLease;
+  /** For operators. */
+  list(): readonly { readonly pool: string; readonly endpoints: readonly EndpointStatus[] }[];
+  /** Takes an endpoint of any pool out, or in again, by its name; false: there is none. */
+  drain(endpoint: string, drained: boolean): boolean;
 }
 
-export function createPools(): Pools {
-  const replica = randomHex(16);
+export type PoolsOptions = Pick<PoolOptions, "upstream" | "clock" | "log"> & { readonly meter: Meter };
+
+export function createPools({ meter, ...options }: PoolsOptions): Pools {
+  const poolOptions = { ...options, replica: randomHex(16), meters: createPoolMeters(meter) };
   const known = new Map<string, { readonly pool: Pool; users: number }>();
 
   function use(name: string, config: PoolConfig): Pool {
     const standing = known.get(name);
     if (standing === undefined) {
-      const pool = new Pool(name, config, { replica });
+      const pool = new Pool(name, config, poolOptions);
       known.set(name, { pool, users: 1 });
       return pool;
     }
@@ -40,10 +48,14 @@ export function createPools(): Pools {
         release() {
           for (const name of names) {
             const entry = known.get(name);
-            if (entry !== undefined && --entry.users === 0) known.delete(name);
+            if (entry === undefined || --entry.users > 0) continue;
+            known.delete(name);
+            entry.pool.close();
           }
         },
       };
     },
+    list: () => [...known.values()].map(({ pool }) => ({ pool: pool.name, endpoints: pool.list() })),
+    drain: (endpoint, drained) => [...known.values()].some(({ pool }) => pool.drain(endpoint, drained)),
   };
 }

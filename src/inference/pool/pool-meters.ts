@@ -1,0 +1,31 @@
+import type { Counter, Gauge, Meter } from "../../core/meter.ts";
+
+/** What pools tell `/metrics`. */
+export interface PoolMeters {
+  readonly picks: Counter;
+  readonly up: Gauge;
+  readonly ejections: Counter;
+  readonly scrapeFailures: Counter;
+  readonly promptTokens: Counter;
+  readonly cachedTokens: Counter;
+}
+
+export const createPoolMeters = (meter: Meter): PoolMeters => ({
+  picks: meter.counter("pool_picks_total", "Calls that an endpoint was picked for", ["pool", "endpoint"]),
+  up: meter.gauge("pool_endpoint_up", "Whether an endpoint gets calls: 1 yes, 0 no", ["pool", "endpoint"]),
+  ejections: meter.counter("pool_ejections_total", "Endpoints taken out because their calls failed", [
+    "pool",
+    "endpoint",
+  ]),
+  scrapeFailures: meter.counter(
+    "pool_scrape_failures_total",
+    "Scrapes that gave no metrics: refused, silent, or unreadable",
+    ["pool", "endpoint", "reason"],
+  ),
+  promptTokens: meter.counter("pool_prompt_tokens_total", "Tokens of prompts that were sent, by estimate", ["pool"]),
+  cachedTokens: meter.counter(
+    "pool_cached_tokens_total",
+    "Those of them that the picked endpoint should have had in its cache, by estimate",
+    ["pool"],
+  ),
+});

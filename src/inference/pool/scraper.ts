@@ -1,0 +1,132 @@
+import { GatewayError } from "../../core/errors.ts";
+import { LightAbortSignal } from "../../core/abort.ts";
+import { neverSent } from "../../http/upstream-errors.ts";
+import type { Upstream, UpstreamResponse } from "../../http/upstream.ts";
+import type { Engine } from "./engines.ts";
+import { MetricsReader, type ReadMetrics } from "./metrics-reader.ts";
+
+/* A server with many models and histograms has some 200 kB. */
+const LARGEST_ANSWER = 4_194_304;
+/* For the whole of a scrape. Metrics that are older than 2 s say nothing any more. */
+const LONGEST_MS = 2_000;
+/* Of an endpoint that is not well, so that a dead one costs little, and one that comes back need not wait long. */
+const LONGEST_REST_MS = 5_000;
+const JITTER = 0.2;
+
+/** What a look at an endpoint gave. `silent`: it does not answer in time, or something before it says that it does not; `refused`: nobody listens. */
+export type Look =
+  | { readonly kind: "metrics"; readonly metrics: ReadMetrics }
+  /** It answers, and not with metrics that could be read. */
+  | { readonly kind: "alive" }
+  | { readonly kind: "silent" }
+  | { readonly kind: "refused" };
+
+export interface ScraperOptions {
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly engine: Engine;
+  /** Between two scrapes, in milliseconds, give or take a fifth: many gateways must not ask in step. */
+  readonly everyMs: number;
+  /** False: it is only looked at while it is not well. */
+  readonly reads: boolean;
+  readonly upstream: Upstream;
+  readonly random?: () => number;
+  saw(look: Look): void;
+  /** Whether calls are sent to it. */
+  isWell(): boolean;
+}
+
+/** Looks at one endpoint again and again: never twice at a time. */
+export class Scraper {
+  readonly #options: ScraperOptions;
+  #timer: NodeJS.Timeout | undefined;
+  #looking: LightAbortSignal | undefined;
+  #failures = 0;
+  #stopped = false;
+
+  constructor(options: ScraperOptions) {
+    this.#options = options;
+    if (options.reads) this.#wait(0);
+  }
+
+  /** Something is wrong with it: looks soon, and again and again until it is well. */
+  wake(): void {
+    if (this.#looking === undefined) this.#wait(this.#options.everyMs / 2);
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    this.#looking?.abort(new GatewayError("cancelled", "Nobody wants to know any more."));
+  }
+
+  #wait(ms: number): void {
+    if (this.#stopped) return;
+    clearTimeout(this.#timer);
+    const { random = Math.random } = this.#options;
+    this.#timer = setTimeout(() => void this.#look(), ms * (1 - JITTER + 2 * JITTER * random()));
+    this.#timer.unref();
+  }
+
+  async #look(): Promise<void> {
+    const { everyMs, reads, saw, isWell } = this.#options;
+    const signal = new LightAbortSignal();
+    this.#looking = signal;
+    const timer = setTimeout(() => signal.abort(new GatewayError("upstream_timeout", "too slow")), LONGEST_MS);
+    timer.unref();
+    const look = await this.#ask(signal).catch(toFailure);
+    clearTimeout(timer);
+    this.#looking = undefined;
+    if (this.#stopped) return;
+    const failed = look.kind === "refused" || look.kind === "silent";
+    this.#failures = failed ? this.#failures + 1 : 0;
+    saw(look);
+    if (reads || !isWell())
+      this.#wait(failed ? Math.min(everyMs * 2 ** (this.#failures - 1), LONGEST_REST_MS) : everyMs);
+  }
+
+  async #ask(signal: LightAbortSignal): Promise<Look> {
+    const { url, headers, engine, reads, upstream } = this.#options;
+    const response = await upstream.request({
+      url,
+      trust: "configured",
+      method: "GET",
+      headers: { accept: "text/plain", "user-agent": "sallyport", ...headers },
+      signal,
+      headersTimeoutMs: LONGEST_MS,
+      idleTimeoutMs: LONGEST_MS,
+    });
+    // What stands before servers says so when they are gone.
+    if (response.status === 502 || response.status === 503 || response.status === 504) {
+      response.discard();
+      return { kind: "silent" };
+    }
+    if (!reads || response.status !== 200) {
+      response.discard();
+      return { kind: "alive" };
+    }
+    const metrics = await read(response, engine);
+    return metrics === undefined ? { kind: "alive" } : { kind: "metrics", metrics };
+  }
+}
+
+async function read(response: UpstreamResponse, engine: Engine): Promise<ReadMetrics | undefined> {
+  const reader = new MetricsReader(engine);
+  let bytes = 0;
+  for await (const chunk of response.body) {
+    bytes += chunk.length;
+    if (bytes > LARGEST_ANSWER) {
+      response.cancel();
+      return undefined;
+    }
+    reader.push(chunk);
+  }
+  return reader.end();
+}
+
+function toFailure(thrown: unknown): Look {
+  const { kind } = GatewayError.from(thrown);
+  if (kind === "upstream_unavailable") return { kind: neverSent(thrown) ? "refused" : "silent" };
+  // Anything else it answered, with something that is no HTTP.
+  return { kind: kind === "upstream_timeout" || kind === "upstream_truncated" ? "silent" : "alive" };
+}

@@ -1,0 +1,87 @@
+import { describe, expect, it } from "vitest";
+import { engines, type EngineName } from "../../../src/inference/pool/engines.ts";
+import { MetricsReader } from "../../../src/inference/pool/metrics-reader.ts";
+
+/** Read in pieces of so many bytes. */
+function read(engine: EngineName, text: string, pieceBytes = text.length) {
+  const reader = new MetricsReader(engines[engine]);
+  const bytes = Buffer.from(text);
+  for (let at = 0; at < bytes.length; at += pieceBytes) reader.push(bytes.subarray(at, at + pieceBytes));
+  return reader.end();
+}
+
+const vllm = `# HELP vllm:num_requests_running Number of requests in model execution batches.
+# TYPE vllm:num_requests_running gauge
+vllm:num_requests_running{engine="0",model_name="llama \\"3\\" {8b}"} 3.0
+vllm:num_requests_running{engine="1",model_name="llama"} 4.0
+# TYPE vllm:num_requests_waiting gauge
+vllm:num_requests_waiting{engine="0",model_name="llama"} 1.0
+vllm:num_requests_waiting{engine="1",model_name="llama"} 2.0
+vllm:num_requests_waiting_by_reason{engine="0"} 100
+vllm:kv_cache_usage_perc{engine="0"} 0.25
+vllm:kv_cache_usage_perc{engine="1"} 0.5
+vllm:lora_requests_info{max_lora="4",running_lora_adapters="old",waiting_lora_adapters=""} 1.7e9
+vllm:lora_requests_info{max_lora="4",running_lora_adapters="a, b",waiting_lora_adapters="c"} 1.8e9
+vllm:lora_requests_info{max_lora="4",running_lora_adapters="older",waiting_lora_adapters=""} 1.6e9
+process_start_time_seconds 1.76e+09
+http_requests_total{path="vllm:num_requests_waiting 99"} 7
+`;
+
+describe("metrics of model servers", () => {
+  const expected = {
+    queued: 3,
+    running: 7,
+    kvUsage: 0.5,
+    adapters: { running: ["a", "b"], waiting: ["c"], max: 4 },
+    startedAtS: 1.76e9,
+  };
+
+  it("are read of vLLM: sums over its ranks, the fullest cache, the newest series of adapters", () => {
+    expect(read("vllm", vllm)).toEqual(expected);
+  });
+
+  it.each([1, 2, 7, 64, 333])("are the same however the answer is cut: %i bytes at a time", (bytes) => {
+    expect(read("vllm", vllm, bytes)).toEqual(expected);
+    expect(read("vllm", vllm.trimEnd(), bytes)).toEqual(expected);
+  });
+
+  it("are read under the name that vLLM had for its cache before 0.11", () => {
+    const text = "vllm:num_requests_running 1\nvllm:num_requests_waiting 0\nvllm:gpu_cache_usage_perc 0.75\n";
+    expect(read("vllm", text)).toMatchObject({ queued: 0, running: 1, kvUsage: 0.75 });
+  });
+
+  it("are read of SGLang", () => {
+    const text =
+      'sglang:num_running_reqs{model_name="m"} 2\nsglang:num_queue_reqs{model_name="m"} 5\nsglang:token_usage{model_name="m"} 0.3\n';
+    expect(read("sglang", text)).toMatchObject({ queued: 5, running: 2, kvUsage: 0.3 });
+  });
+
+  it("are read of TensorRT-LLM, by itself and behind Triton", () => {
+    const own = "trtllm_num_requests_waiting 6\ntrtllm_num_requests_running 2\ntrtllm_kv_cache_utilization 0.4\n";
+    expect(read("tensorrt-llm", own)).toMatchObject({ queued: 6, running: 2, kvUsage: 0.4 });
+    const triton = `nv_trt_llm_request_metrics{model="m",request_type="waiting",version="1"} 6
+nv_trt_llm_request_metrics{model="m",request_type="scheduled",version="1"} 2
+nv_trt_llm_request_metrics{model="m",request_type="max",version="1"} 512
+nv_trt_llm_kv_cache_block_metrics{kv_cache_block_type="used",model="m"} 100
+nv_trt_llm_kv_cache_block_metrics{kv_cache_block_type="fraction",model="m"} 0.4
+`;
+    expect(read("tensorrt-llm", triton)).toMatchObject({ queued: 6, running: 2, kvUsage: 0.4 });
+  });
+
+  it.each([
+    ["nothing", ""],
+    ["another engine's", "sglang:num_queue_reqs 1\n"],
+    ["a page", "<html>vllm:num_requests_waiting 3</html>"],
+    ["no numbers", "vllm:num_requests_waiting NaN\nvllm:num_requests_running many\n"],
+    ["a label that never ends", 'vllm:num_requests_waiting{model="x\n'],
+  ])("are not there in %s", (_, text) => {
+    expect(read("vllm", text)).toBeUndefined();
+  });
+
+  it("do not grow with a line that never ends", () => {
+    const reader = new MetricsReader(engines.vllm);
+    for (let count = 0; count < 64; count++) reader.push(Buffer.alloc(65_536, "x"));
+    reader.push(Buffer.from("\nvllm:num_requests_waiting 3\n"));
+    expect(reader.end()).toMatchObject({ queued: 3 });
+  });
+});
