@@ -22,6 +22,8 @@ export interface AdminActions {
   readonly reportSpend: (query: Query) => Promise<unknown>;
   readonly showCache: () => unknown;
   readonly flushCache: (request: unknown) => unknown;
+  /** An endpoint of a pool gets no more calls, or gets them again; false: there is none of this name. */
+  readonly drainEndpoint: (name: string, drained: boolean) => boolean;
 }
 
 export interface ConsoleOptions {
@@ -89,6 +91,13 @@ export function createConsole({ actions, adminToken, log }: ConsoleOptions): Exp
     if (chain === undefined) throw new GatewayError("not_found", "The journal has nothing of this chain.");
     response.json(chain);
   });
+  const drain = (drained: boolean) => (request: Request<{ name: string }>, response: Response) => {
+    if (!actions.drainEndpoint(request.params.name, drained))
+      throw new GatewayError("not_found", "No endpoint of a pool has this name.");
+    response.status(204).end();
+  };
+  app.put("/api/endpoints/:name/drain", drain(true));
+  app.delete("/api/endpoints/:name/drain", drain(false));
   app.use((request: Request) => {
     throw new GatewayError("not_found", `Nothing is served at ${request.path}.`);
   });

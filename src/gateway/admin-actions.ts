@@ -65,7 +65,7 @@ const flushRequest = z.strictObject({
 /** What the admin API does, over the faces of the domains. */
 export function createAdminActions(
   epochs: Epochs,
-  { journal, chains, store, clock, failover, spend }: Foundation,
+  { journal, chains, store, clock, failover, spend, pools }: Foundation,
   life: () => object,
 ): AdminActions {
   const auth = () => epochs.current().auth;
@@ -79,6 +79,7 @@ export function createAdminActions(
         policyHash: authz.policyHash,
         durability: store.durability,
         upstreams,
+        pools: pools.list(),
         routes: routes.all,
       };
     },
@@ -100,6 +101,7 @@ export function createAdminActions(
     showCache: () => cacheOf(epochs).report(),
     flushCache: (request) => ({ flushed: cacheOf(epochs).flush(parse(flushRequest, request)) }),
     queryJournal: (query) => journal.query(parse(journalQuery, query)),
+    drainEndpoint: pools.drain,
     showChain: (id) => showChain(journal, chains, id),
   };
 }

@@ -25,6 +25,7 @@ const actions: AdminActions = {
   flushCache: unexpected,
   queryJournal: unexpected,
   showChain: unexpected,
+  drainEndpoint: (name) => name === "local-0",
 };
 
 /** The admin API on a free port; the call is answered with its status and its error. */
@@ -39,7 +40,7 @@ async function startConsole() {
       headers: { authorization: `Bearer ${adminToken}`, "content-type": "application/json", ...headers },
       ...(body !== undefined && { body }),
     });
-    return { status: response.status, ...((await response.json()) as object) };
+    return { status: response.status, ...(response.status !== 204 && ((await response.json()) as object)) };
   };
 }
 
@@ -77,4 +78,14 @@ test("who spent what is asked for by query, and not without the operator's token
     query: { by: "model", window: "month" },
   });
   expect(await call("GET", "/api/spend", undefined, { authorization: "Bearer no" })).toMatchObject({ status: 401 });
+});
+
+test("an endpoint of a pool is drained and taken back by its name", async () => {
+  const call = await startConsole();
+  expect(await call("PUT", "/api/endpoints/local-0/drain")).toEqual({ status: 204 });
+  expect(await call("DELETE", "/api/endpoints/local-0/drain")).toEqual({ status: 204 });
+  expect(await call("PUT", "/api/endpoints/local-1/drain")).toMatchObject({
+    status: 404,
+    error: { message: "No endpoint of a pool has this name." },
+  });
 });

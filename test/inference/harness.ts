@@ -16,7 +16,7 @@ import type { InferenceConfig } from "../../src/inference/config.ts";
 import type { CountTokens } from "../../src/inference/demand.ts";
 import { createInference } from "../../src/inference/inference.ts";
 import { createMetrics } from "../../src/observability/metrics.ts";
-import { createPools } from "../../src/inference/pool/pools.ts";
+import { createPools, type Pools } from "../../src/inference/pool/pools.ts";
 
 const BODY_LIMIT_BYTES = 32 * 1_048_576;
 
@@ -43,6 +43,7 @@ export interface Harness {
   readonly url: string;
   /** Every operation that has ended, oldest first. */
   readonly carried: readonly Carried[];
+  readonly pools: Pools;
   /** Resolves with the next operation to end. */
   nextEnd(): Promise<Carried>;
   /** Ends everything under way as an expired credential would. */
@@ -87,12 +88,13 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
     }
   };
 
+  const pools = createPools({ upstream, clock: systemClock, log: silentLog, meter: createMetrics().meter });
   const handler = createInference({
     config: options.config,
     operate,
     visible: (_, operation) => shows(operation),
     upstream,
-    pools: createPools({ upstream, clock: systemClock, log: silentLog, meter: createMetrics().meter }),
+    pools,
     clock: systemClock,
     log: silentLog,
     countTokens: options.countTokens ?? (async () => undefined),
@@ -116,6 +118,7 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`,
     carried,
+    pools,
     nextEnd: () => new Promise((resolve) => waiting.push(resolve)),
     expire() {
       for (const abort of open) abort.abort(new GatewayError("unauthenticated", "The credential has expired."));
