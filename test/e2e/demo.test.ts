@@ -16,6 +16,8 @@ test("the demo passes from start to end and says what happened at each step", as
     /to a model, as it is → 403 .*Rejected: Security policy violation\./,
     /retry-after: \d+, retry-after-ms: \d+, x-ratelimit-remaining-tokens: \d+/,
     /→ 200, x-sallyport-model: small, x-sallyport-fallback: budget_exhausted/,
+    /How do I reset my password\? → sallyport; hit; ttl=\d+/,
+    /How do I reset my PIN\? → sallyport; fwd=miss; stored/,
     /which is already at it \(planner → reviewer → planner\)/,
     /it cost \$0\.\d+ in \d+\.\d s; 60 hours of a weekend at this pace would have cost \$\d+/,
   ])

@@ -1,5 +1,6 @@
 import { agentsScene } from "./agents-scene.ts";
 import { budgetScene } from "./budget-scene.ts";
+import { cacheScene } from "./cache-scene.ts";
 import { cheaperModelScene } from "./cheaper-model-scene.ts";
 import { dialectsScene } from "./dialects-scene.ts";
 import { identityScene } from "./identity-scene.ts";
@@ -24,6 +25,7 @@ export const scenes: readonly Scene[] = [
   injectionScene,
   budgetScene,
   cheaperModelScene,
+  cacheScene,
   agentsScene,
   journalScene,
   loopScene,
