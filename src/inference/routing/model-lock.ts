@@ -68,6 +68,21 @@ function findToolLoop(messages: readonly unknown[]): ModelLock | undefined {
   return open ? { reason: "tool_loop", keys: [...keys] } : undefined;
 }
 
+/**
+ * How many of these messages there were when the loop began that is under way, so that a choice by them comes out as it did then; all of
+ * them where none is. The first call since the last plain answer counts, whatever the caller has put in between.
+ */
+export function countBeforeLoop(messages: readonly unknown[]): number {
+  let before = messages.length;
+  for (let index = messages.length - 1; index >= 0; index--) {
+    const message = messages[index];
+    if (!isJsonObject(message) || message["role"] !== "assistant") continue;
+    if (!addCalls(message, new Set())) break;
+    before = index;
+  }
+  return before;
+}
+
 /* `function_call_output` and its like; Anthropic's `tool_result` is a block, not a message. */
 const isResult = (type: unknown): boolean => typeof type === "string" && type.endsWith("_call_output");
 
