@@ -160,10 +160,14 @@ interface Checked {
   readonly mcp?: { readonly servers: Named } | undefined;
 }
 
+const isChoice = (model: unknown): boolean => typeof model === "object" && model !== null && "choose" in model;
+
 /** Names that must be one of a kind, and limits on what is not there: nothing would ever count in them. */
 export function checkBudgets({ budgets, models = {}, a2a, mcp }: Checked): readonly ConfigProblem[] {
   const problems: ConfigProblem[] = [];
   const servers = Object.keys(mcp?.servers ?? {});
+  /* What is called in the end, and has a price. */
+  const served = Object.entries(models).flatMap(([name, entry]) => (isChoice(entry) ? [] : [name]));
   const others = new Set([...Object.keys(a2a?.agents ?? {}), ...servers]);
   /* Which tools a server has is known when it is asked: a bare name may be one as soon as there is a server. */
   const mayBe = (on: string): boolean =>
@@ -172,9 +176,13 @@ export function checkBudgets({ budgets, models = {}, a2a, mcp }: Checked): reado
     if (budgets.findIndex((other) => other.name === name) !== index)
       problems.push({ path: ["budgets", index, "name"], message: "another budget has this name; names are unique" });
     for (const [at, { thing, on }] of limits.entries()) {
-      if (on === undefined || Object.hasOwn(models, on)) continue;
+      if (on === undefined || served.includes(on)) continue;
       const path = ["budgets", index, "limits", at];
-      const known = Object.keys(models).join(", ") || "none";
+      if (Object.hasOwn(models, on)) {
+        problems.push({ path, message: `${on} is a choice between models: name those it chooses from` });
+        continue;
+      }
+      const known = served.join(", ") || "none";
       if (thing.endsWith("tokens"))
         problems.push({ path, message: `only models use tokens, and \`models\` has no ${on}; there is ${known}` });
       else if (!mayBe(on))

@@ -29,6 +29,11 @@ function policies({ policies: where }: Config): string {
 
 function models({ models: known }: Config): string {
   const named = Object.entries(known ?? {}).map(([name, entry]) => {
+    if ("choose" in entry) {
+      const chosen = [...new Set(entry.choose.map(({ use }) => use))];
+      const shadow = entry.mode === "shadow" ? "; in shadow mode" : "";
+      return `${name} (one of ${list(chosen)}, otherwise ${entry.otherwise}${shadow})`;
+    }
     const server = "pool" in entry ? `pool ${entry.pool}` : entry.provider;
     const others = standIns(name, known);
     return `${name} (${others.length === 0 ? server : `${server}, then ${list(others)}`})`;

@@ -94,6 +94,8 @@ export interface Work<T> {
   relay(context: OperationContext, candidate: Candidate): Promise<T>;
   /** Looks for an answer that was given before, once the operation may be made and its request has passed the guards. Absent: there is none. */
   readonly recall?: ((context: OperationContext) => Recall<T> | undefined | Promise<Recall<T> | undefined>) | undefined;
+  /** Is shown the events of answers as they come, before any step that changes them. Absent: they need not be read. */
+  readonly sees?: ((event: AnswerEvent) => void) | undefined;
   /** What a failure of `relay` means to the other candidates; undefined when none of them could mend it. Absent: only what was never sent goes on. */
   failure?(error: GatewayError): CandidateFailure | undefined;
   /** Every text of the request that a model, an agent or a tool may read, for guards. Absent: there is none. */

@@ -73,6 +73,7 @@ export function composeJourney(journey: Journey, clock: Clock, failover: Failove
       if (looking.length > 0) context.answer = (event) => observe(looking, context, event);
       const { recalled } = context;
       if (recalled?.answer !== undefined) return (await recalled.answer()) as T; // what `work.recall`, which gives a T, found
+      if (work.sees !== undefined) context.answer = seeing(work.sees, context.answer);
       const attempts = new Attempts(failover, context);
       const { edits } = context;
       for (const candidate of context.candidates) {
@@ -160,6 +161,17 @@ async function observe(
     events = next;
   }
   return events;
+}
+
+/** Shows what comes to the protocol itself. */
+function seeing(
+  sees: (event: AnswerEvent) => void,
+  answer: OperationContext["answer"],
+): NonNullable<OperationContext["answer"]> {
+  return (event) => {
+    sees(event);
+    return answer?.(event) ?? Promise.resolve([event]);
+  };
 }
 
 const isList = (given: AnswerEvent | readonly AnswerEvent[]): given is readonly AnswerEvent[] => Array.isArray(given);

@@ -69,6 +69,7 @@ export function createHandlers(
         createInference({
           ...tools,
           pools: foundation.pools,
+          meter: foundation.meter,
           countTokens,
           log: log("llm"),
           config: { models, pools },

@@ -4,9 +4,9 @@ import type { LlmVariables, Operation, Price } from "../core/operation.ts";
 import {
   standIns,
   type InferenceConfig,
-  type ModelConfig,
   type PoolModelConfig,
   type ProviderModelConfig,
+  type ServedModelConfig,
 } from "./config.ts";
 import { toBounds, toDemand } from "./demand.ts";
 import { dialects } from "./dialects/registry.ts";
@@ -17,6 +17,7 @@ import { openaiServer } from "./providers/openai-compatible.ts";
 import type { Provider } from "./providers/provider.ts";
 import { providers } from "./providers/registry.ts";
 import { LazyComplexity } from "./routing/complexity.ts";
+import { isVirtual } from "./routing/virtual-config.ts";
 import { createUpstreamNames, type NameUpstream } from "./upstream-names.ts";
 
 /** A model as callers know it, and how it is reached. */
@@ -57,14 +58,18 @@ export type ModelPlace =
 /** Whether its provider takes calls of a kind. */
 export const takes = ({ server }: Model, kind: CallKind): boolean => dialects[server.dialect].paths[kind] !== undefined;
 
-/** Every configured model, by the name callers use. */
+/** Every configured model that somebody serves, by the name callers use. */
 export function createCatalog(
   config: InferenceConfig,
   pools: ReadonlyMap<string, Pool> = new Map(),
 ): ReadonlyMap<string, Model> {
   const entries = Object.entries(config.models ?? {});
   const nameUpstream = createUpstreamNames();
-  const catalog = new Map(entries.map(([name, entry]) => [name, toModel(name, entry, config, pools, nameUpstream)]));
+  const catalog = new Map(
+    entries.flatMap(([name, entry]) =>
+      isVirtual(entry) ? [] : [[name, toModel(name, entry, config, pools, nameUpstream)] as const],
+    ),
+  );
   for (const model of catalog.values()) {
     // That each of them exists was checked when the configuration was loaded.
     model.fallback.push(...standIns(model.name, config.models).flatMap((other) => catalog.get(other) ?? []));
@@ -74,7 +79,7 @@ export function createCatalog(
 
 function toModel(
   name: string,
-  entry: ModelConfig,
+  entry: ServedModelConfig,
   config: InferenceConfig,
   pools: ReadonlyMap<string, Pool>,
   nameUpstream: NameUpstream,
@@ -126,11 +131,14 @@ function reachPool(
   };
 }
 
+/** What callers may ask for: a model, or a choice between models. */
+export type Asked = Pick<Model, "name" | "provider" | "price">;
+
 /** The operation of calling a model. A name that is not configured has no provider; the plan step refuses it. */
 export function toCallOperation(
   endpoint: Endpoint,
   call: ModelCall,
-  model: Model | undefined,
+  model: Asked | undefined,
   bodyBytes: number,
 ): Operation {
   const { method, dialect } = endpoint;
@@ -172,7 +180,7 @@ const noCall: Omit<LlmVariables, "model" | "provider"> = {
 };
 
 /** The operation that a model in a list stands for. */
-export function toListedOperation(model: Model): Operation {
+export function toListedOperation(model: Asked): Operation {
   return {
     protocol: "llm",
     method: "chat.completions",

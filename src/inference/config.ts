@@ -8,6 +8,7 @@ import { durationMs } from "../core/units.ts";
 import { cacheConfig } from "./cache/config.ts";
 import { poolSchema, type PoolConfig } from "./pool/pool-config.ts";
 import { providers } from "./providers/registry.ts";
+import { findWrongChoices, isVirtual, virtualModel, type VirtualConfig } from "./routing/virtual-config.ts";
 
 const names = providers.map(({ type }) => `\`${type}\``).join(", ");
 
@@ -82,13 +83,10 @@ const model = keyedUnion(
   {
     provider: variants(providers, common, { key: "provider", unknown: () => providerHelp }),
     pool: ofPool,
+    choose: virtualModel,
   },
-  (entry) => {
-    const has = (key: string) => typeof entry === "object" && entry !== null && Object.hasOwn(entry, key);
-    // By name: "unknown key" would send the reader looking for a typo.
-    if (has("choose")) return "`choose` is not in this build; write one entry in `models` for each model";
-    return `a model has a \`provider\` or a \`pool\`; ${providerHelp}, \`pool\` one of \`pools\``;
-  },
+  () =>
+    `a model has a \`provider\`, a \`pool\`, or a \`choose\` among the others; ${providerHelp}, \`pool\` one of \`pools\``,
 );
 
 const modelName = z
@@ -127,7 +125,9 @@ export const inferenceConfig = {
 
 export type ModelConfig = z.output<typeof model>;
 export type PoolModelConfig = z.output<typeof ofPool>;
-export type ProviderModelConfig = Exclude<ModelConfig, PoolModelConfig>;
+export type ProviderModelConfig = Exclude<ModelConfig, PoolModelConfig | VirtualConfig>;
+/** A model that somebody serves. */
+export type ServedModelConfig = Exclude<ModelConfig, VirtualConfig>;
 
 type Models = Readonly<Record<string, ModelConfig>>;
 
@@ -141,10 +141,13 @@ export interface InferenceConfig {
 export function standIns(name: string, models: Models = {}): readonly string[] {
   /* A set is walked while it grows: those of the first are at its end when the walk gets there. */
   const names = new Set([name]);
-  for (const each of names) for (const other of models[each]?.fallback ?? []) names.add(other);
+  for (const each of names) for (const other of fallbackOf(models[each])) names.add(other);
   names.delete(name);
   return [...names];
 }
+
+const fallbackOf = (entry: ModelConfig | undefined): readonly string[] =>
+  (entry !== undefined && !isVirtual(entry) && entry.fallback) || [];
 
 /** Models of a pool that there is not. */
 export function checkPools({ models = {}, pools = {} }: InferenceConfig): ConfigProblem[] {
@@ -156,6 +159,9 @@ export function checkPools({ models = {}, pools = {} }: InferenceConfig): Config
   });
 }
 
+/** Virtual models whose rules are wrong, or choose what cannot be chosen. */
+export const checkChoices = (config: InferenceConfig): ConfigProblem[] => findWrongChoices(config);
+
 function meant(name: string, known: readonly string[]): string {
   const near = nearest(name, known);
   return near === undefined ? "" : `; did you mean ${near}?`;
@@ -163,18 +169,21 @@ function meant(name: string, known: readonly string[]): string {
 
 /** Fallbacks that are no models, the model itself, or named twice. Models may step in for each other. */
 export function checkFallbacks({ models = {} }: InferenceConfig): ConfigProblem[] {
-  return Object.entries(models).flatMap(([name, { fallback = [] }]) =>
-    fallback.flatMap((other, index): ConfigProblem[] => {
+  return Object.entries(models).flatMap(([name, entry]) => {
+    const fallback = fallbackOf(entry);
+    return fallback.flatMap((other, index): ConfigProblem[] => {
       const message = wrongWith(models, name, other, fallback.indexOf(other) < index);
       return message === undefined ? [] : [{ path: ["models", name, "fallback", index], message }];
-    }),
-  );
+    });
+  });
 }
 
 function wrongWith(models: Models, name: string, other: string, again: boolean): string | undefined {
   if (other === name) return "a model cannot step in for itself: leave it out";
   if (again) return "named twice: leave one out";
-  if (!Object.hasOwn(models, other)) {
+  const found = Object.hasOwn(models, other) ? models[other] : undefined;
+  if (found !== undefined && isVirtual(found)) return "a choice cannot step in: name the models it chooses from";
+  if (found === undefined) {
     const others = Object.keys(models).filter((known) => known !== name);
     return `no such entry in \`models\`${meant(other, others)}`;
   }

@@ -18,7 +18,7 @@ function mayStepIn(other: Model, model: Model, { kind }: Endpoint): boolean {
 }
 
 /* Policy judges it as if it had been asked for by its own name. */
-function toCandidate(model: Model, { variables, demand }: Operation): Candidate {
+export function toCandidate(model: Model, { variables, demand }: Operation): Candidate {
   const { name, provider, price } = model;
   const llm = variables.llm && { ...variables.llm, model: name, provider, ...toBounds(demand, price) };
   return { ...model, variables: { ...variables, ...(llm && { llm }) } };

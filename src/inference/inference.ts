@@ -2,13 +2,16 @@ import type { Clock } from "../core/clock.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { Exchange } from "../core/exchange.ts";
 import type { Log } from "../core/log.ts";
-import type { Operate, ProtocolHandler, Visible } from "../core/step.ts";
+import type { Meter } from "../core/meter.ts";
+import type { Candidate } from "../core/operation.ts";
+import type { Operate, OperationContext, ProtocolHandler, Visible } from "../core/step.ts";
 import type { Upstream } from "../http/upstream.ts";
 import { createModelIdentities } from "./cache/model-identity.ts";
 import { type CallRecall, Recalls, type RecallsOptions } from "./cache/recall.ts";
+import type { Store } from "../state/store.ts";
 import { failureOf } from "./candidate-failure.ts";
 import { createCatalog, toCallOperation, toListedOperation } from "./catalog.ts";
-import type { Model } from "./catalog.ts";
+import type { Asked, Model } from "./catalog.ts";
 import type { InferenceConfig } from "./config.ts";
 import type { CountTokens } from "./demand.ts";
 import type { Dialect } from "./dialects/dialect.ts";
@@ -19,6 +22,10 @@ import { createModelList, unknownModel } from "./model-list.ts";
 import type { Pools } from "./pool/pools.ts";
 import { verbatimOf } from "./provider-refusal.ts";
 import { relayCall, replayCall } from "./relay-call.ts";
+import { createModelMemory } from "./routing/model-memory.ts";
+import { Route } from "./routing/route.ts";
+import { createRoutingMetrics } from "./routing/routing-metrics.ts";
+import { createVirtualModels } from "./routing/virtual-model.ts";
 import { createForm, requestTexts } from "./texts.ts";
 
 const LIST_PATH = "/v1/models";
@@ -30,6 +37,8 @@ export interface InferenceOptions {
   readonly visible: Visible;
   readonly upstream: Upstream;
   readonly pools: Pools;
+  readonly store: Store;
+  readonly meter: Meter;
   readonly clock: Clock;
   readonly log: Log;
   /** Silence on a stream after which something is sent to keep the connection alive. Default 15 s. */
@@ -55,30 +64,49 @@ export function createInference(options: InferenceOptions): ProtocolHandler {
       replay: (context, request, answer, headers) =>
         replayCall(relaying, request, context, catalog.get(answer.candidate) as Model, answer, headers),
     });
-  const models = createModelList({ catalog, operate, visible, createdS: Math.floor(clock.now() / 1_000) });
+  const virtuals = createVirtualModels(options.config.models, catalog);
+  const routing = {
+    memory: createModelMemory({ store: options.store, log: options.log }),
+    metrics: createRoutingMetrics(options.meter),
+  };
+  const asked = new Map<string, Asked>([...catalog, ...virtuals]);
+  const sees = (exchange: Exchange, each: Asked) => visible(exchange, toListedOperation(each));
+  // A choice of which nobody may be asked is as good as none.
+  const mayBeSeen = (exchange: Exchange, each: Asked) =>
+    sees(exchange, each) &&
+    [...(virtuals.get(each.name)?.choices.values() ?? [each])].some((model) => sees(exchange, model));
+  const models = createModelList({ catalog: asked, operate, mayBeSeen, createdS: Math.floor(clock.now() / 1_000) });
 
   async function callModel(exchange: Exchange, endpoint: Endpoint): Promise<void> {
     const body = await exchange.body();
     const call = endpoint.read(body.value);
     const model = catalog.get(call.model);
-    const operation = toCallOperation(endpoint, call, model, body.bytes.length);
+    const virtual = model === undefined ? virtuals.get(call.model) : undefined;
+    const operation = toCallOperation(endpoint, call, model ?? virtual, body.bytes.length);
     const request = { endpoint, call, body, headers: exchange.request.headers };
     let recalled: CallRecall | undefined;
+    const route = virtual && new Route(routing, virtual, request, operation);
+    const relay = (context: OperationContext, to: Candidate) =>
+      relayCall(relaying, request, context, catalog.get(to.name) as Model, recalled?.recording);
 
     try {
       await operate(exchange, operation, {
-        plan() {
+        plan(context) {
+          if (route !== undefined) return route.plan(context);
           if (model === undefined) throw unknownModel(call.model);
           return planCandidates(model, endpoint, operation);
         },
         recall:
           recalls &&
           (async (context) => {
-            // A model that is not configured was refused by the plan.
-            return (recalled = await recalls.of(context, request, model as Model));
+            // A model that is not configured was refused by the plan; of a choice it is the one that is asked first.
+            const first = model ?? (catalog.get(context.candidates[0]?.name ?? "") as Model);
+            recalled = await recalls.of(context, request, first);
+            if (recalled?.answer !== undefined) route?.tell(context);
+            return recalled;
           }),
-        relay: (context, to) =>
-          relayCall(relaying, request, context, catalog.get(to.name) as Model, recalled?.recording),
+        relay: route === undefined ? relay : (context, to) => route.relay(context, to, () => relay(context, to)),
+        sees: route?.sees,
         texts: () => requestTexts(endpoint, body.value),
         answers: () => createForm(endpoint),
         failure: failureOf,
@@ -90,8 +118,8 @@ export function createInference(options: InferenceOptions): ProtocolHandler {
       const hidden =
         thrown instanceof GatewayError &&
         thrown.kind === "denied" &&
-        model !== undefined &&
-        !visible(exchange, toListedOperation(model));
+        asked.has(call.model) &&
+        !mayBeSeen(exchange, asked.get(call.model) as Asked);
       throw hidden ? unknownModel(call.model) : thrown;
     }
   }

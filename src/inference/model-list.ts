@@ -1,14 +1,15 @@
 import { GatewayError } from "../core/errors.ts";
 import type { Exchange } from "../core/exchange.ts";
 import type { Operation } from "../core/operation.ts";
-import type { Operate, Visible } from "../core/step.ts";
-import { toListedOperation } from "./catalog.ts";
-import type { Model } from "./catalog.ts";
+import type { Operate } from "../core/step.ts";
+import type { Asked } from "./catalog.ts";
 
 export interface ModelListOptions {
-  readonly catalog: ReadonlyMap<string, Model>;
+  /** All that callers may ask for, by name. */
+  readonly catalog: ReadonlyMap<string, Asked>;
+  /** Whether it may be seen. */
+  mayBeSeen(exchange: Exchange, asked: Asked): boolean;
   readonly operate: Operate;
-  readonly visible: Visible;
   /** Seconds since the epoch; when a model was made, which no configuration knows. */
   readonly createdS: number;
 }
@@ -35,8 +36,8 @@ const unknown = {
 };
 
 /** Answers `/v1/models` and `/v1/models/{name}` with what the caller may see. */
-export function createModelList({ catalog, operate, visible, createdS }: ModelListOptions) {
-  const describe = (exchange: Exchange, model: Model) =>
+export function createModelList({ catalog, operate, mayBeSeen, createdS }: ModelListOptions) {
+  const describe = (exchange: Exchange, model: Asked) =>
     speaksAnthropic(exchange)
       ? { type: "model", id: model.name, display_name: model.name, created_at: createdAt, ...unknown }
       : { id: model.name, object: "model", created: createdS, owned_by: model.provider };
@@ -51,7 +52,7 @@ export function createModelList({ catalog, operate, visible, createdS }: ModelLi
     list: (exchange: Exchange) =>
       answer(exchange, () => {
         const data = [...catalog.values()]
-          .filter((model) => visible(exchange, toListedOperation(model)))
+          .filter((model) => mayBeSeen(exchange, model))
           .map((model) => describe(exchange, model));
         if (!speaksAnthropic(exchange)) return { object: "list", data };
         return { data, has_more: false, first_id: data[0]?.id ?? null, last_id: data.at(-1)?.id ?? null };
@@ -59,7 +60,7 @@ export function createModelList({ catalog, operate, visible, createdS }: ModelLi
     retrieve: (exchange: Exchange, name: string) =>
       answer(exchange, () => {
         const model = catalog.get(name);
-        if (model === undefined || !visible(exchange, toListedOperation(model))) throw unknownModel(name);
+        if (model === undefined || !mayBeSeen(exchange, model)) throw unknownModel(name);
         return describe(exchange, model);
       }),
   };

@@ -55,7 +55,10 @@ export class Recalls {
   async of(context: OperationContext, request: CallRequest, model: Model): Promise<CallRecall | undefined> {
     const { cache, policyHash, identities } = this.#options;
     const { endpoint, call, body, headers } = request;
-    if (endpoint.kind === "count" || cache.config.models?.includes(model.name) === false) return undefined;
+    const { models } = cache.config;
+    // A choice is asked for by its own name.
+    if (models !== undefined && !models.includes(model.name) && !models.includes(call.model)) return undefined;
+    if (endpoint.kind === "count") return undefined;
     const demand = readCacheControl(headers["cache-control"]);
     const bypass = bypassOf(context, demand, body.value);
     if (bypass !== undefined) {

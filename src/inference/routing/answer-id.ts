@@ -1,36 +1,33 @@
 import { isJsonObject } from "../../core/json-texts.ts";
 
 /**
- * The id by which a request that goes on from an answer can be told: of its first call of a tool, or of what its provider keeps for it.
- * `value` is an answer or an event of a stream, in either dialect; undefined where it has none.
+ * The ids by which a request that goes on from an answer can be told: of its first call of a tool, and of what its provider keeps for it.
+ * `value` is a whole answer or an event of a stream, in either dialect.
  */
-export function readAnswerId(value: unknown): string | undefined {
-  if (!isJsonObject(value)) return undefined;
+export function readAnswerIds(value: unknown): readonly string[] {
+  if (!isJsonObject(value)) return none;
   const { choices, content, content_block: block, message } = value;
   if (Array.isArray(choices)) return readChoice(choices[0]);
-  if (Array.isArray(content)) return idOfUse((content as readonly unknown[]).find(isUse)) ?? readContainer(value);
-  if (block !== undefined) return idOfUse(block);
-  // `message_start` and `message_delta` of a stream.
-  return readContainer(isJsonObject(message) ? message : value["delta"]);
+  if (Array.isArray(content)) return [...idsOf((content as readonly unknown[]).find(isUse)), ...readContainer(value)];
+  if (block !== undefined) return isUse(block) ? idsOf(block) : none;
+  // `message_start` and `message_delta`.
+  return readContainer(message ?? value["delta"]);
 }
 
-function readChoice(choice: unknown): string | undefined {
-  if (!isJsonObject(choice)) return undefined;
-  const said = choice["message"] ?? choice["delta"];
+const none: readonly string[] = [];
+
+function readChoice(choice: unknown): readonly string[] {
+  const said = isJsonObject(choice) ? (choice["message"] ?? choice["delta"]) : undefined;
   const calls = isJsonObject(said) ? said["tool_calls"] : undefined;
-  const first: unknown = Array.isArray(calls) ? calls[0] : undefined;
-  return isJsonObject(first) ? toId(first["id"]) : undefined;
+  return Array.isArray(calls) ? idsOf(calls[0]) : none;
 }
 
 const isUse = (block: unknown): boolean =>
   isJsonObject(block) && typeof block["type"] === "string" && block["type"].endsWith("tool_use");
 
-const idOfUse = (block: unknown): string | undefined =>
-  isUse(block) && isJsonObject(block) ? toId(block["id"]) : undefined;
+const readContainer = (value: unknown): readonly string[] => (isJsonObject(value) ? idsOf(value["container"]) : none);
 
-function readContainer(value: unknown): string | undefined {
-  const container = isJsonObject(value) ? value["container"] : undefined;
-  return isJsonObject(container) ? toId(container["id"]) : undefined;
+function idsOf(value: unknown): readonly string[] {
+  const id = isJsonObject(value) ? value["id"] : undefined;
+  return typeof id === "string" && id !== "" ? [id] : none;
 }
-
-const toId = (id: unknown): string | undefined => (typeof id === "string" && id !== "" ? id : undefined);

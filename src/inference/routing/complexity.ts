@@ -29,6 +29,11 @@ export class LazyComplexity implements Complexity {
     return this.#measure().parts;
   }
 
+  /** What was measured; undefined where nobody has read it. */
+  get measured(): Measured | undefined {
+    return this.#measured;
+  }
+
   #measure(): Measured {
     return (this.#measured ??= measureComplexity(this.#asked));
   }

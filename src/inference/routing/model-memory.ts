@@ -75,4 +75,6 @@ export function createModelMemory({ store, log }: ModelMemoryOptions): ModelMemo
 }
 
 const toKey = ({ principal: { tenant, id: principal }, virtual }: MemoryPlace, id: string): string =>
-  createHash("sha256").update(JSON.stringify([tenant, principal, virtual, id])).digest("base64url");
+  createHash("sha256")
+    .update(JSON.stringify([tenant, principal, virtual, id]))
+    .digest("base64url");

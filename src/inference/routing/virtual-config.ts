@@ -29,7 +29,10 @@ export const virtualModel = z
       .array(choice)
       .min(1)
       .max(32)
-      .meta({ description: "Rules, asked in this order.", examples: [[{ when: "llm.complexity > 0.6", use: "gpt-4o" }]] }),
+      .meta({
+        description: "Rules, asked in this order.",
+        examples: [[{ when: "llm.complexity > 0.6", use: "gpt-4o" }]],
+      }),
     otherwise: use("Who is asked when no rule holds, and steps in when the chosen one cannot answer", "llama"),
     mode: z
       .literal("shadow", { error: "shadow, or nothing" })
@@ -46,7 +49,11 @@ type Entry = VirtualConfig | { readonly choose?: undefined; readonly fallback?: 
 export const isVirtual = <T extends object>(entry: T): entry is T & VirtualConfig => "choose" in entry;
 
 /** Choices that cannot be made: expressions that are wrong, and models that are not there or are choices themselves. */
-export function checkChoices({ models = {} }: { readonly models?: Readonly<Record<string, Entry>> | undefined }): ConfigProblem[] {
+export function findWrongChoices({
+  models = {},
+}: {
+  readonly models?: Readonly<Record<string, Entry>> | undefined;
+}): ConfigProblem[] {
   const problems: ConfigProblem[] = [];
   const served = Object.keys(models).filter((name) => !isVirtual(models[name]!));
   for (const [name, entry] of Object.entries(models)) {
@@ -65,9 +72,14 @@ export function checkChoices({ models = {} }: { readonly models?: Readonly<Recor
   return problems;
 }
 
-function wrongWith(used: string, models: Readonly<Record<string, Entry>>, served: readonly string[]): string | undefined {
+function wrongWith(
+  used: string,
+  models: Readonly<Record<string, Entry>>,
+  served: readonly string[],
+): string | undefined {
   if (served.includes(used)) return undefined;
-  if (Object.hasOwn(models, used)) return "a choice cannot choose a choice: name a model that a provider or a pool serves";
+  if (Object.hasOwn(models, used))
+    return "a choice cannot choose a choice: name a model that a provider or a pool serves";
   const near = nearest(used, served);
   return `no such entry in \`models\`${near === undefined ? "" : `; did you mean ${near}?`}`;
 }
