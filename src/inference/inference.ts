@@ -100,8 +100,8 @@ export function createInference(options: InferenceOptions): ProtocolHandler {
           recalls &&
           (async (context) => {
             // A model that is not configured was refused by the plan; of a choice it is the one that is asked first.
-            const first = model ?? (catalog.get(context.candidates[0]?.name ?? "") as Model);
-            recalled = await recalls.of(context, request, first);
+            const first = model ?? catalog.get(context.candidates[0]?.name ?? "");
+            recalled = await recalls.of(context, request, first as Model);
             if (recalled?.answer !== undefined) route?.tell(context);
             return recalled;
           }),

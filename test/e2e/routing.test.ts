@@ -171,6 +171,22 @@ describe("a virtual model", () => {
     ]);
   });
 
+  test("is given kept answers of the model it chooses, and of no other", async () => {
+    const scene = await start(rules, "", { cache: "{ models: [smart] }" });
+    const status = async (content: string) => {
+      const asked = scene.openai.chat.completions.create({ model: "smart", messages: [user(content)] });
+      const { response } = await asked.withResponse();
+      const [model, route, cache] = ["model", "route"]
+        .map((name) => response.headers.get(`x-sallyport-${name}`))
+        .concat(response.headers.get("cache-status"));
+      return `${model}, ${route?.replace(/[\d.]+$/, "")}, ${cache?.replace(/\d+/, "")}`;
+    };
+    expect(await status(hard)).toBe("large, rule=1, complexity=, sallyport; fwd=miss; stored");
+    expect(await status(hard)).toBe("large, rule=1, complexity=, sallyport; hit; ttl=");
+    expect(await status(easy)).toMatch(/^small, otherwise.*fwd=miss/);
+    expect([large.calls, small.calls]).toEqual([1, 1]);
+  });
+
   test("in shadow mode asks `otherwise`, and tells what it would have chosen and what that would have cost", async () => {
     const scene = await start(rules, ", mode: shadow");
     expect(await ask(scene, hard)).toEqual({ text: "from small", model: "small", route: null });
