@@ -2,7 +2,6 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { Registry } from "prom-client";
 import type { AbortSignalLike } from "../../src/core/abort.ts";
 import { systemClock } from "../../src/core/clock.ts";
 import { GatewayError } from "../../src/core/errors.ts";
@@ -12,7 +11,6 @@ import type { JsonEdit } from "../../src/core/json-edit.ts";
 import { silentLog } from "../../src/core/log.ts";
 import type { Operation } from "../../src/core/operation.ts";
 import type { AnswerEvent, Operate, OperationContext, Outcome } from "../../src/core/step.ts";
-import { createPrometheusMeter } from "../../src/observability/prometheus-meter.ts";
 import { createMemoryStore } from "../../src/state/memory.ts";
 import { createUpstream } from "../../src/http/undici-upstream.ts";
 import type { InferenceConfig } from "../../src/inference/config.ts";
@@ -91,7 +89,8 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
     }
   };
 
-  const pools = createPools({ upstream, clock: systemClock, log: silentLog, meter: createMetrics().meter });
+  const { meter } = createMetrics();
+  const pools = createPools({ upstream, clock: systemClock, log: silentLog, meter });
   const handler = createInference({
     config: options.config,
     operate,
@@ -99,7 +98,7 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
     upstream,
     pools,
     store: createMemoryStore({ clock: systemClock, log: silentLog }),
-    meter: createPrometheusMeter(new Registry()),
+    meter,
     clock: systemClock,
     log: silentLog,
     countTokens: options.countTokens ?? (async () => undefined),
