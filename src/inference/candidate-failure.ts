@@ -21,9 +21,9 @@ export function noteUnsupported(error: unknown): unknown {
   return error;
 }
 
-/** Takes note of a call for which its pool had no endpoint. Gives the error back. */
-export function noteNoEndpoint(error: GatewayError): GatewayError {
-  refusals.set(error, { reason: "unreachable", health: "unknown", load: false });
+/** Takes note of a call that no server was asked, because there was none for it. Gives the error back. */
+export function noteNotSent(error: GatewayError, reason: "unreachable" | "rate_limited"): GatewayError {
+  refusals.set(error, { reason, health: "unknown", load: false });
   return error;
 }
 

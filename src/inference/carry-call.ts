@@ -4,9 +4,11 @@ import { GatewayError } from "../core/errors.ts";
 import type { OperationContext } from "../core/step.ts";
 import { neverSent } from "../http/upstream-errors.ts";
 import type { Upstream } from "../http/upstream.ts";
-import { failureOf, noteNoEndpoint } from "./candidate-failure.ts";
+import { failureOf } from "./candidate-failure.ts";
 import type { Model, ModelPlace } from "./catalog.ts";
-import type { CallEnd, Placed, Pool } from "./pool/pool.ts";
+import type { PickRequest } from "./picker/scene.ts";
+import type { CallEnd } from "./pool/members.ts";
+import type { Placed, Pool } from "./pool/pool.ts";
 import { toPickHeader, toPickNote } from "./pool/pick-text.ts";
 import { promptBytes, toPromptChain } from "./pool/prompt.ts";
 import { type CallRequest, sendCall, type SentCall } from "./send-call.ts";
@@ -25,7 +27,7 @@ export interface CarryOptions {
  * could be sent to the first. Whatever was sent is not sent again here: that is for the next candidate, within what retries may cost.
  */
 export async function carryCall<T>(
-  options: CarryOptions,
+  door: CarryOptions,
   request: CallRequest,
   context: OperationContext,
   model: Model,
@@ -33,19 +35,22 @@ export async function carryCall<T>(
   pass: (sent: SentCall) => Promise<T>,
 ): Promise<T> {
   const { place } = model;
-  if (!("pool" in place)) return pass(await sendCall(options, request, context, model, place.urls, signal));
+  if (!("pool" in place)) return pass(await sendCall(door, request, context, model, place.urls, signal));
+  const { pool } = place;
   const { answering } = context;
   const tried: number[] = [];
-  const prompt = readPrompt(request, context, model, place);
+  const asked = toPickRequest(request, context, model, place);
+  const options = { context, signal, bytes: request.body.bytes.length };
   for (;;) {
-    const placed = pick(options.clock, prompt, request, context, place.pool, tried);
+    const placed = await pool.place(asked, options, tried);
+    tell(pool, placed, request, context);
     context.answering = () => {
       placed.picked.prefilled();
       answering?.();
     };
     let how: CallEnd = "well";
     try {
-      return await pass(await sendCall(options, request, context, model, placed.member.urls, signal));
+      return await pass(await sendCall(door, request, context, model, placed.member.urls, signal));
     } catch (error) {
       how = context.signal.aborted ? "unknown" : endOf(error);
       if (how !== "refused" || signal.aborted || tried.push(placed.member.slot) === MOST_TRIES) throw error;
@@ -63,48 +68,31 @@ function endOf(error: unknown): CallEnd {
   return neverSent(error) ? "refused" : "failed";
 }
 
-type Prompt = Pick<Parameters<Pool["pick"]>[0], "chain" | "promptTokens" | "adapter">;
-
-function readPrompt(
-  { body }: CallRequest,
-  { exchange }: OperationContext,
+function toPickRequest(
+  { body, headers }: CallRequest,
+  { id, exchange }: OperationContext,
   { upstreamName }: Model,
   { pool, adapter }: Extract<ModelPlace, { pool: Pool }>,
-): Prompt {
+): PickRequest {
   const prompt = promptBytes(body);
   const { tenant } = exchange.principal;
   return {
+    id,
     chain: toPromptChain(prompt, { model: upstreamName, adapter, tenant, secret: pool.secret }),
     promptTokens: Math.ceil(prompt.length / BYTES_PER_TOKEN),
     adapter,
+    session: headers["x-session-id"],
   };
 }
 
-function pick(
-  clock: Clock,
-  prompt: Prompt,
+function tell(
+  pool: Pool,
+  { picked: { explanation } }: Placed,
   { headers }: CallRequest,
   context: OperationContext,
-  pool: Pool,
-  except: readonly number[],
-): Placed {
-  const request = { id: context.id, ...prompt, session: headers["x-session-id"] };
-  const placed = pool.pick(request, { nowMs: clock.monotonic(), explain: true, except });
-  if (placed === undefined) throw noEndpoint(pool, except.length);
-  const { explanation } = placed.picked;
-  if (explanation !== undefined) {
-    context.notes = [...(context.notes ?? []), toPickNote(pool, explanation)];
-    if (headers["x-sallyport-explain"] === "1" && !context.exchange.reply.started)
-      context.exchange.reply.setHeader("x-sallyport-pick", toPickHeader(pool, explanation));
-  }
-  return placed;
-}
-
-function noEndpoint({ name }: Pool, tried: number): GatewayError {
-  const why = tried === 0 ? "is well" : "that is well could be reached";
-  return noteNoEndpoint(
-    new GatewayError("overloaded", `No endpoint of the pool \`${name}\` ${why}.`, {
-      headers: { "x-llm-d-request-dropped-reason": "rejected-no-endpoints" },
-    }),
-  );
+): void {
+  if (explanation === undefined) return;
+  context.notes = [...(context.notes ?? []), toPickNote(pool, explanation)];
+  if (headers["x-sallyport-explain"] === "1" && !context.exchange.reply.started)
+    context.exchange.reply.setHeader("x-sallyport-pick", toPickHeader(pool, explanation));
 }

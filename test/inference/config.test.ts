@@ -78,7 +78,18 @@ describe("the configuration of models", () => {
   });
 
   it.each([
-    [{ engine: "vllm" }, "pools.p.endpoints: "],
+    [{ engine: "vllm" }, "pools.p: give either `endpoints` or `dns`"],
+    [{ engine: "vllm", endpoints: ["http://a:1"], dns: "http://a:1" }, "pools.p: give either `endpoints` or `dns`"],
+    [{ engine: "vllm", dns: "https://a:1" }, "pools.p.dns: http: addresses have no name"],
+    [
+      { engine: "vllm", endpoints: ["http://a:1"], metrics: { every: "1ms" } },
+      "pools.p.metrics.every: from 50ms to 10s",
+    ],
+    [
+      { engine: "vllm", endpoints: ["http://a:1"], priority: [{ when: "mcp.method == 'x'", is: 1 }] },
+      "pools.p.priority.0.when: there is no variable mcp",
+    ],
+    [{ engine: "vllm", endpoints: ["http://a:1"], queue: { waiting: 0 } }, "pools.p.queue.waiting: "],
     [{ engine: "vllm", endpoints: [] }, "pools.p.endpoints: "],
     [{ engine: "vllm", endpoints: ["http://a:1", "http://a:1"] }, "pools.p.endpoints: an endpoint is listed twice"],
     [{ engine: "vllm", endpoints: ["a:1"] }, "pools.p.endpoints.0: an http or https address"],

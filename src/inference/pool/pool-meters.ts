@@ -8,6 +8,9 @@ export interface PoolMeters {
   readonly scrapeFailures: Counter;
   readonly promptTokens: Counter;
   readonly cachedTokens: Counter;
+  readonly waiting: Gauge;
+  readonly dropped: Counter;
+  readonly resolveFailures: Counter;
 }
 
 export const createPoolMeters = (meter: Meter): PoolMeters => ({
@@ -28,4 +31,10 @@ export const createPoolMeters = (meter: Meter): PoolMeters => ({
     "Those of them that the picked endpoint should have had in its cache, by estimate",
     ["pool"],
   ),
+  waiting: meter.gauge("pool_waiting", "Calls that wait for room in a pool", ["pool"]),
+  dropped: meter.counter("pool_dropped_total", "Calls that no endpoint was asked to answer, by reason", [
+    "pool",
+    "reason",
+  ]),
+  resolveFailures: meter.counter("pool_resolve_failures_total", "Times a pool's name could not be resolved", ["pool"]),
 });

@@ -1,30 +1,25 @@
 import { isDeepStrictEqual } from "node:util";
-import type { Clock } from "../../core/clock.ts";
-import type { Log } from "../../core/log.ts";
-import type { Upstream } from "../../http/upstream.ts";
+import type { AbortSignalLike } from "../../core/abort.ts";
+import { GatewayError } from "../../core/errors.ts";
+import type { OperationContext } from "../../core/step.ts";
+import type { ResolveAddresses } from "../../http/resolve-addresses.ts";
 import { hashText } from "../picker/block-chain.ts";
-import { Endpoints } from "../picker/endpoints.ts";
-import { createPicker, type Picked, type Picker, type PickOptions } from "../picker/picker.ts";
-import { PrefixIndex } from "../picker/prefix-index.ts";
+import { createPicker, type Picked, type Picker } from "../picker/picker.ts";
+import { mustShed } from "../picker/saturation.ts";
 import type { PickRequest } from "../picker/scene.ts";
-import { engines } from "./engines.ts";
-import type { HealthState } from "./health.ts";
-import { createMember, type Member } from "./member.ts";
-import { maxEndpoints, profileOf, type PoolConfig } from "./pool-config.ts";
-import type { PoolMeters } from "./pool-meters.ts";
-import { Scraper, type Look } from "./scraper.ts";
+import { Discovery } from "./discovery.ts";
+import type { Member } from "./member.ts";
+import { type CallEnd, Members, type EndpointStatus, type MembersOptions } from "./members.ts";
+import { profileOf, type PoolConfig } from "./pool-config.ts";
+import { createPriority } from "./priority.ts";
+import { notSent } from "./not-sent.ts";
+import { WaitingLine } from "./waiting-line.ts";
 
-export interface PoolOptions {
+export interface PoolOptions extends Omit<MembersOptions, "pool" | "changed"> {
   /** Different in every process: replicas must not break a tie the same way. */
   readonly replica: string;
-  readonly upstream: Upstream;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly meters: PoolMeters;
+  readonly resolve: ResolveAddresses;
 }
-
-/** How a call ended, as far as its endpoint is concerned. `refused`: it could not be sent. `unknown`: the caller left, or it was not the endpoint's doing. */
-export type CallEnd = "well" | "failed" | "refused" | "unknown";
 
 /** A picked endpoint, to which a call is counted until it has ended. */
 export interface Placed {
@@ -34,41 +29,48 @@ export interface Placed {
   end(how: CallEnd): void;
 }
 
-/** An endpoint, for operators. */
-export interface EndpointStatus {
-  readonly name: string;
-  readonly url: string;
-  readonly state: HealthState | "draining" | "leaving";
-  /** The gateway's own calls under way. */
-  readonly requests: number;
-  /** Calls of everybody that wait there, and that are under way; absent while it tells no metrics. */
-  readonly queued?: number;
-  readonly load?: number;
+export interface PlaceOptions {
+  readonly context: OperationContext;
+  readonly signal: AbortSignalLike;
+  readonly bytes: number;
 }
 
-/** Twice as many as there may be: those that leave keep their place until their calls have ended. */
-const slots = maxEndpoints * 2;
+/** For operators. */
+export interface PoolStatus {
+  readonly pool: string;
+  /** Calls that wait for room. */
+  readonly waiting: number;
+  /** 1 is full; absent: no endpoint gets calls. */
+  readonly saturation?: number;
+  readonly endpoints: readonly EndpointStatus[];
+}
 
-/** The state of one pool: its endpoints and what is known of them. It outlives configurations. */
+/** One pool: picks endpoints, and lets calls wait while there is no room. It outlives configurations. */
 export class Pool {
   readonly name: string;
   /** Parts what is known of prompts from other processes. */
   readonly secret: number;
   readonly #options: PoolOptions;
-  readonly #endpoints = new Endpoints({ slots });
-  readonly #prefixes = new PrefixIndex({ slots });
-  readonly #members = new Map<string, Member>();
-  readonly #bySlot: (Member | undefined)[] = [];
+  readonly #members: Members;
   #config: PoolConfig;
   #picker: Picker;
+  #priority: (context: OperationContext) => number;
+  readonly #line: WaitingLine<Placed>;
+  #discovery: Discovery | undefined;
 
   constructor(name: string, config: PoolConfig, options: PoolOptions) {
     this.name = name;
     this.secret = hashText(options.replica);
     this.#options = options;
     this.#config = config;
+    this.#members = new Members({ ...options, pool: name, changed: () => this.#letGo() }, config);
+    this.#line = new WaitingLine({
+      bounds: () => this.#config.queue,
+      changed: (length) => options.meters.waiting.set([name], length),
+    });
     this.#picker = this.#createPicker();
-    this.#setEndpoints(config.endpoints);
+    this.#priority = createPriority(config.priority);
+    this.#find();
   }
 
   /** Takes up another configuration. Endpoints that are in both keep what is known of them; those that are gone end their calls. */
@@ -76,211 +78,126 @@ export class Pool {
     const former = this.#config;
     this.#config = config;
     if (!isDeepStrictEqual(former.pick, config.pick)) this.#picker = this.#createPicker();
+    this.#priority = createPriority(config.priority);
     const scraping = ({ engine, key, metrics }: PoolConfig) => [engine, key, metrics];
-    if (!isDeepStrictEqual(scraping(former), scraping(config)))
-      for (const member of this.#members.values()) this.#scrape(member);
-    this.#setEndpoints(config.endpoints);
+    this.#members.configure(config, !isDeepStrictEqual(scraping(former), scraping(config)));
+    const finding = ({ endpoints, dns, resolve }: PoolConfig) => [endpoints, dns, resolve];
+    if (!isDeepStrictEqual(finding(former), finding(config))) this.#find();
+    this.#letGo();
   }
 
-  /** Undefined: there is no endpoint that could take it, or only those of `except`. */
-  pick(request: PickRequest, options: PickOptions): Placed | undefined {
-    const picked =
-      this.#picker.pick(request, options) ?? (this.#readmit() ? this.#picker.pick(request, options) : undefined);
-    if (picked === undefined) return undefined;
-    const member = this.#bySlot[picked.slot]!;
-    const { meters } = this.#options;
-    meters.picks.add([this.name, member.host]);
-    const cached = picked.explanation?.endpoints.find(({ address }) => address === picked.address)?.cachedTokens ?? 0;
-    meters.promptTokens.add([this.name], request.promptTokens);
-    meters.cachedTokens.add([this.name], Math.min(cached, request.promptTokens));
+  /**
+   * An endpoint for a call, at once or when there is room. Rejects with a GatewayError: 429 where the call must wait and may not, 503 where no
+   * endpoint is well. `except`: slots that were tried already; such a call does not wait again.
+   */
+  async place(
+    request: PickRequest,
+    { context, signal, bytes }: PlaceOptions,
+    except: readonly number[],
+  ): Promise<Placed> {
+    if (this.#discovery !== undefined) await this.#discovery.started;
+    if (except.length > 0) return this.#pick(request, except);
+    const priority = this.#priority(context);
+    const saturation = this.#members.saturation(this.#config.capacity) ?? 0;
+    if (mustShed(priority, saturation)) throw this.#turnAway(notSent.dropped("rejected-shed"));
+    if (this.#config.queue === undefined || (saturation < 1 && this.#line.length === 0))
+      return this.#pick(request, except);
+    const { principal } = context.exchange;
+    const flow = principal.tenant === "" ? principal.id : `tenant ${principal.tenant}`;
+    const waits = this.#line.wait({ priority, flow, bytes, signal }, () => this.#pick(request, except));
+    this.#letGo();
+    return waits.catch((error: unknown) => {
+      throw error instanceof GatewayError ? this.#turnAway(error) : error;
+    });
+  }
+
+  /** The endpoint at an address of an explanation. */
+  memberAt(url: string): Member | undefined {
+    return this.#members.at(url);
+  }
+
+  /** Takes an endpoint out for an operator, or in again; false: there is none of this name. */
+  drain(name: string, drained: boolean): boolean {
+    return this.#members.drain(name, drained);
+  }
+
+  status(): PoolStatus {
+    const saturation = this.#members.saturation(this.#config.capacity);
+    return {
+      pool: this.name,
+      waiting: this.#line.length,
+      ...(saturation !== undefined && { saturation }),
+      endpoints: this.#members.list(),
+    };
+  }
+
+  /** No configuration has it any more. */
+  close(): void {
+    this.#discovery?.stop();
+    this.#line.close(new GatewayError("draining", "The gateway is stopping."));
+    this.#members.close();
+  }
+
+  #pick(request: PickRequest, except: readonly number[]): Placed {
+    const options = { nowMs: this.#options.clock.monotonic(), explain: true, except };
+    let picked = this.#picker.pick(request, options);
+    if (picked === undefined && this.#members.readmit()) picked = this.#picker.pick(request, options);
+    if (picked === undefined) throw this.#turnAway(notSent.noEndpoint(this.name, except.length > 0));
+    const member = this.#members.inSlot(picked.slot);
+    this.#count(member, request, picked);
     return {
       member,
       picked,
       end: (how) => {
         picked.end();
-        this.#ended(member, how);
-        this.#release(member);
+        this.#members.ended(member, how);
       },
     };
   }
 
-  /** The endpoint at an address of an explanation. */
-  memberAt(url: string): Member | undefined {
-    return this.#members.get(url);
+  #count({ host }: Member, { promptTokens }: PickRequest, { explanation, address }: Picked): void {
+    const { meters } = this.#options;
+    const cached = explanation?.endpoints.find((each) => each.address === address)?.cachedTokens ?? 0;
+    meters.picks.add([this.name, host]);
+    meters.promptTokens.add([this.name], promptTokens);
+    meters.cachedTokens.add([this.name], Math.min(cached, promptTokens));
   }
 
-  /** Takes an endpoint out for an operator, or in again; false: there is none of this name. */
-  drain(name: string, drained: boolean): boolean {
-    const member = [...this.#members.values()].find((each) => each.name === name);
-    if (member === undefined) return false;
-    member.drained = drained;
-    this.#update(member);
-    return true;
+  /** Counts a call that no endpoint was found for. */
+  #turnAway(error: GatewayError): GatewayError {
+    const reason = error.headers["x-llm-d-request-dropped-reason"];
+    if (reason !== undefined) this.#options.meters.dropped.add([this.name, reason]);
+    return error;
   }
 
-  list(): readonly EndpointStatus[] {
-    const nowMs = this.#options.clock.monotonic();
-    return [...this.#members.values()].map(({ name, url, slot, leaving, drained, health }) => ({
-      name,
-      url,
-      state: leaving ? "leaving" : drained ? "draining" : health.state(nowMs),
-      requests: this.#endpoints.requests[slot]!,
-      ...(this.#endpoints.fresh(slot, nowMs) && {
-        queued: this.#endpoints.queue(slot, nowMs),
-        load: this.#endpoints.load(slot, nowMs),
-      }),
-    }));
+  /** Those that wait, while there is room. */
+  #letGo(): void {
+    while (this.#line.length > 0 && this.#hasRoom()) this.#line.next();
   }
 
-  /** No configuration has it any more. */
-  close(): void {
-    for (const member of this.#members.values()) {
-      member.scraper?.stop();
-      clearTimeout(member.rest);
-    }
+  #hasRoom(): boolean {
+    return this.#config.queue === undefined || (this.#members.saturation(this.#config.capacity) ?? 0) < 1;
+  }
+
+  #find(): void {
+    this.#discovery?.stop();
+    this.#discovery = undefined;
+    const { endpoints, dns, resolve: everyMs } = this.#config;
+    if (endpoints !== undefined) this.#members.set(endpoints);
+    if (dns === undefined) return;
+    const { resolve, log, meters } = this.#options;
+    this.#discovery = new Discovery({
+      url: dns,
+      everyMs,
+      resolve,
+      log: log.child({ pool: this.name }),
+      found: (urls) => this.#members.set(urls),
+      failed: () => meters.resolveFailures.add([this.name]),
+    });
   }
 
   #createPicker(): Picker {
-    return createPicker({
-      endpoints: this.#endpoints,
-      prefixes: this.#prefixes,
-      profile: profileOf(this.#config),
-      replica: this.#options.replica,
-    });
-  }
-
-  #setEndpoints(urls: readonly string[]): void {
-    const wanted = new Set(urls);
-    for (const member of this.#members.values()) {
-      member.leaving = !wanted.has(member.url);
-      this.#update(member);
-      this.#release(member);
-    }
-    for (const url of urls) {
-      if (this.#members.has(url)) continue;
-      const member = createMember(this.name, this.#endpoints.add(url), url);
-      this.#members.set(url, member);
-      this.#bySlot[member.slot] = member;
-      this.#update(member);
-      this.#scrape(member);
-    }
-  }
-
-  #scrape(member: Member): void {
-    member.scraper?.stop();
-    const { engine: name, key, metrics } = this.#config;
-    const engine = engines[name];
-    const reads = metrics !== "off";
-    const url = new URL(reads ? (metrics.path ?? engine.metricsPath) : "/health", member.url);
-    if (reads && metrics.port !== undefined) url.port = String(metrics.port);
-    const { upstream, clock } = this.#options;
-    member.scraper = new Scraper({
-      url,
-      headers: key === undefined ? {} : { authorization: `Bearer ${key}` },
-      engine,
-      everyMs: reads ? metrics.every : 250,
-      reads,
-      upstream,
-      saw: (look) => this.#saw(member, look, clock.monotonic()),
-      isWell: () => member.health.state(clock.monotonic()) !== "unreachable",
-    });
-  }
-
-  #saw(member: Member, look: Look, nowMs: number): void {
-    const { slot, host, health } = member;
-    if (look.kind === "metrics") {
-      const { startedAtS } = look.metrics;
-      if (member.startedAtS !== undefined && startedAtS !== undefined && startedAtS !== member.startedAtS)
-        this.#forget(member);
-      member.startedAtS = startedAtS;
-      this.#endpoints.report(slot, look.metrics, nowMs);
-    } else if (this.#config.metrics !== "off") this.#options.meters.scrapeFailures.add([this.name, host, look.kind]);
-    const before = health.state(nowMs);
-    if (health.saw(look)) this.#forget(member);
-    if (health.state(nowMs) !== before) this.#changed(member, health.state(nowMs));
-  }
-
-  /** The server has started anew: what it had in its cache is gone. */
-  #forget({ slot }: Member): void {
-    this.#prefixes.clear(slot);
-    this.#endpoints.restarted(slot);
-  }
-
-  #ended(member: Member, how: CallEnd): void {
-    if (how === "unknown") return;
-    const { health } = member;
-    const nowMs = this.#options.clock.monotonic();
-    if (how === "refused" && health.state(nowMs) !== "unreachable") {
-      health.refused();
-      member.scraper?.wake();
-      this.#changed(member, "unreachable");
-    }
-    if (!health.ended(how !== "well", this.#others(member, nowMs), nowMs)) return;
-    if (health.state(nowMs) !== "well" || !this.#mayEject(nowMs)) return;
-    health.eject(nowMs);
-    this.#options.meters.ejections.add([this.name, member.host]);
-    this.#changed(member, "ejected");
-    clearTimeout(member.rest);
-    member.rest = setTimeout(() => this.#changed(member, "well"), health.restMs(nowMs) + 1);
-    member.rest.unref();
-  }
-
-  /** How the calls of all the others went. */
-  #others(member: Member, nowMs: number): { readonly calls: number; readonly failures: number } {
-    let calls = 0;
-    let failures = 0;
-    for (const other of this.#members.values()) {
-      if (other === member) continue;
-      const record = other.health.record.read(nowMs);
-      calls += record.calls;
-      failures += record.failures;
-    }
-    return { calls, failures };
-  }
-
-  /** At most half of a pool rests at a time: the others would have to carry it all. */
-  #mayEject(nowMs: number): boolean {
-    const states = [...this.#members.values()]
-      .filter(({ leaving }) => !leaving)
-      .map(({ health }) => health.state(nowMs));
-    return (states.filter((state) => state !== "well").length + 1) * 2 <= states.length;
-  }
-
-  /** With nobody else to ask, those that rest are asked again. True: there is one. */
-  #readmit(): boolean {
-    const nowMs = this.#options.clock.monotonic();
-    let any = false;
-    for (const member of this.#members.values()) {
-      if (member.leaving || member.drained || member.health.state(nowMs) !== "ejected") continue;
-      member.health.readmit();
-      this.#update(member);
-      any = true;
-    }
-    return any;
-  }
-
-  #changed(member: Member, state: HealthState): void {
-    const { name, host } = member;
-    this.#options.log.info({ pool: this.name, endpoint: name, host, state }, "an endpoint's state changed");
-    this.#update(member);
-  }
-
-  #update(member: Member): void {
-    const { slot, host, leaving, drained, health } = member;
-    const usable = !leaving && !drained && health.state(this.#options.clock.monotonic()) === "well";
-    this.#endpoints.usable[slot] = usable ? 1 : 0;
-    this.#options.meters.up.set([this.name, host], usable ? 1 : 0);
-  }
-
-  /** Frees the place of an endpoint that has left and whose last call has ended. */
-  #release(member: Member): void {
-    if (!member.leaving || this.#endpoints.requests[member.slot] !== 0) return;
-    if (this.#bySlot[member.slot] !== member) return;
-    member.scraper?.stop();
-    clearTimeout(member.rest);
-    this.#members.delete(member.url);
-    this.#bySlot[member.slot] = undefined;
-    this.#prefixes.clear(member.slot);
-    this.#endpoints.remove(member.slot);
+    const { endpoints, prefixes } = this.#members;
+    return createPicker({ endpoints, prefixes, profile: profileOf(this.#config), replica: this.#options.replica });
   }
 }

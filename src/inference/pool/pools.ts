@@ -1,6 +1,7 @@
 import { randomHex } from "../../core/ids.ts";
 import type { Meter } from "../../core/meter.ts";
-import { type EndpointStatus, Pool, type PoolOptions } from "./pool.ts";
+import { resolveAddresses, type ResolveAddresses } from "../../http/resolve-addresses.ts";
+import { Pool, type PoolOptions, type PoolStatus } from "./pool.ts";
 import type { PoolConfig } from "./pool-config.ts";
 import { createPoolMeters } from "./pool-meters.ts";
 
@@ -16,15 +17,19 @@ export interface Pools {
   /** Pools of these names as they are configured now; one that stands takes up the new configuration. */
   lease(configs: Readonly<Record<string, PoolConfig>>): PoolLease;
   /** For operators. */
-  list(): readonly { readonly pool: string; readonly endpoints: readonly EndpointStatus[] }[];
+  list(): readonly PoolStatus[];
   /** Takes an endpoint of any pool out, or in again, by its name; false: there is none. */
   drain(endpoint: string, drained: boolean): boolean;
 }
 
-export type PoolsOptions = Pick<PoolOptions, "upstream" | "clock" | "log"> & { readonly meter: Meter };
+export type PoolsOptions = Pick<PoolOptions, "upstream" | "clock" | "log"> & {
+  readonly meter: Meter;
+  /** The system's resolver by default. */
+  readonly resolve?: ResolveAddresses;
+};
 
-export function createPools({ meter, ...options }: PoolsOptions): Pools {
-  const poolOptions = { ...options, replica: randomHex(16), meters: createPoolMeters(meter) };
+export function createPools({ meter, resolve = resolveAddresses, ...options }: PoolsOptions): Pools {
+  const poolOptions = { ...options, resolve, replica: randomHex(16), meters: createPoolMeters(meter) };
   const known = new Map<string, { readonly pool: Pool; users: number }>();
 
   function use(name: string, config: PoolConfig): Pool {
@@ -55,7 +60,7 @@ export function createPools({ meter, ...options }: PoolsOptions): Pools {
         },
       };
     },
-    list: () => [...known.values()].map(({ pool }) => ({ pool: pool.name, endpoints: pool.list() })),
+    list: () => [...known.values()].map(({ pool }) => pool.status()),
     drain: (endpoint, drained) => [...known.values()].some(({ pool }) => pool.drain(endpoint, drained)),
   };
 }

@@ -1,0 +1,265 @@
+import type { Clock } from "../../core/clock.ts";
+import type { Log } from "../../core/log.ts";
+import type { Upstream } from "../../http/upstream.ts";
+import { Endpoints } from "../picker/endpoints.ts";
+import { PrefixIndex } from "../picker/prefix-index.ts";
+import { endpointSaturation } from "../picker/saturation.ts";
+import { engines } from "./engines.ts";
+import type { HealthState } from "./health.ts";
+import { createMember, type Member } from "./member.ts";
+import { maxEndpoints, type PoolConfig } from "./pool-config.ts";
+import type { PoolMeters } from "./pool-meters.ts";
+import { Scraper, type Look } from "./scraper.ts";
+
+export interface MembersOptions {
+  readonly pool: string;
+  readonly upstream: Upstream;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly meters: PoolMeters;
+  /** There may be room, or other endpoints. */
+  changed(): void;
+}
+
+/** How a call ended, as far as its endpoint is concerned. `refused`: it could not be sent. `unknown`: the caller left, or it was not the endpoint's doing. */
+export type CallEnd = "well" | "failed" | "refused" | "unknown";
+
+/** An endpoint, for operators. */
+export interface EndpointStatus {
+  readonly name: string;
+  readonly url: string;
+  readonly state: HealthState | "draining" | "leaving";
+  /** The gateway's own calls under way. */
+  readonly requests: number;
+  /** Calls of everybody that wait there, and that are under way; absent while it tells no metrics. */
+  readonly queued?: number;
+  readonly load?: number;
+}
+
+/** Twice as many as there may be: those that leave keep their place until their calls have ended. */
+const slots = maxEndpoints * 2;
+/* How often one is looked at that is not well and tells no metrics. */
+const LOOK_EVERY_MS = 250;
+
+/** The endpoints of a pool, what is known of them, and which of them get calls. */
+export class Members {
+  readonly endpoints = new Endpoints({ slots });
+  readonly prefixes = new PrefixIndex({ slots });
+  readonly #options: MembersOptions;
+  readonly #members = new Map<string, Member>();
+  readonly #bySlot: (Member | undefined)[] = [];
+  #config: PoolConfig;
+
+  constructor(options: MembersOptions, config: PoolConfig) {
+    this.#options = options;
+    this.#config = config;
+  }
+
+  /** Takes up another configuration; `scraping`: of how they are scraped. */
+  configure(config: PoolConfig, scraping: boolean): void {
+    this.#config = config;
+    if (scraping) for (const member of this.#members.values()) this.#scrape(member);
+  }
+
+  /** Those that are in both lists keep what is known of them; those that are gone get no more calls, and end those under way. */
+  set(urls: readonly string[]): void {
+    const wanted = new Set(urls);
+    for (const member of this.#members.values()) {
+      member.leaving = !wanted.has(member.url);
+      this.#update(member);
+      this.#release(member);
+    }
+    for (const url of urls) {
+      if (this.#members.has(url)) continue;
+      const member = createMember(this.#options.pool, this.endpoints.add(url), url);
+      this.#members.set(url, member);
+      this.#bySlot[member.slot] = member;
+      this.#update(member);
+      this.#scrape(member);
+    }
+    this.#options.changed();
+  }
+
+  inSlot(slot: number): Member {
+    return this.#bySlot[slot]!;
+  }
+
+  at(url: string): Member | undefined {
+    return this.#members.get(url);
+  }
+
+  /** Takes an endpoint out for an operator, or in again; false: there is none of this name. */
+  drain(name: string, drained: boolean): boolean {
+    const member = [...this.#members.values()].find((each) => each.name === name);
+    if (member === undefined) return false;
+    member.drained = drained;
+    this.#update(member);
+    return true;
+  }
+
+  list(): readonly EndpointStatus[] {
+    const nowMs = this.#options.clock.monotonic();
+    return [...this.#members.values()].map(({ name, url, slot, leaving, drained, health }) => ({
+      name,
+      url,
+      state: leaving ? "leaving" : drained ? "draining" : health.state(nowMs),
+      requests: this.endpoints.requests[slot]!,
+      ...(this.endpoints.fresh(slot, nowMs) && {
+        queued: this.endpoints.queue(slot, nowMs),
+        load: this.endpoints.load(slot, nowMs),
+      }),
+    }));
+  }
+
+  /** How full they are on average, of those that get calls: 1 is full. `capacity`: own calls that fill one that tells no metrics. Undefined: none does. */
+  saturation(capacity: number): number | undefined {
+    const nowMs = this.#options.clock.monotonic();
+    const { endpoints } = this;
+    let sum = 0;
+    let count = 0;
+    for (const { slot } of this.#members.values()) {
+      if (endpoints.usable[slot] === 0) continue;
+      sum += endpoints.fresh(slot, nowMs)
+        ? endpointSaturation(endpoints, slot, nowMs)
+        : endpoints.requests[slot]! / capacity;
+      count++;
+    }
+    return count === 0 ? undefined : sum / count;
+  }
+
+  /** A call is over and no longer counted. */
+  ended(member: Member, how: CallEnd): void {
+    this.#judge(member, how);
+    this.#release(member);
+    this.#options.changed();
+  }
+
+  /** Nobody looks at them any more. */
+  close(): void {
+    for (const member of this.#members.values()) {
+      member.scraper?.stop();
+      clearTimeout(member.rest);
+    }
+  }
+
+  #scrape(member: Member): void {
+    member.scraper?.stop();
+    const { engine: name, key, metrics } = this.#config;
+    const engine = engines[name];
+    const reads = metrics !== "off";
+    const url = new URL(reads ? (metrics.path ?? engine.metricsPath) : "/health", member.url);
+    if (reads && metrics.port !== undefined) url.port = String(metrics.port);
+    const { upstream, clock } = this.#options;
+    member.scraper = new Scraper({
+      url,
+      headers: key === undefined ? {} : { authorization: `Bearer ${key}` },
+      engine,
+      everyMs: reads ? metrics.every : LOOK_EVERY_MS,
+      reads,
+      upstream,
+      saw: (look) => this.#saw(member, look, clock.monotonic()),
+      isWell: () => member.health.state(clock.monotonic()) !== "unreachable",
+    });
+  }
+
+  #saw(member: Member, look: Look, nowMs: number): void {
+    const { slot, host, health } = member;
+    if (look.kind === "metrics") {
+      const { startedAtS } = look.metrics;
+      if (member.startedAtS !== undefined && startedAtS !== undefined && startedAtS !== member.startedAtS)
+        this.#forget(member);
+      member.startedAtS = startedAtS;
+      this.endpoints.report(slot, look.metrics, nowMs);
+      this.#options.changed();
+    } else if (this.#config.metrics !== "off")
+      this.#options.meters.scrapeFailures.add([this.#options.pool, host, look.kind]);
+    const before = health.state(nowMs);
+    if (health.saw(look)) this.#forget(member);
+    if (health.state(nowMs) !== before) this.#changed(member, health.state(nowMs));
+  }
+
+  /** The server has started anew: what it had in its cache is gone. */
+  #forget({ slot }: Member): void {
+    this.prefixes.clear(slot);
+    this.endpoints.restarted(slot);
+  }
+
+  #judge(member: Member, how: CallEnd): void {
+    if (how === "unknown") return;
+    const { health } = member;
+    const nowMs = this.#options.clock.monotonic();
+    if (how === "refused" && health.state(nowMs) !== "unreachable") {
+      health.refused();
+      member.scraper?.wake();
+      this.#changed(member, "unreachable");
+    }
+    if (!health.ended(how !== "well", this.#others(member, nowMs), nowMs)) return;
+    if (health.state(nowMs) !== "well" || !this.#mayEject(nowMs)) return;
+    health.eject(nowMs);
+    this.#options.meters.ejections.add([this.#options.pool, member.host]);
+    this.#changed(member, "ejected");
+    clearTimeout(member.rest);
+    member.rest = setTimeout(() => this.#changed(member, "well"), health.restMs(nowMs) + 1);
+    member.rest.unref();
+  }
+
+  /** How the calls of all the others went. */
+  #others(member: Member, nowMs: number): { readonly calls: number; readonly failures: number } {
+    let calls = 0;
+    let failures = 0;
+    for (const other of this.#members.values()) {
+      if (other === member) continue;
+      const record = other.health.record.read(nowMs);
+      calls += record.calls;
+      failures += record.failures;
+    }
+    return { calls, failures };
+  }
+
+  /** At most half of a pool rests at a time: the others would have to carry it all. */
+  #mayEject(nowMs: number): boolean {
+    const states = [...this.#members.values()]
+      .filter(({ leaving }) => !leaving)
+      .map(({ health }) => health.state(nowMs));
+    return (states.filter((state) => state !== "well").length + 1) * 2 <= states.length;
+  }
+
+  /** With nobody else to ask, those that rest are asked again. True: there is one. */
+  readmit(): boolean {
+    const nowMs = this.#options.clock.monotonic();
+    let any = false;
+    for (const member of this.#members.values()) {
+      if (member.leaving || member.drained || member.health.state(nowMs) !== "ejected") continue;
+      member.health.readmit();
+      this.#update(member);
+      any = true;
+    }
+    return any;
+  }
+
+  #changed(member: Member, state: HealthState): void {
+    const { name, host } = member;
+    this.#options.log.info({ pool: this.#options.pool, endpoint: name, host, state }, "an endpoint's state changed");
+    this.#update(member);
+    this.#options.changed();
+  }
+
+  #update(member: Member): void {
+    const { slot, host, leaving, drained, health } = member;
+    const usable = !leaving && !drained && health.state(this.#options.clock.monotonic()) === "well";
+    this.endpoints.usable[slot] = usable ? 1 : 0;
+    this.#options.meters.up.set([this.#options.pool, host], usable ? 1 : 0);
+  }
+
+  /** Frees the place of an endpoint that has left and whose last call has ended. */
+  #release(member: Member): void {
+    if (!member.leaving || this.endpoints.requests[member.slot] !== 0) return;
+    if (this.#bySlot[member.slot] !== member) return;
+    member.scraper?.stop();
+    clearTimeout(member.rest);
+    this.#members.delete(member.url);
+    this.#bySlot[member.slot] = undefined;
+    this.prefixes.clear(member.slot);
+    this.endpoints.remove(member.slot);
+  }
+}
