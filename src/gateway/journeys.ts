@@ -32,7 +32,12 @@ export function createJourneys(parts: Parts, clock: Clock): Readonly<Record<Prot
     for (const [definition, ...serves] of steps) {
       if (!serves.includes(protocol)) continue;
       if (definition.per === "exchange") exchangeSteps.push(definition.create(parts));
-      else (definition.per === "operation" ? operation : candidate).push(definition.create(parts, protocol));
+      else {
+        const step = definition.create(parts, protocol);
+        /* One that has nothing to do in this configuration costs nothing. */
+        if (step.enter === undefined && step.answer === undefined && step.end === undefined) continue;
+        (definition.per === "operation" ? operation : candidate).push(step);
+      }
     }
     return {
       exchange: composeExchange(exchangeSteps, clock),

@@ -69,7 +69,7 @@ test("a question in other words is answered too, its near miss is not", async ()
   const first = await scene.send("chat/completions", ask("How do I reset my password?"));
   expect(statusOf(first)).toBe("sallyport; fwd=miss; stored");
   const other = await scene.send("chat/completions", ask("What is the password reset process?"));
-  expect(statusOf(other)).toMatch(/^sallyport; hit; ttl=35\d\d$/);
+  expect(statusOf(other)).toMatch(/^sallyport; hit; ttl=3[56]\d\d; detail=semantic$/);
   expect(other.headers.get("age")).toBe("0");
   expect(await other.text()).toBe(await first.text());
   const near = await scene.send("chat/completions", ask("How do I not reset my password?"));

@@ -63,7 +63,7 @@ export interface AnswerCacheOptions {
   readonly answerLimitBytes: number;
   /** What the vector of a question takes. */
   readonly vectorBytes: number;
-  /** Told of every entry that goes, for whatever reason. */
+  /** Told of every entry that goes and is not replaced. */
   readonly onRemoved: (entry: StoredEntry) => void;
 }
 
@@ -126,7 +126,8 @@ export class AnswerCache {
     if (answer.bytes.length > answerLimitBytes || sizeBytes > limitBytes) return false;
     if (nowMs - this.#sweptAtMs >= SWEEP_EVERY_MS) this.#sweep(nowMs);
     const former = this.#kept.get(key);
-    if (former !== undefined) this.#remove(former);
+    /* Its vector is the same and is put again: a removal told now might arrive after it. */
+    if (former !== undefined) this.#remove(former, question === undefined);
     this.#kept.set(key, { entry, sizeBytes });
     this.#sizeBytes += sizeBytes;
     for (const oldest of this.#kept.values()) {
@@ -155,9 +156,15 @@ export class AnswerCache {
     for (const kept of this.#kept.values()) if (kept.entry.answer.expiresAtMs <= nowMs) this.#remove(kept);
   }
 
-  #remove({ entry, sizeBytes }: Kept): void {
+  /** Forgets everything and tells nobody. */
+  clear(): void {
+    this.#kept.clear();
+    this.#sizeBytes = 0;
+  }
+
+  #remove({ entry, sizeBytes }: Kept, isTold = true): void {
     this.#kept.delete(entry.key);
     this.#sizeBytes -= sizeBytes;
-    this.#options.onRemoved(entry);
+    if (isTold) this.#options.onRemoved(entry);
   }
 }

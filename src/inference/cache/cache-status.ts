@@ -2,11 +2,15 @@ import type { StoredAnswer } from "./answer-cache.ts";
 
 /* `cache-status` as RFC 9211 has it. */
 
-/** The answer was kept before. */
-export function foundHeaders({ storedAtMs, expiresAtMs }: StoredAnswer, nowMs: number): Record<string, string> {
+/** The answer was kept before; `semantic`: for the same question in other words. */
+export function foundHeaders(
+  { storedAtMs, expiresAtMs }: StoredAnswer,
+  nowMs: number,
+  semantic: boolean,
+): Record<string, string> {
   const ttl = Math.max(0, Math.floor((expiresAtMs - nowMs) / 1_000));
   return {
-    "cache-status": `sallyport; hit; ttl=${ttl}`,
+    "cache-status": `sallyport; hit; ttl=${ttl}${semantic ? "; detail=semantic" : ""}`,
     age: String(Math.max(0, Math.floor((nowMs - storedAtMs) / 1_000))),
   };
 }

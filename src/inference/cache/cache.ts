@@ -34,7 +34,7 @@ export interface Cache {
   /** Equal calls under way. */
   readonly flights: SingleFlight<StoredEntry>;
   /** Undefined: only equal calls are looked for. */
-  readonly semantic: Pick<Semantic, "find"> | undefined;
+  readonly semantic: Pick<Semantic, "find" | "toVector"> | undefined;
   readonly metrics: CacheMetrics;
   /** `vector`: of the question, where one was made. */
   keep(entry: StoredEntry, vector: Float32Array | undefined): void;
@@ -90,7 +90,8 @@ export function createCache({ config, clock, log, meter }: CacheOptions): Cache 
       lines: linesOf(answers, metrics),
     }),
     async close() {
-      answers.flush({});
+      /* Only what is in this process: what a vector store keeps elsewhere is its own matter. */
+      answers.clear();
       metrics.sized(answers);
       await semantic?.close();
     },

@@ -93,8 +93,10 @@ export class Recalls {
         (call.stream ? model.firstTokenTimeoutMs : model.answerTimeoutMs) ?? Infinity,
       ),
     };
-    if (demand.isFresh) return demand.isStored ? this.#refuse(lookup) : this.#miss(lookup);
-    return this.#lookUp(lookup);
+    if (!demand.isFresh) return this.#lookUp(lookup);
+    if (demand.isStored) return this.#refuse(lookup);
+    const vector = lookup.question && (await cache.semantic?.toVector(lookup.question, context));
+    return this.#miss(lookup, { vector });
   }
 
   async #lookUp(lookup: Lookup): Promise<CallRecall> {
@@ -153,7 +155,8 @@ export class Recalls {
     return {
       async answer() {
         context.candidate = context.candidates.find(({ name }) => name === answer.candidate);
-        const status = result === "collapsed" ? collapsedHeaders : foundHeaders(answer, clock.now());
+        const status =
+          result === "collapsed" ? collapsedHeaders : foundHeaders(answer, clock.now(), result === "semantic");
         try {
           await replay(context, request, answer, { ...answer.headers, ...status });
         } finally {

@@ -34,33 +34,48 @@ export class Semantic {
     this.#options = options;
   }
 
+  /** Undefined for a question that says nothing, or where nothing could make its vector. */
+  async toVector({ text }: StoredQuestion, context: OperationContext): Promise<Float32Array | undefined> {
+    try {
+      const vector = await this.#options.embedder.embed(text, context);
+      return vector.some((part) => part !== 0) ? vector : undefined;
+    } catch (error) {
+      this.#options.log.warn({ error }, "the cache could not embed a question");
+      return undefined;
+    }
+  }
+
   /** `entryOf`: the entry of this key, where it may be given to the call at hand. */
   async find(
-    { text, fingerprint }: StoredQuestion,
+    question: StoredQuestion,
     context: OperationContext,
     entryOf: (key: string) => StoredEntry | undefined,
   ): Promise<Similar> {
-    const { embedder, guards, vectors, threshold, log } = this.#options;
-    let vector: Float32Array | undefined;
+    const vector = await this.toVector(question, context);
+    if (vector === undefined) return { vector };
     try {
-      vector = await embedder.embed(text, context);
-      if (vector.every((part) => part === 0)) return { vector: undefined };
-      let refused: Similar["refused"];
-      for (const { id, score } of await vectors.search(fingerprint, vector, {
-        least: threshold,
-        most: MOST_COMPARED,
-      })) {
-        const entry = entryOf(id);
-        if (entry?.question?.fingerprint !== fingerprint) continue;
-        const { same, because } = mayAnswer(text, entry.question.text, guards);
-        if (same) return { vector, found: { entry, score } };
-        refused ??= { score, because };
-      }
-      return { vector, ...(refused && { refused }) };
+      return { vector, ...(await this.#compare(question, vector, entryOf)) };
     } catch (error) {
-      log.warn({ error }, "the cache could not look for similar questions");
+      this.#options.log.warn({ error }, "the cache could not look for similar questions");
       return { vector };
     }
+  }
+
+  async #compare(
+    { text, fingerprint }: StoredQuestion,
+    vector: Float32Array,
+    entryOf: (key: string) => StoredEntry | undefined,
+  ): Promise<Omit<Similar, "vector">> {
+    const { guards, vectors, threshold } = this.#options;
+    let refused: Similar["refused"];
+    for (const { id, score } of await vectors.search(fingerprint, vector, { least: threshold, most: MOST_COMPARED })) {
+      const entry = entryOf(id);
+      if (entry?.question?.fingerprint !== fingerprint) continue;
+      const { same, because } = mayAnswer(text, entry.question.text, guards);
+      if (same) return { found: { entry, score } };
+      refused ??= { score, because };
+    }
+    return refused === undefined ? {} : { refused };
   }
 
   keep({ key, question, answer }: StoredEntry, vector: Float32Array): void {
