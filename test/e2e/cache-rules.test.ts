@@ -11,8 +11,8 @@ const models = `{
 }`;
 const policies = `{rules: [
   {name: all is open, allow: 'true'},
-  {name: first only, deny: 'llm.model == "backup" && "x-only" in request.headers'}
-]}`;
+  {name: first only, on: llm, deny: 'llm.model == "backup" && "x-only" in request.headers'}
+  ]}`;
 
 let scene: CacheScene;
 beforeAll(async () => {
@@ -190,14 +190,19 @@ test("other rules and another model's configuration find nothing, and those of b
 
 test("guards look at a hit as at any answer, and what they change in a request is neither looked up nor kept", async () => {
   const question = ask("What is the capital of Norway, and who is ada@example.com?");
-  expect(await statusOf(question)).toBe(STORED);
+  expect([await statusOf(question), await statusOf({ ...question, stream: true })]).toEqual([
+    STORED,
+    "sallyport; fwd=miss",
+  ]);
+  const calls = scene.calls();
   const guarded = (guards: string) => scene.gateway.reload(scene.load({ guardrails: guards }));
-  await guarded('[{type: pattern, reject: ["Norway"], on: [output], message: "Rejected: countries."}]');
+  await guarded('[{type: pattern, reject: ["Norway"], direction: output, message: "Rejected: countries."}]');
   for (const stream of [false, true]) {
     const refused = await scene.send("chat/completions", { ...question, stream });
     expect(await refused.text()).toContain("Rejected: countries.");
   }
-  await guarded('[{type: pattern, reject: ["capital"], on: [input], message: "Rejected: capitals."}]');
+  expect(scene.calls()).toBe(calls);
+  await guarded('[{type: pattern, reject: ["capital"], direction: input, message: "Rejected: capitals."}]');
   expect(await statusOf(question)).toBe("403");
   await guarded("[{type: pii, mask: [email], restore: true}]");
   for (let times = 0; times < 2; times++) expect(await statusOf(question)).toBe("sallyport; fwd=bypass; detail=edited");
