@@ -1,9 +1,29 @@
 /* A prompt as a chain of block hashes: two prompts share exactly as many first hashes as they share whole first blocks. */
 
-/** Four bytes stand for one token, as in the field's estimating tokenizers; 64 tokens make one block. */
-export const blockTokens = 64;
-/** The part of a prompt that is looked at, in blocks: 131,072 tokens. What lies behind it cannot tell endpoints apart any more. */
-export const maxChainBlocks = 2_048;
+/** Four bytes stand for one token, as in the field's estimating tokenizers. */
+const tokenBytes = 4;
+/** The part of a prompt that is looked at, in tokens. What lies behind it cannot tell endpoints apart any more. */
+const maxChainTokens = 131_072;
+
+/**
+ * Where each block ends, in tokens. A block is 64 tokens and from 2,048 on about a thirtieth of what stands before it (128, 256 …): a match is
+ * known to within 6 %, and the longest prompt has 128 blocks. Equal blocks of 64 would be 2,048, and remembering them the costliest part of a pick.
+ */
+const ends = blockEnds();
+
+function blockEnds(): Int32Array {
+  const found = [0];
+  for (let at = 0, width = 64; at < maxChainTokens; found.push(at)) {
+    if (at >= width * 32) width *= 2;
+    at += width;
+  }
+  return Int32Array.from(found);
+}
+
+/** How many tokens so many first blocks are. */
+export function tokensOf(blocks: number): number {
+  return ends[blocks]!;
+}
 
 /** The hashes of a prompt's blocks, in order: 64 bits each, in two halves. */
 export interface BlockChain {
@@ -39,8 +59,15 @@ export function mixHashes(a: number, b: number): number {
 }
 
 function toWords(bytes: Uint8Array, words: number): Int32Array {
-  if (bytes.byteOffset % 4 === 0) return new Int32Array(bytes.buffer, bytes.byteOffset, words);
-  return new Int32Array(bytes.slice(0, words * 4).buffer);
+  if (bytes.byteOffset % tokenBytes === 0) return new Int32Array(bytes.buffer, bytes.byteOffset, words);
+  return new Int32Array(bytes.slice(0, words * tokenBytes).buffer);
+}
+
+/** How many whole blocks so many tokens make. */
+function blocksOf(tokens: number): number {
+  let blocks = 0;
+  while (blocks + 1 < ends.length && ends[blocks + 1]! <= tokens) blocks++;
+  return blocks;
 }
 
 /**
@@ -48,26 +75,27 @@ function toWords(bytes: Uint8Array, words: number): Int32Array {
  * which a caller could forge a prefix that falls together with another tenant's. Only whole blocks count: servers cache no others.
  */
 export function toBlockChain(bytes: Uint8Array, root: number): BlockChain {
-  const length = Math.min(Math.floor(bytes.byteLength / (blockTokens * 4)), maxChainBlocks);
-  const words = toWords(bytes, length * blockTokens);
+  const length = blocksOf(bytes.byteLength / tokenBytes);
+  const words = toWords(bytes, ends[length]!);
   const low = new Int32Array(length);
   const high = new Int32Array(length);
   let previousLow = root;
   let previousHigh = avalanche(root ^ p3);
   for (let block = 0, at = 0; block < length; block++) {
-    // Four lanes, so that the multiplications of one do not wait for those of another (measured: 2.5 times as fast as one lane).
+    // Four lanes, so that the multiplications of one do not wait for those of another, and one multiplication for two words: 40 kB take
+    // 7 µs, against 10 with one for each word and 25 in one lane.
     let a = previousLow;
     let b = previousHigh;
     let c = previousLow ^ p1;
     let d = previousHigh ^ p2;
-    for (const end = at + blockTokens; at < end; at += 4) {
-      a = Math.imul(a ^ words[at]!, p1);
+    for (const end = ends[block + 1]!; at < end; at += 8) {
+      a = (Math.imul(a ^ words[at]!, p1) + words[at + 4]!) | 0;
       a ^= a >>> 15;
-      b = Math.imul(b ^ words[at + 1]!, p2);
+      b = (Math.imul(b ^ words[at + 1]!, p2) + words[at + 5]!) | 0;
       b ^= b >>> 15;
-      c = Math.imul(c ^ words[at + 2]!, p3);
+      c = (Math.imul(c ^ words[at + 2]!, p3) + words[at + 6]!) | 0;
       c ^= c >>> 15;
-      d = Math.imul(d ^ words[at + 3]!, p1);
+      d = (Math.imul(d ^ words[at + 3]!, p1) + words[at + 7]!) | 0;
       d ^= d >>> 15;
     }
     previousLow = mixHashes(mixHashes(a, b), mixHashes(c, d));

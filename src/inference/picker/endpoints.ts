@@ -1,3 +1,4 @@
+import { Adapters } from "./adapters.ts";
 import { hashText } from "./block-chain.ts";
 
 /** What one scrape of a model server's `/metrics` says (inference model server protocol, proposal 003). */
@@ -26,11 +27,15 @@ export interface EndpointsOptions {
 /** What a broken or lying server says must not turn the sums of all others into NaN. */
 const count = (value: number) => (value > 0 && value < Infinity ? value : 0);
 
-const noAdapters: ReadonlySet<string> = new Set();
+/** How many times the age of staleness the last bad news is still believed. */
+const badNewsFor = 10;
 
 /**
  * The endpoints of a pool in flat arrays, by slot. The gateway's own counts are exact and have no age; what a scrape tells of the work of
  * others (other replicas, other gateways) is joined to them by taking off what was our own at the moment of the scrape.
+ *
+ * Old metrics are no good news: an endpoint of which nothing is known is taken to be like the average of those that are known, moved by what is
+ * our own there, and for a while to be as bad as it was last. So it is neither preferred nor starved.
  */
 export class Endpoints {
   readonly slots: number;
@@ -44,15 +49,20 @@ export class Endpoints {
   readonly requests: Int32Array;
   /** Own prompt tokens that are neither cached nor prefilled yet. */
   readonly tokens: Float64Array;
-  readonly kvUsage: Float64Array;
+  /** Grows when another endpoint takes the slot: what was begun before must not be counted off it. */
+  readonly generations: Int32Array;
+  /** Grows when the server in the slot is another one or has started anew: what it held is gone. */
+  readonly lives: Int32Array;
+  readonly #kvUsage: Float64Array;
   readonly #queued: Float64Array;
   readonly #running: Float64Array;
   readonly #ownAtScrape: Int32Array;
   readonly #scrapedAtMs: Float64Array;
-  readonly #adapters: Set<string>[];
-  readonly #waitingAdapters: ReadonlySet<string>[];
-  readonly #maxAdapters: Int32Array;
+  readonly #adapters: Adapters[];
   readonly #staleAfterMs: number;
+  /** Averages over the usable endpoints whose metrics are fresh, at the last time one was asked for. */
+  readonly #average = { atMs: Number.NaN, change: -1, queue: 0, load: 0, own: 0, kvUsage: 0 };
+  #change = 0;
 
   constructor({ slots = 256, staleAfterMs = 2_000 }: EndpointsOptions = {}) {
     this.slots = slots;
@@ -62,14 +72,14 @@ export class Endpoints {
     this.usable = new Uint8Array(slots);
     this.requests = new Int32Array(slots);
     this.tokens = new Float64Array(slots);
-    this.kvUsage = new Float64Array(slots);
+    this.generations = new Int32Array(slots);
+    this.lives = new Int32Array(slots);
+    this.#kvUsage = new Float64Array(slots);
     this.#queued = new Float64Array(slots);
     this.#running = new Float64Array(slots);
     this.#ownAtScrape = new Int32Array(slots);
     this.#scrapedAtMs = new Float64Array(slots).fill(-Infinity);
-    this.#adapters = Array.from({ length: slots }, () => new Set<string>());
-    this.#waitingAdapters = Array.from({ length: slots }, () => noAdapters);
-    this.#maxAdapters = new Int32Array(slots);
+    this.#adapters = Array.from({ length: slots }, () => new Adapters());
   }
 
   /** Adds an endpoint and gives its slot; throws RangeError when all slots are taken. */
@@ -82,8 +92,9 @@ export class Endpoints {
     return slot;
   }
 
-  /** Frees a slot. Requests that are still under way there must have ended: they would be counted off the next one. */
+  /** Frees a slot. Requests that are still under way there are counted no more, whoever has the slot next. */
   remove(slot: number): void {
+    this.generations[slot]! += 1;
     this.addresses[slot] = undefined;
     this.usable[slot] = 0;
     this.requests[slot] = 0;
@@ -93,63 +104,92 @@ export class Endpoints {
 
   /** Forgets what the server itself held and said. */
   restarted(slot: number): void {
-    this.kvUsage[slot] = 0;
+    this.#change++;
+    this.lives[slot]! += 1;
+    this.#kvUsage[slot] = 0;
     this.#queued[slot] = 0;
     this.#running[slot] = 0;
     this.#ownAtScrape[slot] = 0;
     this.#scrapedAtMs[slot] = -Infinity;
     this.#adapters[slot]!.clear();
-    this.#waitingAdapters[slot] = noAdapters;
-    this.#maxAdapters[slot] = 0;
   }
 
   /** Takes in a scrape that was answered at `nowMs`. */
   report(slot: number, metrics: EndpointMetrics, nowMs: number): void {
+    this.#change++;
     this.#queued[slot] = count(metrics.queued);
     this.#running[slot] = count(metrics.running);
-    this.kvUsage[slot] = Math.min(1, count(metrics.kvUsage));
+    this.#kvUsage[slot] = Math.min(1, count(metrics.kvUsage));
     this.#ownAtScrape[slot] = this.requests[slot]!;
     this.#scrapedAtMs[slot] = nowMs;
-    if (metrics.adapters === undefined) return;
-    this.#maxAdapters[slot] = metrics.adapters.max;
-    this.#waitingAdapters[slot] =
-      metrics.adapters.waiting.length === 0 ? noAdapters : new Set(metrics.adapters.waiting);
-    for (const adapter of metrics.adapters.running) this.#noteAdapter(slot, adapter);
+    const { adapters } = metrics;
+    if (adapters !== undefined) this.#adapters[slot]!.report(adapters.running, adapters.waiting, adapters.max);
   }
 
   fresh(slot: number, nowMs: number): boolean {
     return nowMs - this.#scrapedAtMs[slot]! <= this.#staleAfterMs;
   }
 
-  /** Requests that wait: scraped, moved by what we sent and saw end since. Stale: none known. */
+  /** Requests that wait: scraped, moved by what we sent and saw end since. */
   queue(slot: number, nowMs: number): number {
-    if (!this.fresh(slot, nowMs)) return 0;
-    return Math.max(0, this.#queued[slot]! + this.requests[slot]! - this.#ownAtScrape[slot]!);
+    const known = Math.max(0, this.#queued[slot]! + this.requests[slot]! - this.#ownAtScrape[slot]!);
+    if (this.fresh(slot, nowMs)) return known;
+    const { queue, own } = this.#averages(nowMs);
+    return Math.max(this.#badNews(slot, nowMs) ? known : 0, queue + this.requests[slot]! - own, 0);
   }
 
   /** Requests under way of everybody. */
   load(slot: number, nowMs: number): number {
     const own = this.requests[slot]!;
-    if (!this.fresh(slot, nowMs)) return own;
-    return own + Math.max(0, this.#queued[slot]! + this.#running[slot]! - this.#ownAtScrape[slot]!);
+    const known = own + Math.max(0, this.#queued[slot]! + this.#running[slot]! - this.#ownAtScrape[slot]!);
+    if (this.fresh(slot, nowMs)) return known;
+    const average = this.#averages(nowMs);
+    return Math.max(this.#badNews(slot, nowMs) ? known : 0, average.load + own - average.own, own);
   }
 
-  /**
-   * Whether the endpoint has an adapter: 3 most likely loaded, 2 a slot is free, 1 waiting to be loaded, 0 another must go. A server
-   * tells only of adapters that run at this moment; those we sent last stay loaded until others take their slots.
-   */
+  /** Used share of the KV cache, 0 to 1. */
+  kvUsage(slot: number, nowMs: number): number {
+    const known = this.#kvUsage[slot]!;
+    if (this.fresh(slot, nowMs)) return known;
+    return Math.max(this.#badNews(slot, nowMs) ? known : 0, this.#averages(nowMs).kvUsage);
+  }
+
+  #badNews(slot: number, nowMs: number): boolean {
+    return nowMs - this.#scrapedAtMs[slot]! <= this.#staleAfterMs * badNewsFor;
+  }
+
+  #averages(nowMs: number) {
+    const average = this.#average;
+    if (average.atMs === nowMs && average.change === this.#change) return average;
+    Object.assign(average, { atMs: nowMs, change: this.#change, queue: 0, load: 0, own: 0, kvUsage: 0 });
+    let fresh = 0;
+    for (let slot = 0; slot < this.slots; slot++) {
+      if (this.usable[slot] === 0 || !this.fresh(slot, nowMs)) continue;
+      fresh++;
+      average.queue += this.queue(slot, nowMs);
+      average.load += this.load(slot, nowMs);
+      average.own += this.requests[slot]!;
+      average.kvUsage += this.#kvUsage[slot]!;
+    }
+    if (fresh === 0) return average;
+    average.queue /= fresh;
+    average.load /= fresh;
+    average.own /= fresh;
+    average.kvUsage /= fresh;
+    return average;
+  }
+
+  /** Whether the endpoint has an adapter: 3 most likely loaded, 2 a slot is free, 1 waiting to be loaded, 0 another must go. */
   adapterState(slot: number, adapter: string): 0 | 1 | 2 | 3 {
-    const loaded = this.#adapters[slot]!;
-    if (loaded.has(adapter)) return 3;
-    if (loaded.size + this.#waitingAdapters[slot]!.size < this.#maxAdapters[slot]!) return 2;
-    return this.#waitingAdapters[slot]!.has(adapter) ? 1 : 0;
+    return this.#adapters[slot]!.state(adapter);
   }
 
   /** Counts a request in. */
   begin(slot: number, uncachedTokens: number, adapter: string | undefined): void {
+    this.#change++;
     this.requests[slot]! += 1;
     this.tokens[slot]! += uncachedTokens;
-    if (adapter !== undefined) this.#noteAdapter(slot, adapter);
+    if (adapter !== undefined) this.#adapters[slot]!.note(adapter);
   }
 
   /** The prompt was prefilled: the first token came, or the request ended without one. */
@@ -159,18 +199,7 @@ export class Endpoints {
 
   /** Counts a request out. */
   end(slot: number): void {
+    this.#change++;
     this.requests[slot] = Math.max(0, this.requests[slot]! - 1);
-  }
-
-  #noteAdapter(slot: number, adapter: string): void {
-    const loaded = this.#adapters[slot]!;
-    // The newest stands last: a Set keeps the order of insertion.
-    loaded.delete(adapter);
-    loaded.add(adapter);
-    const most = this.#maxAdapters[slot]! || 1;
-    for (const oldest of loaded) {
-      if (loaded.size <= most) return;
-      loaded.delete(oldest);
-    }
   }
 }

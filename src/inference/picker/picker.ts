@@ -1,5 +1,5 @@
 import { createVariant } from "../../core/extension.ts";
-import { blockTokens, emptyChain, hashText } from "./block-chain.ts";
+import { emptyChain, hashText } from "./block-chain.ts";
 import type { Endpoints } from "./endpoints.ts";
 import type { ExplainedEndpoint, PickExplanation } from "./explanation.ts";
 import { filters } from "./filters/registry.ts";
@@ -46,6 +46,7 @@ class Load implements Picked {
   readonly address: string;
   readonly explanation: PickExplanation | undefined;
   readonly #endpoints: Endpoints;
+  readonly #generation: number;
   #waitingTokens: number;
   #ended = false;
 
@@ -54,6 +55,7 @@ class Load implements Picked {
     this.address = endpoints.addresses[slot]!;
     this.explanation = explanation;
     this.#endpoints = endpoints;
+    this.#generation = endpoints.generations[slot]!;
     this.#waitingTokens = tokens;
   }
 
@@ -71,7 +73,7 @@ class Load implements Picked {
 
   // The slot may be another endpoint's by now.
   #present(): boolean {
-    return this.#endpoints.addresses[this.slot] === this.address;
+    return this.#endpoints.generations[this.slot] === this.#generation;
   }
 }
 
@@ -87,6 +89,7 @@ export function createPicker({ endpoints, prefixes, profile, replica }: PickerOp
   }));
   const chooser = createVariant(choosers, profile.picker, undefined);
   const replicaHash = hashText(replica);
+  const lives = endpoints.lives.slice();
   const scores = new Float64Array(endpoints.slots);
   const totals = new Float64Array(endpoints.slots);
   const nothing: PickRequest = { id: "", chain: emptyChain, promptTokens: 0 };
@@ -102,6 +105,10 @@ export function createPicker({ endpoints, prefixes, profile, replica }: PickerOp
   function gather(except: readonly number[] | undefined): void {
     scene.count = 0;
     for (let slot = 0; slot < endpoints.slots; slot++) {
+      if (lives[slot] !== endpoints.lives[slot]) {
+        lives[slot] = endpoints.lives[slot]!;
+        prefixes.clear(slot);
+      }
       if (endpoints.usable[slot] === 1 && except?.includes(slot) !== true) scene.candidates[scene.count++] = slot;
     }
   }
@@ -112,7 +119,7 @@ export function createPicker({ endpoints, prefixes, profile, replica }: PickerOp
       ...(filteredBy === undefined ? {} : { filteredBy }),
       scores: {},
       total: 0,
-      cachedTokens: scene.matched[slot]! * blockTokens,
+      cachedTokens: scene.matched[slot]!,
       requests: endpoints.requests[slot]!,
     };
   }

@@ -1,12 +1,12 @@
-import type { BlockChain } from "./block-chain.ts";
+import { type BlockChain, tokensOf } from "./block-chain.ts";
 import { BlockLru } from "./block-lru.ts";
 import { BlockTable } from "./block-table.ts";
 
 export interface PrefixIndexOptions {
   /** Slots of endpoints, as in Endpoints. */
   readonly slots: number;
-  /** Blocks remembered for one endpoint: what its KV cache holds. Default 31,250, two million tokens. */
-  readonly blocksPerEndpoint?: number;
+  /** Tokens remembered for one endpoint: what its KV cache holds. Default 2,000,000, the field's 31,250 blocks of 64. */
+  readonly tokensPerEndpoint?: number;
 }
 
 /**
@@ -23,10 +23,10 @@ export class PrefixIndex {
   readonly #words: number;
   #sets: Int32Array;
 
-  constructor({ slots, blocksPerEndpoint = 31_250 }: PrefixIndexOptions) {
+  constructor({ slots, tokensPerEndpoint = 2_000_000 }: PrefixIndexOptions) {
     this.#words = Math.ceil(slots / 32);
     this.#sets = new Int32Array(this.#table.capacity * this.#words);
-    this.#held = Array.from({ length: slots }, () => new BlockLru(blocksPerEndpoint));
+    this.#held = Array.from({ length: slots }, () => new BlockLru(tokensPerEndpoint));
   }
 
   /** Blocks known of any endpoint. */
@@ -34,7 +34,7 @@ export class PrefixIndex {
     return this.#table.size;
   }
 
-  /** Writes into `matched`, by slot, how many first blocks of the chain the endpoint holds. */
+  /** Writes into `matched`, by slot, how many first tokens of the prompt the endpoint holds, in whole blocks. */
   match(chain: BlockChain, matched: Int32Array): void {
     matched.fill(0);
     const { length } = chain;
@@ -58,7 +58,7 @@ export class PrefixIndex {
     for (let block = chain.length - 1; block >= 0; block--) {
       const low = chain.low[block]!;
       const high = chain.high[block]!;
-      const entry = held.touch(low, high);
+      const entry = held.touch(low, high, tokensOf(block + 1) - tokensOf(block));
       if (entry !== -1) held.share(entry, this.#include(slot, low, high));
     }
     held.trim((entry) => this.#exclude(slot, entry));
@@ -77,12 +77,13 @@ export class PrefixIndex {
 
   /** Gives the endpoints that hold `shallow` and not `deep` (-1: no endpoint does) their depth. */
   #assign(shallow: number, deep: number, depth: number, matched: Int32Array): void {
+    const tokens = tokensOf(depth);
     for (let word = 0; word < this.#words; word++) {
       let bits = this.#sets[shallow * this.#words + word]!;
       if (deep !== -1) bits &= ~this.#sets[deep * this.#words + word]!;
       while (bits !== 0) {
         const bit = 31 - Math.clz32(bits & -bits);
-        matched[word * 32 + bit] = depth;
+        matched[word * 32 + bit] = tokens;
         bits &= bits - 1;
       }
     }

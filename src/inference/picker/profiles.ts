@@ -11,8 +11,8 @@ export const profileSchema = z.strictObject({
     .meta({ description: "Applied in their order.", examples: [[]] }),
   scorers: z
     .array(scorerSchema)
-    .min(1)
-    .meta({ description: "Their weighted scores are added.", examples: [[{ type: "queue-scorer" }]] }),
+    .default([])
+    .meta({ description: "Their weighted scores are added; without any all endpoints are equal.", examples: [[{ type: "queue-scorer" }]] }),
   picker: chooserSchema
     .default({ type: "max-score-picker" })
     .meta({ description: "Chooses by the sums.", examples: [{ type: "max-score-picker" }] }),
@@ -39,6 +39,8 @@ export const profiles = {
       { type: "lora-affinity-scorer", weight: 1 },
     ],
   }),
+  /** In turn, whatever they hold and do: what a plain load balancer does, to compare with. */
+  "round-robin": profileSchema.parse({ picker: { type: "round-robin-picker" } }),
 } as const satisfies Readonly<Record<string, Profile>>;
 
 export type ProfileName = keyof typeof profiles;

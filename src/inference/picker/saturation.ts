@@ -7,7 +7,7 @@ const fullKvUsage = 0.8;
 /** How full one endpoint is; 1 is full, more is over. One whose metrics are missing or stale counts as full. */
 export function endpointSaturation(endpoints: Endpoints, slot: number, nowMs: number): number {
   if (!endpoints.fresh(slot, nowMs)) return 1;
-  return Math.max(endpoints.queue(slot, nowMs) / fullQueue, endpoints.kvUsage[slot]! / fullKvUsage);
+  return Math.max(endpoints.queue(slot, nowMs) / fullQueue, endpoints.kvUsage(slot, nowMs) / fullKvUsage);
 }
 
 /** How full the usable endpoints of a pool are on average; 1 when there is none. */

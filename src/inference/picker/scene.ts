@@ -1,4 +1,4 @@
-import { type BlockChain, blockTokens } from "./block-chain.ts";
+import type { BlockChain } from "./block-chain.ts";
 import type { Endpoints } from "./endpoints.ts";
 
 /** What the picker knows of a request. */
@@ -23,12 +23,12 @@ export interface Scene {
   /** Slots still in question; the first `count` entries count. Filters take out in place and keep the order. */
   readonly candidates: Int32Array;
   count: number;
-  /** First blocks of the prompt held, by slot. */
+  /** First tokens of the prompt that the endpoint most likely holds, by slot. */
   readonly matched: Int32Array;
   nowMs: number;
 }
 
 /** Prompt tokens that the endpoint would have to prefill. */
 export function uncachedTokens({ request, matched }: Scene, slot: number): number {
-  return Math.max(0, request.promptTokens - matched[slot]! * blockTokens);
+  return Math.max(0, request.promptTokens - matched[slot]!);
 }

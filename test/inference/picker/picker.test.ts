@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { blockTokens, emptyChain, toBlockChain } from "../../../src/inference/picker/block-chain.ts";
+import { emptyChain, toBlockChain } from "../../../src/inference/picker/block-chain.ts";
 import { Endpoints } from "../../../src/inference/picker/endpoints.ts";
 import { createPicker } from "../../../src/inference/picker/picker.ts";
 import { PrefixIndex } from "../../../src/inference/picker/prefix-index.ts";
@@ -24,6 +24,7 @@ function long(id: string, fill: number, blocks = 20): PickRequest {
 }
 
 const profileOf = (type: string) => profileSchema.parse({ scorers: [{ type }] });
+const blockTokens = 64;
 const idle = { queued: 0, running: 0, kvUsage: 0 };
 
 describe("a pick", () => {
@@ -42,12 +43,20 @@ describe("a pick", () => {
     first.end();
     first.end();
     expect(endpoints.requests[0]).toBe(1);
-    endpoints.remove(0);
-    endpoints.add("http://another");
-    picker.pick(short("three"), { nowMs: 0 });
-    second.end();
-    expect(endpoints.requests[0]).toBe(1);
-    expect(endpoints.tokens[0]).toBe(10);
+    // The same address again is another server too: the old requests are not its own.
+    for (const address of ["http://another", "http://another"]) {
+      endpoints.remove(0);
+      endpoints.add(address);
+      const third = picker.pick(short(`at ${address}`), { nowMs: 0 })!;
+      second.end();
+      expect(endpoints.requests[0]).toBe(1);
+      expect(endpoints.tokens[0]).toBe(10);
+      endpoints.remove(0);
+      endpoints.add(address);
+      picker.pick(short("next"), { nowMs: 0 });
+      third.end();
+      expect(endpoints.requests[0]).toBe(1);
+    }
   });
 
   test("leaves out what is unusable or tried already, and finds nothing when nothing is left", () => {
@@ -64,6 +73,44 @@ describe("a pick", () => {
     for (let at = 0; at < 20; at++) expect(picker.pick(long(`next${at}`, 7), { nowMs: 0 })?.slot).toBe(home.slot);
     endpoints.tokens[home.slot] = 2.1 * 15_928;
     expect(picker.pick(long("over", 7), { nowMs: 0 })?.slot).not.toBe(home.slot);
+  });
+
+  test("knows that a server which started anew holds nothing of what it was sent", () => {
+    const { endpoints, picker } = poolOf(4, sticky);
+    const home = picker.pick(long("first", 7), { nowMs: 0 })!;
+    home.end();
+    endpoints.restarted(home.slot);
+    const next = picker.pick(long("next", 7), { nowMs: 0, explain: true })!;
+    expect(next.explanation?.endpoints.map(({ cachedTokens }) => cachedTokens)).toEqual([0, 0, 0, 0]);
+  });
+
+  test("goes in turn over what is usable when it is told to, and at random when it is told that", () => {
+    const { endpoints, picker } = poolOf(4, profiles["round-robin"]);
+    endpoints.usable[2] = 0;
+    const turns = Array.from({ length: 6 }, (_, at) => picker.pick(short(`r${at}`), { nowMs: 0 })!.slot);
+    expect(turns).toEqual([0, 1, 3, 0, 1, 3]);
+    const random = poolOf(4, profileSchema.parse({ picker: { type: "random-picker" } })).picker;
+    const counts = [0, 0, 0, 0];
+    for (let at = 0; at < 400; at++) counts[random.pick(short(`r${at}`), { nowMs: 0 })!.slot]! += 1;
+    // Six standard deviations of a binomial share of a quarter are 52.
+    for (const count of counts) expect(Math.abs(count - 100)).toBeLessThan(52);
+  });
+
+  test("stays with its session's endpoint where a filter says so, and moves only the sessions of one that is lost", () => {
+    const profile = profileSchema.parse({
+      filters: [{ type: "session-affinity-filter" }],
+      scorers: [{ type: "active-request-scorer" }],
+    });
+    const { endpoints, picker } = poolOf(5, profile);
+    const place = (session: number) => picker.pick({ ...short("r"), session: `s${session}` }, { nowMs: 0 })!.slot;
+    const sessions = Array.from({ length: 40 }, (_, at) => at);
+    const before = sessions.map(place);
+    expect(sessions.map(place)).toEqual(before);
+    endpoints.usable[before[0]!] = 0;
+    for (const [session, slot] of sessions.map(place).entries()) {
+      if (before[session] === before[0]) expect(slot).not.toBe(before[0]);
+      else expect(slot).toBe(before[session]);
+    }
   });
 
   test("goes where the adapter is loaded, then where one more has room", () => {
@@ -115,16 +162,55 @@ describe("a pick", () => {
 const poolOf8 = { one: poolOf(8, sticky, "one").picker, other: poolOf(8, sticky, "other").picker };
 
 describe("what a scrape says", () => {
-  test("is moved by what was sent since, and says nothing once it is stale", () => {
+  test("is moved by what was sent since", () => {
     const { endpoints } = poolOf(1, classic);
     endpoints.begin(0, 0, undefined);
     endpoints.report(0, { queued: 3, running: 5, kvUsage: 0.4 }, 1_000);
     endpoints.begin(0, 0, undefined);
     expect(endpoints.queue(0, 1_000)).toBe(4);
     expect(endpoints.load(0, 1_000)).toBe(2 + 7);
-    expect(endpoints.queue(0, 3_001)).toBe(0);
-    expect(endpoints.load(0, 3_001)).toBe(2);
   });
+
+  test("is no good news once it is stale: as bad as it was, and later like the others", () => {
+    const { endpoints } = poolOf(3, classic);
+    endpoints.report(0, { queued: 9, running: 9, kvUsage: 0.9 }, 0);
+    endpoints.report(1, { queued: 0, running: 0, kvUsage: 0 }, 0);
+    const told = (nowMs: number, slot: number) => [
+      endpoints.queue(slot, nowMs),
+      endpoints.load(slot, nowMs),
+      endpoints.kvUsage(slot, nowMs),
+    ];
+    for (const nowMs of [2_500, 19_000, 25_000]) {
+      endpoints.report(2, { queued: 4, running: 2, kvUsage: 0.5 }, nowMs);
+      expect(told(nowMs, 0)).toEqual(nowMs > 20_000 ? [4, 6, 0.5] : [9, 18, 0.9]);
+      expect(told(nowMs, 1)).toEqual([4, 6, 0.5]);
+    }
+    endpoints.begin(1, 0, undefined);
+    expect(endpoints.queue(1, 25_000)).toBe(5);
+    expect(endpoints.load(1, 25_000)).toBe(7);
+  });
+
+  test.each(["classic", "sticky-until-saturated"] as const)(
+    "that has gone stale makes an endpoint neither preferred nor starved (%s)",
+    (name) => {
+      const { endpoints, picker } = poolOf(5, profiles[name]);
+      const open: { end(): void }[] = [];
+      const counts = [0, 0, 0, 0, 0];
+      for (let at = 0; at < 2_000; at++) {
+        const nowMs = at * 20;
+        for (let slot = 1; slot < 5; slot++) endpoints.report(slot, busy(endpoints, slot), nowMs);
+        // The first one's last word was that it is idle.
+        if (at === 0) endpoints.report(0, idle, 0);
+        const picked = picker.pick(short(`r${at}`), { nowMs })!;
+        if (nowMs > 2_000) counts[picked.slot]! += 1;
+        open.push(picked);
+        if (open.length > 60) open.shift()!.end();
+      }
+      const mean = counts.reduce((sum, count) => sum + count, 0) / 5;
+      expect(counts[0]).toBeGreaterThan(mean * 0.7);
+      expect(counts[0]).toBeLessThan(mean * 1.3);
+    },
+  );
 
   test("cannot poison the scores of others with what is no number", () => {
     const { endpoints, picker } = poolOf(3, classic);
@@ -166,3 +252,10 @@ describe("an endpoint that lies", () => {
 });
 
 const truth = (endpoints: Endpoints, slot: number) => ({ queued: 0, running: endpoints.requests[slot]!, kvUsage: 0 });
+
+/** Eight run and the rest wait; each request takes a fiftieth of the KV cache. */
+const busy = (endpoints: Endpoints, slot: number) => ({
+  queued: Math.max(0, endpoints.requests[slot]! - 8),
+  running: Math.min(8, endpoints.requests[slot]!),
+  kvUsage: endpoints.requests[slot]! / 50,
+});

@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type BlockChain, blockTokens, toBlockChain } from "../../../src/inference/picker/block-chain.ts";
+import { type BlockChain, tokensOf, toBlockChain } from "../../../src/inference/picker/block-chain.ts";
 import { PrefixIndex } from "../../../src/inference/picker/prefix-index.ts";
 
+const blockTokens = 64;
 const blockBytes = blockTokens * 4;
 
 /** A prompt of one block for each number. */
@@ -34,7 +35,7 @@ class PlainIndex {
     const asked = keys(chain);
     return this.held.map((held) => {
       const miss = asked.findIndex((key) => !held.includes(key));
-      return miss === -1 ? asked.length : miss;
+      return (miss === -1 ? asked.length : miss) * blockTokens;
     });
   }
 }
@@ -67,10 +68,23 @@ describe("the chain of block hashes", () => {
     expect(keys(toBlockChain(shifted.subarray(1), 1))).toEqual(chain);
   });
 
+  test("grows its blocks with what stands before them, so that a shared prefix is known to within a sixteenth", () => {
+    const bytes = new Uint8Array(20_000 * 4);
+    const whole = keys(toBlockChain(bytes, 1));
+    for (const shared of [64, 100, 2_000, 2_200, 5_000, 9_999, 19_000]) {
+      const other = bytes.slice().fill(7, shared * 4);
+      const chain = keys(toBlockChain(other, 1));
+      const miss = chain.findIndex((key, at) => key !== whole[at]);
+      expect(tokensOf(miss)).toBeLessThanOrEqual(shared);
+      expect(shared - tokensOf(miss)).toBeLessThan(Math.max(64, shared / 16));
+    }
+  });
+
   test("leaves out an unfinished block and what lies behind 131,072 tokens", () => {
     expect(chainOf([1, 2]).length).toBe(2);
     expect(toBlockChain(new Uint8Array(blockBytes - 1), 1).length).toBe(0);
-    expect(toBlockChain(new Uint8Array(3_000 * blockBytes), 1).length).toBe(2_048);
+    expect(toBlockChain(new Uint8Array(2_100 * blockBytes), 1).length).toBe(128);
+    expect(tokensOf(128)).toBe(131_072);
   });
 });
 
@@ -80,7 +94,7 @@ describe("the prefix index", () => {
     const sent = fc.array(fc.record({ slot: fc.nat(39), prompt }), { maxLength: 60 });
     fc.assert(
       fc.property(sent, prompt, (records, asked) => {
-        const index = new PrefixIndex({ slots: 40, blocksPerEndpoint: 10 });
+        const index = new PrefixIndex({ slots: 40, tokensPerEndpoint: 10 * blockTokens });
         const plain = new PlainIndex(40, 10);
         for (const { slot, prompt: blocks } of records) {
           index.record(slot, chainOf(blocks));
@@ -95,7 +109,7 @@ describe("the prefix index", () => {
   });
 
   test("holds no more blocks than endpoints times their limit, and none of a cleared endpoint", () => {
-    const index = new PrefixIndex({ slots: 3, blocksPerEndpoint: 50 });
+    const index = new PrefixIndex({ slots: 3, tokensPerEndpoint: 50 * blockTokens });
     for (let at = 0; at < 500; at++) index.record(at % 3, chainOf([at % 256, at >> 8, 3, 4]));
     expect(index.size).toBe(150);
     index.clear(0);

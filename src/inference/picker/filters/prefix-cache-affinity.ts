@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { tokensOf } from "../block-chain.ts";
 import { defineFilter, keepWhere } from "../filter.ts";
 import { peakPrefillTokensPerS, stickiness } from "../stickiness.ts";
 
@@ -11,7 +12,7 @@ export const prefixCacheAffinityFilter = defineFilter({
       .gt(0)
       .max(1)
       .default(0.8)
-      .meta({ description: "Share of the prompt's blocks that an endpoint must hold.", examples: [0.8] }),
+      .meta({ description: "Share of the prompt's whole blocks that an endpoint must hold, by their tokens.", examples: [0.8] }),
     maxTtftPenaltyMs: z
       .number()
       .min(0)
@@ -26,7 +27,7 @@ export const prefixCacheAffinityFilter = defineFilter({
     const sticky = stickiness(maxTtftPenaltyMs, peakPrefillThroughput);
     return {
       filter(scene) {
-        const needed = scene.request.chain.length * affinityThreshold;
+        const needed = tokensOf(scene.request.chain.length) * affinityThreshold;
         if (needed === 0) return;
         const holds = (_: unknown, slot: number) => scene.matched[slot]! >= needed;
         if (sticky(scene, holds)) keepWhere(scene, holds);

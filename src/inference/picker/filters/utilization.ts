@@ -29,7 +29,7 @@ export const utilizationFilter = defineFilter({
         scene,
         ({ endpoints, nowMs }, slot) =>
           endpoints.requests[slot]! <= activeRequests &&
-          endpoints.kvUsage[slot]! <= kvCacheUtilization &&
+          endpoints.kvUsage(slot, nowMs) <= kvCacheUtilization &&
           endpoints.queue(slot, nowMs) <= waitingQueue,
       );
     },

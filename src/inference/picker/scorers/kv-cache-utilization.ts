@@ -5,8 +5,8 @@ export const kvCacheUtilizationScorer = defineScorer({
   description: "Prefers endpoints with more of their KV cache free.",
   options: {},
   create: () => ({
-    score({ endpoints, candidates, count }, scores) {
-      for (let at = 0; at < count; at++) scores[at] = 1 - endpoints.kvUsage[candidates[at]!]!;
+    score({ endpoints, candidates, count, nowMs }, scores) {
+      for (let at = 0; at < count; at++) scores[at] = 1 - endpoints.kvUsage(candidates[at]!, nowMs);
     },
   }),
 });

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { blockTokens } from "../block-chain.ts";
+import { tokensOf } from "../block-chain.ts";
 import { defineScorer } from "../scorer.ts";
 
 export const prefixCacheScorer = defineScorer({
@@ -23,11 +23,11 @@ export const prefixCacheScorer = defineScorer({
   },
   create: ({ matchLengthWeight, matchLengthScaleTokens }) => ({
     score({ request, matched, candidates, count }, scores) {
-      const total = request.chain.length;
+      const total = tokensOf(request.chain.length);
       for (let at = 0; at < count; at++) {
-        const blocks = matched[candidates[at]!]!;
-        const length = Math.min(1, (blocks * blockTokens) / matchLengthScaleTokens) ** 2;
-        const share = total === 0 ? 0 : blocks / total;
+        const tokens = matched[candidates[at]!]!;
+        const length = Math.min(1, tokens / matchLengthScaleTokens) ** 2;
+        const share = total === 0 ? 0 : tokens / total;
         scores[at] = matchLengthWeight * length + (1 - matchLengthWeight) * share;
       }
     },

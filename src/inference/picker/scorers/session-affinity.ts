@@ -1,5 +1,5 @@
 import { hashText } from "../block-chain.ts";
-import { rendezvousWeight } from "../rendezvous.ts";
+import { rendezvous } from "../rendezvous.ts";
 import { defineScorer } from "../scorer.ts";
 
 /* The endpoint of a session is computed, not remembered: every replica finds the same one, and nothing has to be bounded or to expire. */
@@ -8,19 +8,10 @@ export const sessionAffinityScorer = defineScorer({
   description: "Prefers the one endpoint that belongs to the request's session.",
   options: {},
   create: () => ({
-    score({ request: { session }, endpoints, candidates, count }, scores) {
-      scores.fill(0, 0, count);
-      if (session === undefined) return;
-      const key = hashText(session);
-      let best = 0;
-      let bestWeight = -1;
-      for (let at = 0; at < count; at++) {
-        const weight = rendezvousWeight(key, endpoints.hashes[candidates[at]!]!);
-        if (weight <= bestWeight) continue;
-        best = at;
-        bestWeight = weight;
-      }
-      scores[best] = 1;
+    score(scene, scores) {
+      const { session } = scene.request;
+      scores.fill(0, 0, scene.count);
+      if (session !== undefined) scores[rendezvous(scene, hashText(session))] = 1;
     },
   }),
 });
