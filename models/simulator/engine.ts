@@ -1,13 +1,6 @@
-/**
- * The time a request takes on a simulated accelerator: continuous batching with the constants of the Gateway API Inference Extension's
- * simulation (tag v1.4.0, tools/simulations/llm_ig_simulation).
- */
-const PREFILL_FLOOR_S = 0.04;
-const PREFILL_BASE_S = 0.01969;
-const PREFILL_PER_TOKEN_S = 6.77e-5;
-const DECODE_BASE_S = 0.014;
-const DECODE_PER_KV_TOKEN_S = 5.35e-7;
-const DECODE_PER_SEQUENCE_S = 1.026e-4;
+import { Accelerator } from "./accelerator.ts";
+import type { Ticket, Time } from "./accelerator.ts";
+import { wait } from "./wait.ts";
 
 export const BLOCK_SIZE = 16;
 
@@ -17,78 +10,112 @@ export interface EngineOptions {
   /** Sequences that run at once; more wait. */
   readonly maxSequences: number;
   readonly blocks: number;
+  /** LoRA adapters held at one time. Default 4. */
+  readonly maxAdapters?: number;
+}
+
+/** What is asked of the engine. */
+export interface Asked {
+  /** Keys of the prompt's blocks. */
+  readonly prompt: readonly number[];
+  readonly promptTokens: number;
+  readonly outputTokens: number;
+  readonly adapter?: string | undefined;
+  /** Milliseconds before the first token and between tokens, in place of the accelerator's. */
+  readonly ttftMs?: number | undefined;
+  readonly itlMs?: number | undefined;
 }
 
 /** One request in the engine. `finish` must be called once, however it ended. */
 export interface Sequence {
-  /** Milliseconds of prefill under the present load. */
-  prefillMs(): number;
-  /** Milliseconds of one decode step under the present load. */
-  decodeMs(): number;
-  /** One more token holds key-value cache. */
-  grow(): void;
+  /** Resolves when the first token is there; false when the signal aborted first. */
+  firstToken(): Promise<boolean>;
+  /** The same of each further token. One that is taken late was there before: a slow reader does not stop the engine. */
+  nextToken(): Promise<boolean>;
   finish(): void;
 }
 
 export interface Engine {
-  readonly running: number;
-  readonly waiting: number;
-  /** Share of the key-value cache in use, 0 to 1. */
-  readonly cacheUsage: number;
+  /** The batch, its cache and its adapters. */
+  readonly accelerator: Accelerator;
   /** Resolves when the sequence may run; undefined when the signal aborted first. */
-  admit(promptTokens: number, signal: AbortSignal): Promise<Sequence | undefined>;
+  admit(asked: Asked, signal: AbortSignal): Promise<Sequence | undefined>;
 }
 
-export function createEngine(options: EngineOptions): Engine {
-  const queue: (() => void)[] = [];
-  let running = 0;
-  let tokens = 0;
+/* The step that begins when one ends begins when it should have ended: timers are late by up to a millisecond, which would add up. */
+function realTime(scale: number): Time {
+  return {
+    now: () => performance.now() / scale,
+    at(timeMs, run) {
+      const delayMs = timeMs * scale - performance.now();
+      if (delayMs > 0) setTimeout(run, delayMs);
+      else setImmediate(run);
+    },
+  };
+}
 
-  function start(promptTokens: number): Sequence {
-    running++;
-    let held = promptTokens;
-    tokens += held;
-    return {
-      prefillMs: () =>
-        Math.max(PREFILL_FLOOR_S, PREFILL_BASE_S + PREFILL_PER_TOKEN_S * promptTokens) * 1_000 * options.timeScale,
-      decodeMs: () =>
-        (DECODE_BASE_S + DECODE_PER_KV_TOKEN_S * tokens + DECODE_PER_SEQUENCE_S * running) * 1_000 * options.timeScale,
-      grow() {
-        held++;
-        tokens++;
-      },
-      finish() {
-        running--;
-        tokens -= held;
-        queue.shift()?.();
-      },
-    };
-  }
+export function createEngine({ timeScale, maxSequences, blocks, maxAdapters = 4 }: EngineOptions): Engine {
+  const time: Time = timeScale === 0 ? { now: () => 0, at: (_, run) => setImmediate(run) } : realTime(timeScale);
+  const accelerator = new Accelerator(time, { maxSequences, blocks, blockTokens: BLOCK_SIZE, maxAdapters });
 
   return {
-    get running() {
-      return running;
-    },
-    get waiting() {
-      return queue.length;
-    },
-    get cacheUsage() {
-      return Math.min(1, Math.ceil(tokens / BLOCK_SIZE) / options.blocks);
-    },
-    admit(promptTokens, signal) {
-      if (running < options.maxSequences) return Promise.resolve(start(promptTokens));
+    accelerator,
+    admit(asked, signal) {
+      const { ttftMs, itlMs } = asked;
+      const paced = timeScale === 0 || ttftMs !== undefined || itlMs !== undefined;
+      const tokens = new Tokens(signal);
       return new Promise((resolve) => {
-        const proceed = () => {
-          signal.removeEventListener("abort", leave);
-          resolve(start(promptTokens));
-        };
         const leave = () => {
-          queue.splice(queue.indexOf(proceed), 1);
+          accelerator.remove(ticket);
           resolve(undefined);
         };
-        signal.addEventListener("abort", leave, { once: true });
-        queue.push(proceed);
+        const sequence = (): Sequence => ({
+          firstToken: () => (paced ? wait(ttftMs ?? 0, signal) : tokens.take()),
+          nextToken: () => (paced ? wait(itlMs ?? 0, signal) : tokens.take()),
+          finish: () => accelerator.remove(ticket),
+        });
+        const ticket: Ticket = accelerator.add({
+          ...asked,
+          paced,
+          // The ticket is there once this turn is over.
+          started: () =>
+            queueMicrotask(() => {
+              signal.removeEventListener("abort", leave);
+              resolve(sequence());
+            }),
+          firstToken: tokens.made,
+          nextToken: tokens.made,
+        });
+        if (signal.aborted) leave();
+        else signal.addEventListener("abort", leave, { once: true });
       });
     },
   };
+}
+
+/** Counts tokens from where they are made to where they are taken. */
+class Tokens {
+  #ready = 0;
+  #taker: ((there: boolean) => void) | undefined;
+  readonly #signal: AbortSignal;
+
+  constructor(signal: AbortSignal) {
+    this.#signal = signal;
+    signal.addEventListener("abort", () => this.#taker?.(false), { once: true });
+  }
+
+  readonly made = (): void => {
+    this.#ready++;
+    this.#taker?.(true);
+  };
+
+  async take(): Promise<boolean> {
+    if (this.#ready === 0 && !this.#signal.aborted) {
+      await new Promise<boolean>((resolve) => (this.#taker = resolve));
+      this.#taker = undefined;
+    }
+    if (this.#signal.aborted) return false;
+    this.#ready--;
+    return true;
+  }
 }

@@ -6,9 +6,9 @@ import type { Generation, Shape } from "./chunks.ts";
 import type { Engine, Sequence } from "./engine.ts";
 import type { Knobs } from "./knobs.ts";
 import type { Metrics } from "./metrics.ts";
+import { promptBlocks } from "./prompt-blocks.ts";
 import type { ChatRequest, Message } from "./request.ts";
 import { countTokens, sign } from "./text.ts";
-import { wait } from "./wait.ts";
 
 export interface Generator {
   readonly engine: Engine;
@@ -18,6 +18,8 @@ export interface Generator {
 export interface Job {
   readonly id: string;
   readonly model: string;
+  /** The LoRA adapter that the model's name stands for. */
+  readonly adapter: string | undefined;
   readonly request: ChatRequest;
   readonly shape: Shape;
   readonly knobs: Knobs;
@@ -33,9 +35,8 @@ export function countPrompt(messages: readonly Message[]): number {
 /** Runs one request through the engine and writes the answer, whole or as server-sent events. */
 export async function generate({ engine, metrics }: Generator, job: Job, response: ServerResponse): Promise<void> {
   const startedAtMs = performance.now();
-  const promptTokens = countPrompt(job.request.messages);
-  const sequence = await engine.admit(promptTokens, job.signal);
-  if (sequence === undefined) return;
+  const { knobs, request } = job;
+  const promptTokens = countPrompt(request.messages);
   const generation = toGeneration(answer(job.request, job.model), {
     id: job.id,
     createdS: Math.floor(Date.now() / 1_000),
@@ -46,6 +47,14 @@ export async function generate({ engine, metrics }: Generator, job: Job, respons
     includeUsage: job.request.includeUsage,
     thinking: job.request.thinks === true ? think(job.request) : undefined,
   });
+  const { adapter } = job;
+  const asked = {
+    ...{ promptTokens, adapter, ttftMs: knobs.ttftMs, itlMs: knobs.itlMs },
+    prompt: promptBlocks(adapter ?? "", request.messages),
+    outputTokens: generation.tokens.length,
+  };
+  const sequence = await engine.admit(asked, job.signal);
+  if (sequence === undefined) return;
   let complete = false;
   try {
     metrics.prompt(promptTokens);
@@ -54,7 +63,7 @@ export async function generate({ engine, metrics }: Generator, job: Job, respons
       response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache" });
       response.flushHeaders();
     }
-    if (!(await wait(job.knobs.ttftMs ?? sequence.prefillMs(), job.signal))) return;
+    if (!(await sequence.firstToken())) return;
     metrics.firstToken((performance.now() - startedAtMs) / 1_000);
     complete = await (job.request.stream ? writeStream : writeWhole)({ job, generation, sequence, metrics, response });
   } finally {
@@ -77,8 +86,7 @@ interface Run {
 }
 
 async function writeWhole({ job, generation, sequence, metrics, response }: Run): Promise<boolean> {
-  const steps = generation.tokens.length - 1;
-  if (!(await wait((job.knobs.itlMs ?? sequence.decodeMs()) * steps, job.signal))) return false;
+  for (let token = 1; token < generation.tokens.length; token++) if (!(await sequence.nextToken())) return false;
   metrics.generated(generation.tokens.length);
   const body = JSON.stringify(job.shape.whole(generation));
   response.writeHead(200, { "content-type": "application/json", "content-length": Buffer.byteLength(body) });
@@ -96,11 +104,10 @@ async function writeStream(run: Run): Promise<boolean> {
   for (const event of job.shape.first(generation)) await send(run, event);
   let tokenAtMs = performance.now();
   for (const [index, token] of generation.tokens.entries()) {
-    if (index > 0 && !(await wait(job.knobs.itlMs ?? sequence.decodeMs(), job.signal))) return false;
+    if (index > 0 && !(await sequence.nextToken())) return false;
     if (fault?.kind === "die" && index === fault.afterTokens) return breakOff(run);
     await send(run, job.shape.token(generation, token));
     if (job.signal.aborted) return false;
-    sequence.grow();
     metrics.generated(1);
     if (index > 0) metrics.nextToken((performance.now() - tokenAtMs) / 1_000);
     tokenAtMs = performance.now();
@@ -127,7 +134,7 @@ function breakOff({ response, job }: Run): false {
   return false;
 }
 
-/** A slow reader stops the engine, as a full socket does a real one. */
+/** Waits for a slow reader. */
 async function send({ response, job }: Run, event: string): Promise<void> {
   if (response.write(event) || job.signal.aborted) return;
   await once(response, "drain", { signal: job.signal }).catch(() => undefined);

@@ -22,7 +22,7 @@ export interface Metrics {
   render(): string;
 }
 
-export function createMetrics(model: string, engine: Engine, blocks: number): Metrics {
+export function createMetrics(model: string, { accelerator }: Engine): Metrics {
   const label = `model_name="${model.replace(/[\\"\n]/g, "_")}"`;
   const firstToken = createHistogram(
     "vllm:time_to_first_token_seconds",
@@ -67,17 +67,32 @@ export function createMetrics(model: string, engine: Engine, blocks: number): Me
     },
     render: () =>
       [
-        ...single("vllm:num_requests_running", "gauge", "Requests in execution batches.", engine.running),
-        ...single("vllm:num_requests_waiting", "gauge", "Requests waiting to be processed.", engine.waiting),
+        ...single("vllm:num_requests_running", "gauge", "Requests in execution batches.", accelerator.running),
+        ...single("vllm:num_requests_waiting", "gauge", "Requests waiting to be processed.", accelerator.waiting),
         ...single(
           "vllm:kv_cache_usage_perc",
           "gauge",
           "Share of the key-value cache in use; 1 is all of it.",
-          engine.cacheUsage,
+          accelerator.cache.usage,
         ),
         "# HELP vllm:cache_config_info Information of the cache configuration.",
         "# TYPE vllm:cache_config_info gauge",
-        `vllm:cache_config_info{block_size="${BLOCK_SIZE}",num_gpu_blocks="${blocks}",${label}} 1`,
+        `vllm:cache_config_info{block_size="${BLOCK_SIZE}",num_gpu_blocks="${accelerator.cache.blocks}",${label}} 1`,
+        ...single(
+          "vllm:prefix_cache_queries_total",
+          "counter",
+          "Prompt tokens that were looked for in the prefix cache.",
+          accelerator.prompts.cached + accelerator.prompts.computed,
+        ),
+        ...single(
+          "vllm:prefix_cache_hits_total",
+          "counter",
+          "Prompt tokens that were found in the prefix cache.",
+          accelerator.prompts.cached,
+        ),
+        "# HELP vllm:lora_requests_info LoRA adapters of the requests that run and that wait; the value is the time.",
+        "# TYPE vllm:lora_requests_info gauge",
+        `vllm:lora_requests_info{max_lora="${accelerator.adapters.max}",running_lora_adapters="${accelerator.adapters.running.join(",")}",waiting_lora_adapters="${accelerator.waitingAdapters.join(",")}"} ${Date.now() / 1_000}`,
         ...single("vllm:prompt_tokens_total", "counter", "Prefill tokens processed.", promptTokens),
         ...single("vllm:generation_tokens_total", "counter", "Generation tokens processed.", generationTokens),
         "# HELP vllm:request_success_total Requests that ended, by reason.",

@@ -35,6 +35,10 @@ export interface SimulatorOptions {
   /** Default 256, and 2,810 blocks of 16 tokens. */
   readonly maxSequences?: number;
   readonly blocks?: number;
+  /** Names of LoRA adapters: a request for a model of such a name runs with it. */
+  readonly adapters?: readonly string[];
+  /** How many adapters it holds at one time. Default 4. */
+  readonly maxAdapters?: number;
   /** Sees every request as it came. */
   readonly onRequest?: (seen: SeenRequest) => void;
 }
@@ -56,10 +60,10 @@ export interface Simulator {
 
 /** Starts a model server that speaks the OpenAI dialect and Anthropic's, with the metrics of vLLM. */
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
-  const blocks = options.blocks ?? 2_810;
-  const engine = createEngine({ timeScale: options.timeScale ?? 0, maxSequences: options.maxSequences ?? 256, blocks });
+  const { timeScale = 0, maxSequences = 256, blocks = 2_810, maxAdapters = 4 } = options;
+  const engine = createEngine({ timeScale, maxSequences, blocks, maxAdapters });
   const model = options.model ?? "simulated";
-  const generator = { engine, metrics: createMetrics(model, engine, blocks) };
+  const generator = { engine, metrics: createMetrics(model, engine) };
   const last: LastRequest = { path: "", body: "" };
   let served = 0;
   const server = createServer((request, response) => {
@@ -122,7 +126,7 @@ async function answerRequest(server: Server, request: IncomingMessage, response:
   if (isMessages(path) && version !== "2023-06-01" && version !== "2026-10-21")
     throw new BadRequest("anthropic-version: header is required");
   if (method === "GET" && path === "/v1/models")
-    return sendJson(response, 200, { object: "list", data: [describeModel(server.model)] });
+    return sendJson(response, 200, { object: "list", data: [server.model, ...(server.options.adapters ?? [])].map(describeModel) });
   const post = method === "POST" ? posts[path] : undefined;
   if (post === undefined)
     return sendError(response, 404, `Unknown request URL: ${method} ${path}.`, "invalid_request_error", "unknown_url");
@@ -168,9 +172,11 @@ async function complete(server: Server, post: Post, request: ChatRequest, shape:
   const knobs = readKnobs(server, post, request.model);
   if (knobs.fault !== undefined && (await fail(knobs.fault, post))) return;
   const id = `${prefix}-${hash(JSON.stringify(post.body)).toString(16).padStart(8, "0")}${server.number.toString(16).padStart(8, "0")}`;
+  const model = splitModel(request.model).name;
+  const adapter = server.options.adapters?.find((name) => name === model);
   await generate(
     server.generator,
-    { id, model: splitModel(request.model).name, request, shape, knobs, signal: post.signal },
+    { id, model, adapter, request, shape, knobs, signal: post.signal },
     post.response,
   );
 }

@@ -4,6 +4,8 @@ import { fileURLToPath } from "node:url";
 import Anthropic from "@anthropic-ai/sdk";
 import OpenAI from "openai";
 import { afterEach, describe, expect, it } from "vitest";
+import { Accelerator } from "../../models/simulator/accelerator.ts";
+import type { Work } from "../../models/simulator/accelerator.ts";
 import { createEngine } from "../../models/simulator/engine.ts";
 import { startSimulator } from "../../models/simulator/simulator.ts";
 import type { Simulator, SimulatorOptions } from "../../models/simulator/simulator.ts";
@@ -157,28 +159,108 @@ describe("the simulated model", () => {
 describe("the engine", () => {
   const signal = new AbortController().signal;
 
+  const ask = (promptTokens: number) => ({ prompt: [], promptTokens, outputTokens: 8 });
+
   it("lets sequences beyond its batch wait, and drops those that leave", async () => {
     const engine = createEngine({ timeScale: 1, maxSequences: 1, blocks: 100 });
-    const first = await engine.admit(32, signal);
+    const { accelerator } = engine;
+    const first = await engine.admit({ ...ask(32), prompt: [1, 2] }, signal);
     const leaving = new AbortController();
-    const left = engine.admit(32, leaving.signal);
-    const third = engine.admit(32, signal);
-    expect([engine.running, engine.waiting, engine.cacheUsage]).toEqual([1, 2, 0.02]);
+    const left = engine.admit(ask(32), leaving.signal);
+    const third = engine.admit(ask(32), signal);
+    // Two blocks of the prompt, and the answer's.
+    expect([accelerator.running, accelerator.waiting, accelerator.cache.usage]).toEqual([1, 2, 0.03]);
     leaving.abort();
     expect(await left).toBeUndefined();
     first?.finish();
     (await third)?.finish();
-    expect([engine.running, engine.waiting, engine.cacheUsage]).toEqual([0, 0, 0]);
+    expect([accelerator.running, accelerator.waiting, accelerator.cache.usage]).toEqual([0, 0, 0]);
   });
 
-  it("takes the accelerator's time, longer under load", async () => {
-    const engine = createEngine({ timeScale: 1, maxSequences: 8, blocks: 2_810 });
-    const short = await engine.admit(100, signal);
-    expect(short?.prefillMs()).toBeCloseTo(40);
-    const alone = short?.decodeMs() ?? 0;
-    const long = await engine.admit(10_000, signal);
-    expect(long?.prefillMs()).toBeCloseTo(696.69);
-    expect(short?.decodeMs()).toBeCloseTo(alone + 10_000 * 5.35e-4 + 0.1026);
+  it("gives one token after another, and none once its reader has gone", async () => {
+    const engine = createEngine({ timeScale: 0.001, maxSequences: 8, blocks: 100 });
+    const reader = new AbortController();
+    const sequence = await engine.admit(ask(32), reader.signal);
+    expect(await sequence?.firstToken()).toBe(true);
+    for (let token = 1; token < 8; token++) expect(await sequence?.nextToken()).toBe(true);
+    expect(engine.accelerator.running).toBe(0);
+    const gone = await engine.admit(ask(32), reader.signal);
+    reader.abort();
+    expect(await gone?.firstToken()).toBe(false);
+    gone?.finish();
+    expect(engine.accelerator.running).toBe(0);
+  });
+});
+
+describe("the accelerator", () => {
+  /** Runs requests to their ends in virtual time; gives when each had its first token and was done. */
+  function run(requests: readonly (Partial<Work> & { readonly atMs?: number })[], options = {}) {
+    const planned: { readonly timeMs: number; readonly run: () => void }[] = [];
+    let nowMs = 0;
+    const time = { now: () => nowMs, at: (timeMs: number, ready: () => void) => planned.push({ timeMs, run: ready }) };
+    const accelerator = new Accelerator(time, {
+      ...{ blocks: 2_810, blockTokens: 16, maxSequences: 8, maxAdapters: 1 },
+      ...options,
+    });
+    const times = requests.map(() => ({ firstMs: 0, doneMs: 0 }));
+    requests.forEach(({ atMs = 0, ...work }, at) =>
+      time.at(atMs, () => {
+        const told = times[at]!;
+        accelerator.add({
+          ...{ prompt: [], promptTokens: 100, outputTokens: 1 },
+          ...work,
+          firstToken: () => (told.firstMs = nowMs),
+          done: () => (told.doneMs = nowMs),
+        });
+      }),
+    );
+    while (planned.length > 0) {
+      planned.sort((a, b) => a.timeMs - b.timeMs);
+      const next = planned.shift()!;
+      nowMs = next.timeMs;
+      next.run();
+    }
+    return { accelerator, times };
+  }
+
+  it("takes an accelerator's time: for prompts by their length, for tokens by what is in the batch", () => {
+    const { times } = run([{ promptTokens: 10_000, outputTokens: 3 }]);
+    expect(times[0]?.firstMs).toBeCloseTo(696.69);
+    const [second, third] = [10_001, 10_002].map((tokens) => 14 + tokens * 5.35e-4 + 0.1026);
+    expect(times[0]?.doneMs).toBeCloseTo(696.69 + second! + third!);
+    // What comes while a step is under way is taken in by the next, and slows down the others.
+    const slowed = run([{ promptTokens: 10_000, outputTokens: 3 }, { atMs: 1 }]).times;
+    expect(slowed[1]?.firstMs).toBeCloseTo(696.69 + second! + 100 * 5.35e-4 + 40);
+    expect(slowed[0]!.doneMs).toBeGreaterThan(times[0]!.doneMs + 39);
+  });
+
+  it("computes of a prompt what is not in its cache, and forgets the ends of those used longest ago", () => {
+    const prompt = Array.from({ length: 60 }, (_, at) => at);
+    const other = Array.from({ length: 60 }, (_, at) => 100 + at);
+    const asked = { promptTokens: 964, prompt };
+    const { accelerator, times } = run(
+      [asked, { ...asked, atMs: 1_000 }, { promptTokens: 964, prompt: other, atMs: 2_000 }, { ...asked, atMs: 3_000 }],
+      { blocks: 100 },
+    );
+    expect(times[1]!.firstMs - 1_000).toBeCloseTo(40);
+    expect(times[0]!.firstMs).toBeCloseTo(19.69 + 964 * 0.0677);
+    // 100 blocks: 61 of the third one and its answer, which leave 39 of the first.
+    expect(accelerator.prompts.cached).toBe((60 + 39) * 16);
+    expect(accelerator.prompts.computed).toBe(4 * 964 - (60 + 39) * 16);
+  });
+
+  it("loads an adapter that it does not hold, and lets others pass one that finds no slot", () => {
+    const { accelerator, times } = run([
+      { adapter: "a", outputTokens: 100 },
+      { adapter: "b", atMs: 1 },
+      { adapter: "a", atMs: 2 },
+      { adapter: "a", atMs: 20_000 },
+    ]);
+    expect(times[0]?.firstMs).toBeCloseTo(340);
+    expect(times[2]!.firstMs).toBeLessThan(times[0]!.doneMs);
+    expect(times[1]!.firstMs).toBeGreaterThan(times[0]!.doneMs);
+    expect(times[3]!.firstMs - 20_000).toBeCloseTo(340);
+    expect(accelerator.adapters.loads).toBe(3);
   });
 });
 

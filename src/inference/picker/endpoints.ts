@@ -27,6 +27,11 @@ export interface EndpointsOptions {
 /** What a broken or lying server says must not turn the sums of all others into NaN. */
 const count = (value: number) => (value > 0 && value < Infinity ? value : 0);
 
+/**
+ * What a token of context costs others while its request is under way, in tokens to prefill: it is read in each step, and a first token waits for
+ * one and a half of them (GAIE's constants: 1.5 x 0.535 µs against 67.7 µs).
+ */
+const contextShare = 0.0119;
 /** How many times the age of staleness the last bad news is still believed. */
 const badNewsFor = 10;
 
@@ -53,6 +58,8 @@ export class Endpoints {
   readonly generations: Int32Array;
   /** Grows when the server in the slot is another one or has started anew: what it held is gone. */
   readonly lives: Int32Array;
+  /** Own prompt tokens of all requests under way. */
+  readonly #contexts: Float64Array;
   readonly #kvUsage: Float64Array;
   readonly #queued: Float64Array;
   readonly #running: Float64Array;
@@ -74,6 +81,7 @@ export class Endpoints {
     this.tokens = new Float64Array(slots);
     this.generations = new Int32Array(slots);
     this.lives = new Int32Array(slots);
+    this.#contexts = new Float64Array(slots);
     this.#kvUsage = new Float64Array(slots);
     this.#queued = new Float64Array(slots);
     this.#running = new Float64Array(slots);
@@ -99,6 +107,7 @@ export class Endpoints {
     this.usable[slot] = 0;
     this.requests[slot] = 0;
     this.tokens[slot] = 0;
+    this.#contexts[slot] = 0;
     this.restarted(slot);
   }
 
@@ -184,11 +193,17 @@ export class Endpoints {
     return this.#adapters[slot]!.state(adapter);
   }
 
+  /** How long a first token takes there besides its own prompt, in tokens to prefill: what waits for its prefill, and what decodes beside it. */
+  backlogTokens(slot: number): number {
+    return this.tokens[slot]! + this.#contexts[slot]! * contextShare;
+  }
+
   /** Counts a request in. */
-  begin(slot: number, uncachedTokens: number, adapter: string | undefined): void {
+  begin(slot: number, uncachedTokens: number, promptTokens: number, adapter: string | undefined): void {
     this.#change++;
     this.requests[slot]! += 1;
     this.tokens[slot]! += uncachedTokens;
+    this.#contexts[slot]! += promptTokens;
     if (adapter !== undefined) this.#adapters[slot]!.note(adapter);
   }
 
@@ -198,8 +213,9 @@ export class Endpoints {
   }
 
   /** Counts a request out. */
-  end(slot: number): void {
+  end(slot: number, promptTokens: number): void {
     this.#change++;
+    this.#contexts[slot] = Math.max(0, this.#contexts[slot]! - promptTokens);
     this.requests[slot] = Math.max(0, this.requests[slot]! - 1);
   }
 }

@@ -47,15 +47,23 @@ class Load implements Picked {
   readonly explanation: PickExplanation | undefined;
   readonly #endpoints: Endpoints;
   readonly #generation: number;
+  readonly #promptTokens: number;
   #waitingTokens: number;
   #ended = false;
 
-  constructor(endpoints: Endpoints, slot: number, tokens: number, explanation: PickExplanation | undefined) {
+  constructor(
+    endpoints: Endpoints,
+    slot: number,
+    { promptTokens }: PickRequest,
+    tokens: number,
+    explanation: PickExplanation | undefined,
+  ) {
     this.slot = slot;
     this.address = endpoints.addresses[slot]!;
     this.explanation = explanation;
     this.#endpoints = endpoints;
     this.#generation = endpoints.generations[slot]!;
+    this.#promptTokens = promptTokens;
     this.#waitingTokens = tokens;
   }
 
@@ -68,7 +76,7 @@ class Load implements Picked {
     if (this.#ended) return;
     this.#ended = true;
     this.prefilled();
-    if (this.#present()) this.#endpoints.end(this.slot);
+    if (this.#present()) this.#endpoints.end(this.slot, this.#promptTokens);
   }
 
   // The slot may be another endpoint's by now.
@@ -164,10 +172,10 @@ export function createPicker({ endpoints, prefixes, profile, replica }: PickerOp
       const slot = scene.candidates[chooser.choose(scene, totals, hashText(request.id, replicaHash))]!;
       const tokens = uncachedTokens(scene, slot);
       const explanation = explained && { picked: endpoints.addresses[slot]!, endpoints: [...explained.values()] };
-      endpoints.begin(slot, tokens, request.adapter);
+      endpoints.begin(slot, tokens, request.promptTokens, request.adapter);
       prefixes.record(slot, request.chain);
       scene.request = nothing;
-      return new Load(endpoints, slot, tokens, explanation);
+      return new Load(endpoints, slot, request, tokens, explanation);
     },
   };
 }

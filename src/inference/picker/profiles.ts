@@ -25,6 +25,7 @@ export const profiles = {
   /** Stay where the prompt is cached until waiting there costs more than it saves (the field's default since August 2026). */
   "sticky-until-saturated": profileSchema.parse({
     filters: [
+      { type: "utilization-filter", waitingQueue: 4, kvCacheUtilization: 0.8 },
       { type: "lora-affinity-filter", maxTtftPenaltyMs: 2_000 },
       { type: "prefix-cache-affinity-filter", maxTtftPenaltyMs: 2_000 },
     ],

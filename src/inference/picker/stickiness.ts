@@ -18,7 +18,7 @@ export function stickiness(maxPenaltyMs: number, tokensPerS: number) {
     let bestOther = Infinity;
     for (let at = 0; at < scene.count; at++) {
       const slot = scene.candidates[at]!;
-      const tokens = scene.endpoints.tokens[slot]!;
+      const tokens = scene.endpoints.backlogTokens(slot);
       if (passes(scene, slot)) bestPassing = Math.min(bestPassing, tokens);
       else bestOther = Math.min(bestOther, tokens);
     }

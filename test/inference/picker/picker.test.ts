@@ -164,9 +164,9 @@ const poolOf8 = { one: poolOf(8, sticky, "one").picker, other: poolOf(8, sticky,
 describe("what a scrape says", () => {
   test("is moved by what was sent since", () => {
     const { endpoints } = poolOf(1, classic);
-    endpoints.begin(0, 0, undefined);
+    endpoints.begin(0, 0, 0, undefined);
     endpoints.report(0, { queued: 3, running: 5, kvUsage: 0.4 }, 1_000);
-    endpoints.begin(0, 0, undefined);
+    endpoints.begin(0, 0, 0, undefined);
     expect(endpoints.queue(0, 1_000)).toBe(4);
     expect(endpoints.load(0, 1_000)).toBe(2 + 7);
   });
@@ -185,7 +185,7 @@ describe("what a scrape says", () => {
       expect(told(nowMs, 0)).toEqual(nowMs > 20_000 ? [4, 6, 0.5] : [9, 18, 0.9]);
       expect(told(nowMs, 1)).toEqual([4, 6, 0.5]);
     }
-    endpoints.begin(1, 0, undefined);
+    endpoints.begin(1, 0, 0, undefined);
     expect(endpoints.queue(1, 25_000)).toBe(5);
     expect(endpoints.load(1, 25_000)).toBe(7);
   });

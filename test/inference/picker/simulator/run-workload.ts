@@ -1,29 +1,30 @@
+import { Accelerator } from "../../../../models/simulator/accelerator.ts";
 import { Endpoints } from "../../../../src/inference/picker/endpoints.ts";
-import { createPicker, type Picked } from "../../../../src/inference/picker/picker.ts";
+import { createPicker, type Picked, type Picker } from "../../../../src/inference/picker/picker.ts";
 import { PrefixIndex } from "../../../../src/inference/picker/prefix-index.ts";
-import { type ProfileName, profiles } from "../../../../src/inference/picker/profiles.ts";
-import type { PickRequest } from "../../../../src/inference/picker/scene.ts";
-import { ModelServer } from "./model-server.ts";
+import { type Profile, type ProfileName, profiles } from "../../../../src/inference/picker/profiles.ts";
 import { Timeline } from "./timeline.ts";
-import type { Arrival } from "./workloads.ts";
+import { type Arrival, blockTokens } from "./workloads.ts";
 
 export interface RunOptions {
   readonly arrivals: readonly Arrival[];
   readonly kvTokens: number;
+  /** Default 8. */
   readonly servers?: number;
-  readonly way: "round-robin" | ProfileName;
+  readonly way: ProfileName | Profile;
   /** Gateways that share the load and do not know of each other. Default 1. */
   readonly replicas?: number;
   /** Default 250. */
   readonly scrapeEveryMs?: number;
-  readonly forMs: number;
+  /** How much of the arrivals are sent before what is measured begins. Default 0.3. */
+  readonly warmUp?: number;
 }
 
 export interface RunResult {
   readonly ttftP50Ms: number;
   readonly ttftP90Ms: number;
   readonly adapterLoads: number;
-  /** Requests that were answered by the end of the run and a minute after. */
+  /** Of the measured requests, the share that was answered by a minute after the last arrival. */
   readonly done: number;
   /** Share of prompt tokens that came from a cache. */
   readonly cachedShare: number;
@@ -32,78 +33,83 @@ export interface RunResult {
 }
 
 interface Gateway {
-  readonly send: (request: PickRequest) => { slot: number; picked?: Picked | undefined };
-  readonly scrape: (servers: readonly ModelServer[]) => void;
+  readonly picker: Picker;
+  readonly endpoints: Endpoints;
 }
 
-function createGateway(options: RunOptions, timeline: Timeline, servers: number, replica: number): Gateway {
-  const { way } = options;
-  if (way === "round-robin") {
-    let turn = replica;
-    return { send: () => ({ slot: turn++ % servers }), scrape: () => undefined };
-  }
+function createGateway({ way, kvTokens }: RunOptions, servers: number, replica: number): Gateway {
   const endpoints = new Endpoints({ slots: servers });
   for (let server = 0; server < servers; server++) endpoints.add(`http://vllm-${server}:8000`);
-  const prefixes = new PrefixIndex({ slots: servers, blocksPerEndpoint: Math.floor(options.kvTokens / 64) });
-  const picker = createPicker({ endpoints, prefixes, profile: profiles[way], replica: `replica-${replica}` });
-  return {
-    send(request) {
-      const picked = picker.pick(request, { nowMs: timeline.nowMs });
-      if (picked === undefined) throw new Error("No endpoint is usable.");
-      return { slot: picked.slot, picked };
-    },
-    scrape: (all) => all.forEach((server, slot) => endpoints.report(slot, server.metrics(), timeline.nowMs)),
-  };
+  const prefixes = new PrefixIndex({ slots: servers, tokensPerEndpoint: kvTokens });
+  const profile = typeof way === "string" ? profiles[way] : way;
+  return { endpoints, picker: createPicker({ endpoints, prefixes, profile, replica: `replica-${replica}` }) };
 }
 
-function percentile(sorted: readonly number[], share: number): number {
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Infinity;
+function percentile(sorted: Float64Array, share: number): number {
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]!;
 }
 
 /** Runs a workload against a fleet in virtual time. A request without a first token counts with all the time it waited. */
 export function runWorkload(options: RunOptions): RunResult {
-  const { arrivals, servers: size = 8, replicas = 1, scrapeEveryMs = 250, forMs } = options;
+  const { arrivals, kvTokens, servers: size = 8, replicas = 1, scrapeEveryMs = 250, warmUp = 0.3 } = options;
   const timeline = new Timeline();
-  const servers = Array.from({ length: size }, () => new ModelServer(timeline, { kvTokens: options.kvTokens }));
-  const gateways = Array.from({ length: replicas }, (_, replica) => createGateway(options, timeline, size, replica));
-  const untilMs = forMs + 60_000;
-  const ttftMs = arrivals.map(({ atMs }) => untilMs - atMs);
+  const blocks = Math.floor(kvTokens / blockTokens);
+  const servers = Array.from(
+    { length: size },
+    () => new Accelerator(timeline, { blocks, blockTokens, maxSequences: 256, maxAdapters: 4 }),
+  );
+  const gateways = Array.from({ length: replicas }, (_, replica) => createGateway(options, size, replica));
+  const untilMs = arrivals.at(-1)!.atMs + 60_000;
+  const from = Math.floor(arrivals.length * warmUp);
+  const ttftMs = Float64Array.from(arrivals, ({ atMs }) => untilMs - atMs);
   const sent = new Int32Array(size);
   let done = 0;
-  arrivals.forEach(({ atMs, request, outputTokens }, at) => {
-    timeline.after(atMs, () => {
-      const { slot, picked } = gateways[at % replicas]!.send(request);
-      sent[slot]! += 1;
-      servers[slot]!.serve({
-        ...{ chain: request.chain, promptTokens: request.promptTokens, outputTokens, adapter: request.adapter },
-        firstToken() {
-          ttftMs[at] = timeline.nowMs - atMs;
-          picked?.prefilled();
-        },
-        done() {
-          done++;
-          picked?.end();
-        },
-      });
+
+  function send(at: number): void {
+    const { atMs, prompt, promptTokens, outputTokens, adapter, request } = arrivals[at]!;
+    const { picker } = gateways[at % replicas]!;
+    const picked: Picked = picker.pick(request(options.way !== "round-robin"), { nowMs: atMs })!;
+    sent[picked.slot]! += 1;
+    servers[picked.slot]!.add({
+      ...{ prompt, promptTokens, outputTokens, adapter },
+      firstToken() {
+        ttftMs[at] = timeline.nowMs - atMs;
+        picked.prefilled();
+      },
+      done() {
+        if (at >= from) done++;
+        picked.end();
+      },
     });
-  });
-  gateways.forEach((gateway, replica) => {
+    if (at + 1 < arrivals.length) timeline.at(arrivals[at + 1]!.atMs, () => send(at + 1));
+  }
+  timeline.at(arrivals[0]!.atMs, () => send(0));
+
+  gateways.forEach(({ endpoints }, replica) => {
     const scrape = () => {
-      gateway.scrape(servers);
-      timeline.after(scrapeEveryMs, scrape);
+      servers.forEach((server, slot) => endpoints.report(slot, metricsOf(server), timeline.nowMs));
+      timeline.at(timeline.nowMs + scrapeEveryMs, scrape);
     };
-    timeline.after(replica * 17, scrape);
+    timeline.at(replica * 17, scrape);
   });
   timeline.run(untilMs);
-  const sorted = ttftMs.toSorted((a, b) => a - b);
-  const cached = servers.reduce((sum, server) => sum + server.cachedTokens, 0);
-  const prefilled = servers.reduce((sum, server) => sum + server.prefilledTokens, 0);
+
+  const sorted = ttftMs.slice(from).sort();
+  const cached = servers.reduce((sum, server) => sum + server.prompts.cached, 0);
+  const computed = servers.reduce((sum, server) => sum + server.prompts.computed, 0);
   return {
     ttftP50Ms: percentile(sorted, 0.5),
     ttftP90Ms: percentile(sorted, 0.9),
-    adapterLoads: servers.reduce((sum, server) => sum + server.adapterLoads, 0),
-    done,
-    cachedShare: cached / (cached + prefilled),
+    adapterLoads: servers.reduce((sum, server) => sum + server.adapters.loads, 0),
+    done: done / sorted.length,
+    cachedShare: cached / (cached + computed),
     imbalance: Math.max(...sent) / (arrivals.length / size),
   };
 }
+
+const metricsOf = (server: Accelerator) => ({
+  queued: server.waiting,
+  running: server.running,
+  kvUsage: server.cache.usage,
+  adapters: { running: server.adapters.running, waiting: server.waitingAdapters, max: server.adapters.max },
+});

@@ -1,3 +1,5 @@
+import type { Time } from "../../../../models/simulator/accelerator.ts";
+
 interface Planned {
   readonly atMs: number;
   readonly order: number;
@@ -9,13 +11,17 @@ function earlier(a: Planned, b: Planned): boolean {
 }
 
 /** Virtual time: runs what was planned, earliest first, without waiting. A binary heap. */
-export class Timeline {
+export class Timeline implements Time {
   nowMs = 0;
   readonly #heap: Planned[] = [];
   #order = 0;
 
-  after(delayMs: number, run: () => void): void {
-    const planned: Planned = { atMs: this.nowMs + delayMs, order: this.#order++, run };
+  now(): number {
+    return this.nowMs;
+  }
+
+  at(timeMs: number, run: () => void): void {
+    const planned: Planned = { atMs: timeMs, order: this.#order++, run };
     let at = this.#heap.push(planned) - 1;
     while (at > 0) {
       const parent = (at - 1) >> 1;

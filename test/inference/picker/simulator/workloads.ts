@@ -1,113 +1,170 @@
-import { blockTokens, hashText, toBlockChain } from "../../../../src/inference/picker/block-chain.ts";
+import { emptyChain, hashText, toBlockChain } from "../../../../src/inference/picker/block-chain.ts";
 import type { PickRequest } from "../../../../src/inference/picker/scene.ts";
 import { createRandom, poissonGapMs } from "./random.ts";
 
+/** Tokens in a block of the simulated servers: four times vLLM's, which makes a run faster and changes little. */
+export const blockTokens = 64;
+
+/** A request as its sender, the picker and the model server see it. */
 export interface Arrival {
   readonly atMs: number;
-  readonly request: PickRequest;
+  /** Its chain is left out where nobody asks for it: hashing is the costliest part of a run. */
+  readonly request: (hashed: boolean) => PickRequest;
+  readonly prompt: readonly number[];
+  readonly promptTokens: number;
   readonly outputTokens: number;
+  readonly adapter?: string | undefined;
 }
 
 export interface Workload {
+  readonly description: string;
   /** Tokens that the KV cache of each server holds. */
   readonly kvTokens: number;
-  readonly arrivals: (seed: number, perS: number, forMs: number) => Arrival[];
+  readonly arrivals: (seed: number, perS: number, count: number) => Arrival[];
 }
 
-/** Text of so many tokens that the key alone decides on; four bytes a token. */
-function text(key: string, tokens: number): Int32Array {
-  const random = createRandom(hashText(key));
-  return Int32Array.from({ length: tokens }, () => random() * 2 ** 32);
+/** A part of a prompt: text that `key` alone decides on. */
+interface Part {
+  readonly key: number;
+  readonly tokens: number;
 }
 
-function promptOf(parts: readonly Int32Array[]): Int32Array {
-  const prompt = new Int32Array(parts.reduce((sum, part) => sum + part.length, 0));
+/** The parts' text, four bytes a token. */
+function write(parts: readonly Part[], tokens: number): Uint8Array {
+  const words = new Int32Array(tokens);
   let at = 0;
   for (const part of parts) {
-    prompt.set(part, at);
-    at += part.length;
+    let state = (part.key * 0x9e3779b1) | 1;
+    for (const end = at + part.tokens; at < end; at++) {
+      state ^= state << 13;
+      state ^= state >>> 17;
+      state ^= state << 5;
+      words[at] = state;
+    }
   }
-  return prompt;
+  return new Uint8Array(words.buffer);
 }
 
-function toRequest(id: string, parts: readonly Int32Array[], adapter?: string, session?: string): PickRequest {
-  const prompt = promptOf(parts);
-  const chain = toBlockChain(new Uint8Array(prompt.buffer), hashText(adapter ?? "base"));
-  return { id, chain, promptTokens: prompt.length, adapter, session };
+/** Keys of the prompt's whole blocks; a block belongs to the part that it ends in, which must be nobody else's from there on. */
+function keysOf(parts: readonly Part[], tokens: number): number[] {
+  const keys: number[] = [];
+  let part = 0;
+  let end = parts[0]!.tokens;
+  for (let block = 0; (block + 1) * blockTokens <= tokens; block++) {
+    while (end < (block + 1) * blockTokens) end += parts[++part]!.tokens;
+    keys.push(parts[part]!.key * 4_096 + block);
+  }
+  return keys;
 }
 
-function poisson(
-  seed: number,
-  perS: number,
-  forMs: number,
-  make: (random: () => number, at: number) => Omit<Arrival, "atMs">,
-) {
+interface Asked {
+  readonly parts: readonly Part[];
+  readonly outputTokens: number;
+  readonly adapter?: string;
+  readonly session?: string;
+}
+
+function poisson(seed: number, perS: number, count: number, ask: (random: () => number, at: number) => Asked) {
   const random = createRandom(seed);
-  const arrivals: Arrival[] = [];
-  for (let atMs = poissonGapMs(random, perS); atMs < forMs; atMs += poissonGapMs(random, perS)) {
-    arrivals.push({ atMs, ...make(random, arrivals.length) });
-  }
-  return arrivals;
+  let atMs = 0;
+  return Array.from({ length: count }, (_, at): Arrival => {
+    atMs += poissonGapMs(random, perS);
+    const { parts, outputTokens, adapter, session } = ask(random, at);
+    const promptTokens = parts.reduce((sum, part) => sum + part.tokens, 0);
+    const request = (hashed: boolean) => ({
+      ...{ id: `${seed}-${at}`, promptTokens, adapter, session },
+      chain: hashed ? toBlockChain(write(parts, promptTokens), hashText(adapter ?? "base")) : emptyChain,
+    });
+    return { atMs, request, prompt: keysOf(parts, promptTokens), promptTokens, outputTokens, adapter };
+  });
 }
 
 const anyOf = (random: () => number, count: number) => Math.floor(random() * count);
+/** Even between half and one and a half times the mean. */
+const around = (random: () => number, mean: number) => Math.round(mean * (0.5 + random()));
+/** Keys of texts that are asked once. */
+const once = (at: number) => 1_000_000 + at;
 
-/** Groups of users under a long system prompt each, scaled from the b2b-saas workload (inference.md 2.9). */
+/* The published b2b-saas workload (inference.md 2.9, 6): 150 groups, 6,000 tokens shared, 1,200 asked, 1,000 answered, KV caches of 307,328 tokens. */
 const sharedPrefixes: Workload = {
+  description: "150 groups of users, each with a system prompt of 6,000 tokens; questions of 1,200, answers of 1,000",
   kvTokens: 307_328,
-  arrivals(seed, perS, forMs) {
-    const prefixes = Array.from({ length: 120 }, (_, group) => text(`group ${seed} ${group}`, 94 * blockTokens));
-    return poisson(seed, perS, forMs, (random, at) => ({
-      request: toRequest(`${seed}-${at}`, [prefixes[anyOf(random, 120)]!, text(`q ${seed} ${at}`, 600)]),
-      outputTokens: 150 + anyOf(random, 100),
-    }));
-  },
+  arrivals: (seed, perS, count) =>
+    poisson(seed, perS, count, (random, at) => ({
+      parts: [
+        { key: anyOf(random, 150), tokens: 6_000 },
+        { key: once(at), tokens: 1_200 },
+      ],
+      outputTokens: 1_000,
+    })),
 };
 
-/** Conversations that grow by a question and an answer a turn. */
+const shortAnswers: Workload = {
+  ...sharedPrefixes,
+  description: "the same with answers of 100 to 300 tokens: what agents ask between two calls of tools",
+  arrivals: (seed, perS, count) =>
+    poisson(seed, perS, count, (random, at) => ({
+      parts: [
+        { key: anyOf(random, 150), tokens: 6_000 },
+        { key: once(at), tokens: 1_200 },
+      ],
+      outputTokens: around(random, 200),
+    })),
+};
+
 const multiTurn: Workload = {
+  description: "200 conversations under way; each turn adds 300 to 900 tokens, and after 14 turns another begins",
   kvTokens: 307_328,
-  arrivals(seed, perS, forMs) {
-    const turns: (Int32Array[] | undefined)[] = Array.from({ length: 200 }, () => undefined);
-    return poisson(seed, perS, forMs, (random, at) => {
-      const session = anyOf(random, turns.length);
-      let said = turns[session] ?? [text(`system ${seed} ${session % 4}`, 500)];
-      if (said.length > 14) said = said.slice(0, 1);
-      said = [...said, text(`turn ${seed} ${at}`, 600)];
-      turns[session] = said;
+  arrivals(seed, perS, count) {
+    const sessions = Array.from({ length: 200 }, () => ({ key: 0, turns: [] as Part[] }));
+    return poisson(seed, perS, count, (random, at) => {
+      const number = anyOf(random, sessions.length);
+      const session = sessions[number]!;
+      if (session.turns.length === 0 || session.turns.length > 14) {
+        session.key = at;
+        session.turns = [{ key: at % 4, tokens: 500 }];
+      }
+      session.turns.push({ key: once(at), tokens: around(random, 600) });
       return {
-        request: toRequest(`${seed}-${at}`, said, undefined, `session ${session}`),
-        outputTokens: 100 + anyOf(random, 100),
+        ...{ parts: [...session.turns], outputTokens: around(random, 200) },
+        session: `session ${number} ${session.key}`,
       };
     });
   },
 };
 
-/** More adapters than one server holds. */
 const manyAdapters: Workload = {
+  description: "24 LoRA adapters on servers that hold 4 each; prompts of 500 tokens with nothing in common",
   kvTokens: 307_328,
-  arrivals: (seed, perS, forMs) =>
-    poisson(seed, perS, forMs, (random, at) => ({
-      request: toRequest(`${seed}-${at}`, [text(`q ${seed} ${at}`, 500)], `adapter-${anyOf(random, 24)}`),
-      outputTokens: 80 + anyOf(random, 80),
+  arrivals: (seed, perS, count) =>
+    poisson(seed, perS, count, (random, at) => ({
+      parts: [{ key: once(at), tokens: 500 }],
+      ...{ outputTokens: around(random, 120), adapter: `adapter-${anyOf(random, 24)}` },
     })),
 };
 
-/** Nothing in common, lengths far apart, and all at once every ten seconds. */
-const bursts: Workload = {
+const reasoning: Workload = {
+  description: "nothing shared; prompts of 500 to 1,500 tokens, long answers of 500 to 4,000",
   kvTokens: 307_328,
-  arrivals(seed, perS, forMs) {
-    const even = poisson(seed, perS, forMs, (random, at) => ({
-      request: toRequest(`${seed}-${at}`, [text(`q ${seed} ${at}`, random() < 0.1 ? 8_000 : 400)]),
-      outputTokens: 80 + anyOf(random, 160),
-    }));
-    // Each ten seconds' arrivals within their first two.
-    return even.map((arrival) => ({
-      ...arrival,
-      atMs: Math.floor(arrival.atMs / 10_000) * 10_000 + (arrival.atMs % 10_000) / 5,
-    }));
-  },
+  arrivals: (seed, perS, count) =>
+    poisson(seed, perS, count, (random, at) => ({
+      parts: [{ key: once(at), tokens: around(random, 1_000) }],
+      outputTokens: 500 + anyOf(random, 3_500),
+    })),
 };
 
-export const workloads = { sharedPrefixes, multiTurn, manyAdapters, bursts } as const;
+const bursts: Workload = {
+  description: "nothing shared; one prompt in twenty 20 times as long as the others; each ten seconds' arrivals in two",
+  kvTokens: 307_328,
+  arrivals: (seed, perS, count) =>
+    poisson(seed, perS, count, (random, at) => ({
+      parts: [{ key: once(at), tokens: random() < 0.05 ? 8_000 : 400 }],
+      outputTokens: around(random, 160),
+    })).map((arrival) => ({
+      ...arrival,
+      atMs: Math.floor(arrival.atMs / 10_000) * 10_000 + (arrival.atMs % 10_000) / 5,
+    })),
+};
+
+export const workloads = { sharedPrefixes, shortAnswers, multiTurn, manyAdapters, reasoning, bursts } as const;
 export type WorkloadName = keyof typeof workloads;
