@@ -146,7 +146,7 @@ export class Accelerator {
     const admitted: Ticket[] = [];
     let tokens = 0;
     let loads = 0;
-    for (let at = 0; at < this.#waiting.length && this.#running.size < this.#options.maxSequences; ) {
+    for (let at = 0; at < this.#waiting.length && this.#running.size < this.#options.maxSequences;) {
       const ticket = this.#waiting[at]!;
       const { work, answerBlocks } = ticket;
       // As in vLLM: one whose adapter has no slot lets the next one pass, one that finds no room in the cache does not.

@@ -10,7 +10,7 @@ export function promptBlocks(model: string, messages: readonly Message[]): numbe
   let low = 0x811c9dc5;
   let high = 0x1b873593;
   for (let at = 0; at < model.length; at++) low = Math.imul(low ^ model.charCodeAt(at), 0x01000193);
-  for (let at = 0; at + BLOCK_CHARS <= text.length; ) {
+  for (let at = 0; at + BLOCK_CHARS <= text.length;) {
     for (const end = at + BLOCK_CHARS; at < end; at++) {
       const code = text.charCodeAt(at);
       low = Math.imul(low ^ code, 0x01000193);

@@ -40,9 +40,7 @@ const simulators = await Promise.all(
   ),
 );
 const urls = simulators.map(({ url }) => url);
-console.log(
-  JSON.stringify({ name: "simulator", url: urls[0], ...(urls.length > 1 && { urls }), model: values.model }),
-);
+console.log(JSON.stringify({ name: "simulator", url: urls[0], ...(urls.length > 1 && { urls }), model: values.model }));
 
 for (const signal of ["SIGINT", "SIGTERM"] as const)
   process.once(signal, () => void Promise.all(simulators.map((each) => each.close())).then(() => process.exit(0)));

@@ -126,7 +126,10 @@ async function answerRequest(server: Server, request: IncomingMessage, response:
   if (isMessages(path) && version !== "2023-06-01" && version !== "2026-10-21")
     throw new BadRequest("anthropic-version: header is required");
   if (method === "GET" && path === "/v1/models")
-    return sendJson(response, 200, { object: "list", data: [server.model, ...(server.options.adapters ?? [])].map(describeModel) });
+    return sendJson(response, 200, {
+      object: "list",
+      data: [server.model, ...(server.options.adapters ?? [])].map(describeModel),
+    });
   const post = method === "POST" ? posts[path] : undefined;
   if (post === undefined)
     return sendError(response, 404, `Unknown request URL: ${method} ${path}.`, "invalid_request_error", "unknown_url");
@@ -174,11 +177,7 @@ async function complete(server: Server, post: Post, request: ChatRequest, shape:
   const id = `${prefix}-${hash(JSON.stringify(post.body)).toString(16).padStart(8, "0")}${server.number.toString(16).padStart(8, "0")}`;
   const model = splitModel(request.model).name;
   const adapter = server.options.adapters?.find((name) => name === model);
-  await generate(
-    server.generator,
-    { id, model, adapter, request, shape, knobs, signal: post.signal },
-    post.response,
-  );
+  await generate(server.generator, { id, model, adapter, request, shape, knobs, signal: post.signal }, post.response);
 }
 
 function readKnobs(server: Server, post: Post, model: string): Knobs {

@@ -7,6 +7,8 @@ import { startFloor, startGateway, startPortkey, startUpstream } from "./contest
 import type { Contestant } from "./contestants.ts";
 import type { Job, Result } from "./load.ts";
 import { benchOpenStreams } from "./open-streams.ts";
+import { benchPicker } from "./picker.ts";
+import { benchPickerKnees } from "./picker-knees.ts";
 import { CHUNKS, scenarios } from "./messages.ts";
 import type { ScenarioName } from "./messages.ts";
 import { start } from "./process.ts";
@@ -32,7 +34,12 @@ const { values, positionals } = parseArgs({
 });
 
 /* Benches of one part by itself, in this process: no server, no connections. */
-const parts: Readonly<Record<string, () => Promise<void>>> = { guards: benchGuards, ledger: benchLedger };
+const parts: Readonly<Record<string, () => Promise<void>>> = {
+  guards: benchGuards,
+  ledger: benchLedger,
+  picker: benchPicker,
+  "picker-knees": benchPickerKnees,
+};
 const part = parts[positionals[0] ?? ""];
 if (part !== undefined) {
   await part();

@@ -68,7 +68,7 @@ export class Endpoints {
   readonly #adapters: Adapters[];
   readonly #staleAfterMs: number;
   /** Averages over the usable endpoints whose metrics are fresh, at the last time one was asked for. */
-  readonly #average = { atMs: Number.NaN, change: -1, queue: 0, load: 0, own: 0, kvUsage: 0 };
+  readonly #average = { atMs: Number.NaN, change: -1, waiting: 0, queue: 0, load: 0, own: 0, kvUsage: 0 };
   #change = 0;
 
   constructor({ slots = 256, staleAfterMs = 2_000 }: EndpointsOptions = {}) {
@@ -147,6 +147,16 @@ export class Endpoints {
     return Math.max(this.#badNews(slot, nowMs) ? known : 0, queue + this.requests[slot]! - own, 0);
   }
 
+  /**
+   * Requests that wait for room: none where none did at the last scrape. What was sent since counts in `queue`, so that a burst spreads, but most
+   * of it goes into the batch, and is no reason to call a server full.
+   */
+  waiting(slot: number, nowMs: number): number {
+    if (this.fresh(slot, nowMs)) return this.#queued[slot] === 0 ? 0 : this.queue(slot, nowMs);
+    const { waiting } = this.#averages(nowMs);
+    return this.#queued[slot]! > 0 && this.#badNews(slot, nowMs) ? this.queue(slot, nowMs) : waiting;
+  }
+
   /** Requests under way of everybody. */
   load(slot: number, nowMs: number): number {
     const own = this.requests[slot]!;
@@ -170,17 +180,19 @@ export class Endpoints {
   #averages(nowMs: number) {
     const average = this.#average;
     if (average.atMs === nowMs && average.change === this.#change) return average;
-    Object.assign(average, { atMs: nowMs, change: this.#change, queue: 0, load: 0, own: 0, kvUsage: 0 });
+    Object.assign(average, { atMs: nowMs, change: this.#change, waiting: 0, queue: 0, load: 0, own: 0, kvUsage: 0 });
     let fresh = 0;
     for (let slot = 0; slot < this.slots; slot++) {
       if (this.usable[slot] === 0 || !this.fresh(slot, nowMs)) continue;
       fresh++;
+      average.waiting += this.waiting(slot, nowMs);
       average.queue += this.queue(slot, nowMs);
       average.load += this.load(slot, nowMs);
       average.own += this.requests[slot]!;
       average.kvUsage += this.#kvUsage[slot]!;
     }
     if (fresh === 0) return average;
+    average.waiting /= fresh;
     average.queue /= fresh;
     average.load /= fresh;
     average.own /= fresh;

@@ -12,7 +12,10 @@ export const profileSchema = z.strictObject({
   scorers: z
     .array(scorerSchema)
     .default([])
-    .meta({ description: "Their weighted scores are added; without any all endpoints are equal.", examples: [[{ type: "queue-scorer" }]] }),
+    .meta({
+      description: "Their weighted scores are added; without any all endpoints are equal.",
+      examples: [[{ type: "queue-scorer" }]],
+    }),
   picker: chooserSchema
     .default({ type: "max-score-picker" })
     .meta({ description: "Chooses by the sums.", examples: [{ type: "max-score-picker" }] }),

@@ -12,7 +12,10 @@ export const prefixCacheAffinityFilter = defineFilter({
       .gt(0)
       .max(1)
       .default(0.8)
-      .meta({ description: "Share of the prompt's whole blocks that an endpoint must hold, by their tokens.", examples: [0.8] }),
+      .meta({
+        description: "Share of the prompt's whole blocks that an endpoint must hold, by their tokens.",
+        examples: [0.8],
+      }),
     maxTtftPenaltyMs: z
       .number()
       .min(0)

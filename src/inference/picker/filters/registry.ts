@@ -5,7 +5,12 @@ import { sessionAffinityFilter } from "./session-affinity.ts";
 import { utilizationFilter } from "./utilization.ts";
 
 /** Every type of filter, under the field's names where it has one. */
-export const filters = [loraAffinityFilter, prefixCacheAffinityFilter, sessionAffinityFilter, utilizationFilter] as const;
+export const filters = [
+  loraAffinityFilter,
+  prefixCacheAffinityFilter,
+  sessionAffinityFilter,
+  utilizationFilter,
+] as const;
 
 /** One entry of a profile's `filters:` in the configuration. */
 export const filterSchema = variants(filters);

@@ -30,7 +30,7 @@ export const utilizationFilter = defineFilter({
         ({ endpoints, nowMs }, slot) =>
           endpoints.requests[slot]! <= activeRequests &&
           endpoints.kvUsage(slot, nowMs) <= kvCacheUtilization &&
-          endpoints.queue(slot, nowMs) <= waitingQueue,
+          endpoints.waiting(slot, nowMs) <= waitingQueue,
       );
     },
   }),

@@ -18,7 +18,8 @@ export const tokenLoadScorer = defineScorer({
       const { endpoints, candidates, count } = scene;
       for (let at = 0; at < count; at++) {
         const slot = candidates[at]!;
-        scores[at] = 1 - Math.min(1, (endpoints.backlogTokens(slot) + uncachedTokens(scene, slot)) / queueThresholdTokens);
+        scores[at] =
+          1 - Math.min(1, (endpoints.backlogTokens(slot) + uncachedTokens(scene, slot)) / queueThresholdTokens);
       }
     },
   }),

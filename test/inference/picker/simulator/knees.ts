@@ -14,8 +14,8 @@ export const requests = 4_000;
  */
 export const knees: Readonly<Record<WorkloadName, number>> = {
   sharedPrefixes: 1.43,
-  shortAnswers: 6,
-  multiTurn: 8.6,
+  shortAnswers: 5.42,
+  multiTurn: 7.93,
   manyAdapters: 7.21,
   reasoning: 1.73,
   bursts: 4.07,
