@@ -3,8 +3,9 @@ import { filterSchema } from "./filters/registry.ts";
 import { chooserSchema } from "./pickers/registry.ts";
 import { scorerSchema } from "./scorers/registry.ts";
 
-/** A way to pick: filters in their order, the weighted sum of scorers, the choice. */
-export const profileSchema = z.strictObject({
+const byScore: ReadonlySet<string> = new Set(["max-score-picker", "weighted-random-picker"]);
+
+const profileShape = z.strictObject({
   filters: z
     .array(filterSchema)
     .default([])
@@ -13,13 +14,22 @@ export const profileSchema = z.strictObject({
     .array(scorerSchema)
     .default([])
     .meta({
-      description: "Their weighted scores are added; without any all endpoints are equal.",
+      description: "Their weighted scores are added. `random-picker` and `round-robin-picker` need none.",
       examples: [[{ type: "queue-scorer" }]],
     }),
   picker: chooserSchema
     .default({ type: "max-score-picker" })
     .meta({ description: "Chooses by the sums.", examples: [{ type: "max-score-picker" }] }),
 });
+
+/** A way to pick: filters in their order, the weighted sum of scorers, the choice. */
+export const profileSchema = profileShape.refine(
+  ({ scorers, picker }) => scorers.length > 0 || !byScore.has(picker.type),
+  {
+    path: ["scorers"],
+    message: "the picker chooses by scores: name at least one scorer, or take random-picker or round-robin-picker",
+  },
+);
 
 export type Profile = z.output<typeof profileSchema>;
 
