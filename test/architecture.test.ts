@@ -38,6 +38,8 @@ const packageHomes: Readonly<Record<string, readonly string[]>> = {
   "oidc-provider": ["auth"],
   "@marcbachmann/cel-js": ["cel"],
   recheck: ["cel", "guardrails"],
+  chromadb: ["inference"],
+  "@zilliz/milvus2-sdk-node": ["inference"],
   pino: ["observability"],
   "prom-client": ["observability"],
   express: ["auth", "gateway", "console"],

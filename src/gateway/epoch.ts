@@ -96,7 +96,7 @@ export async function createEpoch(
   const cache =
     former !== undefined && sameParts(former.config, config, ["cache"])
       ? former.cache
-      : config.cache && createCache({ config: config.cache, clock, log: log.child({ part: "cache" }), meter });
+      : config.cache && createCache({ ...foundation, config: config.cache, log: log.child({ part: "cache" }) });
   const handlers = createHandlers(config, publicUrl, foundation, access, cache, former);
   // Guards keep what they have learnt (a breaker, a compiled pattern) over a reload that does not change them.
   const guardrails =

@@ -21,6 +21,7 @@ import type { Endpoint } from "./model-call.ts";
 import { createModelList, unknownModel } from "./model-list.ts";
 import type { Pools } from "./pool/pools.ts";
 import { verbatimOf } from "./provider-refusal.ts";
+import { createOwnCall } from "./own-call.ts";
 import { relayCall, replayCall } from "./relay-call.ts";
 import { createModelMemory } from "./routing/model-memory.ts";
 import { Route } from "./routing/route.ts";
@@ -60,6 +61,7 @@ export function createInference(options: InferenceOptions): ProtocolHandler {
     new Recalls({
       ...options.recall,
       clock,
+      ownCall: createOwnCall({ operate, catalog, upstream: options.upstream, clock }),
       identities: createModelIdentities(options.config.models, options.config.pools),
       replay: (context, request, answer, headers) =>
         replayCall(relaying, request, context, catalog.get(answer.candidate) as Model, answer, headers),

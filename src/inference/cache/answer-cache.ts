@@ -61,8 +61,6 @@ export interface AnswerCacheOptions {
   readonly limitBytes: number;
   /** An answer larger than this is not kept. */
   readonly answerLimitBytes: number;
-  /** What the vector of a question takes. */
-  readonly vectorBytes: number;
   /** Told of every entry that goes and is not replaced. */
   readonly onRemoved: (entry: StoredEntry) => void;
 }
@@ -116,9 +114,9 @@ export class AnswerCache {
     return kept.entry;
   }
 
-  /** Whether it was kept. */
-  set(entry: StoredEntry, nowMs: number): boolean {
-    const { limitBytes, answerLimitBytes, vectorBytes } = this.#options;
+  /** Whether it was kept. `vectorBytes`: what the vector of its question takes beside it. */
+  set(entry: StoredEntry, nowMs: number, vectorBytes = 0): boolean {
+    const { limitBytes, answerLimitBytes } = this.#options;
     const { key, answer, question } = entry;
     const textBytes =
       question === undefined ? 0 : 2 * (question.text.length + question.fingerprint.length) + vectorBytes;

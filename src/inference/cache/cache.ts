@@ -1,14 +1,14 @@
 import type { Clock } from "../../core/clock.ts";
 import type { Log } from "../../core/log.ts";
 import type { Meter } from "../../core/meter.ts";
+import type { Upstream } from "../../http/upstream.ts";
 import { AnswerCache, type Flush, type StoredEntry } from "./answer-cache.ts";
 import { type CacheMetrics, createCacheMetrics, type Saved } from "./cache-metrics.ts";
 import type { CacheConfig } from "./config.ts";
-import { lexical } from "./embedders/lexical.ts";
-import { lexicalGuards } from "./guards/registry.ts";
+import { createEmbedder } from "./embedders/registry.ts";
 import { Semantic } from "./semantic.ts";
 import { SingleFlight } from "./single-flight.ts";
-import { createInProcessVectors } from "./vectors/in-process.ts";
+import { createVectors } from "./vectors/registry.ts";
 
 /** What the cache holds of one tenant's calls of one model, and what that has saved since the gateway started. */
 export interface CacheLine extends Saved {
@@ -49,22 +49,23 @@ export interface CacheOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly meter: Meter;
+  readonly upstream: Upstream;
 }
 
 /* A vector goes with its answer; this only keeps what holds both from being unbounded. */
 const MOST_VECTORS = 1_000_000;
-const BYTES_PER_DIMENSION = 4;
 /* Its place in the store: id, expiry and sketch. */
 const PLACE_BYTES = 256;
 const LINES_SHOWN = 1_000;
 
-export function createCache({ config, clock, log, meter }: CacheOptions): Cache {
+export function createCache(options: CacheOptions): Cache {
+  const { config, clock, meter } = options;
   const metrics = createCacheMetrics(meter);
-  const semantic = config.semantic && createSemantic(config.semantic, clock, log);
+  const semantic = config.semantic && createSemantic(config.semantic, options);
+  const isInProcess = config.semantic?.vectors === "memory";
   const answers = new AnswerCache({
     limitBytes: config.size,
     answerLimitBytes: config.entry,
-    vectorBytes: semantic === undefined ? 0 : lexical.dimensions * BYTES_PER_DIMENSION + PLACE_BYTES,
     onRemoved: (entry) => semantic?.remove(entry),
   });
   return {
@@ -74,7 +75,8 @@ export function createCache({ config, clock, log, meter }: CacheOptions): Cache 
     semantic,
     metrics,
     keep(entry, vector) {
-      if (answers.set(entry, clock.now()) && vector !== undefined) semantic?.keep(entry, vector);
+      const vectorBytes = vector === undefined || !isInProcess ? 0 : vector.byteLength + PLACE_BYTES;
+      if (answers.set(entry, clock.now(), vectorBytes) && vector !== undefined) semantic?.keep(entry, vector);
       metrics.sized(answers);
     },
     flush(which) {
@@ -98,14 +100,13 @@ export function createCache({ config, clock, log, meter }: CacheOptions): Cache 
   };
 }
 
-function createSemantic({ threshold }: NonNullable<CacheConfig["semantic"]>, clock: Clock, log: Log): Semantic {
-  return new Semantic({
-    embedder: lexical,
-    guards: lexicalGuards,
-    vectors: createInProcessVectors({ dimensions: lexical.dimensions, maxEntries: MOST_VECTORS, clock }),
-    threshold: threshold ?? lexical.threshold,
-    log,
-  });
+function createSemantic(
+  { embedder: config, threshold, vectors }: NonNullable<CacheConfig["semantic"]>,
+  { clock, log, meter, upstream }: CacheOptions,
+): Semantic {
+  const embedder = createEmbedder(config, { threshold, log });
+  const deps = { space: embedder.space, maxEntries: MOST_VECTORS, upstream, clock, log, meter };
+  return new Semantic({ embedder, vectors: createVectors(vectors, deps), log, meter });
 }
 
 function linesOf(answers: AnswerCache, metrics: CacheMetrics): readonly CacheLine[] {

@@ -1,15 +1,21 @@
 import { z } from "zod";
-import type { ConfigProblem } from "../../core/config-problem.ts";
+import type { ConfigPath, ConfigProblem } from "../../core/config-problem.ts";
 import { nearest } from "../../core/nearest.ts";
 import { durationMs, sizeBytes } from "../../core/units.ts";
+import { embedderConfig } from "./embedders/registry.ts";
+import { vectorsConfig } from "./vectors/registry.ts";
 
 const moreThanNothing = (value: number) => value > 0;
 
 const semantic = z.strictObject({
-  embedder: z.literal("lexical").meta({
+  embedder: embedderConfig.default("lexical").meta({
     description:
-      "What finds questions that ask for the same. `lexical` needs no model: words, their stems and synonyms.",
-    examples: ["lexical"],
+      "What finds questions that ask for the same. `lexical` needs no model: words, their stems and synonyms. Or a model of sentences.",
+    examples: ["lexical", { model: "minilm" }],
+  }),
+  vectors: vectorsConfig.default("memory").meta({
+    description: "Where the vectors of questions are kept.",
+    examples: ["memory", { chroma: { url: "http://chroma:8000" } }, { milvus: { address: "milvus:19530" } }],
   }),
   threshold: z
     .number()
@@ -75,7 +81,7 @@ export const cacheConfig = {
 
 export type CacheConfig = NonNullable<z.output<typeof cacheConfig.cache>>;
 
-/** Names under `cache.models` that are no models. */
+/** Names that are no models. */
 export function checkCache({
   cache,
   models = {},
@@ -83,10 +89,15 @@ export function checkCache({
   readonly cache?: CacheConfig | undefined;
   readonly models?: Readonly<Record<string, unknown>> | undefined;
 }): ConfigProblem[] {
-  return (cache?.models ?? []).flatMap((name, index): ConfigProblem[] => {
+  const checkName = (name: string, path: ConfigPath): readonly ConfigProblem[] => {
     if (Object.hasOwn(models, name)) return [];
     const near = nearest(name, Object.keys(models));
     const message = `no such entry in \`models\`${near === undefined ? "" : `; did you mean ${near}?`}`;
-    return [{ path: ["cache", "models", index], message }];
-  });
+    return [{ path, message }];
+  };
+  const { embedder = "lexical" } = cache?.semantic ?? {};
+  return [
+    ...(cache?.models ?? []).flatMap((name, index) => checkName(name, ["cache", "models", index])),
+    ...(embedder === "lexical" ? [] : checkName(embedder.model, ["cache", "semantic", "embedder", "model"])),
+  ];
 }

@@ -4,6 +4,7 @@ import type { Exchange } from "../../core/exchange.ts";
 import type { OperationContext, Outcome, Recall } from "../../core/step.ts";
 import type { Model } from "../catalog.ts";
 import { dialects } from "../dialects/registry.ts";
+import type { OwnCall } from "../own-call.ts";
 import type { CallRequest } from "../send-call.ts";
 import type { Partition, StoredAnswer, StoredEntry, StoredQuestion } from "./answer-cache.ts";
 import type { Cache } from "./cache.ts";
@@ -11,6 +12,7 @@ import { type CacheDemand, readCacheControl } from "./cache-control.ts";
 import { type CallKeys, toCallKeys } from "./cache-key.ts";
 import type { LookupResult } from "./cache-metrics.ts";
 import { bypassed, collapsedHeaders, foundHeaders } from "./cache-status.ts";
+import type { EmbedCall } from "./embedders/embedder.ts";
 import { partitionOf } from "./partition-of.ts";
 import { questionOf } from "./question-of.ts";
 import { Recording } from "./recording.ts";
@@ -31,6 +33,7 @@ export interface RecallsOptions {
   readonly policyHash: (exchange: Exchange) => string;
   /** What the name of a model stands for. */
   readonly identities: ReadonlyMap<string, string>;
+  readonly ownCall: OwnCall;
   /** Gives the caller a stored answer, by the way that one of the model's own would take. */
   readonly replay: (
     context: OperationContext,
@@ -47,8 +50,13 @@ const MOST_FAILURES = 2;
 export class Recalls {
   readonly #options: RecallsOptions;
 
+  /* Vectors of one model mean nothing beside those of another that has its name now. */
+  readonly #embedderIdentity: string;
+
   constructor(options: RecallsOptions) {
     this.#options = options;
+    const { embedder = "lexical" } = options.cache.config.semantic ?? {};
+    this.#embedderIdentity = embedder === "lexical" ? "" : (options.identities.get(embedder.model) ?? "");
   }
 
   /** Undefined where the cache has nothing to do with the call. */
@@ -87,7 +95,7 @@ export class Recalls {
       demand,
       partition,
       keys,
-      question: question && { text: question.text, fingerprint: keys.fingerprint },
+      question: question && { text: question.text, fingerprint: `${keys.fingerprint}${this.#embedderIdentity}` },
       waitMs: Math.min(
         cache.config.wait,
         (call.stream ? model.firstTokenTimeoutMs : model.answerTimeoutMs) ?? Infinity,
@@ -95,8 +103,12 @@ export class Recalls {
     };
     if (!demand.isFresh) return this.#lookUp(lookup);
     if (demand.isStored) return this.#refuse(lookup);
-    const vector = lookup.question && (await cache.semantic?.toVector(lookup.question, context));
-    return this.#miss(lookup, { vector });
+    const made = lookup.question && (await cache.semantic?.toVector(lookup.question, this.#embedCall(context)));
+    return this.#miss(lookup, made);
+  }
+
+  #embedCall({ exchange, signal }: OperationContext): EmbedCall {
+    return { exchange, signal, ownCall: this.#options.ownCall, identity: this.#embedderIdentity };
   }
 
   async #lookUp(lookup: Lookup): Promise<CallRecall> {
@@ -133,7 +145,7 @@ export class Recalls {
     const { context, question, demand } = lookup;
     let similar: Similar | undefined;
     if (question !== undefined && cache.semantic !== undefined) {
-      similar = await cache.semantic.find(question, context, (key) => {
+      similar = await cache.semantic.find(question, this.#embedCall(context), (key) => {
         const entry = cache.answers.get(key, clock.now(), demand.maxAgeMs);
         return entry !== undefined && mayGive(context, entry) ? entry : undefined;
       });
@@ -175,7 +187,8 @@ export class Recalls {
   #miss(lookup: Lookup, similar?: Similar, flight?: Flight<StoredEntry>): CallRecall {
     const { context, request } = lookup;
     this.#looked(context, "miss");
-    const refused = similar?.refused;
+    const { refused, failed } = similar ?? {};
+    if (failed !== undefined) note(context, `cache: similar questions were not looked for (${failed})`);
     if (refused !== undefined)
       note(context, `cache: similar, score ${refused.score.toFixed(3)}, and not the same (${refused.because})`);
     const recording = new Recording({

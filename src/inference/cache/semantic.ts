@@ -1,8 +1,8 @@
 import type { Log } from "../../core/log.ts";
-import type { OperationContext } from "../../core/step.ts";
+import { GatewayError } from "../../core/errors.ts";
+import type { Counter, Meter } from "../../core/meter.ts";
 import type { StoredEntry, StoredQuestion } from "./answer-cache.ts";
-import type { Embedder } from "./embedders/embedder.ts";
-import type { SameGuard } from "./guards/guard.ts";
+import type { EmbedCall, Embedder } from "./embedders/embedder.ts";
 import { mayAnswer } from "./may-answer.ts";
 import type { VectorStore } from "./vectors/vector-store.ts";
 
@@ -13,15 +13,18 @@ export interface Similar {
   readonly found?: { readonly entry: StoredEntry; readonly score: number };
   /** The nearest that was refused, and why, in words fit for the journal. */
   readonly refused?: { readonly score: number; readonly because: string };
+  /** What could not be asked, in words fit for the journal. */
+  readonly failed?: string;
 }
 
 export interface SemanticOptions {
   readonly embedder: Embedder;
-  readonly guards: readonly SameGuard[];
   readonly vectors: VectorStore;
-  readonly threshold: number;
   readonly log: Log;
+  readonly meter: Meter;
 }
+
+type Part = "embedder" | "vectors";
 
 /* Of the nearest so many are compared word by word. */
 const MOST_COMPARED = 8;
@@ -29,35 +32,44 @@ const MOST_COMPARED = 8;
 /** Finds answers to the same question in other words. What fails here fails no call: it is then not found, or not kept. */
 export class Semantic {
   readonly #options: SemanticOptions;
+  readonly #failures: Counter;
+  /* Said once, not for every call. */
+  readonly #isDown: Record<Part, boolean> = { embedder: false, vectors: false };
 
   constructor(options: SemanticOptions) {
     this.#options = options;
+    this.#failures = options.meter.counter(
+      "cache_semantic_failures_total",
+      "Questions that could not be embedded, looked for or kept, by what failed and how",
+      ["part", "kind"],
+    );
   }
 
-  /** Undefined for a question that says nothing, or where nothing could make its vector. */
-  async toVector({ text }: StoredQuestion, context: OperationContext): Promise<Float32Array | undefined> {
+  /** Without a vector for a question that says nothing, or where nothing could make it. */
+  async toVector({ text }: StoredQuestion, call: EmbedCall): Promise<Pick<Similar, "vector" | "failed">> {
     try {
-      const vector = await this.#options.embedder.embed(text, context);
-      return vector.some((part) => part !== 0) ? vector : undefined;
+      const embedded = this.#options.embedder.embed(text, call);
+      const vector = embedded instanceof Promise ? await embedded : embedded;
+      this.#isDown.embedder = false;
+      return { vector: vector.some((part) => part !== 0) ? vector : undefined };
     } catch (error) {
-      this.#options.log.warn({ error }, "the cache could not embed a question");
-      return undefined;
+      return { vector: undefined, failed: `embedder ${this.#failed("embedder", error)}` };
     }
   }
 
   /** `entryOf`: the entry of this key, where it may be given to the call at hand. */
   async find(
     question: StoredQuestion,
-    context: OperationContext,
+    call: EmbedCall,
     entryOf: (key: string) => StoredEntry | undefined,
   ): Promise<Similar> {
-    const vector = await this.toVector(question, context);
-    if (vector === undefined) return { vector };
+    const made = await this.toVector(question, call);
+    const { vector } = made;
+    if (vector === undefined) return made;
     try {
       return { vector, ...(await this.#compare(question, vector, entryOf)) };
     } catch (error) {
-      this.#options.log.warn({ error }, "the cache could not look for similar questions");
-      return { vector };
+      return { vector, failed: `vectors ${this.#failed("vectors", error)}` };
     }
   }
 
@@ -66,12 +78,14 @@ export class Semantic {
     vector: Float32Array,
     entryOf: (key: string) => StoredEntry | undefined,
   ): Promise<Omit<Similar, "vector">> {
-    const { guards, vectors, threshold } = this.#options;
+    const { embedder, vectors } = this.#options;
     let refused: Similar["refused"];
-    for (const { id, score } of await vectors.search(fingerprint, vector, { least: threshold, most: MOST_COMPARED })) {
+    const near = await vectors.search(fingerprint, vector, { least: embedder.threshold, most: MOST_COMPARED });
+    this.#isDown.vectors = false;
+    for (const { id, score } of near) {
       const entry = entryOf(id);
       if (entry?.question?.fingerprint !== fingerprint) continue;
-      const { same, because } = mayAnswer(text, entry.question.text, guards);
+      const { same, because } = mayAnswer(text, entry.question.text, embedder.guards);
       if (same) return { found: { entry, score } };
       refused ??= { score, because };
     }
@@ -82,14 +96,20 @@ export class Semantic {
     if (question === undefined) return;
     this.#options.vectors
       .put(question.fingerprint, { id: key, vector, expiresAtMs: answer.expiresAtMs })
-      .catch((error: unknown) => this.#options.log.warn({ error }, "the cache could not keep a question's vector"));
+      .catch((error: unknown) => this.#failed("vectors", error));
   }
 
   remove({ key, question }: StoredEntry): void {
     if (question === undefined) return;
-    this.#options.vectors
-      .remove(question.fingerprint, key)
-      .catch((error: unknown) => this.#options.log.warn({ error }, "the cache could not remove a question's vector"));
+    this.#options.vectors.remove(question.fingerprint, key).catch((error: unknown) => this.#failed("vectors", error));
+  }
+
+  #failed(part: Part, error: unknown): string {
+    const { kind } = GatewayError.from(error);
+    this.#failures.add([part, kind]);
+    if (!this.#isDown[part]) this.#options.log.warn({ error, part }, "the cache cannot look for similar questions");
+    this.#isDown[part] = true;
+    return kind;
   }
 
   close(): Promise<void> {

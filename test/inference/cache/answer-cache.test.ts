@@ -42,7 +42,7 @@ function createCache(limitBytes = 10_000) {
   const removed: string[] = [];
   const onRemoved = ({ key }: StoredEntry) => void removed.push(key);
   return {
-    cache: new AnswerCache({ limitBytes, answerLimitBytes: 2_000, vectorBytes: 2_000, onRemoved }),
+    cache: new AnswerCache({ limitBytes, answerLimitBytes: 2_000, onRemoved }),
     removed,
   };
 }
@@ -87,7 +87,7 @@ test("a question and its vector are counted too", () => {
   const { cache } = createCache();
   cache.set(entry("plain", "yes"), 0);
   const plain = cache.sizeBytes;
-  cache.set({ ...entry("asked", "yes"), question: { text: "How?", fingerprint: "f" } }, 0);
+  cache.set({ ...entry("asked", "yes"), question: { text: "How?", fingerprint: "f" } }, 0, 2_000);
   expect(cache.sizeBytes - plain).toBeGreaterThan(plain + 2_000);
 });
 

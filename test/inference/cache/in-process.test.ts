@@ -5,14 +5,14 @@ import { createTestClock } from "../../state/test-clock.ts";
 
 describeVectors("memory of the process", async () => {
   const clock = createTestClock();
-  const vectors = createInProcessVectors({ dimensions: DIMENSIONS, maxEntries: 1_000, clock });
+  const vectors = createInProcessVectors({ maxEntries: 1_000, clock });
   return { vectors, nowMs: clock.now, pass: clock.pass, close: vectors.close };
 });
 
 const axis = (index: number) => Float32Array.from({ length: DIMENSIONS }, (_, at) => (at === index ? 1 : 0));
 
 function open(maxEntries: number) {
-  const vectors = createInProcessVectors({ dimensions: DIMENSIONS, maxEntries, clock: createTestClock() });
+  const vectors = createInProcessVectors({ maxEntries, clock: createTestClock() });
   const put = (partition: string, index: number) =>
     vectors.put(partition, { id: `${index}`, vector: axis(index), expiresAtMs: Number.MAX_SAFE_INTEGER });
   const has = async (partition: string, index: number) =>
@@ -42,7 +42,12 @@ test("one partition alone fills the store and replaces its own oldest", async ()
   expect([await has("a", 0), await has("a", 1), await has("a", 2)]).toEqual([false, true, true]);
 });
 
-test("a vector of other dimensions is refused", async () => {
-  const { vectors } = open(2);
-  await expect(vectors.search("a", new Float32Array(3), { least: 0, most: 1 })).rejects.toThrow(RangeError);
+test("a vector of other dimensions is of another embedder, and the store begins anew", async () => {
+  const { vectors, put, has } = open(2);
+  await put("a", 0);
+  expect(await vectors.search("a", new Float32Array(3), { least: 0.1, most: 1 })).toEqual([]);
+  expect(await has("a", 0)).toBe(true);
+  await vectors.put("a", { id: "other", vector: Float32Array.of(1, 0, 0), expiresAtMs: Number.MAX_SAFE_INTEGER });
+  expect(await has("a", 0)).toBe(false);
+  expect(await vectors.search("a", Float32Array.of(1, 0, 0), { least: 0.1, most: 1 })).toHaveLength(1);
 });

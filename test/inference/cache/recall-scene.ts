@@ -55,16 +55,14 @@ export function createRecallScene(config: Partial<CacheConfig> = {}): RecallScen
     ...config,
   };
   const semantic = new Semantic({
-    embedder: { dimensions: 2, threshold: 0.5, embed: () => blind },
-    guards: [],
-    vectors: createInProcessVectors({ dimensions: 2, maxEntries: 1_000_000, clock: systemClock }),
-    threshold: 0.5,
+    embedder: { space: "blind", threshold: 0.5, guards: [], embed: () => blind },
+    vectors: createInProcessVectors({ maxEntries: 1_000_000, clock: systemClock }),
     log: silentLog,
+    meter: createMetrics().meter,
   });
   const answers = new AnswerCache({
     limitBytes: all.size,
     answerLimitBytes: all.entry,
-    vectorBytes: 8,
     onRemoved: (entry) => semantic.remove(entry),
   });
   const cache: Cache = {
@@ -92,6 +90,7 @@ export function createRecallScene(config: Partial<CacheConfig> = {}): RecallScen
     clock: systemClock,
     policyHash: () => policyHash,
     identities: new Map(),
+    ownCall: () => Promise.reject(new Error("no embedder of this test asks a model")),
     replay: async (_context, _request, answer) => void given.push(answer),
   });
   return {

@@ -1,5 +1,6 @@
+import { lexicalGuards } from "../guards/registry.ts";
 import { readQuestion } from "../question/question.ts";
-import type { Embedder } from "./embedder.ts";
+import { type Embedder, toUnit } from "./embedder.ts";
 
 const DIMENSIONS = 512;
 /* Tuned on the pairs for tuning. */
@@ -33,14 +34,6 @@ function addLetters(vector: Float32Array, stem: string, weight: number): void {
   for (let at = 0; at < count; at++) add(vector, `#${framed.slice(at, at + LETTERS_OF_A_PIECE)}`, each);
 }
 
-function toUnit(vector: Float32Array): Float32Array {
-  let square = 0;
-  for (const value of vector) square += value * value;
-  if (square === 0) return vector;
-  const scale = 1 / Math.sqrt(square);
-  return vector.map((value) => value * scale);
-}
-
 /**
  * A vector of 512 from hashed stems and their letters: no model, no download. It sees the same words in other order, forms and
  * frames, not other words for the same thing.
@@ -57,4 +50,9 @@ function embed(text: string): Float32Array {
 }
 
 /** The embedder that works at once, without a model. */
-export const lexical = { dimensions: DIMENSIONS, threshold: THRESHOLD, embed } satisfies Embedder;
+export const lexical = {
+  space: `lexical ${DIMENSIONS}`,
+  threshold: THRESHOLD,
+  guards: lexicalGuards,
+  embed,
+} satisfies Embedder;

@@ -2,21 +2,25 @@ import type { Clock } from "../../../core/clock.ts";
 import { createPartition, type Partition } from "./partition.ts";
 import { createSketcher } from "./sketch.ts";
 import type { VectorStore } from "./vector-store.ts";
+import { defineVectors } from "./vectors.ts";
 
 /** Bounds of the store in process. A vector of 512 takes 2 KiB. */
 export interface InProcessOptions {
-  readonly dimensions: number;
   /** Of all partitions together. */
   readonly maxEntries: number;
   readonly clock: Clock;
 }
 
-/** Vectors in the memory of this process; the partition and entry used longest ago go first when it is full. */
-export function createInProcessVectors({ dimensions, maxEntries, clock }: InProcessOptions): VectorStore {
+/**
+ * Vectors in the memory of this process; the partition and entry used longest ago go first when it is full. A vector of other
+ * dimensions comes of another embedder: the store then begins anew.
+ */
+export function createInProcessVectors({ maxEntries, clock }: InProcessOptions): VectorStore {
   /* In order of use, the longest ago first. */
   const partitions = new Map<string, Partition>();
   let entries = 0;
-  const toSketch = createSketcher(dimensions);
+  let dimensions = 0;
+  let toSketch: (vector: Float32Array) => Int32Array;
 
   function drop(name: string): void {
     entries -= partitions.get(name)?.size() ?? 0;
@@ -41,13 +45,19 @@ export function createInProcessVectors({ dimensions, maxEntries, clock }: InProc
     }
   }
 
-  function check(vector: Float32Array): void {
-    if (vector.length !== dimensions) throw new RangeError(`a vector of ${vector.length} in a store for ${dimensions}`);
+  function clear(): void {
+    partitions.clear();
+    entries = 0;
   }
 
   return {
     async put(name, entry) {
-      check(entry.vector);
+      const { length } = entry.vector;
+      if (length !== dimensions) {
+        clear();
+        dimensions = length;
+        toSketch = createSketcher(length);
+      }
       const known = touched(name);
       if (known?.has(entry.id)) return known.put(entry);
       makeRoom();
@@ -57,7 +67,7 @@ export function createInProcessVectors({ dimensions, maxEntries, clock }: InProc
       entries++;
     },
     async search(name, vector, query) {
-      check(vector);
+      if (vector.length !== dimensions) return [];
       return touched(name)?.search(vector, query, clock.now()) ?? [];
     },
     async remove(name, id) {
@@ -70,8 +80,14 @@ export function createInProcessVectors({ dimensions, maxEntries, clock }: InProc
       drop(name);
     },
     async close() {
-      partitions.clear();
-      entries = 0;
+      clear();
     },
   };
 }
+
+export const memory = defineVectors({
+  type: "memory",
+  description: "The memory of this process.",
+  options: {},
+  create: (_, { maxEntries, clock }) => createInProcessVectors({ maxEntries, clock }),
+});
