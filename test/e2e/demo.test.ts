@@ -18,6 +18,8 @@ test("the demo passes from start to end and says what happened at each step", as
     /→ 200, x-sallyport-model: small, x-sallyport-fallback: budget_exhausted/,
     /How do I reset my password\? → sallyport; hit; ttl=\d+/,
     /How do I reset my PIN\? → sallyport; fwd=miss; stored/,
+    /What time is it in Rome .* → small \(otherwise, complexity=0\.\d+\)/,
+    /Prove that .* → gpt-4o \(rule=1, complexity=0\.\d+\)/,
     /which is already at it \(planner → reviewer → planner\)/,
     /it cost \$0\.\d+ in \d+\.\d s; 60 hours of a weekend at this pace would have cost \$\d+/,
   ])

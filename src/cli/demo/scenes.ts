@@ -11,6 +11,7 @@ import { loopScene } from "./loop-scene.ts";
 import { maskingScene } from "./masking-scene.ts";
 import { modelsScene } from "./models-scene.ts";
 import type { Scene } from "./scene.ts";
+import { routingScene } from "./routing-scene.ts";
 import { toolsScene } from "./tools-scene.ts";
 import { weekendScene } from "./weekend-scene.ts";
 
@@ -26,6 +27,7 @@ export const scenes: readonly Scene[] = [
   budgetScene,
   cheaperModelScene,
   cacheScene,
+  routingScene,
   agentsScene,
   journalScene,
   loopScene,
