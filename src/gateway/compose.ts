@@ -132,6 +132,7 @@ function createContext(
     complaint: undefined,
     costNanos: undefined,
     notes: undefined,
+    picks: undefined,
     upstreamStatus: undefined,
     firstByteMs: undefined,
     answer: undefined,

@@ -9,7 +9,7 @@ import type { Model, ModelPlace } from "./catalog.ts";
 import type { PickRequest } from "./picker/scene.ts";
 import type { CallEnd } from "./pool/members.ts";
 import type { Placed, Pool } from "./pool/pool.ts";
-import { toPickHeader, toPickNote } from "./pool/pick-text.ts";
+import { toPickHeader } from "./pool/pick-text.ts";
 import { promptBytes, toPromptChain } from "./pool/prompt.ts";
 import { type CallRequest, sendCall, type SentCall } from "./send-call.ts";
 
@@ -43,7 +43,7 @@ export async function carryCall<T>(
   const options = { context, signal, bytes: request.body.bytes.length };
   for (;;) {
     const placed = await pool.place(asked, options, tried);
-    tell(pool, placed, request, context);
+    tell(placed, request, context);
     context.answering = () => {
       placed.picked.prefilled();
       answering?.();
@@ -85,14 +85,8 @@ function toPickRequest(
   };
 }
 
-function tell(
-  pool: Pool,
-  { picked: { explanation } }: Placed,
-  { headers }: CallRequest,
-  context: OperationContext,
-): void {
-  if (explanation === undefined) return;
-  context.notes = [...(context.notes ?? []), toPickNote(pool, explanation)];
+function tell(placed: Placed, { headers }: CallRequest, context: OperationContext): void {
+  context.picks = context.picks === undefined ? [placed.why] : [...context.picks, placed.why];
   if (headers["x-sallyport-explain"] === "1" && !context.exchange.reply.started)
-    context.exchange.reply.setHeader("x-sallyport-pick", toPickHeader(pool, explanation));
+    context.exchange.reply.setHeader("x-sallyport-pick", toPickHeader(placed));
 }

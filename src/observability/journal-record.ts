@@ -57,6 +57,24 @@ export interface JournalRecord extends CommonPart {
   readonly usage?: Usage;
   /** What it cost, in nano-dollars; absent where nobody knows. */
   readonly costNanos?: number;
+  /** Each endpoint of a pool that was picked for it, and why; absent where there was none. */
+  readonly picks?: readonly EndpointPick[];
+}
+
+/** Why an endpoint was picked. */
+export interface EndpointPick {
+  readonly pool: string;
+  /** Host and port. */
+  readonly picked: string;
+  /** The scorers with their weights. */
+  readonly by: Readonly<Record<string, number>>;
+  /** Every endpoint that was in question: scores in the order of `by`, or the filter that took it out. */
+  readonly of: readonly (readonly [
+    host: string,
+    scores: readonly number[] | string,
+    cachedTokens: number,
+    requests: number,
+  ])[];
 }
 
 /** An operation that has ended; `policyHash` names the rules that were in force. */
@@ -79,8 +97,9 @@ export type OwnPart = readonly [
   durationMs: number,
   firstByteMs: number | null,
   usage: Usage | null,
-  /** Left out where nobody knows. */
-  costNanos?: number,
+  /** Left out where nobody knows; null where picks follow. */
+  costNanos?: number | null,
+  picks?: readonly EndpointPick[],
 ];
 
 /** Names come from callers too: a record stays small whatever they send. */
@@ -126,13 +145,14 @@ function usageText(usage: Usage): string {
 
 /** The own part as JSON. Written by hand, because a record is made for every operation and JSON.stringify took three times as long. */
 export function toOwnJson(common: number, { id, context, outcome }: Ended): string {
-  const { exchange, firstByteMs, usage, costNanos } = context;
+  const { exchange, firstByteMs, usage, costNanos, picks } = context;
   const own = exchange.id === exchange.chain.id;
   const ids = `${common},"${id}","${context.id}",${instantText(context.startedAtMs)},`;
   const request = own ? `"","${exchange.id}"` : `"${exchange.id}",${JSON.stringify(bounded(exchange.chain.id))}`;
   const times = `,${durationText(outcome.durationMs)},${firstByteMs === undefined ? "null" : durationText(firstByteMs)},`;
-  const cost = costNanos === undefined ? "" : `,${numberText(costNanos)}`;
-  return `[${ids}${request}${times}${usage === undefined ? "null" : usageText(usage)}${cost}]`;
+  const cost = costNanos === undefined ? (picks === undefined ? "" : ",null") : `,${numberText(costNanos)}`;
+  const picked = picks === undefined ? "" : `,[${picks.join()}]`;
+  return `[${ids}${request}${times}${usage === undefined ? "null" : usageText(usage)}${cost}${picked}]`;
 }
 
 export function toCommonPart({ context, outcome, policyHash }: Ended): CommonPart {
@@ -224,7 +244,7 @@ export function isCommonPart(common: CommonPart, { context, outcome, policyHash 
 }
 
 export function toJournalRecord(common: CommonPart, own: OwnPart): JournalRecord {
-  const [, id, operationId, timeMs, requestId, chainId, durationMs, firstByteMs, usage, costNanos] = own;
+  const [, id, operationId, timeMs, requestId, chainId, durationMs, firstByteMs, usage, costNanos, picks] = own;
   return {
     id,
     operationId,
@@ -235,6 +255,7 @@ export function toJournalRecord(common: CommonPart, own: OwnPart): JournalRecord
     durationMs,
     ...(firstByteMs !== null && { firstByteMs }),
     ...(usage !== null && { usage }),
-    ...(costNanos !== undefined && { costNanos }),
+    ...(costNanos !== undefined && costNanos !== null && { costNanos }),
+    ...(picks !== undefined && { picks }),
   };
 }

@@ -1,9 +1,10 @@
 import { createVariant } from "../../core/extension.ts";
 import { emptyChain, hashText } from "./block-chain.ts";
 import type { Endpoints } from "./endpoints.ts";
-import type { ExplainedEndpoint, PickExplanation } from "./explanation.ts";
+import type { PickExplanation } from "./explanation.ts";
 import { filters } from "./filters/registry.ts";
 import { choosers } from "./pickers/registry.ts";
+import { PickTrace } from "./pick-trace.ts";
 import type { PrefixIndex } from "./prefix-index.ts";
 import type { Profile } from "./profiles.ts";
 import { type PickRequest, type Scene, uncachedTokens } from "./scene.ts";
@@ -21,6 +22,9 @@ export interface PickerOptions {
 export interface Picked {
   readonly slot: number;
   readonly address: string;
+  /** Present where it was asked for. */
+  readonly trace: PickTrace | undefined;
+  /** The trace in words, with the addresses of now. */
   readonly explanation: PickExplanation | undefined;
   /** To be called at the first token. */
   prefilled(): void;
@@ -44,7 +48,7 @@ export interface Picker {
 class Load implements Picked {
   readonly slot: number;
   readonly address: string;
-  readonly explanation: PickExplanation | undefined;
+  readonly trace: PickTrace | undefined;
   readonly #endpoints: Endpoints;
   readonly #generation: number;
   readonly #promptTokens: number;
@@ -56,15 +60,19 @@ class Load implements Picked {
     slot: number,
     { promptTokens }: PickRequest,
     tokens: number,
-    explanation: PickExplanation | undefined,
+    trace: PickTrace | undefined,
   ) {
     this.slot = slot;
     this.address = endpoints.addresses[slot]!;
-    this.explanation = explanation;
+    this.trace = trace;
     this.#endpoints = endpoints;
     this.#generation = endpoints.generations[slot]!;
     this.#promptTokens = promptTokens;
     this.#waitingTokens = tokens;
+  }
+
+  get explanation(): PickExplanation | undefined {
+    return this.trace?.explain(this.address, this.#endpoints.addresses);
   }
 
   prefilled(): void {
@@ -95,6 +103,10 @@ export function createPicker({ endpoints, prefixes, profile, replica }: PickerOp
     weight: config.weight,
     judge: createVariant(scorers, config, undefined),
   }));
+  const names = {
+    filters: sieves.map(({ name }) => name),
+    scorers: judges.map(({ name, weight }) => ({ name, weight })),
+  };
   const chooser = createVariant(choosers, profile.picker, undefined);
   const replicaHash = hashText(replica);
   const lives = endpoints.lives.slice();
@@ -121,41 +133,20 @@ export function createPicker({ endpoints, prefixes, profile, replica }: PickerOp
     }
   }
 
-  function explainedEndpoint(slot: number, filteredBy?: string): MutableExplained {
-    return {
-      address: endpoints.addresses[slot]!,
-      ...(filteredBy === undefined ? {} : { filteredBy }),
-      scores: {},
-      total: 0,
-      cachedTokens: scene.matched[slot]!,
-      requests: endpoints.requests[slot]!,
-    };
-  }
-
-  function sift(explained: Map<number, MutableExplained> | undefined): void {
-    for (const { name, sieve } of sieves) {
-      const before = explained && scene.candidates.slice(0, scene.count);
-      sieve.filter(scene);
-      if (before === undefined || explained === undefined) continue;
-      const kept = new Set(scene.candidates.subarray(0, scene.count));
-      for (const slot of before) if (!kept.has(slot)) explained.set(slot, explainedEndpoint(slot, name));
+  function sift(trace: PickTrace | undefined): void {
+    for (let at = 0; at < sieves.length; at++) {
+      sieves[at]!.sieve.filter(scene);
+      trace?.filtered(at, scene);
     }
   }
 
-  function judgeAll(explained: Map<number, MutableExplained> | undefined): void {
+  function judgeAll(trace: PickTrace | undefined): void {
     totals.fill(0, 0, scene.count);
-    for (const { name, weight, judge } of judges) {
+    for (let at = 0; at < judges.length; at++) {
+      const { weight, judge } = judges[at]!;
       judge.score(scene, scores);
-      for (let at = 0; at < scene.count; at++) {
-        const score = Math.min(1, Math.max(0, scores[at]!));
-        totals[at]! += score * weight;
-        if (explained === undefined) continue;
-        const slot = scene.candidates[at]!;
-        const entry = explained.get(slot) ?? explainedEndpoint(slot);
-        entry.scores[name] = { score, weight };
-        entry.total = totals[at]!;
-        explained.set(slot, entry);
-      }
+      for (let each = 0; each < scene.count; each++) totals[each]! += Math.min(1, Math.max(0, scores[each]!)) * weight;
+      trace?.scored(at, scores);
     }
   }
 
@@ -166,21 +157,15 @@ export function createPicker({ endpoints, prefixes, profile, replica }: PickerOp
       scene.request = request;
       scene.nowMs = nowMs;
       prefixes.match(request.chain, scene.matched);
-      const explained = explain === true ? new Map<number, MutableExplained>() : undefined;
-      sift(explained);
-      judgeAll(explained);
+      const trace = explain === true ? new PickTrace(scene, names) : undefined;
+      sift(trace);
+      judgeAll(trace);
       const slot = scene.candidates[chooser.choose(scene, totals, hashText(request.id, replicaHash))]!;
       const tokens = uncachedTokens(scene, slot);
-      const explanation = explained && { picked: endpoints.addresses[slot]!, endpoints: [...explained.values()] };
       endpoints.begin(slot, tokens, request.promptTokens, request.adapter);
       prefixes.record(slot, request.chain);
       scene.request = nothing;
-      return new Load(endpoints, slot, request, tokens, explanation);
+      return new Load(endpoints, slot, request, tokens, trace);
     },
   };
-}
-
-interface MutableExplained extends ExplainedEndpoint {
-  scores: Record<string, { score: number; weight: number }>;
-  total: number;
 }

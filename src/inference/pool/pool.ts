@@ -5,11 +5,13 @@ import type { OperationContext } from "../../core/step.ts";
 import type { ResolveAddresses } from "../../http/resolve-addresses.ts";
 import { hashText } from "../picker/block-chain.ts";
 import { createPicker, type Picked, type Picker } from "../picker/picker.ts";
+import type { PickTrace } from "../picker/pick-trace.ts";
 import { mustShed } from "../picker/saturation.ts";
 import type { PickRequest } from "../picker/scene.ts";
 import { Discovery } from "./discovery.ts";
 import type { Member } from "./member.ts";
 import { type CallEnd, Members, type EndpointStatus, type MembersOptions } from "./members.ts";
+import { toPickJson } from "./pick-text.ts";
 import { profileOf, type PoolConfig } from "./pool-config.ts";
 import { createPriority } from "./priority.ts";
 import { notSent } from "./not-sent.ts";
@@ -23,8 +25,13 @@ export interface PoolOptions extends Omit<MembersOptions, "pool" | "changed"> {
 
 /** A picked endpoint, to which a call is counted until it has ended. */
 export interface Placed {
+  readonly pool: string;
   readonly member: Member;
   readonly picked: Picked;
+  /** Why, as JSON for the journal. */
+  readonly why: string;
+  /** What callers know an endpoint by. */
+  nameOf(url: string): string;
   /** To be called once. */
   end(how: CallEnd): void;
 }
@@ -111,11 +118,6 @@ export class Pool {
     });
   }
 
-  /** The endpoint at an address of an explanation. */
-  memberAt(url: string): Member | undefined {
-    return this.#members.at(url);
-  }
-
   /** Takes an endpoint out for an operator, or in again; false: there is none of this name. */
   drain(name: string, drained: boolean): boolean {
     return this.#members.drain(name, drained);
@@ -144,10 +146,14 @@ export class Pool {
     if (picked === undefined && this.#members.readmit()) picked = this.#picker.pick(request, options);
     if (picked === undefined) throw this.#turnAway(notSent.noEndpoint(this.name, except.length > 0));
     const member = this.#members.inSlot(picked.slot);
-    this.#count(member, request, picked);
+    const trace = picked.trace!;
+    this.#count(member, request, trace);
     return {
+      pool: this.name,
       member,
       picked,
+      why: toPickJson(this.name, member.host, trace, (slot) => this.#members.inSlot(slot).host),
+      nameOf: (url) => this.#members.at(url)?.name ?? "gone",
       end: (how) => {
         picked.end();
         this.#members.ended(member, how);
@@ -155,12 +161,11 @@ export class Pool {
     };
   }
 
-  #count({ host }: Member, { promptTokens }: PickRequest, { explanation, address }: Picked): void {
+  #count({ slot, host }: Member, { promptTokens }: PickRequest, { slots, cached }: PickTrace): void {
     const { meters } = this.#options;
-    const cached = explanation?.endpoints.find((each) => each.address === address)?.cachedTokens ?? 0;
     meters.picks.add([this.name, host]);
     meters.promptTokens.add([this.name], promptTokens);
-    meters.cachedTokens.add([this.name], Math.min(cached, promptTokens));
+    meters.cachedTokens.add([this.name], Math.min(cached[slots.indexOf(slot)]!, promptTokens));
   }
 
   /** Counts a call that no endpoint was found for. */
