@@ -38,6 +38,10 @@ function describeAll(nodes: readonly TreeNode[], indent: string): readonly Line[
     ...(quiet.length === 0 ? [] : [{ cost: "", text: `${indent}(${methods.join(", ")})` }]),
     ...rest.flatMap((node) => [
       { cost: costOf(node), text: `${indent}${describe(node.record)}` },
+      ...(node.record.picks ?? []).map(({ pool, picked }) => ({
+        cost: "",
+        text: `${indent}  ${picked} of pool ${pool}`,
+      })),
       ...(node.record.notes ?? []).map((note) => ({ cost: "", text: `${indent}  ${note}` })),
       ...describeAll(node.children, `${indent}  `),
     ]),

@@ -60,7 +60,8 @@ export function mixHashes(a: number, b: number): number {
 
 function toWords(bytes: Uint8Array, words: number): Int32Array {
   if (bytes.byteOffset % tokenBytes === 0) return new Int32Array(bytes.buffer, bytes.byteOffset, words);
-  return new Int32Array(bytes.slice(0, words * tokenBytes).buffer);
+  // `slice` of a Buffer is no copy: it would be the memory of all its neighbours.
+  return new Int32Array(new Uint8Array(bytes.subarray(0, words * tokenBytes)).buffer);
 }
 
 /** How many whole blocks so many tokens make. */
