@@ -123,7 +123,7 @@ test("a reload that leaves an endpoint out lets its calls end and sends it no mo
   }
   const { config } = scene.gateway.epochs.current();
   const pools = { local: { ...config.pools!["local"]!, endpoints: [staying.url, joining.url] } };
-  await scene.gateway.reload({ ...config, pools } as Config);
+  await scene.gateway.reload({ ...config, pools });
   const states = (await statusOf(scene)).endpoints.map(({ url, state }) => [url, state]);
   expect(states).toContainEqual([leaving.url, "leaving"]);
   const before = leaving.calls;
