@@ -48,6 +48,13 @@ const runaways: Readonly<Record<Config["runaway"]["action"], string>> = {
   stop: "stopped",
 };
 
+function cache({ cache: kept }: Config): string {
+  if (kept === undefined) return "none: every call of a model is sent";
+  const whose = kept.share === "tenant" ? "within a tenant" : "to the same principal";
+  const what = kept.semantic === undefined ? "equal calls" : "equal calls and questions that ask for the same";
+  return `answers are given again ${whose} for ${kept.ttl / 1_000} s, to ${what}`;
+}
+
 function state({ state: where }: Config): string {
   if (where.kind === "memory") return "in memory: a restart forgets everything";
   return where.kind === "sqlite" ? "a SQLite file: a restart forgets nothing" : "Redis, shared by every replica";
@@ -71,6 +78,7 @@ export function summarize(config: Config): string[] {
       "budgets",
       list(config.budgets.map(({ name, limits }) => `${name} (${limits.map(({ text }) => text).join(", ")})`)),
     ],
+    ["cache", cache(config)],
     ["runaways", runaways[config.runaway.action]],
     ["state", state(config)],
   ];

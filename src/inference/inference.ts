@@ -103,7 +103,8 @@ export function createInference(options: InferenceOptions): ProtocolHandler {
           (async (context) => {
             // A model that is not configured was refused by the plan; of a choice it is the one that is asked first.
             const first = model ?? catalog.get(context.candidates[0]?.name ?? "");
-            recalled = await recalls.of(context, request, first as Model);
+            if (first === undefined) return undefined;
+            recalled = await recalls.of(context, request, first);
             if (recalled?.answer !== undefined) route?.tell(context);
             return recalled;
           }),

@@ -17,6 +17,8 @@ export type Person = keyof typeof people;
 export interface CacheScene {
   readonly gateway: Gateway;
   readonly url: string;
+  /** Its configuration file. */
+  readonly file: string;
   /** Calls that the model server has had, of any kind. */
   readonly calls: () => number;
   /** The names of their models, as the server was asked. */
@@ -109,6 +111,7 @@ export async function startCacheScene(
   return {
     gateway,
     url,
+    file: join(dir, "sallyport.yaml"),
     calls: () => asked.length,
     asked,
     leaving: () => left,

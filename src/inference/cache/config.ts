@@ -61,11 +61,11 @@ export const cacheConfig = {
         .optional()
         .meta({ description: "The models whose answers are kept; all when left out.", examples: [["gpt-4o"]] }),
       wait: durationMs()
-        .default(60_000)
+        .default(30_000)
         .meta({
           description:
             "How long a call waits for an equal one that is under way, before it is sent itself. `0s`: equal calls do not wait for each other.",
-          examples: ["60s"],
+          examples: ["30s"],
         }),
       semantic: semantic.optional().meta({
         description:

@@ -2,8 +2,11 @@ import { isFields } from "../dialects/fields.ts";
 import type { Endpoint } from "../model-call.ts";
 import type { QuestionPlace } from "./cache-key.ts";
 
-/* Beyond this a text is no question but a document, of which only an equal one is the same. In UTF-16 units. */
-const MOST_CHARACTERS = 4_096;
+/*
+ * Beyond this a text is no question but a document, of which only an equal one is the same; and reading it word by word, for each that is
+ * near, would hold up everybody. In UTF-16 units.
+ */
+const MOST_CHARACTERS = 1_024;
 
 /**
  * The question of a conversation: its last message, where that is a user's and nothing but text. What answers a tool's call, shows an

@@ -76,8 +76,9 @@ export class Recalls {
       return undefined;
     }
     const partition = partitionOf(context.exchange.principal, cache.config.share, {
-      model: model.name,
-      modelIdentity: identities.get(model.name) ?? "",
+      model: call.model,
+      // A choice may be another model for another question.
+      modelIdentity: `${model.name} ${identities.get(model.name) ?? ""}`,
       policyHash: policyHash(context.exchange),
     });
     const question = questionOf(endpoint, body.value);

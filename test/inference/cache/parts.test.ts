@@ -55,7 +55,7 @@ describe("the question of a call", () => {
     expect(asked("Why?", {}, "tool")).toBeUndefined();
     expect(asked("Why?", { n: 2 })).toBeUndefined();
     expect(asked(" ")).toBeUndefined();
-    expect(asked("x".repeat(4_097))).toBeUndefined();
+    expect(asked("x".repeat(1_025))).toBeUndefined();
     expect(
       asked([
         { type: "text", text: "Why?" },
