@@ -1,7 +1,7 @@
 import { Environment } from "@marcbachmann/cel-js";
 import { type Guardrail, harden } from "./evaluator.ts";
 import { fieldsOf, type ShapeName, shapes, type VariableName, variables } from "./variables.ts";
-import { type BudgetView, views } from "./views.ts";
+import { type BudgetView, type LlmView, views } from "./views.ts";
 
 /** Longest expression, in characters. */
 export const LONGEST_EXPRESSION = 8_192;
@@ -15,6 +15,13 @@ for (const shape of Object.keys(shapes) as ShapeName[]) {
 }
 base.registerFunction("budget.remaining(string): double", (budgets: BudgetView, name: string) =>
   budgets.remaining(name),
+);
+
+base.registerFunction("llm.similarity(string): double", (llm: LlmView, label: string) => llm.similarity(label));
+base.registerFunction("llm.class(string): string", (llm: LlmView, classifier: string) => llm.classOf(classifier));
+base.registerFunction(
+  "llm.classScore(string, string): double",
+  (llm: LlmView, classifier: string, label: string) => llm.scoreOf(classifier, label),
 );
 
 /** An environment that knows some of the variables, and the guardrail of its evaluator. */

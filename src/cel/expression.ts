@@ -6,7 +6,7 @@ import { TOO_MUCH_WORK, WORK_LIMIT } from "./evaluator.ts";
 import { ExpressionError } from "./expression-error.ts";
 import { accessOf, callOf, syntaxOf, type SyntaxNode } from "./syntax.ts";
 import { isShape, type VariableName } from "./variables.ts";
-import { didYouMean, hasLoop, unknownField, unknownVariable, vet } from "./vet.ts";
+import { type Asked, didYouMean, hasLoop, type Meanings, unknownField, unknownVariable, vet } from "./vet.ts";
 
 interface Results {
   readonly bool: boolean;
@@ -22,6 +22,8 @@ export interface Expression<R extends ResultType> {
   readonly source: string;
   /** Whether it reads nothing but the principal: then its value is the same for all that one caller does. */
   readonly readsCallerAlone: boolean;
+  /** What has to be found out before it is evaluated. */
+  readonly asks: readonly Asked[];
   /** Throws whatever goes wrong: a missing key, a value of another type, CALL_ONLY. */
   evaluate(context: Context): Results[R];
 }
@@ -31,6 +33,8 @@ export interface CompileOptions<R extends ResultType> {
   readonly variables: readonly VariableName[];
   /** What it must give. An untyped result (`dyn`, such as a claim) is checked when it runs. */
   readonly result: R;
+  /** What it may ask of the meaning of a call; absent: nothing. */
+  readonly meanings?: Meanings;
 }
 
 interface CelFailure {
@@ -84,11 +88,11 @@ function isWhole(source: string, variables: readonly VariableName[]): boolean {
 
 /** Parses, type-checks and vets an expression. Throws ExpressionError with what is wrong, where, and the nearest right name. */
 export function compileExpression<R extends ResultType>(source: string, options: CompileOptions<R>): Expression<R> {
-  const { variables, result } = options;
+  const { variables, result, meanings } = options;
   if (source.length > LONGEST_EXPRESSION)
     throw new ExpressionError(`the expression is longer than ${LONGEST_EXPRESSION} characters`, source, 0);
   const { parsed: draft, type } = parse(source, environmentOf(variables, false), variables);
-  vet(syntaxOf(draft), source);
+  const asks = vet(syntaxOf(draft), source, meanings);
   if (type !== result && type !== "dyn")
     throw new ExpressionError(`the result must be ${result}, and this is ${type}`, source, 0);
   const metered = hasLoop(syntaxOf(draft));
@@ -98,6 +102,7 @@ export function compileExpression<R extends ResultType>(source: string, options:
   return {
     source,
     readsCallerAlone: isWhole(source, ["principal"]),
+    asks,
     evaluate(context) {
       context.callOnly = false;
       guardrail.fault = undefined;

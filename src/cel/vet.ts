@@ -40,6 +40,58 @@ function vetAccess(node: SyntaxNode, source: string): void {
   if (!Object.hasOwn(fieldsOf(shape), name)) throw new ExpressionError(unknownField(shape, name), source, node.pos);
 }
 
+/** What an expression may ask for of the meaning of a call, and what its labels may be. */
+export interface Meanings {
+  /** Labels with examples, for `llm.similarity`. */
+  readonly examples: readonly string[];
+  /** Classifiers, for `llm.class` and `llm.classScore`, each with its labels where they are known. */
+  readonly classifiers: Readonly<Record<string, readonly string[] | undefined>>;
+}
+
+/** One thing that has to be found out before an expression is asked. */
+export interface Asked {
+  readonly kind: "similarity" | "class";
+  /** The label, or the classifier. */
+  readonly name: string;
+}
+
+const askers: ReadonlySet<string> = new Set(["similarity", "class", "classScore"]);
+
+function namedOf(node: SyntaxNode | undefined, of: string, source: string, at: SyntaxNode): string {
+  if (node?.op === "value" && typeof node.args === "string") return node.args;
+  throw new ExpressionError(`the ${of} must be written out: it is found out beforehand`, source, (node ?? at).pos);
+}
+
+function checkNamed(name: string, known: readonly string[], what: string, source: string, node: SyntaxNode): void {
+  if (known.includes(name)) return;
+  const near = didYouMean(nearest(name, known)) || (known.length > 0 ? `; there is ${known.join(", ")}` : "");
+  throw new ExpressionError(`${what} ${JSON.stringify(name)}${near}`, source, node.pos);
+}
+
+function vetAsker(node: SyntaxNode, source: string, meanings: Meanings | undefined): Asked | undefined {
+  const call = callOf(node);
+  if (call?.receiver === undefined || !askers.has(call.name) || shapeOf(call.receiver) !== "llm") return undefined;
+  if (meanings === undefined) {
+    const told = `llm.${call.name} is known only to the rules of virtual models, under \`choose\``;
+    throw new ExpressionError(told, source, node.pos);
+  }
+  const [first, second] = call.args;
+  const { examples, classifiers } = meanings;
+  if (call.name === "similarity") {
+    const label = namedOf(first, "label", source, node);
+    checkNamed(label, examples, "`routing.examples` has no label", source, first ?? node);
+    return { kind: "similarity", name: label };
+  }
+  const name = namedOf(first, "classifier", source, node);
+  checkNamed(name, Object.keys(classifiers), "`routing.classifiers` has no", source, first ?? node);
+  const labels = classifiers[name];
+  if (call.name === "classScore" && labels !== undefined) {
+    const label = namedOf(second, "label", source, node);
+    checkNamed(label, labels, `the classifier ${name} has no label`, source, second ?? node);
+  }
+  return { kind: "class", name };
+}
+
 function vetCall(node: SyntaxNode, source: string): void {
   const call = callOf(node);
   if (call === undefined) return;
@@ -66,11 +118,16 @@ export function unknownField(shape: ShapeName, name: string): string {
   return `${shape} has no field ${name}${near === undefined ? `; it has ${fields}` : didYouMean(`${shape}.${near}`)}`;
 }
 
-/** Refuses what the type checker lets pass: unsafe or computed patterns, prototype names, computed fields. */
-export function vet(node: SyntaxNode, source: string): void {
+/**
+ * Refuses what the type checker lets pass: unsafe or computed patterns, prototype names, computed fields, labels that there are not. Gives
+ * what has to be found out before the expression is asked.
+ */
+export function vet(node: SyntaxNode, source: string, meanings?: Meanings): readonly Asked[] {
   vetAccess(node, source);
   vetCall(node, source);
-  for (const child of childrenOf(node)) vet(child, source);
+  const asked = vetAsker(node, source, meanings);
+  const below = childrenOf(node).flatMap((child) => vet(child, source, meanings));
+  return asked === undefined ? below : [asked, ...below];
 }
 
 /** What is wrong with a variable that the expression may not use here, with the nearest name that it may. */

@@ -1,4 +1,5 @@
 import { EvaluationError } from "@marcbachmann/cel-js";
+import type { Meaning } from "../core/operation.ts";
 import { fieldsOf, isShape, type Field, type ShapeName, shapes } from "./variables.ts";
 
 /** Thrown when an expression reads, while listing, what only a call has. One frozen object: a stack per item would cost 5 µs. */
@@ -86,7 +87,39 @@ export class BudgetView {
   }
 }
 
+/* Of what could not be found out in time, or was not asked for. */
+const unsaid = (what: string) => new EvaluationError(`nobody could say ${what}`);
+
+/** `llm`, with what was found out beforehand. */
+export class LlmView extends defineView("llm") {
+  readonly #meaning: Meaning | undefined;
+  constructor(source: unknown, reading: Reading) {
+    super(source, reading);
+    this.#meaning = (source as { readonly meaning?: Meaning } | undefined)?.meaning;
+  }
+
+  similarity(label: string): number {
+    const value = this.#meaning?.similarity(label);
+    if (value === undefined) throw unsaid(`how near the call is to the examples of ${label}`);
+    return value;
+  }
+
+  classOf(classifier: string): string {
+    const value = this.#meaning?.classOf(classifier);
+    if (value === undefined) throw unsaid(`what the classifier ${classifier} takes the call for`);
+    return value;
+  }
+
+  scoreOf(classifier: string, label: string): number {
+    const value = this.#meaning?.scoreOf(classifier, label);
+    if (value === undefined) throw unsaid(`how sure the classifier ${classifier} is of ${label}`);
+    return value;
+  }
+}
+
+const own: Readonly<Partial<Record<ShapeName, ViewClass>>> = { budget: BudgetView, llm: LlmView };
+
 /** One class for each shape. */
 export const views = Object.fromEntries(
-  (Object.keys(shapes) as ShapeName[]).map((shape) => [shape, shape === "budget" ? BudgetView : defineView(shape)]),
+  (Object.keys(shapes) as ShapeName[]).map((shape) => [shape, own[shape] ?? defineView(shape)]),
 ) as Readonly<Record<ShapeName, ViewClass>>;

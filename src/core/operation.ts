@@ -48,6 +48,18 @@ export interface LlmVariables {
   /** What the call costs at most, in dollars; undefined where there is no bound, or no price. */
   readonly cost: number | undefined;
   readonly complexity: Complexity;
+  /** What was found out beforehand for an expression that asks for it, since expressions cannot wait. */
+  readonly meaning?: Meaning;
+}
+
+/** What embedders and classifiers say of a call; undefined is what nobody could say. */
+export interface Meaning {
+  /** How near what is asked is to the nearest example of a label, 0 to 1. */
+  similarity(label: string): number | undefined;
+  /** What a classifier takes it for. */
+  classOf(classifier: string): string | undefined;
+  /** How sure a classifier is of a label, 0 to 1. */
+  scoreOf(classifier: string, label: string): number | undefined;
 }
 
 /** How hard a model call seems. It may be worked out when it is first read; undefined is what nobody can say. */

@@ -34,7 +34,7 @@ export function createHandlers(
     store: foundation.store,
     clock: foundation.clock,
   };
-  const { mcp, a2a, models, pools } = config;
+  const { mcp, a2a, models, pools, routing } = config;
   const countTokens = (text: string) => foundation.counter.count(text);
   const log = (protocol: Protocol) => foundation.log.child({ protocol });
   const keep = (
@@ -65,14 +65,14 @@ export function createHandlers(
       ),
     }),
     ...(models && {
-      llm: keep("llm", ["models", "pools", "cache"], () =>
+      llm: keep("llm", ["models", "pools", "cache", "routing"], () =>
         createInference({
           ...tools,
           pools: foundation.pools,
           meter: foundation.meter,
           countTokens,
           log: log("llm"),
-          config: { models, pools },
+          config: { models, pools, routing },
           recall: cache && { cache, policyHash: access.policyHash },
         }),
       ),

@@ -8,6 +8,7 @@ import { durationMs } from "../core/units.ts";
 import { cacheConfig } from "./cache/config.ts";
 import { poolSchema, type PoolConfig } from "./pool/pool-config.ts";
 import { providers } from "./providers/registry.ts";
+import { routingConfig, type RoutingConfig } from "./routing/meaning/meaning-config.ts";
 import { findWrongChoices, isVirtual, virtualModel, type VirtualConfig } from "./routing/virtual-config.ts";
 
 const names = providers.map(({ type }) => `\`${type}\``).join(", ");
@@ -98,6 +99,7 @@ const modelName = z
 export { checkCache } from "./cache/config.ts";
 
 export const inferenceConfig = {
+  ...routingConfig,
   ...cacheConfig,
   models: z
     .record(modelName, model)
@@ -135,6 +137,7 @@ type Models = Readonly<Record<string, ModelConfig>>;
 export interface InferenceConfig {
   readonly models?: Models | undefined;
   readonly pools?: Readonly<Record<string, PoolConfig>> | undefined;
+  readonly routing?: RoutingConfig | undefined;
 }
 
 /** Who may step in for a model, in order: its own fallbacks, then theirs, nobody twice. */

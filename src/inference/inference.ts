@@ -66,10 +66,18 @@ export function createInference(options: InferenceOptions): ProtocolHandler {
       replay: (context, request, answer, headers) =>
         replayCall(relaying, request, context, catalog.get(answer.candidate) as Model, answer, headers),
     });
-  const virtuals = createVirtualModels(options.config.models, catalog);
+  const virtuals = createVirtualModels(options.config, catalog);
   const routing = {
     memory: createModelMemory({ store: options.store, log: options.log }),
     metrics: createRoutingMetrics(options.meter),
+    meanings: createMeaningSource({
+      config: options.config.routing,
+      operate,
+      upstream: options.upstream,
+      log: options.log,
+      identities,
+    }),
+    ownCall,
   };
   const asked = new Map<string, Asked>([...catalog, ...virtuals]);
   const sees = (exchange: Exchange, each: Asked) => visible(exchange, toListedOperation(each));
@@ -91,6 +99,16 @@ export function createInference(options: InferenceOptions): ProtocolHandler {
     const relay = (context: OperationContext, to: Candidate) =>
       relayCall(relaying, request, context, catalog.get(to.name) as Model, recalled?.recording);
 
+    async function recall(context: OperationContext): Promise<CallRecall | undefined> {
+      await route?.settle(context);
+      // A model that is not configured was refused by the plan; of a choice it is the one that is asked first.
+      const first = model ?? catalog.get(context.candidates[0]?.name ?? "");
+      if (first === undefined) return undefined;
+      recalled = await recalls?.of(context, request, first);
+      if (recalled?.answer !== undefined) route?.tell(context);
+      return recalled;
+    }
+
     try {
       await operate(exchange, operation, {
         plan(context) {
@@ -98,16 +116,7 @@ export function createInference(options: InferenceOptions): ProtocolHandler {
           if (model === undefined) throw unknownModel(call.model);
           return planCandidates(model, endpoint, operation);
         },
-        recall:
-          recalls &&
-          (async (context) => {
-            // A model that is not configured was refused by the plan; of a choice it is the one that is asked first.
-            const first = model ?? catalog.get(context.candidates[0]?.name ?? "");
-            if (first === undefined) return undefined;
-            recalled = await recalls.of(context, request, first);
-            if (recalled?.answer !== undefined) route?.tell(context);
-            return recalled;
-          }),
+        recall: recalls === undefined && route?.asks !== true ? undefined : recall,
         relay: route === undefined ? relay : (context, to) => route.relay(context, to, () => relay(context, to)),
         sees: route?.sees,
         texts: () => requestTexts(endpoint, body.value),

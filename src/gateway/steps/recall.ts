@@ -1,11 +1,10 @@
 import type { StepDefinition } from "../step-definition.ts";
 
-/** Looks for an answer that was given before, or joins an equal call under way; keeps what comes. A failure here is the gateway's own. */
+/** Looks for an answer that was given before, or joins an equal call under way; keeps what comes. Chooses whom to ask, where that had to wait for the guards. A failure here is the gateway's own. */
 export const recall: StepDefinition = {
   name: "recall",
   per: "operation",
-  create({ cache }) {
-    if (cache === undefined) return { name: "recall" };
+  create() {
     return {
       name: "recall",
       onException: "failure",

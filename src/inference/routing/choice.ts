@@ -1,11 +1,12 @@
 import { Context } from "../../cel/context.ts";
 import { compileExpression, evaluationFault, type Expression } from "../../cel/expression.ts";
+import type { Asked, Meanings } from "../../cel/vet.ts";
 import type { Exchange } from "../../core/exchange.ts";
-import type { LlmVariables } from "../../core/operation.ts";
+import type { LlmVariables, Meaning } from "../../core/operation.ts";
 
-/** The condition of a choice. Throws ExpressionError. */
-export const compileChoice = (when: string): Expression<"bool"> =>
-  compileExpression(when, { variables: ["principal", "request", "llm"], result: "bool" });
+/** The condition of a choice, which may ask for these meanings. Throws ExpressionError. */
+export const compileChoice = (when: string, meanings: Meanings): Expression<"bool"> =>
+  compileExpression(when, { variables: ["principal", "request", "llm"], result: "bool", meanings });
 
 /** A rule of a choice, ready to be asked. */
 export interface ChoiceRule {
@@ -22,24 +23,61 @@ export interface Choice {
   readonly faults: readonly { readonly rule: number; readonly fault: string }[];
 }
 
-const noFaults: Choice["faults"] = [];
+/** A choice under way. */
+class Choosing {
+  #faults: Choice["faults"] = [];
+  readonly #context: Context;
 
-/** Asks the rules in their order. A rule that fails does not hold: no expression can make a call fail. */
-export function choose(
-  rules: readonly ChoiceRule[],
-  otherwise: string,
-  caller: Pick<Exchange, "principal" | "request">,
-  llm: LlmVariables,
-): Choice {
-  const context = new Context({ principal: caller.principal, request: caller.request, variables: { llm } });
-  let faults = noFaults;
-  for (const [index, { when, use }] of rules.entries()) {
-    const rule = index + 1;
+  constructor({ principal, request }: Caller, llm: LlmVariables) {
+    this.#context = new Context({ principal, request, variables: { llm } });
+  }
+
+  /* A rule that fails does not hold: no expression can make a call fail. */
+  holds(when: Expression<"bool">, rule: number): boolean {
     try {
-      if (when.evaluate(context)) return { use, rule, faults };
+      return when.evaluate(this.#context);
     } catch (error) {
-      faults = [...faults, { rule, fault: evaluationFault(error) }];
+      this.fail(rule, evaluationFault(error));
+      return false;
     }
   }
-  return { use: otherwise, rule: undefined, faults };
+
+  fail(rule: number, fault: string): void {
+    this.#faults = [...this.#faults, { rule, fault }];
+  }
+
+  end(use: string, rule?: number): Choice {
+    return { use, rule, faults: this.#faults };
+  }
+}
+
+type Caller = Pick<Exchange, "principal" | "request">;
+
+/** Asks the rules in their order. Those that need something to be found out are passed over. */
+export function choose(rules: readonly ChoiceRule[], otherwise: string, caller: Caller, llm: LlmVariables): Choice {
+  const choosing = new Choosing(caller, llm);
+  for (const [index, { when, use }] of rules.entries())
+    if (when.asks.length === 0 && choosing.holds(when, index + 1)) return choosing.end(use, index + 1);
+  return choosing.end(otherwise);
+}
+
+/** The same, and finds out what a rule asks for when its turn comes: what no rule gets to is not found out. */
+export async function chooseAsking(
+  rules: readonly ChoiceRule[],
+  otherwise: string,
+  caller: Caller,
+  llm: LlmVariables & { readonly meaning: Finder },
+): Promise<Choice> {
+  const choosing = new Choosing(caller, llm);
+  for (const [index, { when, use }] of rules.entries()) {
+    const rule = index + 1;
+    if (when.asks.length > 0) for (const failure of await llm.meaning.find(when.asks)) choosing.fail(rule, failure);
+    if (choosing.holds(when, rule)) return choosing.end(use, rule);
+  }
+  return choosing.end(otherwise);
+}
+
+/** Finds out what expressions ask for. Never rejects: gives what could not be found out, in words for the journal. */
+export interface Finder extends Meaning {
+  find(asks: readonly Asked[]): Promise<readonly string[]>;
 }

@@ -3,16 +3,21 @@ import { formatDollars } from "../../budgets/money.ts";
 import { GatewayError } from "../../core/errors.ts";
 import type { Candidate, LlmVariables, Operation } from "../../core/operation.ts";
 import type { AnswerEvent, OperationContext } from "../../core/step.ts";
+import { splice } from "../../http/json-splice.ts";
 import { takes, type Model } from "../catalog.ts";
-import { toBounds, toDemand } from "../demand.ts";
 import { toCandidate } from "../fallback.ts";
+import type { OwnCall } from "../own-call.ts";
 import type { CallRequest } from "../send-call.ts";
 import { readAnswerIds } from "./answer-id.ts";
-import { type Choice, choose } from "./choice.ts";
+import { type Choice, choose, chooseAsking } from "./choice.ts";
 import { LazyComplexity } from "./complexity.ts";
+import { toLoopVariables } from "./loop-variables.ts";
+import { FoundMeaning, type MeaningSource } from "./meaning/meaning.ts";
 import { countBeforeLoop, findModelLock, type ModelLock } from "./model-lock.ts";
 import type { ModelMemory } from "./model-memory.ts";
+import { addNote, noEmbeddings, toRouteHeader, toStayText, toWhy } from "./route-text.ts";
 import type { RoutingMetrics } from "./routing-metrics.ts";
+import { findAsked } from "./signals.ts";
 import type { VirtualModel } from "./virtual-model.ts";
 
 const NANOS_PER_DOLLAR = 1e9;
@@ -22,12 +27,16 @@ const MOST_IDS = 4;
 export interface RouteOptions {
   readonly memory: ModelMemory;
   readonly metrics: RoutingMetrics;
+  readonly meanings: MeaningSource;
+  readonly ownCall: OwnCall;
 }
 
 /** One call of a virtual model: what is chosen, who steps in, and what is told of it. */
 export class Route {
   /** Reads answers for ids by which the next request of a loop finds its model; undefined where none could come. */
   readonly sees: ((event: AnswerEvent) => void) | undefined;
+  /** Whether something may have to be found out: then `settle` is called. */
+  readonly asks: boolean;
   readonly #options: RouteOptions;
   readonly #virtual: VirtualModel;
   readonly #request: CallRequest;
@@ -36,6 +45,11 @@ export class Route {
   #context: OperationContext | undefined;
   /** What the caller is told of the choice; undefined in shadow mode. */
   #reason: string | undefined;
+  /** How many messages there were when the loop began that is under way; Infinity: there is none. */
+  #began = Infinity;
+  #undecided = false;
+  /** Resolves once it is known what would have been chosen, where a rule has to find something out. */
+  #shadow: Promise<Model> | undefined;
   /** What would have been chosen, in shadow mode. */
   #wouldBe: Model | undefined;
 
@@ -44,20 +58,43 @@ export class Route {
     this.#virtual = virtual;
     this.#request = request;
     this.#operation = operation;
+    this.asks = virtual.asks;
     const mayCall = request.endpoint.kind === "chat" && request.call.tools.length > 0;
     this.sees = mayCall && !virtual.shadow ? (event) => this.#keep(event) : undefined;
   }
 
-  /** The chosen model and who steps in for it, `otherwise` and who steps in for that: each judged by policy as if it had been asked for by its own name. */
+  /**
+   * The chosen model and who steps in for it, `otherwise` and who steps in for that: each judged by policy as if it had been asked for by
+   * its own name. Where a rule needs something to be found out, all that could be chosen: nothing is asked for a caller whom policy denies.
+   */
   async plan(context: OperationContext): Promise<readonly Candidate[]> {
     const { kind } = this.#request.endpoint;
-    if (kind === "embeddings") throw noEmbeddings(this.#virtual.name);
+    const { name, shadow, asks, choices, otherwise, rules } = this.#virtual;
+    if (kind === "embeddings") throw noEmbeddings(name);
     this.#context = context;
-    const { otherwise } = this.#virtual;
-    const chosen = await this.#choose(context);
-    const models = new Set([chosen, ...chosen.fallback, otherwise, ...otherwise.fallback]);
-    const able = [...models].filter((model) => kind === "count" || takes(model, kind));
-    return (able.length === 0 ? [chosen] : able).map((model) => toCandidate(model, this.#operation));
+    const lock = findModelLock(this.#request.body.value);
+    const before = lock === undefined || shadow ? undefined : await this.#remember(context, lock);
+    if (lock !== undefined && before !== undefined) return this.#candidates(this.#stay(context, lock, before));
+    this.#began = lock === undefined ? Infinity : countBeforeLoop(this.#request.call.messages);
+    // What a count is for is worth no call of its own.
+    if (!asks || kind === "count") {
+      const llm = this.#read();
+      return this.#candidates(this.#decide(context, choose(rules, otherwise.name, context.exchange, llm), llm));
+    }
+    this.#undecided = true;
+    return this.#candidates(...(shadow ? [] : choices.values()));
+  }
+
+  /** Once the call is allowed and guards have read it: finds out what rules ask for, and leaves the candidates of the choice. */
+  async settle(context: OperationContext): Promise<void> {
+    if (!this.#undecided) return;
+    this.#undecided = false;
+    this.#shadow = this.#ask(context);
+    if (this.#virtual.shadow) return;
+    const chosen = await this.#shadow;
+    const names = this.#candidates(chosen).map(({ name }) => name);
+    context.candidates = names.flatMap((name) => context.candidates.find((each) => each.name === name) ?? []);
+    if (context.candidates.length === 0) throw new GatewayError("denied", "Policy does not allow this request.");
   }
 
   /** Says in the answer that is about to be given why it is from this model. */
@@ -69,38 +106,65 @@ export class Route {
   async relay(context: OperationContext, candidate: Candidate, send: () => Promise<void>): Promise<void> {
     this.tell(context);
     await send();
+    await this.#shadow;
     if (this.#wouldBe !== undefined) this.#compare(context, candidate, this.#wouldBe);
   }
 
-  async #choose(context: OperationContext): Promise<Model> {
+  #candidates(...chosen: readonly Model[]): readonly Candidate[] {
+    const { kind } = this.#request.endpoint;
+    const { otherwise } = this.#virtual;
+    const models = new Set([...chosen, otherwise].flatMap((model) => [model, ...model.fallback]));
+    const able = [...models].filter((model) => kind === "count" || takes(model, kind));
+    return (able.length === 0 ? [chosen[0] ?? otherwise] : able).map((model) => toCandidate(model, this.#operation));
+  }
+
+  #stay(context: OperationContext, lock: ModelLock, model: Model): Model {
+    const { name } = this.#virtual;
+    this.#reason = lock.reason;
+    addNote(context, toStayText(name, model.name, lock));
+    this.#options.metrics.choices.add([name, model.name, lock.reason]);
+    return model;
+  }
+
+  async #ask(context: OperationContext): Promise<Model> {
+    const { exchange, signal } = context;
+    const { meanings, ownCall } = this.#options;
+    const { rules, otherwise } = this.#virtual;
+    const llm = this.#read();
+    try {
+      const meaning = new FoundMeaning(meanings, this.#readAsked(context), { exchange, signal, ownCall });
+      return this.#decide(context, await chooseAsking(rules, otherwise.name, exchange, { ...llm, meaning }), llm);
+    } catch (error) {
+      exchange.log.error({ error }, "a choice between models failed: the call goes to the usual one");
+      return otherwise;
+    }
+  }
+
+  /* Others are shown what guards have left of it. */
+  #readAsked({ edits }: OperationContext): string {
+    const { endpoint, call, body } = this.#request;
+    const { messages } = edits.length === 0 ? call : endpoint.read(JSON.parse(splice(body.bytes, edits).toString("utf8")));
+    return findAsked(messages.slice(0, this.#began));
+  }
+
+  /** Takes note of the choice; gives the model that is asked. */
+  #decide(context: OperationContext, choice: Choice, { complexity }: LlmVariables): Model {
     const { name, shadow, choices, otherwise } = this.#virtual;
     const { metrics } = this.#options;
-    const lock = findModelLock(this.#request.body.value);
-    const before = lock === undefined || shadow ? undefined : await this.#remember(context, lock);
-    if (lock !== undefined && before !== undefined) {
-      this.#reason = lock.reason;
-      note(context, `${name} stays with ${before.name}: ${words[lock.reason]}`);
-      metrics.choices.add([name, before.name, lock.reason]);
-      return before;
-    }
-    const llm = this.#read(lock);
-    const choice = choose(this.#virtual.rules, otherwise.name, context.exchange, llm);
     const chosen = choices.get(choice.use) as Model;
-    const measured = llm.complexity instanceof LazyComplexity ? llm.complexity.measured?.score : undefined;
+    const measured = complexity instanceof LazyComplexity ? complexity.measured?.score : undefined;
     if (measured !== undefined) metrics.complexity.observe([name], measured);
-    for (const { rule, fault } of choice.faults) {
-      note(context, `${name}: rule ${rule} failed and did not hold: ${fault}`);
-      metrics.failures.add([name, String(rule)]);
-    }
-    const why = `${choice.rule === undefined ? "no rule held" : `rule ${choice.rule}`}${measured === undefined ? "" : `, complexity ${measured.toFixed(3)}`}`;
+    for (const { rule, fault } of choice.faults) addNote(context, `${name}: rule ${rule} failed and did not hold: ${fault}`);
+    for (const rule of new Set(choice.faults.map((each) => each.rule))) metrics.failures.add([name, String(rule)]);
+    const why = toWhy(choice, measured);
     if (shadow) {
       this.#wouldBe = chosen;
-      note(context, `${name} would have chosen ${chosen.name}: ${why}`);
+      addNote(context, `${name} would have chosen ${chosen.name}: ${why}`);
       metrics.shadowChoices.add([name, chosen.name]);
       return otherwise;
     }
-    this.#reason = toReason(choice, measured);
-    note(context, `${name} chose ${chosen.name}: ${why}`);
+    this.#reason = toRouteHeader(choice, measured);
+    addNote(context, `${name} chose ${chosen.name}: ${why}`);
     metrics.choices.add([name, chosen.name, choice.rule === undefined ? "otherwise" : "rule"]);
     return chosen;
   }
@@ -118,20 +182,9 @@ export class Route {
   }
 
   /** What rules read. Within a loop that nobody remembers it is what they read when it began, so that every replica chooses as it was chosen then. */
-  #read(lock: ModelLock | undefined): LlmVariables {
-    const { endpoint, call, body } = this.#request;
+  #read(): LlmVariables {
     const llm = this.#operation.variables.llm as LlmVariables;
-    const count = lock === undefined ? call.messages.length : countBeforeLoop(call.messages);
-    if (count === call.messages.length) return llm;
-    const messages = call.messages.slice(0, count);
-    const later = call.messages.slice(count).reduce<number>((sum, message) => sum + sizeOf(message), 0);
-    const first = { ...call, messages };
-    return {
-      ...llm,
-      messages,
-      ...toBounds(toDemand(endpoint, first, Math.max(body.bytes.length - later, 0)), this.#virtual.price),
-      complexity: new LazyComplexity(first),
-    };
+    return toLoopVariables(this.#request, llm, this.#virtual.price, this.#began);
   }
 
   #keep({ value }: AnswerEvent): void {
@@ -151,36 +204,10 @@ export class Route {
     const nanos = costOf(wouldBe.price, use) - costOf(price, use);
     if (nanos === 0) return;
     const amount = formatDollars(Math.abs(nanos));
-    note(context, `for as many tokens ${wouldBe.name} would have cost ${amount} ${nanos < 0 ? "less" : "more"}`);
+    addNote(context, `for as many tokens ${wouldBe.name} would have cost ${amount} ${nanos < 0 ? "less" : "more"}`);
     this.#options.metrics.shadowDollars.add(
       [this.#virtual.name, nanos < 0 ? "saved" : "added"],
       Math.abs(nanos) / NANOS_PER_DOLLAR,
     );
   }
-}
-
-const words: Readonly<Record<ModelLock["reason"], string>> = {
-  tool_loop: "it asked for the tools whose results these are",
-  provider_state: "it keeps what this request refers to",
-};
-
-/* A comma beside it: as most clients write JSON. */
-const sizeOf = (message: unknown): number => Buffer.byteLength(JSON.stringify(message)) + 1;
-
-/* A dictionary of structured fields (RFC 9651, section 3.2). */
-function toReason({ rule }: Choice, complexity: number | undefined): string {
-  const why = rule === undefined ? "otherwise" : `rule=${rule}`;
-  return complexity === undefined ? why : `${why}, complexity=${complexity.toFixed(3)}`;
-}
-
-function note(context: OperationContext, text: string): void {
-  context.notes = [...(context.notes ?? []), text];
-}
-
-function noEmbeddings(name: string): GatewayError {
-  return new GatewayError(
-    "invalid_request",
-    `The model \`${name}\` is a choice between models, and the vectors of one mean nothing beside those of another. Ask for one of them by its name.`,
-    { param: "model" },
-  );
 }

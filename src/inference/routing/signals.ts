@@ -76,6 +76,18 @@ export function readSignals({ messages, tools }: Asked): Signals {
   return toSignals(asked ?? "", context, turns, results, tools.length);
 }
 
+/** What the user said last: the text that is looked at. */
+export function findAsked(messages: readonly unknown[]): string {
+  for (let index = messages.length - 1; index >= 0; index--) {
+    const message = messages[index];
+    const fields = isJsonObject(message) ? message : { role: "user", content: message };
+    if (fields["role"] !== "user") continue;
+    const { first } = readContent(fields["content"]);
+    if (first !== "") return first;
+  }
+  return "";
+}
+
 interface Content {
   /** The text parts, as one text. */
   readonly first: string;

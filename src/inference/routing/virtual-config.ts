@@ -1,8 +1,10 @@
 import { z } from "zod";
+import type { Meanings } from "../../cel/vet.ts";
 import { ExpressionError } from "../../cel/expression-error.ts";
 import type { ConfigProblem } from "../../core/config-problem.ts";
 import { nearest } from "../../core/nearest.ts";
 import { compileChoice } from "./choice.ts";
+import { findMissingModels, type RoutingConfig, toMeanings } from "./meaning/meaning-config.ts";
 
 const use = (what: string, example: string) =>
   z
@@ -48,14 +50,16 @@ type Entry = VirtualConfig | { readonly choose?: undefined; readonly fallback?: 
 
 export const isVirtual = <T extends object>(entry: T): entry is T & VirtualConfig => "choose" in entry;
 
-/** Choices that cannot be made: expressions that are wrong, and models that are not there or are choices themselves. */
-export function findWrongChoices({
-  models = {},
-}: {
+interface Checked {
   readonly models?: Readonly<Record<string, Entry>> | undefined;
-}): ConfigProblem[] {
-  const problems: ConfigProblem[] = [];
+  readonly routing?: RoutingConfig | undefined;
+}
+
+/** Choices that cannot be made: expressions that are wrong, and models that are not there or are choices themselves. */
+export function findWrongChoices({ models = {}, routing }: Checked): ConfigProblem[] {
   const served = Object.keys(models).filter((name) => !isVirtual(models[name]!));
+  const problems = [...findMissingModels(routing, served)];
+  const meanings = toMeanings(routing);
   for (const [name, entry] of Object.entries(models)) {
     if (!isVirtual(entry)) continue;
     const check = (path: ConfigProblem["path"], used: string) => {
@@ -63,7 +67,7 @@ export function findWrongChoices({
       if (message !== undefined) problems.push({ path: ["models", name, ...path], message });
     };
     for (const [index, { when, use: used }] of entry.choose.entries()) {
-      const message = wrongExpression(when);
+      const message = wrongExpression(when, meanings);
       if (message !== undefined) problems.push({ path: ["models", name, "choose", index, "when"], message });
       check(["choose", index, "use"], used);
     }
@@ -84,9 +88,9 @@ function wrongWith(
   return `no such entry in \`models\`${near === undefined ? "" : `; did you mean ${near}?`}`;
 }
 
-function wrongExpression(when: string): string | undefined {
+function wrongExpression(when: string, meanings: Meanings): string | undefined {
   try {
-    compileChoice(when);
+    compileChoice(when, meanings);
     return undefined;
   } catch (error) {
     if (!(error instanceof ExpressionError)) throw error;

@@ -1,0 +1,71 @@
+import { LightAbortSignal } from "../../../core/abort.ts";
+import { GatewayError } from "../../../core/errors.ts";
+import type { Embedder } from "../../cache/embedders/embedder.ts";
+import type { MeaningCall } from "./classifier.ts";
+
+/** How near texts are to labelled examples. */
+export interface Similarity {
+  /** The nearest example of each of these labels, 0 to 1. Rejects where a text or an example could not be embedded. */
+  compare(text: string, labels: readonly string[], call: MeaningCall): Promise<ReadonlyMap<string, number>>;
+}
+
+export interface SimilarityOptions {
+  readonly examples: Readonly<Record<string, readonly string[]>>;
+  readonly embedder: Embedder;
+  /** What the name of the embedder's model stands for. */
+  readonly identity: string;
+}
+
+/* An embedder behind a model is asked for so many at a time. */
+const AT_ONCE = 4;
+/* For the examples that are not known yet, and the text. */
+const LIMIT_MS = 5_000;
+
+/** Examples are embedded when they are first asked for, and kept; those that could not be are asked for again by the next call. */
+export function createSimilarity({ examples, embedder, identity }: SimilarityOptions): Similarity {
+  const vectors = new Map<string, Float32Array>();
+
+  async function learn(texts: readonly string[], call: MeaningCall): Promise<void> {
+    const missing = texts.filter((text) => !vectors.has(text)).values();
+    const work = async () => {
+      for (const text of missing) vectors.set(text, await embedder.embed(text, { ...call, identity }));
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, work));
+  }
+
+  return {
+    async compare(text, labels, outer) {
+      const asked = await within(outer, async (call) => {
+        await learn(labels.flatMap((label) => examples[label] ?? []), call);
+        return embedder.embed(text, { ...call, identity });
+      });
+      const nearest = (label: string) =>
+        (examples[label] ?? []).reduce((most, example) => Math.max(most, cosine(asked, vectors.get(example))), 0);
+      return new Map(labels.map((label) => [label, nearest(label)]));
+    },
+  };
+}
+
+/* Who has many examples learns the rest with the next calls. */
+async function within<T>(call: MeaningCall, work: (call: MeaningCall) => Promise<T>): Promise<T> {
+  const limit = new LightAbortSignal();
+  const late = () => limit.abort(new GatewayError("upstream_timeout", "The embedder took too long."));
+  const timer = setTimeout(late, LIMIT_MS);
+  const left = () => limit.abort(call.signal.reason);
+  call.signal.addEventListener("abort", left, { once: true });
+  try {
+    call.signal.throwIfAborted();
+    return await work({ ...call, signal: limit });
+  } finally {
+    clearTimeout(timer);
+    call.signal.removeEventListener("abort", left);
+  }
+}
+
+/* Both are of unit length, or say nothing. A model may have changed its dimensions meanwhile. */
+function cosine(one: Float32Array, other: Float32Array | undefined): number {
+  if (other?.length !== one.length) return 0;
+  let sum = 0;
+  for (let at = 0; at < one.length; at++) sum += one[at]! * other[at]!;
+  return Math.min(Math.max(sum, 0), 1);
+}
