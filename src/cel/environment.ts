@@ -19,9 +19,8 @@ base.registerFunction("budget.remaining(string): double", (budgets: BudgetView, 
 
 base.registerFunction("llm.similarity(string): double", (llm: LlmView, label: string) => llm.similarity(label));
 base.registerFunction("llm.class(string): string", (llm: LlmView, classifier: string) => llm.classOf(classifier));
-base.registerFunction(
-  "llm.classScore(string, string): double",
-  (llm: LlmView, classifier: string, label: string) => llm.scoreOf(classifier, label),
+base.registerFunction("llm.classScore(string, string): double", (llm: LlmView, classifier: string, label: string) =>
+  llm.scoreOf(classifier, label),
 );
 
 /** An environment that knows some of the variables, and the guardrail of its evaluator. */

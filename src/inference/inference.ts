@@ -23,6 +23,7 @@ import type { Pools } from "./pool/pools.ts";
 import { verbatimOf } from "./provider-refusal.ts";
 import { createOwnCall } from "./own-call.ts";
 import { relayCall, replayCall } from "./relay-call.ts";
+import { createMeaningSource } from "./routing/meaning/meaning.ts";
 import { createModelMemory } from "./routing/model-memory.ts";
 import { Route } from "./routing/route.ts";
 import { createRoutingMetrics } from "./routing/routing-metrics.ts";
@@ -56,13 +57,15 @@ export function createInference(options: InferenceOptions): ProtocolHandler {
   const lease = options.pools.lease(options.config.pools ?? {});
   const catalog = createCatalog(options.config, lease.pools);
   const relaying = { upstream: options.upstream, clock, keepAliveMs, countTokens: options.countTokens };
+  const identities = createModelIdentities(options.config.models, options.config.pools);
+  const ownCall = createOwnCall({ operate, catalog, upstream: options.upstream, clock });
   const recalls =
     options.recall &&
     new Recalls({
       ...options.recall,
       clock,
-      ownCall: createOwnCall({ operate, catalog, upstream: options.upstream, clock }),
-      identities: createModelIdentities(options.config.models, options.config.pools),
+      ownCall,
+      identities,
       replay: (context, request, answer, headers) =>
         replayCall(relaying, request, context, catalog.get(answer.candidate) as Model, answer, headers),
     });

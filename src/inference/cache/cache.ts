@@ -104,7 +104,7 @@ function createSemantic(
   { embedder: config, threshold, vectors }: NonNullable<CacheConfig["semantic"]>,
   { clock, log, meter, upstream }: CacheOptions,
 ): Semantic {
-  const embedder = createEmbedder(config, { threshold, log });
+  const embedder = createEmbedder(config, { threshold, log, purpose: "an embedding for the cache" });
   const deps = { space: embedder.space, maxEntries: MOST_VECTORS, upstream, clock, log, meter };
   return new Semantic({ embedder, vectors: createVectors(vectors, deps), log, meter });
 }

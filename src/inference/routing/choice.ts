@@ -21,11 +21,14 @@ export interface Choice {
   readonly rule: number | undefined;
   /** Rules before it that failed, and how: names of the expression, never a value of the caller's. */
   readonly faults: readonly { readonly rule: number; readonly fault: string }[];
+  /** Who could not be asked, in words for the journal. */
+  readonly unasked: readonly string[];
 }
 
 /** A choice under way. */
 class Choosing {
   #faults: Choice["faults"] = [];
+  #unasked: Choice["unasked"] = [];
   readonly #context: Context;
 
   constructor({ principal, request }: Caller, llm: LlmVariables) {
@@ -37,17 +40,17 @@ class Choosing {
     try {
       return when.evaluate(this.#context);
     } catch (error) {
-      this.fail(rule, evaluationFault(error));
+      this.#faults = [...this.#faults, { rule, fault: evaluationFault(error) }];
       return false;
     }
   }
 
-  fail(rule: number, fault: string): void {
-    this.#faults = [...this.#faults, { rule, fault }];
+  lack(unasked: readonly string[]): void {
+    this.#unasked = [...this.#unasked, ...unasked];
   }
 
   end(use: string, rule?: number): Choice {
-    return { use, rule, faults: this.#faults };
+    return { use, rule, faults: this.#faults, unasked: this.#unasked };
   }
 }
 
@@ -71,7 +74,7 @@ export async function chooseAsking(
   const choosing = new Choosing(caller, llm);
   for (const [index, { when, use }] of rules.entries()) {
     const rule = index + 1;
-    if (when.asks.length > 0) for (const failure of await llm.meaning.find(when.asks)) choosing.fail(rule, failure);
+    if (when.asks.length > 0) choosing.lack(await llm.meaning.find(when.asks));
     if (choosing.holds(when, rule)) return choosing.end(use, rule);
   }
   return choosing.end(otherwise);

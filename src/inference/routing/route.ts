@@ -143,7 +143,8 @@ export class Route {
   /* Others are shown what guards have left of it. */
   #readAsked({ edits }: OperationContext): string {
     const { endpoint, call, body } = this.#request;
-    const { messages } = edits.length === 0 ? call : endpoint.read(JSON.parse(splice(body.bytes, edits).toString("utf8")));
+    const { messages } =
+      edits.length === 0 ? call : endpoint.read(JSON.parse(splice(body.bytes, edits).toString("utf8")));
     return findAsked(messages.slice(0, this.#began));
   }
 
@@ -154,8 +155,11 @@ export class Route {
     const chosen = choices.get(choice.use) as Model;
     const measured = complexity instanceof LazyComplexity ? complexity.measured?.score : undefined;
     if (measured !== undefined) metrics.complexity.observe([name], measured);
-    for (const { rule, fault } of choice.faults) addNote(context, `${name}: rule ${rule} failed and did not hold: ${fault}`);
-    for (const rule of new Set(choice.faults.map((each) => each.rule))) metrics.failures.add([name, String(rule)]);
+    for (const unasked of choice.unasked) addNote(context, `${name}: ${unasked}`);
+    for (const { rule, fault } of choice.faults) {
+      addNote(context, `${name}: rule ${rule} failed and did not hold: ${fault}`);
+      metrics.failures.add([name, String(rule)]);
+    }
     const why = toWhy(choice, measured);
     if (shadow) {
       this.#wouldBe = chosen;

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { Meanings } from "../../../src/cel/vet.ts";
 import type { LlmVariables } from "../../../src/core/operation.ts";
 import { toCallOperation } from "../../../src/inference/catalog.ts";
 import { endpoints } from "../../../src/inference/dialects/registry.ts";
@@ -19,6 +20,8 @@ function llmOf(body: object): LlmVariables {
   ).variables.llm!;
 }
 
+const none: Meanings = { examples: [], classifiers: {} };
+
 /* Each can fail, by what a caller sends or is: absent, of another type, out of range, too much work. */
 const risky = [
   'principal.claims.team == "a"',
@@ -35,7 +38,7 @@ const risky = [
   "llm.complexity > 0.5 && llm.signals.code > 0.1",
   "duration(llm.messages[0].content) > duration('1s')",
 ];
-const rules = risky.map((source, index) => ({ when: compileChoice(source), use: `m${index}` }));
+const rules = risky.map((source, index) => ({ when: compileChoice(source, none), use: `m${index}` }));
 
 const content = fc.oneof(
   fc.string(),
@@ -75,16 +78,21 @@ describe("a choice", () => {
   test("is that of the first rule that holds; those that fail are told with no value of the caller's", () => {
     const made = choose(
       [
-        { when: compileChoice("principal.claims.secret == 1"), use: "a" },
-        { when: compileChoice("llm.model == 'smart'"), use: "b" },
-        { when: compileChoice("true"), use: "c" },
+        { when: compileChoice("principal.claims.secret == 1", none), use: "a" },
+        { when: compileChoice("llm.model == 'smart'", none), use: "b" },
+        { when: compileChoice("true", none), use: "c" },
       ],
       "otherwise",
       caller({ claims: { other: "hush" } }),
       llmOf({}),
     );
-    expect(made).toEqual({ use: "b", rule: 2, faults: [{ rule: 1, fault: "No such key: secret" }] });
-    expect(choose([], "otherwise", caller(), llmOf({}))).toEqual({ use: "otherwise", rule: undefined, faults: [] });
+    expect(made).toEqual({ use: "b", rule: 2, faults: [{ rule: 1, fault: "No such key: secret" }], unasked: [] });
+    expect(choose([], "otherwise", caller(), llmOf({}))).toEqual({
+      use: "otherwise",
+      rule: undefined,
+      faults: [],
+      unasked: [],
+    });
   });
 });
 

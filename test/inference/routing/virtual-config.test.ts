@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { checkBudgets, budgetsConfig } from "../../../src/budgets/config.ts";
+import { authzOf } from "../../authz/scene.ts";
 import { checkChoices, checkFallbacks, inferenceConfig, standIns } from "../../../src/inference/config.ts";
 
 const schema = z.strictObject({ ...inferenceConfig, ...budgetsConfig });
@@ -56,5 +57,74 @@ describe("a virtual model is refused at load", () => {
     expect(checkBudgets({ ...config, budgets: budgets.budgets })).toEqual([
       { path: ["budgets", 0, "limits", 0], message: "smart is a choice between models: name those it chooses from" },
     ]);
+  });
+});
+
+describe("what rules ask about the meaning of a call is checked at load", () => {
+  const routing = {
+    examples: { law: ["Is this clause enforceable?"] },
+    classifiers: {
+      topic: { url: "http://classifier:8080/predict", labels: ["code", "law"] },
+      open: { url: "http://classifier:8080/predict" },
+      asked: { model: "small", labels: { code: "asks for a program", other: "anything else" } },
+    },
+  };
+  const problemsOf = (when: string, about: object = routing) =>
+    checkChoices(schema.parse({ models: { ...served, smart: choosing(when) }, routing: about })).map(
+      ({ message }) => message,
+    );
+
+  test.each([
+    ['llm.similarity("law") > 0.5', []],
+    ['llm.similarity("lwa") > 0.5', ['1:16: `routing.examples` has no label "lwa"; did you mean law?']],
+    ["llm.similarity(llm.model) > 0.5", ["1:20: the label must be written out: it is found out beforehand"]],
+    ['llm.class("topic") == "law"', []],
+    ['llm.class("topc") == "law"', ['1:11: `routing.classifiers` has no "topc"; did you mean topic?']],
+    ['llm.class("topic") > 0.5', ["1:1: no such overload: string > double"]],
+    ['llm.classScore("topic", "lw") > 0.5', ['1:25: the classifier topic has no label "lw"; did you mean law?']],
+    ['llm.classScore("asked", "other") > 0.5', []],
+    ['llm.classScore("asked", "law") > 0.5', ['1:25: the classifier asked has no label "law"; there is code, other']],
+    ['llm.classScore("open", "whatever") > 0.5', []],
+    ['[llm].exists(call, call.similarity("none") > 0.5)', [expect.stringContaining('no label "none"')]],
+  ])("%s", (when, problems) => {
+    expect(problemsOf(when)).toEqual(problems);
+  });
+
+  test("also where nothing of the kind is configured, and in policies", () => {
+    expect(problemsOf('llm.similarity("law") > 0.5', {})).toEqual([
+      '1:16: `routing.examples` has no label "law"',
+    ]);
+    expect(() => authzOf({ name: "r", on: "llm", allow: 'llm.class("topic") == "law"' })).toThrow(
+      "llm.class is known only to the rules of virtual models, under `choose`",
+    );
+  });
+
+  test("as are the models that are asked", () => {
+    const about = { embedder: { model: "smal" }, classifiers: { a: { ...routing.classifiers.asked, model: "smart" } } };
+    const config = schema.parse({ models: { ...served, smart: choosing("true") }, routing: about });
+    expect(checkChoices(config)).toEqual([
+      {
+        path: ["routing", "embedder", "model"],
+        message: "no entry of `models` that a provider or a pool serves; did you mean small?",
+      },
+      {
+        path: ["routing", "classifiers", "a", "model"],
+        message: expect.stringContaining("no entry of `models` that") as string,
+      },
+    ]);
+  });
+
+  test.each([
+    [{ classifiers: { a: {} } }, "a classifier has a `url`, or a `model` of `models`"],
+    [{ classifiers: { a: { url: "ftp://x" } } }, "an http or https address"],
+    [{ classifiers: { a: { model: "small" } } }, "labels"],
+    [{ classifiers: { a: { model: "small", labels: { one: "x" } } } }, "two labels at least"],
+    [{ classifiers: { a: { url: "http://x", timeout: "0s" } } }, "more than nothing"],
+    [{ examples: { a: [] } }, "examples"],
+    [{ examples: { "a/b": ["x"] } }, "routing.examples.a/b: Invalid key"],
+    [{ embedder: "magic" }, "`lexical`, or a model"],
+  ])("%j is refused", (about, problem) => {
+    const issues = schema.safeParse({ routing: about }).error?.issues ?? [];
+    expect(issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("\n")).toContain(problem);
   });
 });

@@ -14,6 +14,8 @@ export interface ModelEmbedderOptions {
   readonly dimensions?: number | undefined;
   readonly encoding: "float" | "base64";
   readonly limitMs: number;
+  /** What its vectors are for, as the journal says it. */
+  readonly purpose: string;
   readonly log: Log;
 }
 
@@ -29,7 +31,7 @@ const BYTES_PER_NUMBER = 4;
 
 /** An embedder behind an entry of `models`: any server with OpenAI's `/v1/embeddings`. */
 export function createModelEmbedder(options: ModelEmbedderOptions): Embedder {
-  const { model, dimensions, encoding, limitMs, log, threshold = THRESHOLD } = options;
+  const { model, dimensions, encoding, limitMs, purpose, log, threshold = THRESHOLD } = options;
   const known = new Map<string, Float32Array>();
   /* Learnt from the first answer. */
   let learnt = dimensions;
@@ -71,7 +73,6 @@ export function createModelEmbedder(options: ModelEmbedderOptions): Embedder {
         return found;
       }
       const body = { input: text, encoding_format: encoding, ...(dimensions !== undefined && { dimensions }) };
-      const purpose = "an embedding for the cache";
       const limits = { limitMs, limitBytes: LIMIT_BYTES };
       const answer = await ownCall({ exchange, signal, purpose, model, method: "embeddings", body, ...limits });
       const vector = check(readVector(answer["data"], model));

@@ -55,6 +55,8 @@ export interface EmbedderDeps {
   /** Where the configuration sets one for any embedder. */
   readonly threshold?: number | undefined;
   readonly log: Log;
+  /** What its vectors are for, as the journal says it. */
+  readonly purpose: string;
 }
 
 /** What the configuration asks for: that its model exists was checked when it was loaded. */
@@ -66,6 +68,7 @@ export function createEmbedder(config: EmbedderConfig, deps: EmbedderDeps): Embe
     model,
     threshold: own ?? deps.threshold,
     limitMs: timeout,
+    purpose: deps.purpose,
     log: deps.log,
   });
 }

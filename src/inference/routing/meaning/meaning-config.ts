@@ -21,7 +21,9 @@ const behindUrl = z
     url: z
       .url({ protocol: /^https?$/, error: "an http or https address" })
       .meta({ description: "Where a text is posted to, as JSON.", examples: ["http://classifier:8080/predict"] }),
-    key: secret().optional().meta({ description: "Sent as a bearer token.", examples: ["${env:CLASSIFIER_KEY}"] }),
+    key: secret()
+      .optional()
+      .meta({ description: "Sent as a bearer token.", examples: ["${env:CLASSIFIER_KEY}"] }),
     field: z
       .string()
       .min(1)
@@ -37,7 +39,10 @@ const behindUrl = z
       .min(2)
       .max(64)
       .optional()
-      .meta({ description: "What it may answer, so that rules which ask for another are refused at load.", examples: [["code", "law"]] }),
+      .meta({
+        description: "What it may answer, so that rules which ask for another are refused at load.",
+        examples: [["code", "law"]],
+      }),
     timeout: timeout("500ms"),
   })
   .meta({ description: "A classifier behind an address of its own." });
@@ -47,7 +52,10 @@ const byModel = z
     model: z
       .string()
       .min(1)
-      .meta({ description: "An entry of `models` that is asked for a label. The caller is charged.", examples: ["llama"] }),
+      .meta({
+        description: "An entry of `models` that is asked for a label. The caller is charged.",
+        examples: ["llama"],
+      }),
     labels: z
       .record(label, z.string().min(1).max(500))
       .refine((labels) => Object.keys(labels).length >= 2, "two labels at least")
@@ -60,7 +68,10 @@ const byModel = z
   })
   .meta({ description: "A model that is asked for a label." });
 
-const classifier = keyedUnion({ url: behindUrl, model: byModel }, () => "a classifier has a `url`, or a `model` of `models`");
+const classifier = keyedUnion(
+  { url: behindUrl, model: byModel },
+  () => "a classifier has a `url`, or a `model` of `models`",
+);
 
 export const routingConfig = {
   routing: z
@@ -74,7 +85,8 @@ export const routingConfig = {
           examples: [{ law: ["Is this clause enforceable?", "What does the statute say about subletting?"] }],
         }),
       embedder: embedderConfig.default("lexical").meta({
-        description: "What compares a call with the examples. `lexical` needs no model: words, their stems and their letters.",
+        description:
+          "What compares a call with the examples. `lexical` needs no model: words, their stems and their letters.",
         examples: ["lexical", { model: "minilm" }],
       }),
       classifiers: z
@@ -100,10 +112,12 @@ export type ModelClassifierConfig = z.output<typeof byModel>;
 
 /** What rules may ask. */
 export function toMeanings({ examples = {}, classifiers = {} }: Partial<RoutingConfig> = {}): Meanings {
-  const labels = Object.entries(classifiers).map(([name, { labels: known }]): [string, readonly string[] | undefined] => [
-    name,
-    Array.isArray(known) ? known : known && Object.keys(known),
-  ]);
+  const labels = Object.entries(classifiers).map(
+    ([name, { labels: known }]): [string, readonly string[] | undefined] => [
+      name,
+      Array.isArray(known) ? known : known && Object.keys(known),
+    ],
+  );
   return { examples: Object.keys(examples), classifiers: Object.fromEntries(labels) };
 }
 

@@ -26,11 +26,21 @@ export interface MeaningSource {
   readonly classifiers: ReadonlyMap<string, Classify>;
 }
 
-export function createMeaningSource({ config, operate, upstream, log, identities }: MeaningSourceOptions): MeaningSource {
+export function createMeaningSource({
+  config,
+  operate,
+  upstream,
+  log,
+  identities,
+}: MeaningSourceOptions): MeaningSource {
   const { examples = {}, embedder = "lexical", classifiers = {} } = config ?? {};
   const identity = embedder === "lexical" ? "" : (identities.get(embedder.model) ?? "");
   return {
-    similarity: createSimilarity({ examples, embedder: createEmbedder(embedder, { log }), identity }),
+    similarity: createSimilarity({
+      examples,
+      embedder: createEmbedder(embedder, { log, purpose: "an embedding for routing" }),
+      identity,
+    }),
     classifiers: new Map(
       Object.entries(classifiers).map(([name, entry]) => [
         name,

@@ -36,7 +36,8 @@ export function createModelClassifier(name: string, { model, labels, timeout }: 
       limitBytes: LIMIT_BYTES,
     });
     const label = findLabel(readText(answer), known);
-    if (label === undefined) throw new GatewayError("upstream_invalid", `The classifier ${name} named none of its labels.`);
+    if (label === undefined)
+      throw new GatewayError("upstream_invalid", `The classifier ${name} named none of its labels.`);
     return new Map(known.map((each) => [each, each === label ? 1 : 0]));
   };
 }

@@ -36,7 +36,10 @@ export function createSimilarity({ examples, embedder, identity }: SimilarityOpt
   return {
     async compare(text, labels, outer) {
       const asked = await within(outer, async (call) => {
-        await learn(labels.flatMap((label) => examples[label] ?? []), call);
+        await learn(
+          labels.flatMap((label) => examples[label] ?? []),
+          call,
+        );
         return embedder.embed(text, { ...call, identity });
       });
       const nearest = (label: string) =>

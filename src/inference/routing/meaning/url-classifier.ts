@@ -15,7 +15,11 @@ export interface UrlClassifierDeps {
 }
 
 /** A classifier behind an address: an operation of the gateway's own, recorded, with a breaker, that costs nothing. */
-export function createUrlClassifier(name: string, config: UrlClassifierConfig, { operate, upstream }: UrlClassifierDeps): Classify {
+export function createUrlClassifier(
+  name: string,
+  config: UrlClassifierConfig,
+  { operate, upstream }: UrlClassifierDeps,
+): Classify {
   const url = new URL(config.url);
   const { key, field, send, timeout } = config;
   const headers = {
@@ -23,6 +27,7 @@ export function createUrlClassifier(name: string, config: UrlClassifierConfig, {
     accept: "application/json",
     ...(key !== undefined && { authorization: `Bearer ${key}` }),
   };
+  const purpose = `a class from ${name}`;
   const candidate = { name, upstream: `classifier ${name} ${config.url}` };
   const operation: Operation = {
     protocol: "llm",
@@ -31,7 +36,7 @@ export function createUrlClassifier(name: string, config: UrlClassifierConfig, {
     mode: "call",
     target: { kind: "model", name, server: "classifier" },
     judged: false,
-    own: `a class from ${name}`,
+    own: purpose,
     variables: {},
   };
 
@@ -40,7 +45,10 @@ export function createUrlClassifier(name: string, config: UrlClassifierConfig, {
       exchange,
       operation,
       {
-        plan: () => [candidate],
+        plan(context) {
+          context.notes = [`the gateway's own call: ${purpose}`];
+          return [candidate];
+        },
         relay: (context) =>
           withinLimit(context, timeout, async (until) => {
             const response = await upstream.request({
@@ -56,10 +64,14 @@ export function createUrlClassifier(name: string, config: UrlClassifierConfig, {
             context.upstreamStatus = response.status;
             if (response.status !== 200) {
               response.discard();
-              throw new GatewayError("upstream_unavailable", `The classifier ${name} answered with status ${response.status}.`);
+              throw new GatewayError(
+                "upstream_unavailable",
+                `The classifier ${name} answered with status ${response.status}.`,
+              );
             }
             const scores = readScores(parse(await response.bytes(LIMIT_BYTES)));
-            if (scores === undefined) throw new GatewayError("upstream_invalid", `The classifier ${name} answered with no label.`);
+            if (scores === undefined)
+              throw new GatewayError("upstream_invalid", `The classifier ${name} answered with no label.`);
             return scores;
           }),
         failure: () => ({ reason: "server_error", health: "sick", load: true }),
