@@ -31,5 +31,8 @@ export function celReference(): string {
     "| --- | --- | --- | --- | --- |",
     ...names.flatMap((name) => rowsOf(name, name, name)),
     `| \`budget.remaining("name")\` | \`double\` | ${variables.budget.on.join(", ")} | | The share that is left of the tightest limit of a budget that holds for the call, 0 to 1: last known, read without waiting. 1 where nothing was used yet or no limit holds; a name that no budget has is an error. |`,
+    `| \`llm.similarity("label")\` | \`double\` | | only in rules of virtual models | The likeness of what is asked to the nearest of [examples](routing.md#what-a-call-means), 0 to 1. |`,
+    `| \`llm.class("classifier")\` | \`string\` | | only in rules of virtual models | The label that a [classifier](routing.md#what-a-call-means) is surest of. |`,
+    `| \`llm.classScore("classifier", "label")\` | \`double\` | | only in rules of virtual models | How sure it is of a label, 0 to 1. |`,
   ].join("\n")}\n`;
 }

@@ -91,9 +91,7 @@ describe("what rules ask about the meaning of a call is checked at load", () => 
   });
 
   test("also where nothing of the kind is configured, and in policies", () => {
-    expect(problemsOf('llm.similarity("law") > 0.5', {})).toEqual([
-      '1:16: `routing.examples` has no label "law"',
-    ]);
+    expect(problemsOf('llm.similarity("law") > 0.5', {})).toEqual(['1:16: `routing.examples` has no label "law"']);
     expect(() => authzOf({ name: "r", on: "llm", allow: 'llm.class("topic") == "law"' })).toThrow(
       "llm.class is known only to the rules of virtual models, under `choose`",
     );
