@@ -14,6 +14,11 @@ const HALF_LIFE_MS = 10_000;
 const FIRST_REST_MS = 10_000;
 const LONGEST_REST_MS = 300_000;
 
+export interface Counts {
+  readonly calls: number;
+  readonly failures: number;
+}
+
 /** How the calls of one endpoint went of late: counts that lose half of their weight every ten seconds. */
 export class CallRecord {
   #calls = 0;
@@ -26,7 +31,7 @@ export class CallRecord {
     if (failed) this.#failures++;
   }
 
-  read(nowMs: number): { readonly calls: number; readonly failures: number } {
+  read(nowMs: number): Counts {
     this.#fade(nowMs);
     return { calls: this.#calls, failures: this.#failures };
   }
@@ -78,7 +83,7 @@ export class Health {
   }
 
   /** A call has ended. True: it fails and `others` do not, so it should rest. */
-  ended(failed: boolean, others: { readonly calls: number; readonly failures: number }, nowMs: number): boolean {
+  ended(failed: boolean, readOthers: () => Counts, nowMs: number): boolean {
     this.record.add(failed, nowMs);
     if (!failed) {
       this.#inARow = 0;
@@ -87,6 +92,7 @@ export class Health {
     }
     this.#inARow++;
     const { calls, failures } = this.record.read(nowMs);
+    const others = readOthers();
     const share = failures / calls;
     const othersShare = others.calls < 1 ? 0 : others.failures / others.calls;
     if (othersShare * WORSE_THAN_OTHERS > share) return false;

@@ -105,6 +105,7 @@ export class Pool {
     if (this.#discovery !== undefined) await this.#discovery.started;
     if (except.length > 0) return this.#pick(request, except);
     const priority = this.#priority(context);
+    if (priority >= 0 && this.#config.queue === undefined) return this.#pick(request, except);
     const saturation = this.#members.saturation(this.#config.capacity) ?? 0;
     if (mustShed(priority, saturation)) throw this.#turnAway(notSent.dropped("rejected-shed"));
     if (this.#config.queue === undefined || (saturation < 1 && this.#line.length === 0))

@@ -1,12 +1,12 @@
 import { GatewayError } from "../../core/errors.ts";
 import { LightAbortSignal } from "../../core/abort.ts";
 import { neverSent } from "../../http/upstream-errors.ts";
-import type { Upstream, UpstreamResponse } from "../../http/upstream.ts";
+import type { Upstream } from "../../http/upstream.ts";
 import type { Engine } from "./engines.ts";
 import { MetricsReader, type ReadMetrics } from "./metrics-reader.ts";
 
 /* A server with many models and histograms has some 200 kB. */
-const LARGEST_ANSWER = 4_194_304;
+const LARGEST_ANSWER = 2_097_152;
 /* For the whole of a scrape. Metrics that are older than 2 s say nothing any more. */
 const LONGEST_MS = 2_000;
 /* Of an endpoint that is not well, so that a dead one costs little, and one that comes back need not wait long. */
@@ -26,7 +26,7 @@ export interface ScraperOptions {
   readonly headers: Readonly<Record<string, string>>;
   readonly engine: Engine;
   /** Between two scrapes, in milliseconds, give or take a fifth: many gateways must not ask in step. */
-  readonly everyMs: number;
+  everyMs(): number;
   /** False: it is only looked at while it is not well. */
   readonly reads: boolean;
   readonly upstream: Upstream;
@@ -39,6 +39,7 @@ export interface ScraperOptions {
 /** Looks at one endpoint again and again: never twice at a time. */
 export class Scraper {
   readonly #options: ScraperOptions;
+  readonly #reader: MetricsReader;
   #timer: NodeJS.Timeout | undefined;
   #looking: LightAbortSignal | undefined;
   #failures = 0;
@@ -46,12 +47,13 @@ export class Scraper {
 
   constructor(options: ScraperOptions) {
     this.#options = options;
+    this.#reader = new MetricsReader(options.engine);
     if (options.reads) this.#wait(0);
   }
 
   /** Something is wrong with it: looks soon, and again and again until it is well. */
   wake(): void {
-    if (this.#looking === undefined) this.#wait(this.#options.everyMs / 2);
+    if (this.#looking === undefined) this.#wait(this.#options.everyMs() / 2);
   }
 
   stop(): void {
@@ -78,15 +80,16 @@ export class Scraper {
     clearTimeout(timer);
     this.#looking = undefined;
     if (this.#stopped) return;
-    const failed = look.kind === "refused" || look.kind === "silent";
-    this.#failures = failed ? this.#failures + 1 : 0;
     saw(look);
-    if (reads || !isWell())
-      this.#wait(failed ? Math.min(everyMs * 2 ** (this.#failures - 1), LONGEST_REST_MS) : everyMs);
+    const well = isWell();
+    // One that is well is looked at as often as ever, until it is clear what is wrong.
+    this.#failures = well ? 0 : this.#failures + 1;
+    if (reads || !well)
+      this.#wait(Math.max(everyMs(), Math.min(everyMs() * 2 ** (this.#failures - 1), LONGEST_REST_MS)));
   }
 
   async #ask(signal: LightAbortSignal): Promise<Look> {
-    const { url, headers, engine, reads, upstream } = this.#options;
+    const { url, headers, reads, upstream } = this.#options;
     const response = await upstream.request({
       url,
       trust: "configured",
@@ -105,23 +108,15 @@ export class Scraper {
       response.discard();
       return { kind: "alive" };
     }
-    const metrics = await read(response, engine);
+    const page = await response.bytes(LARGEST_ANSWER).catch(unlessTooLarge);
+    const metrics = page && this.#reader.read(page);
     return metrics === undefined ? { kind: "alive" } : { kind: "metrics", metrics };
   }
 }
 
-async function read(response: UpstreamResponse, engine: Engine): Promise<ReadMetrics | undefined> {
-  const reader = new MetricsReader(engine);
-  let bytes = 0;
-  for await (const chunk of response.body) {
-    bytes += chunk.length;
-    if (bytes > LARGEST_ANSWER) {
-      response.cancel();
-      return undefined;
-    }
-    reader.push(chunk);
-  }
-  return reader.end();
+/* An answer without an end is none that could be read. */
+function unlessTooLarge(thrown: unknown): undefined {
+  if (GatewayError.from(thrown).kind !== "upstream_invalid") throw thrown;
 }
 
 function toFailure(thrown: unknown): Look {

@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { Health } from "../../../src/inference/pool/health.ts";
-import { fail } from "./model-server.ts";
+import { answer, fail } from "./model-server.ts";
 import { call, calls, startGateway, startServers, until } from "./pool-scene.ts";
+
+const long = (text: string) => `${text} `.repeat(200);
 
 const stateOf = (gateway: Awaited<ReturnType<typeof startGateway>>, at: number) =>
   gateway.pools.list()[0]?.endpoints[at]?.state;
@@ -93,6 +95,17 @@ describe("an endpoint of a pool", () => {
     expect(busy!.calls).toBe(0);
   });
 
+  it("that is slow gets fewer calls than the others, though its metrics say that it is idle", async () => {
+    const [slow, quick] = await startServers(2);
+    slow!.onCall = (response) => void setTimeout(() => answer(response), 300);
+    const gateway = await startGateway([slow!, quick!]);
+    const one = async () => {
+      for (let count = 0; count < 20; count++) await call(gateway, long(`beginning ${Math.random()}`));
+    };
+    await Promise.all([one(), one(), one(), one()]);
+    expect(slow!.calls).toBeLessThan(quick!.calls / 2);
+  });
+
   it("that tells nonsense is taken as one that tells nothing", async () => {
     const servers = await startServers(2);
     servers[0]!.metrics = `vllm:num_requests_waiting -1e308\nvllm:num_requests_running NaN\nvllm:kv_cache_usage_perc +Inf\n`;
@@ -141,7 +154,7 @@ describe("an endpoint of a pool", () => {
 });
 
 describe("the health of an endpoint", () => {
-  const none = { calls: 0, failures: 0 };
+  const none = () => ({ calls: 0, failures: 0 });
 
   it("is lost for longer each time it is ejected, and at the first failure after", () => {
     const health = new Health();
@@ -159,7 +172,8 @@ describe("the health of an endpoint", () => {
   it("is lost by a share of failures that its neighbours do not have", () => {
     const health = new Health();
     let out = false;
-    for (let count = 0; count < 40 && !out; count++) out = health.ended(count % 3 !== 0, { calls: 50, failures: 1 }, 0);
+    for (let count = 0; count < 40 && !out; count++)
+      out = health.ended(count % 3 !== 0, () => ({ calls: 50, failures: 1 }), 0);
     expect(out).toBe(true);
   });
 

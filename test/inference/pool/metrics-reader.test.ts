@@ -2,13 +2,7 @@ import { describe, expect, it } from "vitest";
 import { engines, type EngineName } from "../../../src/inference/pool/engines.ts";
 import { MetricsReader } from "../../../src/inference/pool/metrics-reader.ts";
 
-/** Read in pieces of so many bytes. */
-function read(engine: EngineName, text: string, pieceBytes = text.length) {
-  const reader = new MetricsReader(engines[engine]);
-  const bytes = Buffer.from(text);
-  for (let at = 0; at < bytes.length; at += pieceBytes) reader.push(bytes.subarray(at, at + pieceBytes));
-  return reader.end();
-}
+const read = (engine: EngineName, text: string) => new MetricsReader(engines[engine]).read(Buffer.from(text));
 
 const vllm = `# HELP vllm:num_requests_running Number of requests in model execution batches.
 # TYPE vllm:num_requests_running gauge
@@ -40,9 +34,24 @@ describe("metrics of model servers", () => {
     expect(read("vllm", vllm)).toEqual(expected);
   });
 
-  it.each([1, 2, 7, 64, 333])("are the same however the answer is cut: %i bytes at a time", (bytes) => {
-    expect(read("vllm", vllm, bytes)).toEqual(expected);
-    expect(read("vllm", vllm.trimEnd(), bytes)).toEqual(expected);
+  it("are found again wherever they have moved, and when they were not there before", () => {
+    const reader = new MetricsReader(engines.vllm);
+    const lines = (count: number) => 'http_requests_total{path="/v1"} 1\n'.repeat(count);
+    for (const before of [0, 1, 10, 2_000, 5, 0, 100_000, 3])
+      expect(reader.read(Buffer.from(lines(before) + vllm + lines(50)))).toEqual(expected);
+    const [, withoutFirst] = vllm.split(/(?=vllm:num_requests_running\{engine="1")/);
+    expect(reader.read(Buffer.from(withoutFirst!))).toMatchObject({ running: 4 });
+    expect(reader.read(Buffer.from(vllm))).toEqual(expected);
+    const later = new MetricsReader(engines.vllm);
+    expect(later.read(Buffer.from("vllm:num_requests_waiting 1\n"))).toMatchObject({ running: 0 });
+    let page: unknown;
+    for (let pages = 0; pages < 32; pages++) page = later.read(Buffer.from(vllm));
+    expect(page).toEqual(expected);
+  });
+
+  it("are read of a page that ends without a line end", () => {
+    expect(read("vllm", vllm.trimEnd())).toEqual(expected);
+    expect(read("vllm", "vllm:num_requests_waiting 4")).toMatchObject({ queued: 4 });
   });
 
   it("are read under the name that vLLM had for its cache before 0.11", () => {
@@ -76,12 +85,5 @@ nv_trt_llm_kv_cache_block_metrics{kv_cache_block_type="fraction",model="m"} 0.4
     ["a label that never ends", 'vllm:num_requests_waiting{model="x\n'],
   ])("are not there in %s", (_, text) => {
     expect(read("vllm", text)).toBeUndefined();
-  });
-
-  it("do not grow with a line that never ends", () => {
-    const reader = new MetricsReader(engines.vllm);
-    for (let count = 0; count < 64; count++) reader.push(Buffer.alloc(65_536, "x"));
-    reader.push(Buffer.from("\nvllm:num_requests_waiting 3\n"));
-    expect(reader.end()).toMatchObject({ queued: 3 });
   });
 });

@@ -111,6 +111,7 @@ describe("a model of a pool", () => {
     const gateway = await startGateway([await freeAddress(), await freeAddress()]);
     const response = await ask(gateway, "x");
     expect(response.status).toBe(503);
+    expect(response.headers.get("x-llm-d-request-dropped-reason")).toBe("rejected-no-endpoints");
     expect(await response.json()).toMatchObject({
       error: { type: "overloaded_error", message: expect.stringContaining("`local`") },
     });
