@@ -78,8 +78,8 @@ export const shapes = {
     metadata: { type: "map<string, dyn>", callOnly: "always", description: "Its metadata, untyped; empty when none." },
   },
   llm: {
-    model:     { type: "string", description: "The configured name of the model." },
-    provider:  { type: "string", callOnly: "when empty", description: "The provider of the candidate that is judged." },
+    model:     { type: "string", description: "The configured name of the model: the one asked for, which may be a virtual one, and then of each candidate." },
+    provider:  { type: "string", callOnly: "when empty", description: "The provider of the candidate that is judged; `sallyport` of a virtual model." },
     dialect:   { type: "string", callOnly: "when empty", description: "The wire format the caller speaks, such as `openai`." },
     stream:    { type: "bool", callOnly: "always", description: "Whether the answer is streamed." },
     messages:  { type: "list<dyn>", callOnly: "always", description: "The messages, untyped." },

@@ -7,7 +7,7 @@ const exposed = [
   "Mcp-Session-Id", "MCP-Protocol-Version", "WWW-Authenticate", "A2A-Version", "A2A-Extensions", "X-Request-Id", "Retry-After",
   "Retry-After-Ms", "X-Should-Retry", "X-RateLimit-Limit-Requests", "X-RateLimit-Remaining-Requests", "X-RateLimit-Reset-Requests",
   "X-RateLimit-Limit-Tokens", "X-RateLimit-Remaining-Tokens", "X-RateLimit-Reset-Tokens", "Location", "X-Sallyport-Chain",
-  "X-Sallyport-Model", "X-Sallyport-Fallback", "X-Sallyport-Runaway", "*",
+  "X-Sallyport-Model", "X-Sallyport-Fallback", "X-Sallyport-Route", "X-Sallyport-Runaway", "*",
 ].join(", "); // oxfmt-ignore
 
 const allowedMethods = "GET, HEAD, POST, PUT, PATCH, DELETE";

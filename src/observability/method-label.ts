@@ -69,6 +69,7 @@ const known: Readonly<Record<Protocol, ReadonlySet<string>>> = {
     "chat.completions",
     "completions",
     "embeddings",
+    "classify",
     "responses",
     "messages",
     "messages.count_tokens",

@@ -21,6 +21,7 @@ mcp: {servers: {notes: {url: "http://notes", credentials: {bearer: "\${file:toke
 models:
   llama: {provider: ollama, url: "http://ollama:11434"}
   qwen: {provider: ollama, url: "http://ollama:11434", fallback: [llama]}
+  smart: {choose: [{when: "llm.complexity > 0.6", use: qwen}], otherwise: llama, mode: shadow}
 budgets: [{name: team, per: tenant, limits: ["10k tokens/min on qwen", "$20/day"]}]
 runaway: {action: stop}
 state: redis://:hush-hush@redis:6379
@@ -30,7 +31,9 @@ state: redis://:hush-hush@redis:6379
     expect(code).toBe(0);
     expect(text).toContain("tokens of https://login.example.com; API keys ci");
     expect(text).toMatch(/MCP +\/mcp offers everything of notes/);
-    expect(text).toMatch(/models +llama \(ollama\), qwen \(ollama, then llama\)/);
+    expect(text).toMatch(
+      /models +llama \(ollama\), qwen \(ollama, then llama\), smart \(one of qwen, otherwise llama; in shadow mode\)/,
+    );
     expect(text).toMatch(/budgets +team \(10k tokens\/min on qwen, \$20\/day\)/);
     expect(text).toMatch(/runaways +stopped/);
     expect(text).not.toMatch(/hush-hush|abcdefghijkl|bearer-of-notes/);

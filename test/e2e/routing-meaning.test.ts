@@ -109,6 +109,9 @@ describe("a classifier behind an address", () => {
       { body: { text: "What does the statute say?" }, key: "Bearer secret-of-it" },
       { body: { text: "How are you?" }, key: "Bearer secret-of-it" },
     ]);
+    expect(await scene.metric("operations_total")).toContain(
+      'operations_total{protocol="llm",method="classify",outcome="ok",kind="none"} 2',
+    );
     const own = (await journal(scene)).filter(({ method }) => method === "classify");
     expect(own).toHaveLength(2);
     expect(own[0]).toMatchObject({

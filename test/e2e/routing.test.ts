@@ -259,6 +259,53 @@ describe("in the middle of a tool loop", () => {
     );
   });
 
+  test.for([
+    ["whole answers", false],
+    ["streams", true],
+  ] as const)("the model stays for an Anthropic client of other providers, with %s", async ([, stream]) => {
+    const scene = await start('[{ when: "llm.complexity > 0.6 || llm.tokens.input > 3000", use: large }]');
+    for (const provider of [large, small]) provider.behaviour = callsTools(provider, 2);
+    const anthropic = new Anthropic({ baseURL: scene.url, apiKey: scene.openai.apiKey, maxRetries: 0 });
+    const asked = async (question: string) => {
+      const messages: Anthropic.MessageParam[] = [user(question)];
+      const models: (string | null)[] = [];
+      for (let turn = 0; turn < 5; turn++) {
+        const request = {
+          model: "smart",
+          max_tokens: 100,
+          messages,
+          tools: [{ name: "look", input_schema: { type: "object" as const } }],
+        };
+        const { response, answer } = stream
+          ? await anthropic.messages
+              .stream(request)
+              .withResponse()
+              .then(async (open) => ({ response: open.response, answer: await open.data.finalMessage() }))
+          : await anthropic.messages
+              .create(request)
+              .withResponse()
+              .then(({ response, data }) => ({ response, answer: data }));
+        models.push(
+          `${response.headers.get("x-sallyport-model")} ${response.headers.get("x-sallyport-route")?.split(",")[0]}`,
+        );
+        messages.push({ role: "assistant", content: answer.content });
+        const uses = answer.content.filter((block) => block.type === "tool_use");
+        if (uses.length === 0) return models;
+        messages.push({
+          role: "user",
+          content: uses.map(({ id }) => ({
+            type: "tool_result" as const,
+            tool_use_id: id,
+            content: `${hard}\n`.repeat(8),
+          })),
+        });
+      }
+      throw new Error("the agent never came to an end");
+    };
+    expect(await asked(easy)).toEqual(["small otherwise", "small tool_loop", "small tool_loop"]);
+    expect(await asked(hard)).toEqual(["large rule=1", "large tool_loop", "large tool_loop"]);
+  });
+
   test("who stepped in goes on, though the chosen one is well again", async () => {
     const scene = await start();
     small.behaviour = callsTools(small, 2);

@@ -95,9 +95,14 @@ export function checkCache({
     const message = `no such entry in \`models\`${near === undefined ? "" : `; did you mean ${near}?`}`;
     return [{ path, message }];
   };
+  const checkEmbedder = (name: string, path: ConfigPath): readonly ConfigProblem[] => {
+    const entry = models[name];
+    if (typeof entry !== "object" || entry === null || !("choose" in entry)) return checkName(name, path);
+    return [{ path, message: "a choice between models has no vectors: name one that serves `/v1/embeddings`" }];
+  };
   const { embedder = "lexical" } = cache?.semantic ?? {};
   return [
     ...(cache?.models ?? []).flatMap((name, index) => checkName(name, ["cache", "models", index])),
-    ...(embedder === "lexical" ? [] : checkName(embedder.model, ["cache", "semantic", "embedder", "model"])),
+    ...(embedder === "lexical" ? [] : checkEmbedder(embedder.model, ["cache", "semantic", "embedder", "model"])),
   ];
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { checkBudgets, budgetsConfig } from "../../../src/budgets/config.ts";
 import { authzOf } from "../../authz/scene.ts";
-import { checkChoices, checkFallbacks, inferenceConfig, standIns } from "../../../src/inference/config.ts";
+import { checkCache, checkChoices, checkFallbacks, inferenceConfig, standIns } from "../../../src/inference/config.ts";
 
 const schema = z.strictObject({ ...inferenceConfig, ...budgetsConfig });
 const served = {
@@ -43,6 +43,19 @@ describe("a virtual model is refused at load", () => {
     const found = checkChoices(withSmart(smart, { other: choosing("true") }));
     expect(found.map(({ path, message }) => [path.slice(2).join("."), message])).toEqual(problems);
     expect(found.every(({ path }) => path[0] === "models" && path[1] === "smart")).toBe(true);
+  });
+
+  test("where the cache should ask it for vectors", () => {
+    const semantic = (model: string) => ({ cache: { semantic: { embedder: { model } } } });
+    const check = (model: string) =>
+      checkCache(schema.parse({ models: { ...served, smart: choosing("true") }, ...semantic(model) }));
+    expect(check("small")).toEqual([]);
+    expect(check("smart")).toEqual([
+      {
+        path: ["cache", "semantic", "embedder", "model"],
+        message: "a choice between models has no vectors: name one that serves `/v1/embeddings`",
+      },
+    ]);
   });
 
   test("where it should step in for a model, or be limited by a budget", () => {
