@@ -41,6 +41,7 @@ function checkComplete(): void {
 
 interface KnownSample {
   readonly script: string;
+  readonly args?: readonly string[];
   /** An agent has an OAuth client of its own; `to`: the agent it hands work to. */
   readonly agent?: { readonly to?: string };
 }
@@ -54,6 +55,8 @@ const known: Readonly<Record<string, KnownSample>> = {
   planner: { script: "agents/researcher/server.ts", agent: { to: "reviewer" } },
   reviewer: { script: "agents/researcher/server.ts", agent: { to: "planner" } },
   model: { script: "models/simulator/server.ts" },
+  /* Three servers with accelerators that are ten times as fast as real ones. */
+  vllm: { script: "models/simulator/server.ts", args: ["--servers", "3", "--time-scale", "0.1"] },
 };
 
 const urlName = (sample: string) => `SAMPLE_${sample.toUpperCase()}_URL`;
@@ -63,13 +66,14 @@ export async function startQuickstart({ port, dataDir, config: other }: Quicksta
   checkComplete();
   const configFile = resolve(other ?? join(checkout, CONFIG));
   const text = readFileSync(configFile, "utf8");
-  const named = Object.entries(known).filter(([name]) => text.includes(urlName(name)));
+  const named = Object.entries(known).filter(([name]) => text.includes(`SAMPLE_${name.toUpperCase()}_`));
   const publicUrl = `http://127.0.0.1:${port}`;
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const samples = await startSamples(
-    named.map(([name, { script, agent }]): Sample => ({
+    named.map(([name, { script, args, agent }]): Sample => ({
       name,
       script,
+      ...(args && { args }),
       ...(agent && { env: agentEnv(name, agent.to) }),
     })),
     checkout,

@@ -6,7 +6,7 @@ const startTimeoutMs = 30_000;
 /* Compiled beside this file, or not. */
 const endWithParent = new URL(`./end-with-parent${extname(import.meta.filename)}`, import.meta.url).href;
 
-/** One sample server: a program that prints a JSON line with its `url` once it listens. */
+/** One sample: a program that prints a JSON line with its `url` once it listens, or with `urls` when it is several servers. */
 export interface Sample {
   readonly name: string;
   readonly script: string;
@@ -15,7 +15,7 @@ export interface Sample {
 }
 
 export interface RunningSamples {
-  /** Name → address. */
+  /** Name → address; NAME_0, NAME_1 and so on of one that is several servers. */
   readonly urls: Readonly<Record<string, string>>;
   stop(): Promise<void>;
 }
@@ -31,10 +31,11 @@ export async function startSamples(samples: readonly Sample[], root: string): Pr
       samples.map(async (sample) => {
         const child = launch(sample, root);
         running.push(child);
-        return [sample.name, await urlOf(sample, child)] as const;
+        const urls = await urlsOf(sample, child);
+        return urls.map((url, index) => [urls.length === 1 ? sample.name : `${sample.name}_${index}`, url] as const);
       }),
     );
-    return { urls: Object.fromEntries(started), stop };
+    return { urls: Object.fromEntries(started.flat()), stop };
   } catch (thrown) {
     await stop();
     throw thrown;
@@ -50,7 +51,7 @@ function launch({ script, args = [], env = {} }: Sample, root: string): ChildPro
   });
 }
 
-function urlOf(sample: Sample, child: ChildProcess): Promise<string> {
+function urlsOf(sample: Sample, child: ChildProcess): Promise<readonly string[]> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(
       () => reject(new Error(`${sample.name} did not start within ${startTimeoutMs / 1_000} s`)),
@@ -60,20 +61,19 @@ function urlOf(sample: Sample, child: ChildProcess): Promise<string> {
     child.once("exit", (code) => reject(new Error(`${sample.name} ended with code ${code} before it listened`)));
     if (child.stdout === null) return reject(new Error(`${sample.name} has no output`));
     createInterface({ input: child.stdout }).on("line", (line) => {
-      const url = readUrl(line);
-      if (url === undefined) return;
+      const urls = readUrls(line);
+      if (urls === undefined) return;
       clearTimeout(timer);
-      resolve(url);
+      resolve(urls);
     });
   });
 }
 
-function readUrl(line: string): string | undefined {
+function readUrls(line: string): readonly string[] | undefined {
   try {
-    const value: unknown = JSON.parse(line);
-    return typeof value === "object" && value !== null && "url" in value && typeof value.url === "string"
-      ? value.url
-      : undefined;
+    const { url, urls } = JSON.parse(line) as { readonly url?: unknown; readonly urls?: readonly string[] };
+    if (Array.isArray(urls)) return urls;
+    return typeof url === "string" ? [url] : undefined;
   } catch {
     return undefined;
   }

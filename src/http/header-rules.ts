@@ -35,6 +35,8 @@ const table = new Map<string, HeaderRule>([
   ["cookie", "cookie"],
   // Sealed by the gateway: it proves itself, and only to the agent it was given to.
   ["x-sallyport-chain", "single"],
+  // A question, and no claim.
+  ["x-sallyport-explain", "single"],
 ]);
 
 export function headerRule(name: string): HeaderRule {

@@ -10,6 +10,7 @@ import { keysScene } from "./keys-scene.ts";
 import { loopScene } from "./loop-scene.ts";
 import { maskingScene } from "./masking-scene.ts";
 import { modelsScene } from "./models-scene.ts";
+import { poolScene } from "./pool-scene.ts";
 import type { Scene } from "./scene.ts";
 import { routingScene } from "./routing-scene.ts";
 import { toolsScene } from "./tools-scene.ts";
@@ -27,6 +28,7 @@ export const scenes: readonly Scene[] = [
   budgetScene,
   cheaperModelScene,
   cacheScene,
+  poolScene,
   routingScene,
   agentsScene,
   journalScene,
