@@ -29,6 +29,8 @@ export interface PickTimes {
   readonly cpuUs: number;
 }
 
+const padding = Buffer.from('{"model":"mo","messages":');
+
 /** Prompts as they come from a socket: text, each in a buffer of its own. */
 function writePrompt(bytes: Buffer, from: number, seed: number): void {
   let state = seed | 1;
@@ -63,7 +65,8 @@ export function measurePicks(profile: ProfileName, workload: keyof typeof worklo
   const open: { end(): void }[] = [];
   let cpuUs = 0;
   for (let at = -WARM_UP; at < PICKS; at++) {
-    const bytes = Buffer.from(starts[(at + WARM_UP * 7) % starts.length]!);
+    // Within the bytes of a request, and so at no whole word.
+    const bytes = Buffer.concat([padding, starts[(at + WARM_UP * 7) % starts.length]!]).subarray(padding.length);
     if (fresh > 0) writePrompt(bytes, PROMPT_BYTES - fresh, hashText(`question ${at}`));
     const before = process.threadCpuUsage();
     const startedMs = performance.now();

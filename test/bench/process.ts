@@ -14,6 +14,8 @@ const heapMeter = ["--expose-gc", "--import", fileURLToPath(new URL("processes/h
 export interface Running {
   readonly child: ChildProcess;
   readonly url: string;
+  /** The last of what it has printed. */
+  output(): string;
   /** User and system time so far, all threads, in microseconds. */
   cpuUs(): number;
   /** Largest resident set so far, in MiB. */
@@ -48,7 +50,7 @@ export async function start(options: StartOptions): Promise<Running> {
     stdio: ["ignore", "pipe", "pipe", ...(withChannel ? (["ipc"] as const) : [])],
   });
   let output = "";
-  const collect = (chunk: Buffer) => (output = (output + chunk.toString()).slice(-4_000));
+  const collect = (chunk: Buffer) => (output = (output + chunk.toString()).slice(-16_000));
   child.stderr?.on("data", collect);
   const printed = new Promise<string>((resolve) => {
     child.stdout?.on("data", (chunk: Buffer) => {
@@ -68,6 +70,7 @@ export async function start(options: StartOptions): Promise<Running> {
   return {
     child,
     url,
+    output: () => output,
     cpuUs: () => readCpuUs(child.pid ?? 0),
     peakMiB: () => readMiB(child.pid ?? 0, /VmHWM:\s+(\d+)/),
     residentMiB: () => readMiB(child.pid ?? 0, /VmRSS:\s+(\d+)/),

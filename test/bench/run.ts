@@ -8,6 +8,7 @@ import type { Contestant } from "./contestants.ts";
 import type { Job, Result } from "./load.ts";
 import { benchOpenStreams } from "./open-streams.ts";
 import { benchPicker } from "./picker.ts";
+import { benchPickerFleet } from "./picker-fleet.ts";
 import { benchPickerKnees } from "./picker-knees.ts";
 import { CHUNKS, scenarios } from "./messages.ts";
 import type { ScenarioName } from "./messages.ts";
@@ -38,6 +39,7 @@ const parts: Readonly<Record<string, () => Promise<void>>> = {
   guards: benchGuards,
   ledger: benchLedger,
   picker: benchPicker,
+  "picker-fleet": benchPickerFleet,
   "picker-knees": benchPickerKnees,
 };
 const part = parts[positionals[0] ?? ""];

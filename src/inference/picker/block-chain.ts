@@ -58,10 +58,15 @@ export function mixHashes(a: number, b: number): number {
   return avalanche(Math.imul(a, p1) ^ (Math.imul(b, p3) + p2));
 }
 
+/** Where bytes are copied to that do not begin at a whole word, as most parts of a request do not. Kept: to make 40 kB costs more than to fill them. */
+let aligned = new Uint8Array(65_536);
+
 function toWords(bytes: Uint8Array, words: number): Int32Array {
   if (bytes.byteOffset % tokenBytes === 0) return new Int32Array(bytes.buffer, bytes.byteOffset, words);
-  // `slice` of a Buffer is no copy: it would be the memory of all its neighbours.
-  return new Int32Array(new Uint8Array(bytes.subarray(0, words * tokenBytes)).buffer);
+  const length = words * tokenBytes;
+  if (aligned.length < length) aligned = new Uint8Array(maxChainTokens * tokenBytes);
+  aligned.set(bytes.subarray(0, length));
+  return new Int32Array(aligned.buffer, 0, words);
 }
 
 /** How many whole blocks so many tokens make. */

@@ -12,6 +12,8 @@ const LONGEST_MS = 2_000;
 /* Of an endpoint that is not well, so that a dead one costs little, and one that comes back need not wait long. */
 const LONGEST_REST_MS = 5_000;
 const JITTER = 0.2;
+/* Scrapes wait for one of these ticks, which are the same for all: what wakes a process for one costs much more than to go on with the next. */
+const TICK_MS = 100;
 
 /** What a look at an endpoint gave. `silent`: it does not answer in time, or something before it says that it does not; `refused`: nobody listens. */
 export type Look =
@@ -66,7 +68,9 @@ export class Scraper {
     if (this.#stopped) return;
     clearTimeout(this.#timer);
     const { random = Math.random } = this.#options;
-    this.#timer = setTimeout(() => void this.#look(), ms * (1 - JITTER + 2 * JITTER * random()));
+    const nowMs = performance.now();
+    const dueMs = nowMs + ms * (1 - JITTER + 2 * JITTER * random());
+    this.#timer = setTimeout(() => void this.#look(), Math.ceil(dueMs / TICK_MS) * TICK_MS - nowMs);
     this.#timer.unref();
   }
 

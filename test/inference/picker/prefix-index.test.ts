@@ -66,6 +66,15 @@ describe("the chain of block hashes", () => {
     const shifted = new Uint8Array(bytes.length + 1);
     shifted.set(bytes, 1);
     expect(keys(toBlockChain(shifted.subarray(1), 1))).toEqual(chain);
+    // A Buffer's slice is no copy, and its memory is shared with others.
+    for (let offset = 0; offset < 8; offset++) {
+      const within = Buffer.alloc(bytes.length + 9, "x");
+      within.set(bytes, offset);
+      expect(keys(toBlockChain(within.subarray(offset, offset + bytes.length), 1))).toEqual(chain);
+    }
+    expect(toBlockChain(Buffer.from("abc").subarray(1), 1).length).toBe(0);
+    const long = Buffer.from(`x${"0123456789".repeat(60_000)}`);
+    expect(keys(toBlockChain(long.subarray(1), 1))).toEqual(keys(toBlockChain(Uint8Array.from(long.subarray(1)), 1)));
   });
 
   test("grows its blocks with what stands before them, so that a shared prefix is known to within a sixteenth", () => {
