@@ -9,7 +9,12 @@ const root = fileURLToPath(new URL("../", import.meta.url));
 /** A variable of any name, so that an example needs no environment. */
 const anyVariable = new Proxy<Record<string, string>>(
   {},
-  { get: (_, name) => (String(name).endsWith("_URL") ? "http://127.0.0.1:9" : "a-value-of-more-than-24-letters") },
+  {
+    get: (_, name) =>
+      String(name).endsWith("_URL")
+        ? `http://${String(name).replaceAll("_", "-")}:9`
+        : "a-value-of-more-than-24-letters",
+  },
 );
 
 function problemsOf(file: string): string {
