@@ -35,12 +35,19 @@ export function describeSpend({
   complete,
   total,
 }: SpendReport): readonly string[] {
+  /* Nothing is saved without a cache. */
+  const saves = total.savedNanos !== undefined;
+  const headings = saves ? [...heading, "saved"] : heading;
+  const cells = (line: SpendReport["total"]) =>
+    saves
+      ? [...numbersOf(line), line.savedNanos === undefined ? "-" : formatDollars(line.savedNanos)]
+      : numbersOf(line);
   const rows = [
-    [...heading, by],
-    ...lines.map((line) => [...numbersOf(line), line.name === "" ? "-" : line.name]),
-    [...numbersOf(total), "in all"],
+    [...headings, by],
+    ...lines.map((line) => [...cells(line), line.name === "" ? "-" : line.name]),
+    [...cells(total), "in all"],
   ];
-  const widths = heading.map((_, at) => Math.max(...rows.map((row) => row[at]!.length)));
+  const widths = headings.map((_, at) => Math.max(...rows.map((row) => row[at]!.length)));
   return [
     `${window} from ${new Date(startsMs).toISOString()} to ${new Date(endsMs).toISOString()}`,
     ...(complete ? [] : ["there are more names than this report looked at: a dear one may be missing"]),

@@ -84,6 +84,8 @@ export interface Step {
 export interface Recall<T> {
   /** Gives the answer in place of all candidates. Absent: they are asked. */
   readonly answer?: () => Promise<T>;
+  /** What the answer cost when it was made, in nano-dollars. */
+  readonly savedNanos?: number | undefined;
   /** Runs once when the operation has ended. */
   end(outcome: Outcome): void;
 }

@@ -136,7 +136,6 @@ export async function createEpoch(
       meter,
       handlers,
       guardrails,
-      cache,
       budgets,
       spend: foundation.spend,
       recorder: createOperationRecorder({ ...foundation, policyHash: authz.policyHash }),

@@ -19,7 +19,6 @@ import type { OpenExchanges } from "./open-exchanges.ts";
 import type { OperationRecorder } from "./operation-recorder.ts";
 import type { Handlers } from "./handlers.ts";
 import type { Guardrails } from "../guardrails/guardrails.ts";
-import type { Cache } from "../inference/cache/cache.ts";
 
 /** What the steps are built from, once per config epoch. */
 export interface Parts {
@@ -48,8 +47,6 @@ export interface Parts {
   readonly meter: Meter;
   readonly handlers: Handlers;
   readonly guardrails: Guardrails;
-  /** Undefined: nothing is kept. */
-  readonly cache: Cache | undefined;
   readonly recorder: OperationRecorder;
   readonly exchanges: ExchangeRecorder;
 }

@@ -137,6 +137,10 @@ test("models that are not named, and counts of tokens, have no cache", async () 
   const question = { ...ask(fresh()), model: "other", max_tokens: 9 };
   expect([await statusOf(question), await statusOf(question)]).toEqual(["200", "200"]);
   expect(await statusOf({ ...question, model: "small" }, {}, "messages/count_tokens")).toBe("200");
+  /* Where nothing is ever kept, nothing is what there is. */
+  const stored = { "cache-control": "only-if-cached" };
+  expect(await statusOf(question, stored)).toContain("only-if-cached");
+  expect(await statusOf({ ...question, model: "small" }, stored, "messages/count_tokens")).toContain("only-if-cached");
 });
 
 test("an answer of the model that stepped in is given again, and only to whom that model may answer", async () => {

@@ -16,6 +16,8 @@ export interface Spend {
   costNanos: number;
   /** Calls of models whose price nobody knows. */
   unpriced: number;
+  /** What answers that were given again had cost when they were made; absent where there was none. */
+  savedNanos?: number;
 }
 
 /* How long rows are kept. */
@@ -27,12 +29,14 @@ const DEAREST_LONE = 50;
 export const none = (): Spend => ({ calls: 0, inputTokens: 0, outputTokens: 0, costNanos: 0, unpriced: 0 });
 
 export function sum(one: Spend, other: Spend): Spend {
+  const savedNanos = (one.savedNanos ?? 0) + (other.savedNanos ?? 0);
   return {
     calls: one.calls + other.calls,
     inputTokens: one.inputTokens + other.inputTokens,
     outputTokens: one.outputTokens + other.outputTokens,
     costNanos: one.costNanos + other.costNanos,
     unpriced: one.unpriced + other.unpriced,
+    ...(savedNanos > 0 && { savedNanos }),
   };
 }
 
@@ -58,6 +62,12 @@ export function addTo(rows: Map<string, Spend>, name: string, { use, costNanos }
   row.outputTokens += use.outputTokens;
   row.costNanos += costNanos ?? 0;
   row.unpriced += unpriced;
+}
+
+export function saveIn(rows: Map<string, Spend>, name: string, savedNanos: number): void {
+  let row = rows.get(name);
+  if (row === undefined) rows.set(name, (row = none()));
+  row.savedNanos = (row.savedNanos ?? 0) + savedNanos;
 }
 
 /* Nearly every request is a chain of its own, and only the dearest are told apart. One that has several calls may stand there more than once. */

@@ -18,6 +18,7 @@ import {
   indexOf,
   merge,
   none,
+  saveIn,
   type Spend,
   type SpendKey,
   type SpendWindow,
@@ -47,6 +48,8 @@ export interface SpendReport {
 /** Adds up what calls cost, and says who spent it. */
 export interface SpendBook {
   add(context: OperationContext, bill: Bill): void;
+  /** A call that cost nothing, because its answer had been made for another. */
+  save(context: OperationContext, savedNanos: number): void;
   report(by: SpendKey, window: SpendWindow, limit: number): Promise<SpendReport>;
   close(): Promise<void>;
 }
@@ -171,17 +174,27 @@ export function createSpendBook({ store, clock, log, meter }: SpendBookOptions):
     return writing;
   }
 
+  function today(): DayRows {
+    const nowMs = clock.now();
+    if (nowMs - waiting.dayMs >= DAY_MS || nowMs < waiting.dayMs) {
+      if (count > 0) void flush();
+      waiting = emptyDay(nowMs - (nowMs % DAY_MS));
+    }
+    return waiting;
+  }
+
+  function added(): void {
+    count += 1;
+    if (count >= MOST_WAITING) void flush();
+    else timer ??= setTimeout(() => void flush(), WRITE_EVERY_MS).unref();
+  }
+
   return {
     add(context, bill) {
       const { exchange, operation, candidate } = context;
       const { principal, chain } = exchange;
       const { target, protocol } = operation;
-      const nowMs = clock.now();
-      if (nowMs - waiting.dayMs >= DAY_MS || nowMs < waiting.dayMs) {
-        if (count > 0) void flush();
-        waiting = emptyDay(nowMs - (nowMs % DAY_MS));
-      }
-      const { rows, lone } = waiting;
+      const { rows, lone } = today();
       const isModel = protocol === "llm";
       const unpriced = isModel && bill.costNanos === undefined ? 1 : 0;
       addTo(rows.tenant, principal.tenant, bill, unpriced);
@@ -192,9 +205,15 @@ export function createSpendBook({ store, clock, log, meter }: SpendBookOptions):
       addTo(isModel ? rows.model : rows.tool, name, bill, unpriced);
       const { costNanos = 0 } = bill;
       if (costNanos > 0) dollars.add([principal.tenant, name], costNanos / NANOS_PER_DOLLAR);
-      count += 1;
-      if (count >= MOST_WAITING) void flush();
-      else timer ??= setTimeout(() => void flush(), WRITE_EVERY_MS).unref();
+      added();
+    },
+
+    save({ exchange: { principal }, operation, candidate }, savedNanos) {
+      const { rows } = today();
+      saveIn(rows.tenant, principal.tenant, savedNanos);
+      saveIn(rows.principal, principal.id, savedNanos);
+      saveIn(rows.model, candidate?.name ?? operation.target.name, savedNanos);
+      added();
     },
 
     async report(by, window, limit) {

@@ -64,10 +64,13 @@ export class Recalls {
     const { cache, policyHash, identities } = this.#options;
     const { endpoint, call, body, headers } = request;
     const { models } = cache.config;
-    // A choice is asked for by its own name.
-    if (models !== undefined && !models.includes(model.name) && !models.includes(call.model)) return undefined;
-    if (endpoint.kind === "count") return undefined;
     const demand = readCacheControl(headers["cache-control"]);
+    // A choice is asked for by its own name.
+    const isNamed = models === undefined || models.includes(model.name) || models.includes(call.model);
+    if (!isNamed || endpoint.kind === "count") {
+      if (demand.isStored) throw notStored();
+      return undefined;
+    }
     const bypass = bypassOf(context, demand, body.value);
     if (bypass !== undefined) {
       this.#looked(context, "bypass");
@@ -114,8 +117,10 @@ export class Recalls {
 
   async #lookUp(lookup: Lookup): Promise<CallRecall> {
     const { cache, clock } = this.#options;
-    const { context, keys, demand, waitMs } = lookup;
+    const { context, keys, demand } = lookup;
+    const untilMs = clock.monotonic() + lookup.waitMs;
     for (let failures = 0; ;) {
+      const waitMs = untilMs - clock.monotonic();
       const stored = cache.answers.get(keys.key, clock.now(), demand.maxAgeMs);
       if (stored !== undefined && mayGive(context, stored)) return this.#hit(lookup, "exact", stored);
       if (demand.isStored) return this.#find(lookup);
@@ -166,6 +171,7 @@ export class Recalls {
     const likeness = score === undefined ? "" : `, score ${score.toFixed(3)}`;
     note(context, `cache: ${result} hit${likeness}, key ${key}`);
     return {
+      savedNanos: answer.costNanos,
       async answer() {
         context.candidate = context.candidates.find(({ name }) => name === answer.candidate);
         const status =
@@ -245,7 +251,7 @@ interface Lookup {
   readonly partition: Partition;
   readonly keys: CallKeys;
   readonly question: StoredQuestion | undefined;
-  /** How long it may wait for an equal call. */
+  /** How long it may wait for equal calls, all in all. */
   readonly waitMs: number;
 }
 
