@@ -45,10 +45,12 @@ function describeUnknownKey(key: string, path: ConfigPath, schema: JsonSchema, r
 /* A plain union fails once for each form. The forms whose outer kind fits are what the person tried to write. */
 function describeUnion(issue: Issue & { code: "invalid_union" }, path: ConfigPath): Issue[] | string {
   if (issue.errors.length === 0) return issue.message;
-  const fitting = issue.errors.filter(
-    (form) => !form.some((inner) => inner.code === "invalid_type" && inner.path.length === 0),
-  );
-  const closest = fitting.toSorted((a, b) => a.length - b.length)[0];
+  const failsAsA = (code: Issue["code"]) => (form: readonly Issue[]) =>
+    form.some((inner) => inner.code === code && inner.path.length === 0);
+  const fitting = issue.errors.filter((form) => !failsAsA("invalid_type")(form));
+  // A word that is none of those known says less than what is wrong inside a map, where one was written.
+  const inside = fitting.filter((form) => !failsAsA("invalid_value")(form));
+  const closest = (inside.length > 0 ? inside : fitting).toSorted((a, b) => a.length - b.length)[0];
   if (closest !== undefined) return closest.map((inner) => ({ ...inner, path: [...path, ...inner.path] }));
   if (issue.message !== "Invalid input") return issue.message;
   const kinds = issue.errors

@@ -11,6 +11,8 @@ import type { Trust, Upstream } from "./upstream.ts";
 const MAX_HEADER_BYTES = 32_768;
 /** Addresses that callers chose and whose sockets are still open: an attacker makes up as many names as it likes. */
 const MAX_INFLUENCED_ORIGINS = 2_048;
+/** The operator's, of which idle ones go beyond: a name in DNS may stand for other addresses every day. */
+const MAX_CONFIGURED_ORIGINS = 1_024;
 
 export interface UpstreamOptions {
   readonly egress: HttpConfig["egress"];
@@ -46,7 +48,7 @@ export function createUpstream({ egress, resolve }: UpstreamOptions): Upstream {
 
   /* The operator's own, which are few and stay: no look-up by origin for each request, as an agent does it. */
   const pools = new Map<string, Pool>();
-  const ways = new WeakMap<URL, Way>();
+  let ways = new WeakMap<URL, Way>();
   const deadlines = createDeadlines();
   let closed = false;
 
@@ -56,9 +58,23 @@ export function createUpstream({ egress, resolve }: UpstreamOptions): Upstream {
     if (trust === "influenced") return guard.checkUrl(url) ? open : guarded;
     if (url.protocol !== "https:" && url.protocol !== "http:")
       throw new GatewayError("denied", "Upstreams speak http or https.");
-    const pool = pools.get(url.origin) ?? new Pool(url.origin, { ...settings, connect });
+    const known = pools.get(url.origin);
+    if (known !== undefined) return known;
+    if (pools.size >= MAX_CONFIGURED_ORIGINS) closeIdle();
+    const pool = new Pool(url.origin, { ...settings, connect });
     pools.set(url.origin, pool);
     return pool;
+  }
+
+  function closeIdle(): void {
+    for (const [origin, pool] of pools) {
+      const { connected, pending, queued } = pool.stats;
+      if (connected + pending + queued > 0) continue;
+      pools.delete(origin);
+      void pool.destroy();
+    }
+    // Some lead to those that are gone.
+    ways = new WeakMap();
   }
 
   const wayTo = (trust: Trust, url: URL): Way => ({

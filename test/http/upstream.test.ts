@@ -540,6 +540,23 @@ test("that the operator's own requests go to an address does not let others ther
   expect(requests).toBe(2);
 });
 
+test("addresses that come and go are forgotten when they are idle, and one that is used again still works", async () => {
+  const url = new URL(await serve((_, response) => void response.setHeader("connection", "close").end("yes")));
+  const upstream = makeUpstream({ connectTimeout: "500ms" });
+  const ask = async (to: URL) => {
+    const response = await upstream.request({ url: to, trust: "configured", method: "GET", headers: {} });
+    return (await response.bytes(10)).toString();
+  };
+  expect(await ask(url)).toBe("yes");
+  // Nobody listens there; each of them is an address of its own all the same.
+  const gone = Array.from(
+    { length: 1_100 },
+    (_, at) => new URL(`http://127.${1 + (at >> 8)}.${at & 255}.1:${url.port}`),
+  );
+  await Promise.allSettled(gone.map(ask));
+  expect(await ask(url)).toBe("yes");
+});
+
 describe("a way out that was closed", () => {
   test("is closed for addresses it has never called, too", async () => {
     let requests = 0;

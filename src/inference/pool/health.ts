@@ -74,6 +74,7 @@ export class Health {
     if (this.#refusals >= REFUSALS || this.#silences >= SILENCES) this.#unreachable = true;
     if (kind === "refused" || kind === "silent" || !this.#unreachable) return false;
     this.#unreachable = false;
+    this.#inARow = 0;
     return true;
   }
 
