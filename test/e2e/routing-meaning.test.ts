@@ -191,6 +191,14 @@ describe("a classifier behind an address", () => {
     expect(classifier.seen).toHaveLength(1);
   });
 
+  test("costs nothing, whatever budgets hold", async () => {
+    const scene = await start(byClass, behindUrl(), {
+      budgets: '[{ name: team-a, limits: ["$1/day", "1 calls/hour", "1000 tokens/hour"] }]',
+    });
+    expect(await ask(scene, "What does the statute say?", { max_tokens: 10 })).toBe("large");
+    expect((await journal(scene)).find(({ method }) => method === "classify")).toMatchObject({ outcome: "ok", costNanos: 0 });
+  });
+
   test("reads what guards have left of a text", async () => {
     const scene = await start(byClass, behindUrl(), { guardrails: "[{ type: pii, mask: [email] }]" });
     await ask(scene, "Write to ada@example.com about the statute.");

@@ -1,5 +1,5 @@
 import { GatewayError } from "../../../core/errors.ts";
-import type { Operation } from "../../../core/operation.ts";
+import type { Operation, Price } from "../../../core/operation.ts";
 import type { Operate } from "../../../core/step.ts";
 import type { Upstream } from "../../../http/upstream.ts";
 import { withinLimit } from "../../answer-limit.ts";
@@ -8,6 +8,9 @@ import type { UrlClassifierConfig } from "./meaning-config.ts";
 import { readScores } from "./read-scores.ts";
 
 const LIMIT_BYTES = 262_144;
+
+/* Said so: under a budget of dollars, what has no price may be refused. */
+const free: Price = { perInputToken: 0, perOutputToken: 0 };
 
 export interface UrlClassifierDeps {
   readonly operate: Operate;
@@ -28,7 +31,7 @@ export function createUrlClassifier(
     ...(key !== undefined && { authorization: `Bearer ${key}` }),
   };
   const purpose = `a class from ${name}`;
-  const candidate = { name, upstream: `classifier ${name} ${config.url}` };
+  const candidate = { name, upstream: `classifier ${name} ${config.url}`, price: free };
   const operation: Operation = {
     protocol: "llm",
     method: "classify",
