@@ -196,7 +196,10 @@ describe("a classifier behind an address", () => {
       budgets: '[{ name: team-a, limits: ["$1/day", "1 calls/hour", "1000 tokens/hour"] }]',
     });
     expect(await ask(scene, "What does the statute say?", { max_tokens: 10 })).toBe("large");
-    expect((await journal(scene)).find(({ method }) => method === "classify")).toMatchObject({ outcome: "ok", costNanos: 0 });
+    expect((await journal(scene)).find(({ method }) => method === "classify")).toMatchObject({
+      outcome: "ok",
+      costNanos: 0,
+    });
   });
 
   test("reads what guards have left of a text", async () => {

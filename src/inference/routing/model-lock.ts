@@ -7,7 +7,7 @@ export interface ModelLock {
    * signed thoughts of others. `provider_state`: the request refers to what one provider keeps.
    */
   readonly reason: "tool_loop" | "provider_state";
-  /** Ids that the earlier answer had and this request repeats, by which the model that gave it can be found; at most `MOST_KEYS`. */
+  /** Ids that the earlier answer had and this request repeats, by which the model that gave it can be found; at most `MOST_KEYS`, and what a provider keeps. */
   readonly keys: readonly string[];
 }
 
@@ -30,10 +30,10 @@ const callItems = new Set([
  */
 export function findModelLock(body: unknown): ModelLock | undefined {
   if (!isJsonObject(body)) return undefined;
-  const state = readProviderState(body);
-  if (state !== undefined) return { reason: "provider_state", keys: [state] };
   const messages = Array.isArray(body["messages"]) ? body["messages"] : body["input"];
-  return Array.isArray(messages) ? findToolLoop(messages as readonly unknown[]) : undefined;
+  const loop = Array.isArray(messages) ? findToolLoop(messages as readonly unknown[]) : undefined;
+  const state = readProviderState(body);
+  return state === undefined ? loop : { reason: "provider_state", keys: [state, ...(loop?.keys ?? [])] };
 }
 
 /* `previous_response_id` and `conversation` of OpenAI's responses, `container` of Anthropic's code execution: an id or an object with one. */
@@ -48,13 +48,15 @@ function readProviderState(body: JsonFields): string | undefined {
 
 function findToolLoop(messages: readonly unknown[]): ModelLock | undefined {
   const keys = new Set<string>();
+  /* First: a model may ask for more tools at once than there are keys, and it is its first call that is remembered. */
+  const calls = new Set<string>();
   let open = false;
   for (let index = messages.length - 1; index >= 0; index--) {
     const message = messages[index];
     if (!isJsonObject(message)) continue;
     const { role, type } = message;
     if (role === "assistant") {
-      open = addCalls(message, keys) || open;
+      open = addCalls(message, calls) || open;
       break;
     }
     if (role === "tool" || role === "function" || isResult(type)) {
@@ -65,7 +67,7 @@ function findToolLoop(messages: readonly unknown[]): ModelLock | undefined {
       addKey(keys, message["call_id"] ?? message["id"]);
     } else if (addResults(message["content"], keys)) open = true;
   }
-  return open ? { reason: "tool_loop", keys: [...keys] } : undefined;
+  return open ? { reason: "tool_loop", keys: [...new Set([...calls, ...keys])].slice(0, MOST_KEYS) } : undefined;
 }
 
 /**

@@ -48,6 +48,26 @@ describe("a model is kept", () => {
     expect(findModelLock({ model: "smart", messages })).toEqual({ reason: "tool_loop", keys });
   });
 
+  test("for what a provider keeps, and for open calls beside it", () => {
+    const container = "container_1";
+    expect(findModelLock({ container, messages: [asked, used, given] })).toEqual({
+      reason: "provider_state",
+      keys: ["container_1", "toolu_1"],
+    });
+  });
+
+  test("by its first call, however many there were at once", () => {
+    const ids = Array.from({ length: 40 }, (_, index) => `call_${index}`);
+    const messages = [
+      asked,
+      { role: "assistant", content: null, tool_calls: ids.map((id) => ({ id, type: "function" })) },
+      ...ids.map((id) => ({ role: "tool", tool_call_id: id, content: "x" })),
+    ];
+    const lock = findModelLock({ messages });
+    expect(lock?.keys).toHaveLength(16);
+    expect(lock?.keys[0]).toBe("call_0");
+  });
+
   test("while a call of the responses form is open", () => {
     const call = { type: "function_call", call_id: "call_9", name: "weather" };
     const output = { type: "function_call_output", call_id: "call_9", output: "sunny" };
