@@ -29,19 +29,27 @@ function rate(pairs: readonly Pair[]): number {
   return pairs.filter(isHit).length / pairs.length;
 }
 
-describe.each(["tune", "held"])("the cache with the lexical embedder on the half %s", (half) => {
+/* Least share of paraphrases that are served. The fresh ones are another hand's, and harder: see pairs/README.md. */
+const halves = [
+  ["tune", 0.25],
+  ["held", 0.25],
+  ["fresh-tune", 0.25],
+  ["fresh-held", 0.1],
+] as const;
+
+describe.each(halves)("the cache with the lexical embedder on the half %s", (half, least) => {
   const pairs = read(half);
   const paraphrases = pairs.filter(({ same }) => same);
   const nearMisses = pairs.filter(({ same }) => !same);
 
-  test("serves a quarter of paraphrases and at most one near-miss in fifty", () => {
+  test("serves its share of paraphrases and at most one near-miss in fifty", () => {
     const hits = rate(paraphrases);
     const wrong = rate(nearMisses);
     const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
     console.log(
       `${half}: ${percent(hits)} of ${paraphrases.length} paraphrases, ${percent(wrong)} of ${nearMisses.length} near-misses`,
     );
-    expect(hits).toBeGreaterThanOrEqual(0.25);
+    expect(hits).toBeGreaterThanOrEqual(least);
     expect(wrong).toBeLessThanOrEqual(0.02);
   });
 

@@ -8,12 +8,16 @@ const SIGNS = /[=<>{}[\]\\|&^~#@*_]|::|->|\+\+|--/;
 /* A flag, an address, a path, dotted names; `and/or` and `U.S.` are neither. */
 const FORMS = /^--?[\p{L}]|^\w+:\/\/|^[~.]?\/\w|\w\/\w+\/|\p{L}{2}\.\p{L}{2,}|^[-+*/%]$|^[a-z]+[\p{Lu}]\w*\($/u;
 
+/* Between words a dash is a pause; between numbers and single letters it takes away. */
+const DASH = /(?<=\p{L}{2}) - | - (?=\p{L}{2})/gu;
+
 function codeOf({ text }: Question): readonly string[] {
   const quoted = [...text.matchAll(QUOTED)].map(([code]) => code);
   const rest = text.replace(QUOTED, " ");
   const calls = [...rest.matchAll(CALL)].map(([call]) => call);
   const words = rest
     .replace(CALL, " ")
+    .replaceAll(DASH, " ")
     .split(/\s+/)
     .map((word) => word.replace(/^[("'“]+|[)"'”.,;:?!]+$/g, ""))
     .filter((word) => SIGNS.test(word) || FORMS.test(word));

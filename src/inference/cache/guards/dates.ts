@@ -24,7 +24,12 @@ function timeOf({ words }: Question, at: number): string | undefined {
   const before = words[at - 1]?.plain ?? "";
   if (AMBIGUOUS.has(plain)) {
     const nearDigits = /^\d/.test(before) || /^\d/.test(words[at + 1]?.plain ?? "");
-    return BEFORE_TIME.has(before) || nearDigits ? (plain === "fall" ? "autumn" : plain.slice(0, 3)) : undefined;
+    const isNamed = words[at]?.opens === false && /^(?:March|May)$/.test(written);
+    return BEFORE_TIME.has(before) || nearDigits || isNamed
+      ? plain === "fall"
+        ? "autumn"
+        : plain.slice(0, 3)
+      : undefined;
   }
   if (MONTHS.includes(plain) || DAYS.includes(single) || SHORT.test(written)) return plain.slice(0, 3);
   if (TIMES.has(single)) return single;

@@ -67,10 +67,49 @@ function isSwapped(asked: Question, stored: Question): boolean {
 
 /* `A eats B` and `B eats A`: three topics in a row that stand the other way round. */
 function isTurned(asked: Question, stored: Question): boolean {
+  /* `fix the tap that drips` and `my tap drips, how do I fix it`: who asks how says whom it happens to in either order. */
+  if (asked.asking === "how" || stored.asking === "how") return false;
   const triples = ({ topics }: Question) =>
     topics.slice(2).map((third, at) => [topics[at]?.stem, topics[at + 1]?.stem, third.stem]);
   const there = new Set(triples(stored).map((triple) => triple.join(" ")));
   return triples(asked).some((triple) => triple[0] !== triple[2] && there.has(triple.toReversed().join(" ")));
+}
+
+/* Where something comes from and goes to: `from prepaid to contract`, `from a contract back to a prepaid tariff`. */
+function isReturn(asked: Question, stored: Question): boolean {
+  const after = ({ words, topics }: Question, relation: string) => {
+    const at = words.findIndex(({ plain }) => plain === relation);
+    return at < 0 ? undefined : topics.find(({ word }) => word > at)?.stem;
+  };
+  const [from, to] = [after(asked, "from"), after(asked, "to")];
+  const [otherFrom, otherTo] = [after(stored, "from"), after(stored, "to")];
+  if (from === otherFrom || from === undefined || otherFrom === undefined) return false;
+  return from === otherTo || to === otherFrom;
+}
+
+/* `ten in London, what is that in Singapore`: the same two names, each after such a word, the other way round. */
+function changesPlaces(asked: Question, stored: Question): boolean {
+  const places = ({ words }: Question) =>
+    words.flatMap(({ written, opens }, at) =>
+      !opens && /^\p{Lu}/u.test(written) && /^(?:in|at|on)$/.test(words[at - 1]?.plain ?? "") ? written : [],
+    );
+  const [one, other] = places(asked);
+  const [first, second] = places(stored);
+  return one !== undefined && other !== undefined && one !== other && one === second && other === first;
+}
+
+const DOES = new Set(["do", "does", "did"]);
+
+/* `what eats pandas` and `what do pandas eat`; `does A cause B` and `does B cause A`. */
+function changesParts(asked: Question, stored: Question): boolean {
+  const parts = ({ topics }: Question) => topics.slice(0, 2).map(({ stem }) => stem);
+  const [one, other] = parts(asked);
+  const [first, second] = parts(stored);
+  if (one === undefined || other === undefined || one === other || one !== second || other !== first) return false;
+  const opening = ({ words: [word, next] }: Question) => [word?.plain ?? "", DOES.has(next?.plain ?? "")] as const;
+  const [left, right] = [opening(asked), opening(stored)];
+  if (left[0] !== right[0]) return false;
+  return DOES.has(left[0]) || (/^wh(?:at|o)$/.test(left[0]) && left[1] !== right[1]);
 }
 
 /** Opposite words, or the same words the other way round. */
@@ -78,8 +117,12 @@ export const direction: SameGuard = {
   name: "direction",
   differs(asked, stored) {
     if (isOpposite(formsOf(asked), formsOf(stored))) return "they ask for opposites";
-    return isSwapped(asked, stored) || isTurned(asked, stored)
-      ? "they say the same words the other way round"
-      : undefined;
+    const isOther =
+      isSwapped(asked, stored) ||
+      isTurned(asked, stored) ||
+      changesPlaces(asked, stored) ||
+      isReturn(asked, stored) ||
+      changesParts(asked, stored);
+    return isOther ? "they say the same words the other way round" : undefined;
   },
 };

@@ -1,7 +1,7 @@
 import type { Question } from "../question/question.ts";
 import { faintWords, silentWords } from "../question/light-words.ts";
 import { stemOf } from "../question/stem.ts";
-import { type SameGuard, sameMembers } from "./guard.ts";
+import type { SameGuard } from "./guard.ts";
 
 const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ".split("");
 
@@ -45,15 +45,35 @@ function misses(from: Question, to: Question): boolean {
   const there = new Set(to.words.flatMap(({ plain }) => [plain, stemOf(plain)]));
   return from.words.some(
     (word) =>
-      isName(word, shouts) && !faintWords.has(word.plain) && !there.has(word.plain) && !there.has(stemOf(word.plain)),
+      isName(word, shouts) &&
+      !faintWords.has(word.plain) &&
+      !there.has(word.plain) &&
+      !there.has(stemOf(word.plain)) &&
+      !isSpeltOut(word.written, to),
   );
+}
+
+/* What one quotes the other quotes as well, or says without quotes. */
+function quotesElse(from: Question, to: Question): boolean {
+  const said = to.text.toLowerCase();
+  const there = quotesOf(to);
+  return quotesOf(from).some((quoted) => !there.includes(quoted) && (there.length > 0 || !said.includes(quoted)));
+}
+
+const ACRONYM = /^\p{Lu}{2,6}$/u;
+
+/* `ML` and `machine learning`: its letters begin words that follow one another. */
+function isSpeltOut(written: string, to: Question): boolean {
+  if (!ACRONYM.test(written)) return false;
+  const initials = to.words.map(({ plain }) => plain[0] ?? "").join("");
+  return initials.includes(written.toLowerCase());
 }
 
 /** One names a person, place, product or quotation that the other does not. */
 export const names: SameGuard = {
   name: "names",
   differs(asked, stored) {
-    if (!sameMembers(quotesOf(asked), quotesOf(stored))) return "they quote different words";
+    if (quotesElse(asked, stored) || quotesElse(stored, asked)) return "they quote different words";
     return misses(asked, stored) || misses(stored, asked) ? "they name different things" : undefined;
   },
 };

@@ -3,7 +3,9 @@ import { stemOf } from "../question/stem.ts";
 import type { SameGuard } from "./guard.ts";
 
 const DENIALS = new Set(
-  "not no never none neither nor cannot nobody nothing nowhere unable hardly barely scarcely seldom rarely".split(" "),
+  "not non no never none neither nor cannot nobody nothing nowhere unable hardly barely scarcely seldom rarely".split(
+    " ",
+  ),
 );
 const EXCEPTIONS = new Set(
   "without except excluding exclude excludes excluded unless lacking lacks lack minus besides instead".split(" "),
@@ -12,10 +14,18 @@ const CONTRACTED =
   /n['’]t$|^(?:cant|dont|doesnt|didnt|wont|isnt|arent|wasnt|werent|hasnt|havent|shouldnt|couldnt|wouldnt)$/i;
 const PREFIX = /^(?:un|in|im|ir|il|dis|non|anti|mis|de)(?=[a-z]{3})/;
 
+const KNOWING = new Set("know understand remember see get".split(" "));
+const ASKED = new Set("how what where which why when who whether if".split(" "));
+
+/* `I don't know how to …` tells of the asker, not of what is asked. */
+const saysUnknown = (words: Question["words"], at: number): boolean =>
+  KNOWING.has(words[at + 1]?.plain ?? "") && ASKED.has(words[at + 2]?.plain ?? "");
+
 /* A denial, and the word it denies: `A, not B` is not `not A, B`. */
 function denialsOf({ words, topics }: Question): readonly string[] {
   return words.flatMap(({ plain, written }, at) => {
     const kind = DENIALS.has(plain) || CONTRACTED.test(written) ? "not" : EXCEPTIONS.has(plain) ? "except" : undefined;
+    if (plain === "nor" || (kind === "not" && saysUnknown(words, at))) return [];
     return kind === undefined ? [] : [`${kind} ${topics.find(({ word }) => word > at)?.stem ?? ""}`];
   });
 }

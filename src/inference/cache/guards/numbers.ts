@@ -89,6 +89,12 @@ export function numbersOf({ text, words }: Question): readonly string[] {
   return [...digitNumbers(text), ...wordNumbers(text), ...roman];
 }
 
+/* `of 18 and 48`: two of a list, where no word gives them an order. */
+const LISTED = /\d\s*(?:,|and|or)\s*-?\d/i;
+const ORDERED =
+  /[-–/^%]\s*\d|\b(?:from|to|by|than|minus|divided?|subtract|less|ratio|power|percent|first|then|between|before|after)\b/i;
+const isListed = (text: string): boolean => LISTED.test(text) && !ORDERED.test(text);
+
 /** Other numbers, or the same ones in another order: `subtract 7 from 20`. */
 export const numbers: SameGuard = {
   name: "numbers",
@@ -96,6 +102,7 @@ export const numbers: SameGuard = {
     const left = numbersOf(asked);
     const right = numbersOf(stored);
     if (!sameMembers(left, right)) return "they say different numbers";
-    return left.every((number, at) => number === right[at]) ? undefined : "they say the same numbers in another order";
+    if (left.every((number, at) => number === right[at])) return undefined;
+    return isListed(asked.text) && isListed(stored.text) ? undefined : "they say the same numbers in another order";
   },
 };

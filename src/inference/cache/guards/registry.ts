@@ -4,6 +4,7 @@ import { dates } from "./dates.ts";
 import { direction } from "./direction.ts";
 import type { SameGuard } from "./guard.ts";
 import { names } from "./names.ts";
+import { language } from "./language.ts";
 import { negation } from "./negation.ts";
 import { numbers } from "./numbers.ts";
 import { person } from "./person.ts";
@@ -12,6 +13,7 @@ import { tense } from "./tense.ts";
 import { topic } from "./topic.ts";
 import { units } from "./units.ts";
 import { versions } from "./versions.ts";
+import { wording } from "./wording.ts";
 
 /** What is asked of two similar questions before one answers for the other, whatever embedder found them; the cheapest first. */
 export const sameGuards: readonly SameGuard[] = [
@@ -28,6 +30,9 @@ export const sameGuards: readonly SameGuard[] = [
   direction,
   code,
 ];
+
+/** And of questions that a model of sentences found. */
+export const sentenceGuards: readonly SameGuard[] = [language, ...sameGuards, wording];
 
 /** And of questions that an embedder found which knows words, not what they mean. */
 export const lexicalGuards: readonly SameGuard[] = [topic, ...sameGuards];

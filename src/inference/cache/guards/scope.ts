@@ -42,11 +42,18 @@ const DUTIES: Readonly<Record<string, string>> = {
 };
 
 const quantitiesOf = ({ words }: Question) => [...new Set(words.flatMap(({ plain }) => QUANTITIES[plain] ?? []))];
-const placesOf = ({ words }: Question) => words.flatMap(({ plain }) => (PLACES.has(plain) ? plain : []));
+/* `the difference between A and B` is no place, and `A or B` asks for the same. */
+const COMPARES = new Set(
+  "difference differences distinction distinguish differ choice choose compare comparison".split(" "),
+);
+const placesOf = ({ words }: Question) =>
+  words.flatMap(({ plain }, at) =>
+    PLACES.has(plain) && !(plain === "between" && COMPARES.has(words[at - 1]?.plain ?? "")) ? plain : [],
+  );
 /* In `how should I` and `how can I` they say little; in `should I` they are the question. */
 const dutyOf = ({ words, asking }: Question) => {
   const [first] = words;
-  return asking === "whether" || asking === "how" ? DUTIES[first?.plain ?? ""] : undefined;
+  return asking === "whether" || asking === "may" || asking === "how" ? DUTIES[first?.plain ?? ""] : undefined;
 };
 
 /** Another scope: all for some, only, under for above, must for may. */

@@ -1,11 +1,19 @@
+import { askedIn } from "../question/asking.ts";
 import type { Question } from "../question/question.ts";
 import type { SameGuard } from "./guard.ts";
 
 const PAST = new Set("was were did had wasnt werent didnt hadnt".split(" "));
 const SUPPOSED = new Set(["would", "wouldnt"]);
 
-const says = ({ words }: Question, list: ReadonlySet<string>) => words.some(({ plain }) => list.has(plain));
-const hasVerb = ({ words }: Question) => words.some(({ plain }) => /^(?:is|are|am|do|does|has|have)$/.test(plain));
+/* Of the sentence that asks: what is told before it happened when it did. */
+const asking = ({ text, words }: Question) => {
+  const asked = askedIn(text);
+  const from = text.indexOf(asked);
+  return asked === text ? words : words.filter(({ at }) => at >= from && at < from + asked.length);
+};
+const says = (question: Question, list: ReadonlySet<string>) => asking(question).some(({ plain }) => list.has(plain));
+const hasVerb = (question: Question) =>
+  asking(question).some(({ plain }) => /^(?:is|are|am|do|does|has|have)$/.test(plain));
 
 /* One in the past and one in the present, each by a helping verb: a heading without one goes with both. */
 const isPastOf = (one: Question, other: Question) => says(one, PAST) && !says(other, PAST) && hasVerb(other);

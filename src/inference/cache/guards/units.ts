@@ -6,8 +6,8 @@ const UNITS = `
 mm millimeter millimetre|cm centimeter centimetre|km kilometer kilometre|meter metre|inch inches|foot feet ft|yard|mile mi
 mg milligram|kg kilogram kilo|gram|ounce oz|lb lbs pound|ton tonne|stone
 ml milliliter millilitre|cl|dl|liter litre|gallon|pint|quart|cup|teaspoon tsp|tablespoon tbsp
-nanosecond ns|microsecond µs us|millisecond ms|second sec secs|minute min mins|hour hr hrs|day|week|month|year|decade|century centuries
-daily|hourly|weekly|monthly|quarterly|yearly annual annually
+nanosecond ns|microsecond µs us|millisecond ms|second sec secs|minute min mins|hour hr hrs hourly|day daily|week weekly|month monthly|year yearly annual annually|decade|century centuries
+quarterly
 celsius °c|fahrenheit °f|kelvin
 percent percentage %|dollar $ usd|euro € eur|£ gbp sterling|yen ¥ jpy|yuan cny|rupee ₹ inr|cent
 square|cubic|acre|hectare|volt|amp ampere|watt|kilowatt|megawatt|hertz|byte|kilobyte|megabyte|gigabyte|terabyte|bit|pixel px|token|calorie kcal|joule

@@ -20,6 +20,22 @@ const SAID: Readonly<Record<string, string>> = {
   ),
 };
 
+/* Words of everyday, too: they say a version beside a name, or beside what has versions. */
+const EVERYDAY = new Set(
+  "current previous former old older plus air stable preview home standard basic free professional community".split(
+    " ",
+  ),
+);
+const HAVE_VERSIONS = /^(?:version|edition|release|model|plan|tier|account|licen[cs]e|subscription|build|branch)s?$/;
+
+function isVersion(words: Question["words"], at: number): boolean {
+  const [before, after] = [words[at - 1], words[at + 1]];
+  if (!EVERYDAY.has(words[at]?.plain ?? "") || HAVE_VERSIONS.test(after?.plain ?? "")) return true;
+  return [before, after].some(
+    (word) => word !== undefined && !word.opens && /^\p{Lu}|\d/u.test(word.written) && word.plain !== "i",
+  );
+}
+
 function versionsOf({ text, words }: Question): readonly string[] {
   const written = [...text.matchAll(WRITTEN)].map(([version]) =>
     version
@@ -27,7 +43,9 @@ function versionsOf({ text, words }: Question): readonly string[] {
       .replace(/^v(?=\d)/, "")
       .replace(/(?<=\p{L})[-/](?=\d)/u, ""),
   );
-  const said = words.flatMap(({ plain }) => (Object.hasOwn(SAID, plain) ? (SAID[plain] ?? []) : []));
+  const said = words.flatMap(({ plain }, at) =>
+    Object.hasOwn(SAID, plain) && isVersion(words, at) ? (SAID[plain] ?? []) : [],
+  );
   return [...written, ...said];
 }
 

@@ -9,8 +9,9 @@ export const silentWords = words(`
   not no never cannot nor neither none without except
   what which who whom whose when where why how there here also just only very too much many more most
   please tell explain describe define give list state say want like know help let wonder thank thanks hello hi hey okay ok
-  explanation definition meaning mean summary concept
-  process procedure step steps way ways method methods instruction instructions guide tutorial tips tip reason reasons cause causes
+  pls plz thx dear sir madam hope question got gotten looking trying
+  explanation definition meaning mean summary concept term terms purpose
+  process procedure step steps way ways method methods instruction instructions guide tutorial formula recipe technique topic subject tips tip reason reasons cause causes
   possible able unable go going up out off down exactly actually really
   command kind type
 `);
@@ -19,5 +20,7 @@ export const silentWords = words(`
 export const faintWords = words(`
   use used using get getting make making take takes need needed work works working workings thing things stuff good best better right
   find suggest recommend show person people place located now new world file app want first
-  offer available create ask correct proper easy simple easily simply once become
+  offer available create ask correct proper easy simple easily simply once become stay remain value idea ideas exist happen happens certain
+  calculate compute write writes writing wrote written compose draft author turn turned turns based
+  basically suitable fine normal normally usual usually typical typically general generally currently properly actually
 `);

@@ -35,6 +35,8 @@ function topicOf({ written, plain }: Word, word: number, words: readonly Word[])
   const phrase = plain === "turn" || plain === "switch" ? PHRASES[words[word + 1]?.plain ?? ""] : undefined;
   if (phrase !== undefined) return { stem: toCommonStem(stemOf(phrase)), weight: 1, word };
   if (silentWords.has(plain) || CONTRACTED.test(written)) return undefined;
+  /* `what time`: when. */
+  if (plain === "time" && /^wh(?:at|ich)$/.test(words[word - 1]?.plain ?? "")) return undefined;
   return { stem: toCommonStem(stemOf(plain)), weight: faintWords.has(plain) ? FAINT : 1, word };
 }
 

@@ -73,6 +73,7 @@ function withoutNounEnding(word: string): string {
   if (/[st]ion$/.test(word) && word.length >= 7) return cut(word, 3);
   if (ends(word, "ment", 5)) return cut(word, 4);
   if (ends(word, "ness", 4)) return cut(word, 4);
+  if (ends(word, "ful", 3)) return cut(word, 3);
   if (ends(word, "ly", 5) && !word.endsWith("bly")) return cut(word, 2);
   if (ends(word, "al", 5)) return cut(word, 2);
   return word;
@@ -80,10 +81,10 @@ function withoutNounEnding(word: string): string {
 
 /** What the forms of an English word have in common: `resets`, `resetting` and `reset`. For lower-case words of ASCII letters; others stay as they are. */
 export function stemOf(word: string): string {
-  const irregular = Object.hasOwn(IRREGULAR, word) ? IRREGULAR[word] : undefined;
-  if (irregular !== undefined) return irregular;
-  if (word.length <= 3 || !/^[a-z]+$/.test(word)) return word;
-  let stem = withoutNounEnding(withoutVerbEnding(withoutPlural(word)));
+  /* Its own stem, as the regular forms have it: `made`, `making`. */
+  const regular = (Object.hasOwn(IRREGULAR, word) ? IRREGULAR[word] : undefined) ?? word;
+  if (regular.length <= 3 || !/^[a-z]+$/.test(regular)) return regular;
+  let stem = withoutNounEnding(undoubled(withoutVerbEnding(withoutPlural(regular))));
   if (ends(stem, "e", 3)) stem = cut(stem, 1);
   if (ends(stem, "at", 4)) stem = cut(stem, 2);
   if (ends(stem, "y", 6)) return cut(stem, 1);
