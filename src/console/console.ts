@@ -21,7 +21,7 @@ export interface AdminActions {
   readonly showChain: (id: string) => Promise<unknown>;
   readonly reportSpend: (query: Query) => Promise<unknown>;
   readonly showCache: () => unknown;
-  readonly flushCache: (request: unknown) => unknown;
+  readonly flushCache: (request: unknown) => Promise<unknown>;
   /** An endpoint of a pool gets no more calls, or gets them again; false: there is none of this name. */
   readonly drainEndpoint: (name: string, drained: boolean) => boolean;
 }
@@ -81,7 +81,10 @@ export function createConsole({ actions, adminToken, log }: ConsoleOptions): Exp
   });
   app.get("/api/spend", async (request, response) => void response.json(await actions.reportSpend(queryOf(request))));
   app.get("/api/cache", (_request, response) => void response.json(actions.showCache()));
-  app.post("/api/cache/flush", (request, response) => void response.json(actions.flushCache(request.body ?? {})));
+  app.post(
+    "/api/cache/flush",
+    async (request, response) => void response.json(await actions.flushCache(request.body ?? {})),
+  );
   app.get(
     "/api/journal",
     async (request, response) => void response.json(await actions.queryJournal(queryOf(request))),

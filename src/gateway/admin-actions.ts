@@ -99,7 +99,7 @@ export function createAdminActions(
       return spend.report(by, window, limit);
     },
     showCache: () => cacheOf(epochs).report(),
-    flushCache: (request) => ({ flushed: cacheOf(epochs).flush(parse(flushRequest, request)) }),
+    flushCache: async (request) => ({ flushed: await cacheOf(epochs).flush(parse(flushRequest, request)) }),
     queryJournal: (query) => journal.query(parse(journalQuery, query)),
     drainEndpoint: pools.drain,
     showChain: (id) => showChain(journal, chains, id),

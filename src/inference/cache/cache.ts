@@ -1,5 +1,6 @@
 import type { Clock } from "../../core/clock.ts";
 import type { Log } from "../../core/log.ts";
+import { randomHex } from "../../core/ids.ts";
 import type { Meter } from "../../core/meter.ts";
 import type { Upstream } from "../../http/upstream.ts";
 import { AnswerCache, type Flush, type StoredEntry } from "./answer-cache.ts";
@@ -7,6 +8,8 @@ import { type CacheMetrics, createCacheMetrics, type Saved } from "./cache-metri
 import type { CacheConfig } from "./config.ts";
 import { createEmbedder } from "./embedders/registry.ts";
 import { Semantic } from "./semantic.ts";
+import type { Store } from "../../state/store.ts";
+import { KeptAnswers, type LoadedEntry } from "./kept-answers.ts";
 import { SingleFlight } from "./single-flight.ts";
 import { createVectors } from "./vectors/registry.ts";
 
@@ -38,8 +41,10 @@ export interface Cache {
   readonly metrics: CacheMetrics;
   /** `vector`: of the question, where one was made. */
   keep(entry: StoredEntry, vector: Float32Array | undefined): void;
-  /** How many answers went. */
-  flush(which: Flush): number;
+  /** Resolves when what was kept before the gateway started is here again. */
+  readonly loaded: Promise<void>;
+  /** How many answers went, here and in the state. */
+  flush(which: Flush): Promise<number>;
   report(): CacheReport;
   close(): Promise<void>;
 }
@@ -50,6 +55,7 @@ export interface CacheOptions {
   readonly log: Log;
   readonly meter: Meter;
   readonly upstream: Upstream;
+  readonly store: Store;
 }
 
 /* A vector goes with its answer; this only keeps what holds both from being unbounded. */
@@ -61,27 +67,64 @@ const LINES_SHOWN = 1_000;
 export function createCache(options: CacheOptions): Cache {
   const { config, clock, meter } = options;
   const metrics = createCacheMetrics(meter);
-  const semantic = config.semantic && createSemantic(config.semantic, options);
   const isInProcess = config.semantic?.vectors === "memory";
+  const { durability } = options.store;
+  /* What replicas share is not one process's to write: there a cache is each one's own. */
+  const isKept = durability.survivesRestart && !durability.sharedAcrossReplicas;
+  /* Vectors elsewhere outlive the answers of this process: those of another one are none of its own. */
+  const namespace = isKept ? "" : `${randomHex(8)} `;
+  const semantic = config.semantic && createSemantic(config.semantic, options, namespace);
+  const kept = isKept ? new KeptAnswers({ ...options, space: semantic?.space ?? "" }) : undefined;
   const answers = new AnswerCache({
     limitBytes: config.size,
     answerLimitBytes: config.entry,
-    onRemoved: (entry) => semantic?.remove(entry),
+    onRemoved(entry) {
+      kept?.remove(entry.key);
+      semantic?.remove(entry);
+    },
   });
+  let isClosed = false;
+
+  function add(entry: StoredEntry, vector: Float32Array | undefined): boolean {
+    const vectorBytes = vector === undefined || !isInProcess ? 0 : vector.byteLength + PLACE_BYTES;
+    return answers.set(entry, clock.now(), vectorBytes);
+  }
+
+  /* Whatever was asked for meanwhile is newer; and what does not fit beside it would push it out. */
+  function take({ entry, vector }: LoadedEntry): boolean {
+    const nowMs = clock.now();
+    if (isClosed || answers.sizeBytes + entry.answer.bytes.length > config.size) return false;
+    if (entry.answer.expiresAtMs <= nowMs || answers.get(entry.key, nowMs) !== undefined) return true;
+    if (add(entry, vector) && vector !== undefined && isInProcess) semantic?.keep(entry, vector);
+    return true;
+  }
+
+  const loaded =
+    kept?.load(take).then(
+      () => metrics.sized(answers),
+      (error: unknown) => options.log.warn({ error }, "answers kept before the start could not be read"),
+    ) ?? Promise.resolve();
+
   return {
     config,
+    loaded,
     answers,
     flights: new SingleFlight(),
     semantic,
     metrics,
     keep(entry, vector) {
-      const vectorBytes = vector === undefined || !isInProcess ? 0 : vector.byteLength + PLACE_BYTES;
-      if (answers.set(entry, clock.now(), vectorBytes) && vector !== undefined) semantic?.keep(entry, vector);
+      if (add(entry, vector)) {
+        if (vector !== undefined) semantic?.keep(entry, vector);
+        kept?.keep(entry, vector);
+      }
       metrics.sized(answers);
     },
-    flush(which) {
+    async flush(which) {
+      /* What comes in afterwards would be there again. */
+      await loaded;
       const gone = answers.flush(which);
       metrics.sized(answers);
+      await kept?.flush();
       return gone;
     },
     report: () => ({
@@ -93,6 +136,8 @@ export function createCache(options: CacheOptions): Cache {
     }),
     async close() {
       /* Only what is in this process: what a vector store keeps elsewhere is its own matter. */
+      isClosed = true;
+      await kept?.flush();
       answers.clear();
       metrics.sized(answers);
       await semantic?.close();
@@ -103,10 +148,11 @@ export function createCache(options: CacheOptions): Cache {
 function createSemantic(
   { embedder: config, threshold, vectors }: NonNullable<CacheConfig["semantic"]>,
   { clock, log, meter, upstream }: CacheOptions,
+  namespace: string,
 ): Semantic {
   const embedder = createEmbedder(config, { threshold, log, purpose: "an embedding for the cache" });
   const deps = { space: embedder.space, maxEntries: MOST_VECTORS, upstream, clock, log, meter };
-  return new Semantic({ embedder, vectors: createVectors(vectors, deps), log, meter });
+  return new Semantic({ embedder, vectors: createVectors(vectors, deps), log, meter, namespace });
 }
 
 function linesOf(answers: AnswerCache, metrics: CacheMetrics): readonly CacheLine[] {

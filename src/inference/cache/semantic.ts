@@ -22,6 +22,8 @@ export interface SemanticOptions {
   readonly vectors: VectorStore;
   readonly log: Log;
   readonly meter: Meter;
+  /** Begins the name of every partition: what one process finds in a store that several use. */
+  readonly namespace: string;
 }
 
 type Part = "embedder" | "vectors";
@@ -43,6 +45,11 @@ export class Semantic {
       "Questions that could not be embedded, looked for or kept, by what failed and how",
       ["part", "kind"],
     );
+  }
+
+  /** Names what its vectors mean. */
+  get space(): string {
+    return this.#options.embedder.space;
   }
 
   /** Without a vector for a question that says nothing, or where nothing could make it. */
@@ -80,12 +87,15 @@ export class Semantic {
   ): Promise<Omit<Similar, "vector">> {
     const { embedder, vectors } = this.#options;
     let refused: Similar["refused"];
-    const near = await vectors.search(fingerprint, vector, { least: embedder.threshold, most: MOST_COMPARED });
+    const near = await vectors.search(this.#partitionOf(fingerprint), vector, {
+      least: embedder.threshold,
+      most: MOST_COMPARED,
+    });
     this.#isDown.vectors = false;
     for (const { id, score } of near) {
       const entry = entryOf(id);
       if (entry?.question?.fingerprint !== fingerprint) continue;
-      const { same, because } = mayAnswer(text, entry.question.text, embedder.guards);
+      const { same, because } = mayAnswer(text, entry.question.text, embedder.guards, score);
       if (same) return { found: { entry, score } };
       refused ??= { score, because };
     }
@@ -95,13 +105,19 @@ export class Semantic {
   keep({ key, question, answer }: StoredEntry, vector: Float32Array): void {
     if (question === undefined) return;
     this.#options.vectors
-      .put(question.fingerprint, { id: key, vector, expiresAtMs: answer.expiresAtMs })
+      .put(this.#partitionOf(question.fingerprint), { id: key, vector, expiresAtMs: answer.expiresAtMs })
       .catch((error: unknown) => this.#failed("vectors", error));
   }
 
   remove({ key, question }: StoredEntry): void {
     if (question === undefined) return;
-    this.#options.vectors.remove(question.fingerprint, key).catch((error: unknown) => this.#failed("vectors", error));
+    this.#options.vectors
+      .remove(this.#partitionOf(question.fingerprint), key)
+      .catch((error: unknown) => this.#failed("vectors", error));
+  }
+
+  #partitionOf(fingerprint: string): string {
+    return `${this.#options.namespace}${fingerprint}`;
   }
 
   #failed(part: Part, error: unknown): string {

@@ -59,6 +59,7 @@ export function createRecallScene(config: Partial<CacheConfig> = {}): RecallScen
     vectors: createInProcessVectors({ maxEntries: 1_000_000, clock: systemClock }),
     log: silentLog,
     meter: createMetrics().meter,
+    namespace: "",
   });
   const answers = new AnswerCache({
     limitBytes: all.size,
@@ -74,7 +75,8 @@ export function createRecallScene(config: Partial<CacheConfig> = {}): RecallScen
     keep(entry, vector) {
       if (answers.set(entry, Date.now()) && vector !== undefined) semantic.keep(entry, vector);
     },
-    flush: (which) => answers.flush(which),
+    loaded: Promise.resolve(),
+    flush: async (which) => answers.flush(which),
     report: () => ({
       entries: answers.count,
       bytes: answers.sizeBytes,

@@ -51,7 +51,8 @@ function embed(text: string): Float32Array {
 
 /** The embedder that works at once, without a model. */
 export const lexical = {
-  space: `lexical ${DIMENSIONS}`,
+  /* The number is raised whenever stems, synonyms or weights change what a vector says. */
+  space: `lexical 2, ${DIMENSIONS}`,
   threshold: THRESHOLD,
   guards: lexicalGuards,
   embed,
