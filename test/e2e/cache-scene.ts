@@ -17,6 +17,8 @@ export type Person = keyof typeof people;
 export interface CacheScene {
   readonly gateway: Gateway;
   readonly url: string;
+  /** The key of this person. */
+  secret(person: Person): string;
   /** Its configuration file. */
   readonly file: string;
   /** Calls that the model server has had, of any kind. */
@@ -111,6 +113,7 @@ export async function startCacheScene(
   return {
     gateway,
     url,
+    secret: secretOf,
     file: join(dir, "sallyport.yaml"),
     calls: () => asked.length,
     asked,

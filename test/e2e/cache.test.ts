@@ -1,3 +1,6 @@
+import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ask, type CacheScene, startCacheScene } from "./cache-scene.ts";
 
@@ -80,4 +83,21 @@ test("a question in other words is answered too, its near miss is not", async ()
     expect.stringMatching(/^cache: similar, score [01]\.\d{3}, and not the same \(negation: /),
     expect.stringMatching(/^cache: semantic hit, score [01]\.\d{3}, key [\w-]{43}$/),
   ]);
+});
+
+test("the call shown in the documentation works as it is printed", async () => {
+  const page = readFileSync(new URL("../../docs/cache.md", import.meta.url), "utf8");
+  const calls = [...page.matchAll(/```sh\n([^]*?)```/g)].flatMap(([, call = ""]) =>
+    call.includes("curl") ? [call] : [],
+  );
+  expect(calls).toHaveLength(1);
+  const run = promisify(execFile);
+  const env = { ...process.env, KEY: scene.secret("bob") };
+  const statuses: unknown[] = [];
+  for (let times = 0; times < 2; times++) {
+    const { stdout } = await run("bash", ["-c", calls[0]!.replaceAll("http://127.0.0.1:4000", scene.url)], { env });
+    expect(stdout).toContain('"choices"');
+    statuses.push(/^cache-status: (.*?)\r?$/m.exec(stdout)?.[1]);
+  }
+  expect(statuses).toEqual(["sallyport; fwd=miss; stored", expect.stringMatching(/^sallyport; hit; ttl=3[56]\d\d$/)]);
 });

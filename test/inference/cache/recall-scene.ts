@@ -1,3 +1,4 @@
+import type { AbortSignalLike } from "../../../src/core/abort.ts";
 import { systemClock } from "../../../src/core/clock.ts";
 import type { Exchange } from "../../../src/core/exchange.ts";
 import { silentLog } from "../../../src/core/log.ts";
@@ -28,6 +29,8 @@ export interface Caller {
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body: Readonly<Record<string, unknown>>;
+  /** Never aborts when absent. */
+  readonly signal?: AbortSignalLike;
 }
 
 export interface RecallScene {
@@ -137,7 +140,7 @@ function contextOf(caller: Caller, { call }: CallRequest): OperationContext {
   return {
     exchange: { principal, reply: { setHeader() {} } } as unknown as Exchange,
     operation: { protocol: "llm", target: { kind: "model", name: call.model, server: "test" } },
-    signal: never,
+    signal: caller.signal ?? never,
     candidates: [{ name: call.model }],
     candidate: undefined,
     edits: [],
