@@ -320,6 +320,21 @@ describe("likeness to examples", () => {
     });
   });
 
+  test("is learnt anew when the embedder changes", async () => {
+    let dimensions = 2;
+    helper.behaviour = (response) => {
+      const law = /attorney|statute|clause/.test(helper.lastBody);
+      const embedding = Array.from({ length: dimensions }, (_, at) => ((at === 0) === law ? 1 : 0));
+      response.writeHead(200, { "content-type": "application/json" });
+      response.end(JSON.stringify({ data: [{ embedding }], usage: { prompt_tokens: 4 } }));
+    };
+    const scene = await start(nearest, `{ examples: ${examples}, embedder: { model: helper } }`);
+    expect(await ask(scene, "I need an attorney.")).toBe("large");
+    dimensions = 3;
+    expect(await ask(scene, "Another attorney, please.")).toBe("small");
+    expect(await ask(scene, "Another attorney, please!")).toBe("large");
+  });
+
   test("that cannot be told makes no rule hold, and is tried again", async () => {
     helper.behaviour = refuses(400);
     const scene = await start(nearest, `{ examples: ${examples}, embedder: { model: helper } }`);

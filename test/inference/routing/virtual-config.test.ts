@@ -128,6 +128,7 @@ describe("what rules ask about the meaning of a call is checked at load", () => 
   test.each([
     [{ classifiers: { a: {} } }, "a classifier has a `url`, or a `model` of `models`"],
     [{ classifiers: { a: { url: "ftp://x" } } }, "an http or https address"],
+    [{ classifiers: { a: { url: "http://user:pass@x" } } }, "no user in it: write `key`"],
     [{ classifiers: { a: { model: "small" } } }, "labels"],
     [{ classifiers: { a: { model: "small", labels: { one: "x" } } } }, "two labels at least"],
     [{ classifiers: { a: { url: "http://x", timeout: "0s" } } }, "more than nothing"],

@@ -20,6 +20,7 @@ const behindUrl = z
   .strictObject({
     url: z
       .url({ protocol: /^https?$/, error: "an http or https address" })
+      .refine((text) => !URL.canParse(text) || new URL(text).username === "", "no user in it: write `key`")
       .meta({ description: "Where a text is posted to, as JSON.", examples: ["http://classifier:8080/predict"] }),
     key: secret()
       .optional()

@@ -42,8 +42,13 @@ export function createSimilarity({ examples, embedder, identity }: SimilarityOpt
         );
         return embedder.embed(text, { ...call, identity });
       });
-      const nearest = (label: string) =>
-        (examples[label] ?? []).reduce((most, example) => Math.max(most, cosine(asked, vectors.get(example))), 0);
+      const near = (example: string): number => {
+        const vector = vectors.get(example);
+        if (vector?.length === asked.length) return cosine(asked, vector);
+        vectors.clear();
+        throw new GatewayError("upstream_invalid", "The embedder has changed: examples are embedded anew.");
+      };
+      const nearest = (label: string) => (examples[label] ?? []).reduce((most, each) => Math.max(most, near(each)), 0);
       return new Map(labels.map((label) => [label, nearest(label)]));
     },
   };
@@ -61,13 +66,14 @@ async function within<T>(call: MeaningCall, work: (call: MeaningCall) => Promise
     return await work({ ...call, signal: limit });
   } finally {
     clearTimeout(timer);
+    /* Where one failed, the others are not waited for. */
+    limit.abort(new GatewayError("cancelled", "The comparison is over."));
     call.signal.removeEventListener("abort", left);
   }
 }
 
-/* Both are of unit length, or say nothing. A model may have changed its dimensions meanwhile. */
-function cosine(one: Float32Array, other: Float32Array | undefined): number {
-  if (other?.length !== one.length) return 0;
+/* Both are of unit length, or say nothing. */
+function cosine(one: Float32Array, other: Float32Array): number {
   let sum = 0;
   for (let at = 0; at < one.length; at++) sum += one[at]! * other[at]!;
   return Math.min(Math.max(sum, 0), 1);
