@@ -100,6 +100,22 @@ describe("a virtual model", () => {
     }
   });
 
+  test("counts tokens, and chooses among pools as among providers", async () => {
+    const scene = await startScene({
+      models: `
+  large: { pool: local, model: llama-70b }
+  small: { provider: vllm, url: "${small.url}" }
+  smart: { choose: ${rules}, otherwise: small }`,
+      pools: `{ local: { engine: vllm, endpoints: ["${large.url}"] } }`,
+    });
+    open.push(scene);
+    expect(await ask(scene, hard)).toMatchObject({ model: "large", text: "from large" });
+    expect((JSON.parse(large.lastBody) as { model: string }).model).toBe("llama-70b");
+    const anthropic = new Anthropic({ baseURL: scene.url, apiKey: scene.openai.apiKey, maxRetries: 0 });
+    const counted = await anthropic.messages.countTokens({ model: "smart", messages: [user(hard)] });
+    expect(counted.input_tokens).toBeGreaterThan(20);
+  });
+
   test("is listed, and `completions` are chosen for, but vectors are not mixed", async () => {
     const scene = await start();
     const listed: string[] = [];
