@@ -115,7 +115,8 @@ export class Pool {
     const waits = this.#line.wait({ priority, flow, bytes, signal }, () => this.#pick(request, except));
     this.#letGo();
     return waits.catch((error: unknown) => {
-      throw error instanceof GatewayError ? this.#turnAway(error) : error;
+      // What `#pick` has thrown is counted already.
+      throw error instanceof GatewayError && error.kind === "rate_limited" ? this.#turnAway(error) : error;
     });
   }
 
