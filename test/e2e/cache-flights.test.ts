@@ -34,6 +34,9 @@ test.for([false, true])(
     expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 50 }, () => 200));
     expect(new Set(await Promise.all(answers.map((answer) => answer.text()))).size).toBe(1);
     expect(calls()).toBe(1);
+    /* Nothing is left for another question, and nothing is needed for this one. */
+    expect((await send("chat/completions", ask("How wide is it?", { stream }))).status).toBe(429);
+    expect((await send("chat/completions", ask("How tall is it?", { stream }))).status).toBe(200);
     const statuses = answers.map(statusOf);
     const collapsed = statuses.filter((status) => status === "sallyport; fwd=miss; collapsed");
     /* Who came late found it kept. */
@@ -41,12 +44,12 @@ test.for([false, true])(
     expect(collapsed.length).toBeGreaterThan(0);
     expect(collapsed.length + found.length).toBe(49);
     expect(await metric("cache_lookups_total", 'result="collapsed"')).toBe(collapsed.length);
-    const records = await journal();
+    const records = (await journal()).slice(2);
     const paid = records.filter(({ costNanos = 0 }) => costNanos > 0);
     expect([records.length, paid.length]).toEqual([50, 1]);
-    expect(await metric("cache_saved_dollars_total")).toBeCloseTo((49 * paid[0]!.costNanos!) / 1e9, 9);
+    expect(await metric("cache_saved_dollars_total")).toBeCloseTo((50 * paid[0]!.costNanos!) / 1e9, 9);
     const used = (await metric("tokens_total", "input")) + (await metric("tokens_total", "output"));
-    expect(await metric("cache_saved_tokens_total")).toBe(49 * used);
+    expect(await metric("cache_saved_tokens_total")).toBe(50 * used);
   },
 );
 

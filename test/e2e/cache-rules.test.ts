@@ -86,6 +86,18 @@ test("what refers to what its provider keeps, or to the world of today, goes by 
   expect(await statusOf({ ...question, store: true })).toBe("sallyport; fwd=bypass; detail=state");
   expect(await statusOf({ ...question, web_search_options: {} })).toBe("sallyport; fwd=bypass; detail=live");
   expect(await statusOf({ ...question, store: false })).toBe(STORED);
+  expect(await statusOf(ask("x".repeat(4_200_000)))).toBe("sallyport; fwd=bypass; detail=large");
+});
+
+test("a stream that is given again shows its usage to those who asked for it, and to nobody else", async () => {
+  const question = ask(fresh(), { stream: true });
+  for (const asked of [question, { ...question, stream_options: { include_usage: true } }]) {
+    const text = await (await scene.send("chat/completions", asked)).text();
+    const again = await scene.send("chat/completions", asked);
+    expect(again.headers.get("cache-status")).toEqual(HIT);
+    expect(await again.text()).toBe(text);
+    expect(text.includes('"choices":[]')).toBe("stream_options" in asked);
+  }
 });
 
 test("images, several answers, embeddings and completions have equal calls only", async () => {
@@ -234,6 +246,15 @@ test("a flush takes the answers of a tenant, a model, or former rules", async ()
   expect(await scene.admin("POST", "/api/cache/flush", { models: "small" })).toMatchObject({
     error: expect.any(Object),
   });
+});
+
+test("a cache that is configured anew begins empty, and the figures are its own", async () => {
+  await statusOf(ask(fresh()));
+  expect(await scene.metric("cache_entries")).toBeGreaterThan(0);
+  await scene.gateway.reload(scene.load({ cache: "{ttl: 30m}" }));
+  expect(await scene.metric("cache_entries")).toBe(0);
+  await statusOf(ask(fresh()));
+  expect([await scene.metric("cache_entries"), (await scene.metric("cache_bytes")) > 0]).toEqual([1, true]);
 });
 
 test("a cache that is not configured does not show, and is no cost", async () => {

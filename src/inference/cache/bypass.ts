@@ -1,3 +1,4 @@
+import type { JsonBody } from "../../core/exchange.ts";
 import type { OperationContext } from "../../core/step.ts";
 import { isFields } from "../dialects/fields.ts";
 import type { CacheDemand } from "./cache-control.ts";
@@ -7,13 +8,17 @@ const kept = ["store", "previous_response_id", "conversation", "container"] as c
 /* Asks for what the world looks like now. */
 const live = ["web_search_options", "search_parameters", "mcp_servers"] as const;
 
+/* A call with images of many megabytes: reading all of it once more would hold up everybody for longer than a hit is worth. */
+const MOST_BYTES = 4_194_304;
+
 /** Why a call is neither looked up nor kept, in a word for `cache-status`; undefined where it may be. */
 export function bypassOf(
   { edits }: Pick<OperationContext, "edits">,
   { isApart }: CacheDemand,
-  body: unknown,
-): "no-store" | "edited" | "state" | "live" | undefined {
+  { bytes, value: body }: JsonBody,
+): "no-store" | "edited" | "large" | "state" | "live" | undefined {
   if (isApart) return "no-store";
+  if (bytes.length > MOST_BYTES) return "large";
   /* What a guard took out stands for something in this exchange alone. */
   if (edits.length > 0) return "edited";
   if (!isFields(body)) return undefined;

@@ -17,7 +17,7 @@ export interface CacheMetrics {
   /** An answer that was given again has reached its caller. */
   saved(tenant: string, model: string, answer: StoredAnswer): void;
   /** The size of the cache has changed. */
-  sized(answers: AnswerCache): void;
+  sized(answers: Pick<AnswerCache, "count" | "sizeBytes">): void;
   of(tenant: string, model: string): Readonly<Saved> | undefined;
 }
 
@@ -38,6 +38,8 @@ export function createCacheMetrics(meter: Meter): CacheMetrics {
   );
   const entries = meter.gauge("cache_entries", "Answers in the cache", []);
   const bytes = meter.gauge("cache_bytes", "Memory that answers in the cache take", []);
+  /* By what they change: after a reload there may be two caches for a while. */
+  let told = { count: 0, sizeBytes: 0 };
   const pairs = new Map<string, Saved>();
 
   function pairOf(tenant: string, model: string): Saved {
@@ -66,9 +68,10 @@ export function createCacheMetrics(meter: Meter): CacheMetrics {
       pair.tokens += used;
       pair.costNanos += costNanos;
     },
-    sized(answers) {
-      entries.set([], answers.count);
-      bytes.set([], answers.sizeBytes);
+    sized({ count, sizeBytes }) {
+      entries.add([], count - told.count);
+      bytes.add([], sizeBytes - told.sizeBytes);
+      told = { count, sizeBytes };
     },
     of: (tenant, model) => pairs.get(JSON.stringify([tenant, model])),
   };

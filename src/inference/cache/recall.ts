@@ -71,7 +71,7 @@ export class Recalls {
       if (demand.isStored) throw notStored();
       return undefined;
     }
-    const bypass = bypassOf(context, demand, body.value);
+    const bypass = bypassOf(context, demand, body);
     if (bypass !== undefined) {
       this.#looked(context, "bypass");
       if (demand.isStored) throw notStored();
