@@ -215,8 +215,10 @@ test("spend says who spent what, and what cannot be asked", async () => {
 });
 
 test("check says what the quickstart means, and every problem of a broken file", async () => {
-  const names = ["CLOCK", "NOTES", "RESEARCHER", "WRITER", "MODEL"].map((name) => `SAMPLE_${name}_URL`);
-  const env = Object.fromEntries(names.map((name) => [name, "http://127.0.0.1:9/"]));
+  const names = ["CLOCK", "NOTES", "RESEARCHER", "WRITER", "MODEL", "VLLM_0", "VLLM_1", "VLLM_2"].map(
+    (name) => `SAMPLE_${name}_URL`,
+  );
+  const env = Object.fromEntries(names.map((name, index) => [name, `http://127.0.0.1:${index + 1}/`]));
   const { stdout } = await promisify(execFile)(
     process.execPath,
     [join(checkout, "src/main.ts"), "check", join(checkout, "sallyport.quickstart.yaml")],
