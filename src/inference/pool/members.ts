@@ -7,6 +7,7 @@ import { endpointSaturation } from "../picker/saturation.ts";
 import { engines } from "./engines.ts";
 import type { Counts, HealthState } from "./health.ts";
 import { createMember, type Member } from "./member.ts";
+import type { ReadMetrics } from "./metrics-reader.ts";
 import { maxEndpoints, type PoolConfig } from "./pool-config.ts";
 import type { PoolMeters } from "./pool-meters.ts";
 import { Scraper, type Look } from "./scraper.ts";
@@ -97,6 +98,7 @@ export class Members {
     if (member === undefined) return false;
     member.drained = drained;
     this.#update(member);
+    this.#options.changed();
     return true;
   }
 
@@ -163,22 +165,29 @@ export class Members {
       saw: (look) => this.#saw(member, look, clock.monotonic()),
       isWell: () => member.health.state(clock.monotonic()) !== "unreachable",
     });
+    if (!reads && member.health.state(clock.monotonic()) === "unreachable") member.scraper.wake();
   }
 
   #saw(member: Member, look: Look, nowMs: number): void {
     const { slot, host, health } = member;
-    if (look.kind === "metrics") {
-      const { startedAtS } = look.metrics;
-      if (member.startedAtS !== undefined && startedAtS !== undefined && startedAtS !== member.startedAtS)
-        this.#forget(member);
-      member.startedAtS = startedAtS;
-      this.endpoints.report(slot, look.metrics, nowMs);
-      this.#options.changed();
-    } else if (this.#config.metrics !== "off")
+    if (look.kind !== "metrics" && this.#config.metrics !== "off")
       this.#options.meters.scrapeFailures.add([this.#options.pool, host, look.kind]);
+    // It waited behind the gateway's own calls for one of the connections to that address: that says nothing of the server.
+    if (look.kind === "silent" && look.unsent && this.endpoints.requests[slot]! > 0) return;
     const before = health.state(nowMs);
     if (health.saw(look)) this.#forget(member);
-    if (health.state(nowMs) !== before) this.#changed(member, health.state(nowMs));
+    if (look.kind === "metrics") this.#report(member, look.metrics, nowMs);
+    const state = health.state(nowMs);
+    if (state !== before) this.#changed(member, state);
+  }
+
+  #report(member: Member, metrics: ReadMetrics, nowMs: number): void {
+    const { startedAtS } = metrics;
+    if (member.startedAtS !== undefined && startedAtS !== undefined && startedAtS !== member.startedAtS)
+      this.#forget(member);
+    member.startedAtS = startedAtS;
+    this.endpoints.report(member.slot, metrics, nowMs);
+    this.#options.changed();
   }
 
   /** The server has started anew: what it had in its cache is gone. */

@@ -9,6 +9,8 @@ import { MetricsReader, type ReadMetrics } from "./metrics-reader.ts";
 const LARGEST_ANSWER = 2_097_152;
 /* For the whole of a scrape. Metrics that are older than 2 s say nothing any more. */
 const LONGEST_MS = 2_000;
+/* Before that, because it says whether the request was sent. */
+const LONGEST_HEAD_MS = 1_700;
 /* Of an endpoint that is not well, so that a dead one costs little, and one that comes back need not wait long. */
 const LONGEST_REST_MS = 5_000;
 const JITTER = 0.2;
@@ -20,7 +22,10 @@ export type Look =
   | { readonly kind: "metrics"; readonly metrics: ReadMetrics }
   /** It answers, and not with metrics that could be read. */
   | { readonly kind: "alive" }
-  | { readonly kind: "silent" }
+  | {
+      readonly kind: "silent";
+      /** It was never asked: no connection was free, or came about in time. */ readonly unsent: boolean;
+    }
   | { readonly kind: "refused" };
 
 export interface ScraperOptions {
@@ -100,13 +105,13 @@ export class Scraper {
       method: "GET",
       headers: { accept: "text/plain", "user-agent": "sallyport", ...headers },
       signal,
-      headersTimeoutMs: LONGEST_MS,
+      headersTimeoutMs: LONGEST_HEAD_MS,
       idleTimeoutMs: LONGEST_MS,
     });
     // What stands before servers says so when they are gone.
     if (response.status === 502 || response.status === 503 || response.status === 504) {
       response.discard();
-      return { kind: "silent" };
+      return { kind: "silent", unsent: false };
     }
     if (!reads || response.status !== 200) {
       response.discard();
@@ -125,7 +130,10 @@ function unlessTooLarge(thrown: unknown): undefined {
 
 function toFailure(thrown: unknown): Look {
   const { kind } = GatewayError.from(thrown);
-  if (kind === "upstream_unavailable") return { kind: neverSent(thrown) ? "refused" : "silent" };
+  const unsent = neverSent(thrown);
+  if (kind === "upstream_unavailable" && unsent) return { kind: "refused" };
+  if (kind === "upstream_unavailable" || kind === "upstream_timeout" || kind === "upstream_truncated")
+    return { kind: "silent", unsent };
   // Anything else it answered, with something that is no HTTP.
-  return { kind: kind === "upstream_timeout" || kind === "upstream_truncated" ? "silent" : "alive" };
+  return { kind: "alive" };
 }

@@ -136,6 +136,31 @@ describe("an endpoint of a pool", () => {
     expect(server!.scrapes).toBe(before);
   });
 
+  it("that is back is known at once by what it says, and what it held before is forgotten", async () => {
+    const [first, second] = await startServers(2);
+    const gateway = await startGateway([first!, second!]);
+    await first!.stop();
+    await until(() => stateOf(gateway, 0) === "unreachable", "it is taken for dead");
+    first!.metrics = "vllm:num_requests_waiting 7\nvllm:num_requests_running 1\n";
+    await first!.start();
+    await until(() => stateOf(gateway, 0) === "well", "it is back");
+    expect(gateway.pools.list()[0]!.endpoints[0]).toMatchObject({ queued: 7, load: 8 });
+  });
+
+  it("that tells no metrics is looked at from the first call on that cannot be sent", async () => {
+    const [first, second] = await startServers(2);
+    const gateway = await startGateway([first!, second!], { metrics: "off" });
+    await first!.stop();
+    expect(new Set(await calls(gateway, 10))).toEqual(new Set([200]));
+    expect(stateOf(gateway, 0)).toBe("unreachable");
+    expect(first!.scrapes).toBe(0);
+    await first!.start();
+    await until(() => stateOf(gateway, 0) === "well", "it is back");
+    const { scrapes } = first!;
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    expect(first!.scrapes).toBe(scrapes);
+  });
+
   it("that sends metrics without an end is left alone after a bound", async () => {
     const [server] = await startServers(1);
     let sent = 0;
@@ -184,9 +209,9 @@ describe("the health of an endpoint", () => {
     health.saw({ kind: "refused" });
     expect(health.state(0)).toBe("unreachable");
     expect(health.saw({ kind: "alive" })).toBe(true);
-    for (let count = 0; count < 4; count++) health.saw({ kind: "silent" });
+    for (let count = 0; count < 4; count++) health.saw({ kind: "silent", unsent: false });
     expect(health.state(0)).toBe("well");
-    health.saw({ kind: "silent" });
+    health.saw({ kind: "silent", unsent: false });
     expect(health.state(0)).toBe("unreachable");
   });
 });
