@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { parseArgs } from "node:util";
 import { fileURLToPath } from "node:url";
+import { benchCache } from "./cache.ts";
 import { benchGuards } from "./guards.ts";
 import { benchLedger } from "./ledger.ts";
 import { startFloor, startGateway, startPortkey, startUpstream } from "./contestants.ts";
@@ -36,6 +37,7 @@ const { values, positionals } = parseArgs({
 
 /* Benches of one part by itself, in this process: no server, no connections. */
 const parts: Readonly<Record<string, () => Promise<void>>> = {
+  cache: benchCache,
   guards: benchGuards,
   ledger: benchLedger,
   picker: benchPicker,

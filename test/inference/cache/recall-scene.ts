@@ -47,8 +47,7 @@ export interface RecallScene {
  */
 const blind = new Float32Array([1, 0]);
 
-export function createRecallScene(config: Partial<CacheConfig> = {}): RecallScene {
-  const given: StoredAnswer[] = [];
+function createBlindCache(config: Partial<CacheConfig>): Cache {
   const all: CacheConfig = {
     ttl: 3_600_000,
     size: 1_000_000_000,
@@ -69,7 +68,7 @@ export function createRecallScene(config: Partial<CacheConfig> = {}): RecallScen
     answerLimitBytes: all.entry,
     onRemoved: (entry) => semantic.remove(entry),
   });
-  const cache: Cache = {
+  return {
     config: all,
     answers,
     flights: new SingleFlight<StoredEntry>(),
@@ -89,6 +88,11 @@ export function createRecallScene(config: Partial<CacheConfig> = {}): RecallScen
     }),
     close: () => semantic.close(),
   };
+}
+
+/** `cache`: another one than that. */
+export function createRecallScene(config: Partial<CacheConfig> = {}, cache = createBlindCache(config)): RecallScene {
+  const given: StoredAnswer[] = [];
   let policyHash = "";
   const recalls = new Recalls({
     cache,

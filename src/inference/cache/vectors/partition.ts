@@ -16,37 +16,35 @@ export interface Partition {
   removeOldest(): void;
 }
 
-/* Of the space for entries: below it, half is given back, so that what was once full does not hold its memory for ever. */
-const LEAST_USED = 0.25;
+/* Places of one block: what a growing partition takes at once, and a shrinking one gives back. 128 KiB of 512 numbers each. */
+const PLACES = 64;
 
-/* Places in one flat array, grown by doubling: a scan reads memory in order. Float32 stays native in V8 where Float16 does not. */
+interface Block {
+  readonly vectors: Float32Array;
+  readonly sketches: Int32Array;
+}
+
+/* Blocks of flat arrays: a scan reads memory in order, and growing copies nothing. Float32 stays native in V8 where Float16 does not. */
 export function createPartition(dimensions: number, toSketch: (vector: Float32Array) => Int32Array): Partition {
-  let vectors = new Float32Array(dimensions);
-  let sketches = new Int32Array(SKETCH_WORDS);
+  const blocks: Block[] = [];
   const ids: string[] = [];
   const expiries: number[] = [];
   /* Place by id, the oldest first. */
   const places = new Map<string, number>();
 
+  function blockOf(place: number): Block {
+    return (blocks[Math.floor(place / PLACES)] ??= {
+      vectors: new Float32Array(PLACES * dimensions),
+      sketches: new Int32Array(PLACES * SKETCH_WORDS),
+    });
+  }
+
   function write(place: number, { id, vector, expiresAtMs }: VectorEntry): void {
-    vectors.set(vector, place * dimensions);
-    sketches.set(toSketch(vector), place * SKETCH_WORDS);
+    const { vectors, sketches } = blockOf(place);
+    vectors.set(vector, (place % PLACES) * dimensions);
+    sketches.set(toSketch(vector), (place % PLACES) * SKETCH_WORDS);
     ids[place] = id;
     expiries[place] = expiresAtMs;
-  }
-
-  function differentBits(place: number, sketch: Int32Array): number {
-    let bits = 0;
-    const from = place * SKETCH_WORDS;
-    for (let at = 0; at < SKETCH_WORDS; at++) bits += bitsOf((sketches[from + at] ?? 0) ^ (sketch[at] ?? 0));
-    return bits;
-  }
-
-  function cosineAt(place: number, vector: Float32Array): number {
-    let sum = 0;
-    const from = place * dimensions;
-    for (let at = 0; at < dimensions; at++) sum += (vectors[from + at] ?? 0) * (vector[at] ?? 0);
-    return sum;
   }
 
   /* The last place fills the gap. */
@@ -54,18 +52,17 @@ export function createPartition(dimensions: number, toSketch: (vector: Float32Ar
     const last = ids.length - 1;
     places.delete(ids[place] ?? "");
     if (place !== last) {
-      vectors.copyWithin(place * dimensions, last * dimensions, (last + 1) * dimensions);
-      sketches.copyWithin(place * SKETCH_WORDS, last * SKETCH_WORDS, (last + 1) * SKETCH_WORDS);
+      const [from, to] = [blockOf(last), blockOf(place)];
+      const [start, gap] = [last % PLACES, place % PLACES];
+      to.vectors.set(from.vectors.subarray(start * dimensions, (start + 1) * dimensions), gap * dimensions);
+      to.sketches.set(from.sketches.subarray(start * SKETCH_WORDS, (start + 1) * SKETCH_WORDS), gap * SKETCH_WORDS);
       ids[place] = ids[last] ?? "";
       expiries[place] = expiries[last] ?? 0;
       places.set(ids[place], place);
     }
     ids.pop();
     expiries.pop();
-    const needed = ids.length * dimensions;
-    if (ids.length === 0 || needed >= vectors.length * LEAST_USED) return;
-    vectors = vectors.slice(0, vectors.length / 2);
-    sketches = sketches.slice(0, sketches.length / 2);
+    blocks.length = Math.ceil(ids.length / PLACES);
   }
 
   function remove(id: string): boolean {
@@ -79,14 +76,6 @@ export function createPartition(dimensions: number, toSketch: (vector: Float32Ar
     has: (id) => places.has(id),
     put(entry) {
       const place = places.get(entry.id) ?? ids.length;
-      if ((place + 1) * dimensions > vectors.length) {
-        const wider = new Float32Array(vectors.length * 2);
-        wider.set(vectors);
-        vectors = wider;
-        const more = new Int32Array(sketches.length * 2);
-        more.set(sketches);
-        sketches = more;
-      }
       write(place, entry);
       /* Put again, it is the youngest. */
       places.delete(entry.id);
@@ -97,11 +86,15 @@ export function createPartition(dimensions: number, toSketch: (vector: Float32Ar
       /* Most entries are told to be far by 32 bytes each. */
       const sketch = toSketch(vector);
       const mostBits = mostDifferentBits(least);
-      for (let place = 0; place < ids.length; place++) {
-        if (differentBits(place, sketch) > mostBits || (expiries[place] ?? 0) <= nowMs) continue;
-        const score = cosineAt(place, vector);
-        if (score < least) continue;
-        found.push({ id: ids[place] ?? "", score });
+      for (let at = 0; at < blocks.length; at++) {
+        const { vectors, sketches } = blockOf(at * PLACES);
+        const first = at * PLACES;
+        const count = Math.min(PLACES, ids.length - first);
+        for (let place = 0; place < count; place++) {
+          if (differentBits(sketches, place, sketch) > mostBits || (expiries[first + place] ?? 0) <= nowMs) continue;
+          const score = cosine(vectors, place * dimensions, vector);
+          if (score >= least) found.push({ id: ids[first + place] ?? "", score });
+        }
       }
       return found.toSorted((left, right) => right.score - left.score).slice(0, most);
     },
@@ -111,4 +104,17 @@ export function createPartition(dimensions: number, toSketch: (vector: Float32Ar
       if (oldest !== undefined) remove(oldest);
     },
   };
+}
+
+function differentBits(sketches: Int32Array, place: number, sketch: Int32Array): number {
+  let bits = 0;
+  const from = place * SKETCH_WORDS;
+  for (let at = 0; at < SKETCH_WORDS; at++) bits += bitsOf((sketches[from + at] ?? 0) ^ (sketch[at] ?? 0));
+  return bits;
+}
+
+function cosine(vectors: Float32Array, from: number, vector: Float32Array): number {
+  let sum = 0;
+  for (let at = 0; at < vector.length; at++) sum += (vectors[from + at] ?? 0) * (vector[at] ?? 0);
+  return sum;
 }
