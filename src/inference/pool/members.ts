@@ -53,6 +53,7 @@ export class Members {
   readonly #members = new Map<string, Member>();
   readonly #bySlot: (Member | undefined)[] = [];
   #config: PoolConfig;
+  #wanted: readonly string[] = [];
 
   constructor(options: MembersOptions, config: PoolConfig) {
     this.#options = options;
@@ -67,21 +68,28 @@ export class Members {
 
   /** Those that are in both lists keep what is known of them; those that are gone get no more calls, and end those under way. */
   set(urls: readonly string[]): void {
+    this.#wanted = urls;
     const wanted = new Set(urls);
     for (const member of this.#members.values()) {
       member.leaving = !wanted.has(member.url);
       this.#update(member);
       this.#release(member);
     }
-    for (const url of urls) {
+    this.#join();
+    this.#options.changed();
+  }
+
+  /** Those that are wanted and not there; as long as there is room, which those that leave still take. */
+  #join(): void {
+    for (const url of this.#wanted) {
       if (this.#members.has(url)) continue;
+      if (this.#members.size === slots) return;
       const member = createMember(this.#options.pool, this.endpoints.add(url), url);
       this.#members.set(url, member);
       this.#bySlot[member.slot] = member;
       this.#update(member);
       this.#scrape(member);
     }
-    this.#options.changed();
   }
 
   inSlot(slot: number): Member {
@@ -273,5 +281,6 @@ export class Members {
     this.#bySlot[member.slot] = undefined;
     this.prefixes.clear(member.slot);
     this.endpoints.remove(member.slot);
+    if (this.#members.size === slots - 1) this.#join();
   }
 }

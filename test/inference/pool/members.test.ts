@@ -1,0 +1,50 @@
+import { expect, onTestFinished, test } from "vitest";
+import { systemClock } from "../../../src/core/clock.ts";
+import { silentLog } from "../../../src/core/log.ts";
+import { createUpstream } from "../../../src/http/undici-upstream.ts";
+import { emptyChain } from "../../../src/inference/picker/block-chain.ts";
+import { createPicker } from "../../../src/inference/picker/picker.ts";
+import { profiles } from "../../../src/inference/picker/profiles.ts";
+import { Members } from "../../../src/inference/pool/members.ts";
+import { maxEndpoints, poolSchema } from "../../../src/inference/pool/pool-config.ts";
+import { createPoolMeters } from "../../../src/inference/pool/pool-meters.ts";
+import { createMetrics } from "../../../src/observability/metrics.ts";
+
+const urlsOf = (generation: number) =>
+  Array.from({ length: maxEndpoints }, (_, at) => `http://10.0.${generation}.${at}:8000`);
+
+test("endpoints that come while others have calls to end still join when there is a place for them", () => {
+  const upstream = createUpstream({ egress: { allow: [], connections: 1, connectTimeout: 1_000 } });
+  const meters = createPoolMeters(createMetrics().meter);
+  const config = poolSchema.parse({ engine: "vllm", endpoints: urlsOf(0), metrics: "off" });
+  const members = new Members(
+    { pool: "p", upstream, clock: systemClock, log: silentLog, meters, changed: () => undefined },
+    config,
+  );
+  onTestFinished(async () => {
+    members.close();
+    await upstream.close();
+  });
+  const { endpoints, prefixes } = members;
+  const picker = createPicker({ endpoints, prefixes, profile: profiles["round-robin"], replica: "r" });
+  const open: (() => void)[] = [];
+  const call = () => {
+    const picked = picker.pick({ id: `${open.length}`, chain: emptyChain, promptTokens: 10 }, { nowMs: 0 })!;
+    const member = members.inSlot(picked.slot);
+    open.push(() => {
+      picked.end();
+      members.ended(member, "well");
+    });
+  };
+  for (const generation of [0, 1]) {
+    members.set(urlsOf(generation));
+    for (let count = 0; count < maxEndpoints; count++) call();
+  }
+  members.set(urlsOf(2));
+  const present = () => members.list().filter(({ url }) => url.startsWith("http://10.0.2.")).length;
+  expect(present()).toBe(0);
+  for (const end of open.splice(0, 10)) end();
+  expect(present()).toBe(10);
+  for (const end of open.splice(0)) end();
+  expect(members.list().map(({ url }) => url)).toEqual(urlsOf(2));
+});
