@@ -51,6 +51,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import("./cache.ts")).cacheCommand,
   },
   {
+    name: "cache-eval",
+    summary: "measure how well the semantic cache tells paraphrases from near-misses in a labelled file",
+    load: async () => (await import("./cache-eval.ts")).cacheEvalCommand,
+  },
+  {
     name: "keys",
     summary: "issue, list and revoke API keys of a running gateway",
     load: async () => (await import("./keys.ts")).keysCommand,

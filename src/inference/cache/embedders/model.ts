@@ -19,8 +19,8 @@ export interface ModelEmbedderOptions {
   readonly log: Log;
 }
 
-/* Of words that are the same; for others `wording` asks for more. Tuned with all-MiniLM-L6-v2 on the pairs for tuning. */
-const THRESHOLD = 0.75;
+/** For words that are the same; for others `wording` asks for more. Tuned with all-MiniLM-L6-v2 on the pairs for tuning. */
+export const sentenceThreshold = 0.75;
 /* The widest of today's models has 4,096. */
 const MOST_DIMENSIONS = 16_384;
 /* As text, 24 characters a number. */
@@ -31,7 +31,7 @@ const BYTES_PER_NUMBER = 4;
 
 /** An embedder behind an entry of `models`: any server with OpenAI's `/v1/embeddings`. */
 export function createModelEmbedder(options: ModelEmbedderOptions): Embedder {
-  const { model, dimensions, encoding, limitMs, purpose, log, threshold = THRESHOLD } = options;
+  const { model, dimensions, encoding, limitMs, purpose, log, threshold = sentenceThreshold } = options;
   const known = new Map<string, Float32Array>();
   /* Learnt from the first answer. */
   let learnt = dimensions;
@@ -75,15 +75,15 @@ export function createModelEmbedder(options: ModelEmbedderOptions): Embedder {
       const body = { input: text, encoding_format: encoding, ...(dimensions !== undefined && { dimensions }) };
       const limits = { limitMs, limitBytes: LIMIT_BYTES };
       const answer = await ownCall({ exchange, signal, purpose, model, method: "embeddings", body, ...limits });
-      const vector = check(readVector(answer["data"], model));
+      const vector = check(readEmbedding(answer["data"], model));
       setBounded(known, key, vector, MOST_KNOWN);
       return vector;
     },
   };
 }
 
-/* A server may answer in the encoding it has, whatever it was asked for. */
-function readVector(data: unknown, model: string): Float32Array {
+/** The one vector in the `data` of an answer. A server may answer in the encoding it has, whatever it was asked for. */
+export function readEmbedding(data: unknown, model: string): Float32Array {
   const only: unknown = Array.isArray(data) && data.length === 1 ? data[0] : undefined;
   const embedding = isFields(only) ? only["embedding"] : undefined;
   if (typeof embedding === "string") return fromBase64(embedding);
