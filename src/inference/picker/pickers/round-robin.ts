@@ -5,9 +5,11 @@ export const roundRobinPicker = defineChooser({
   description: "Takes the endpoints that the filters left in turn, whatever their scores.",
   options: {},
   create() {
-    let last = -1;
+    let last: number | undefined;
     return {
-      choose({ candidates, count }) {
+      choose({ candidates, count }, _totals, keyHash) {
+        // Replicas must not all begin with the same.
+        last ??= candidates[(keyHash >>> 0) % count]!;
         // Filters keep the order of slots.
         let next = 0;
         while (next < count && candidates[next]! <= last) next++;
