@@ -4,7 +4,7 @@ const lowField = 0;
 const highField = 1;
 const nextField = 2;
 /** Fields that the owner of a table may use for itself. */
-export const ownFields = { newer: 3, older: 4, shared: 5, weight: 6 } as const;
+export const ownFields = { newer: 3, older: 4, shared: 5, weight: 6, stamp: 7 } as const;
 
 /**
  * A hash table of 64-bit block hashes in one flat array. An entry is the place of its first field and keeps it until it is removed. A Map

@@ -12,14 +12,13 @@ export const defineFilter = defineExtension<undefined, Filter>();
 /** Keeps the candidates that pass, in their order; all of them when none does. True when any was taken out. */
 export function keepWhere(scene: Scene, passes: (scene: Scene, slot: number) => boolean): boolean {
   const { candidates, count } = scene;
-  let passing = 0;
-  for (let at = 0; at < count; at++) if (passes(scene, candidates[at]!)) passing++;
-  if (passing === 0 || passing === count) return false;
   let kept = 0;
   for (let at = 0; at < count; at++) {
     const slot = candidates[at]!;
     if (passes(scene, slot)) candidates[kept++] = slot;
   }
+  // When none passed, nothing was written.
+  if (kept === 0 || kept === count) return false;
   scene.count = kept;
   return true;
 }

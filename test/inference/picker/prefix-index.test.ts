@@ -103,7 +103,7 @@ describe("the prefix index", () => {
     const sent = fc.array(fc.record({ slot: fc.nat(39), prompt }), { maxLength: 60 });
     fc.assert(
       fc.property(sent, prompt, (records, asked) => {
-        const index = new PrefixIndex({ slots: 40, tokensPerEndpoint: 10 * blockTokens });
+        const index = new PrefixIndex({ slots: 40, tokensPerEndpoint: 10 * blockTokens, freshShare: 0 });
         const plain = new PlainIndex(40, 10);
         for (const { slot, prompt: blocks } of records) {
           index.record(slot, chainOf(blocks));
@@ -114,6 +114,36 @@ describe("the prefix index", () => {
         expect([...matched]).toEqual(plain.match(chainOf(asked)));
       }),
       { numRuns: 300 },
+    );
+  });
+
+  test("finds what was sent of late and walks no gap, when it does not move what is fresh", () => {
+    const prompt = fc.array(fc.nat(3), { minLength: 1, maxLength: 9 });
+    const sent = fc.array(fc.record({ slot: fc.nat(2), prompt }), { maxLength: 80 });
+    fc.assert(
+      fc.property(sent, (records) => {
+        const index = new PrefixIndex({ slots: 3, tokensPerEndpoint: 40 * blockTokens, freshShare: 0.25 });
+        const matched = new Int32Array(3);
+        records.forEach(({ slot, prompt: blocks }, at) => {
+          index.record(slot, chainOf(blocks));
+          // The last three prompts of an endpoint are at most 27 blocks, less than the three quarters that are not fresh.
+          const last = records
+            .slice(0, at + 1)
+            .filter((each) => each.slot === slot)
+            .slice(-3);
+          for (const { prompt: recent } of last) {
+            index.match(chainOf(recent), matched);
+            expect(matched[slot]).toBe(recent.length * blockTokens);
+          }
+          // An endpoint that holds a longer beginning holds each shorter one.
+          for (let length = 1; length <= blocks.length; length++) {
+            index.match(chainOf(blocks.slice(0, length)), matched);
+            expect(matched[slot]).toBe(length * blockTokens);
+          }
+        });
+        expect(index.size).toBeLessThanOrEqual(3 * 40);
+      }),
+      { numRuns: 200 },
     );
   });
 
