@@ -1,6 +1,7 @@
 import { Agent, request } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { hashText } from "../../src/inference/picker/block-chain.ts";
 import { createRandom, poissonGapMs } from "../inference/picker/simulator/random.ts";
 import { startGateway, startUpstream } from "./contestants.ts";
 import type { Contestant } from "./contestants.ts";
@@ -38,7 +39,12 @@ export const poolConfig = (urls: readonly string[], pool: object) => ({
 
 /** `tokens` of four characters that `key` alone decides on. */
 function text(key: string, tokens: number): string {
-  return Array.from({ length: tokens }, (_, at) => `${key}${at.toString(36)}      `.slice(0, 3)).join(" ");
+  const random = createRandom(hashText(key));
+  return Array.from({ length: tokens }, () =>
+    Math.floor(46_656 * (1 + 35 * random()))
+      .toString(36)
+      .slice(0, 3),
+  ).join(" ");
 }
 
 const agent = new Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY });
