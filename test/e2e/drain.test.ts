@@ -207,7 +207,7 @@ test("the quickstart leaves no process behind, stopped or killed", async () => {
       }),
     });
     const children = childrenOf(quickstart.pid);
-    expect(children).toHaveLength(6); // five samples and the files server over stdio
+    expect(children).toHaveLength(7); // six samples and the files server over stdio
     if (end === "stop") expect(await quickstart.stop()).toBe(0);
     else await quickstart.kill();
     await eventually(() => expect(children.filter(isRunning)).toEqual([]));
