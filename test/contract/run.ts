@@ -38,7 +38,11 @@ if (typeof running === "string") {
 }
 try {
   process.env["SALLYPORT_CONTRACT_PORT"] = String(running.port);
-  const vitest = await startVitest("test", [], { include: [`test/contract/${name}.suite.ts`], watch: false });
+  const vitest = await startVitest("test", [], {
+    include: [`test/contract/${name}.suite.ts`],
+    watch: false,
+    testTimeout: 120_000,
+  });
   const modules = vitest.state.getTestModules();
   const tests = modules.flatMap((module) => [...module.children.allTests()]);
   const passed = tests.filter((test) => test.result().state === "passed").length;
