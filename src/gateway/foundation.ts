@@ -6,6 +6,7 @@ import type { Clock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
 import type { Meter } from "../core/meter.ts";
 import type { Pools } from "../inference/pool/pools.ts";
+import type { ModelMemory } from "../inference/routing/model-memory.ts";
 import type { Upstream } from "../http/upstream.ts";
 import type { Journal } from "../observability/journal.ts";
 import type { Metrics } from "../observability/metrics.ts";
@@ -31,6 +32,8 @@ export interface Foundation {
   readonly chains: ChainAccounts;
   readonly upstream: Upstream;
   readonly pools: Pools;
+  /** A loop goes on with its model though the rules have changed. */
+  readonly modelMemory: ModelMemory;
   readonly inFlight: InFlight;
   readonly pace: Pace;
   readonly failover: Failover;

@@ -69,6 +69,7 @@ export function createHandlers(
         createInference({
           ...tools,
           pools: foundation.pools,
+          modelMemory: foundation.modelMemory,
           meter: foundation.meter,
           countTokens,
           log: log("llm"),

@@ -7,6 +7,7 @@ import type { Config } from "../config/schema.ts";
 import { systemClock } from "../core/clock.ts";
 import { createUpstream } from "../http/undici-upstream.ts";
 import { createPools } from "../inference/pool/pools.ts";
+import { createModelMemory } from "../inference/routing/model-memory.ts";
 import { createJournal } from "../observability/journal.ts";
 import { createLog } from "../observability/log.ts";
 import { createMetrics } from "../observability/metrics.ts";
@@ -50,6 +51,7 @@ export async function openFoundation(config: Config): Promise<Foundation> {
     chains,
     upstream,
     pools: createPools({ upstream, clock, log: log.child({ protocol: "llm" }), meter }),
+    modelMemory: createModelMemory({ store, log: log.child({ protocol: "llm" }) }),
     open,
     inFlight: createInFlight(),
     pace: createPace(clock),

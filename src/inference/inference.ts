@@ -8,7 +8,6 @@ import type { Operate, OperationContext, ProtocolHandler, Visible } from "../cor
 import type { Upstream } from "../http/upstream.ts";
 import { createModelIdentities } from "./cache/model-identity.ts";
 import { type CallRecall, Recalls, type RecallsOptions } from "./cache/recall.ts";
-import type { Store } from "../state/store.ts";
 import { failureOf } from "./candidate-failure.ts";
 import { createCatalog, toCallOperation, toListedOperation } from "./catalog.ts";
 import type { Asked, Model } from "./catalog.ts";
@@ -24,7 +23,7 @@ import { verbatimOf } from "./provider-refusal.ts";
 import { createOwnCall } from "./own-call.ts";
 import { relayCall, replayCall } from "./relay-call.ts";
 import { createMeaningSource } from "./routing/meaning/meaning.ts";
-import { createModelMemory } from "./routing/model-memory.ts";
+import type { ModelMemory } from "./routing/model-memory.ts";
 import { Route } from "./routing/route.ts";
 import { createRoutingMetrics } from "./routing/routing-metrics.ts";
 import { createVirtualModels } from "./routing/virtual-model.ts";
@@ -39,7 +38,7 @@ export interface InferenceOptions {
   readonly visible: Visible;
   readonly upstream: Upstream;
   readonly pools: Pools;
-  readonly store: Store;
+  readonly modelMemory: ModelMemory;
   readonly meter: Meter;
   readonly clock: Clock;
   readonly log: Log;
@@ -71,12 +70,13 @@ export function createInference(options: InferenceOptions): ProtocolHandler {
     });
   const virtuals = createVirtualModels(options.config, catalog);
   const routing = {
-    memory: createModelMemory({ store: options.store, log: options.log }),
+    memory: options.modelMemory,
     metrics: createRoutingMetrics(options.meter),
     meanings: createMeaningSource({
       config: options.config.routing,
       operate,
       upstream: options.upstream,
+      clock,
       log: options.log,
       identities,
     }),

@@ -142,6 +142,8 @@ export interface Scene {
   metric(name: string): Promise<readonly string[]>;
   ready(): Promise<string>;
   admin(path: string): Promise<unknown>;
+  /** Changes branches of the configuration as it runs. */
+  reload(branches: Readonly<Record<string, string>>): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -164,14 +166,13 @@ export async function startScene(branches: Readonly<Record<string, string>>): Pr
   - { name: all models, on: llm, allow: 'true' }
   - { name: but not the second, on: llm, deny: 'llm.model == "second"' }`,
   );
-  writeFileSync(
-    file,
-    Object.entries(all)
-      .map(([key, value]) => `${key}: ${value}\n`)
-      .join(""),
-  );
   const key = `sp_${"k".repeat(40)}`;
-  const config = loadConfig(file, { env: { KEY: key } });
+  const load = (more: Readonly<Record<string, string>>) => {
+    const lines = Object.entries({ ...all, ...more }).map(([name, value]) => `${name}: ${value}\n`);
+    writeFileSync(file, lines.join(""));
+    return loadConfig(file, { env: { KEY: key } });
+  };
+  const config = load({});
   const gateway = await startGateway(config);
   const { data, console: admin, health } = gateway.addresses;
   const url = `http://127.0.0.1:${data.port}`;
@@ -191,6 +192,7 @@ export async function startScene(branches: Readonly<Record<string, string>>): Pr
     ready: async () => (await fetch(`${healthUrl}/readyz`)).text(),
     admin: async (path) =>
       (await fetch(`http://127.0.0.1:${admin.port}${path}`, { headers: { authorization: `Bearer ${token}` } })).json(),
+    reload: (more) => gateway.reload(load(more)),
     async close() {
       await gateway.drain();
       rmSync(dir, { recursive: true, force: true });

@@ -226,6 +226,20 @@ describe("a classifier behind an address", () => {
     expect(classifier.seen).toHaveLength(1);
   });
 
+  test("is not asked again of the same text, so that what the cache answers costs nothing", async () => {
+    const scene = await start(byClass, behindUrl(), { cache: "{}" });
+    for (let times = 0; times < 3; times++) expect(await ask(scene, "a statute")).toBe("large");
+    expect([classifier.seen.length, large.calls]).toEqual([1, 1]);
+  });
+
+  test("is sent no half of a character where a long text is cut", async () => {
+    const scene = await start(byClass, behindUrl());
+    await ask(scene, `${"\u{1F600}".repeat(4_096)}statute`);
+    const { text } = classifier.seen[0]!.body;
+    expect(String(text).endsWith("statute")).toBe(true);
+    expect(String(text).isWellFormed()).toBe(true);
+  });
+
   test("keeps nobody waiting in shadow mode", async () => {
     let answer = () => {};
     classifier.answers = (_, response) => {
@@ -318,6 +332,31 @@ describe("likeness to examples", () => {
       notes: ["the gateway's own call: an embedding for routing"],
       costNanos: 4_000,
     });
+  });
+
+  test("asks for each example once, however many calls come at once, and whoever leaves", async () => {
+    const inputs: string[] = [];
+    const waiting: (() => void)[] = [];
+    helper.behaviour = (response) => {
+      inputs.push((JSON.parse(helper.lastBody) as { input: string }).input);
+      const answer = () => {
+        response.writeHead(200, { "content-type": "application/json" });
+        response.end(JSON.stringify({ data: [{ embedding: [1, 0] }], usage: { prompt_tokens: 4 } }));
+      };
+      if (waiting.length < 4 && inputs.length <= 4) waiting.push(answer);
+      else answer();
+    };
+    const scene = await start(nearest, `{ examples: ${examples}, embedder: { model: helper } }`);
+    const leaving = new AbortController();
+    const request = { model: "smart", messages: [{ role: "user" as const, content: "x" }] };
+    const left = scene.openai.chat.completions.create(request, { signal: leaving.signal }).catch(() => "left");
+    await expect.poll(() => inputs.length).toBe(4);
+    const others = ["a", "b", "c"].map((content) => ask(scene, content));
+    leaving.abort();
+    expect(await left).toBe("left");
+    expect(await Promise.all(others)).toEqual(["small", "small", "small"]);
+    expect(inputs.filter((input) => input.startsWith("Is this clause")).length).toBeLessThanOrEqual(2);
+    expect(inputs).toHaveLength(4 + 4 + 3);
   });
 
   test("is learnt anew when the embedder changes", async () => {

@@ -25,14 +25,13 @@ afterEach(async () => {
 
 const rules = '[{ when: "llm.complexity > 0.6", use: large }]';
 
-async function start(choose = rules, more = "", branches: Readonly<Record<string, string>> = {}): Promise<Scene> {
-  const scene = await startScene({
-    models: `
+const models = (choose = rules, more = "") => `
   large: { provider: vllm, url: "${large.url}", price: { input: "$10", output: "$30" } }
   small: { provider: vllm, url: "${small.url}", price: { input: "$1", output: "$3" } }
-  smart: { choose: ${choose}, otherwise: small${more} }`,
-    ...branches,
-  });
+  smart: { choose: ${choose}, otherwise: small${more} }`;
+
+async function start(choose?: string, more?: string, branches: Readonly<Record<string, string>> = {}): Promise<Scene> {
+  const scene = await startScene({ models: models(choose, more), ...branches });
   open.push(scene);
   return scene;
 }
@@ -330,6 +329,36 @@ describe("in the middle of a tool loop", () => {
       refuses(500)(response, stream);
     };
     expect(await runAgent([scene], hard, false)).toEqual(["small", "small", "small"]);
+  });
+
+  test("the model stays when the rules change meanwhile, also where no state is kept", async () => {
+    const scene = await start(rules, "", { state: "memory" });
+    for (const provider of [large, small]) provider.behaviour = callsTools(provider, 2);
+    const messages: Message[] = [user(hard)];
+    const asked = async () => {
+      const { data, response } = await scene.openai.chat.completions
+        .create({ model: "smart", messages, tools })
+        .withResponse();
+      const { message } = data.choices[0]!;
+      const results = message.tool_calls?.map(({ id }) => ({ role: "tool" as const, tool_call_id: id, content: "5" }));
+      messages.push(message, ...(results ?? []));
+      return response.headers.get("x-sallyport-model");
+    };
+    expect(await asked()).toBe("large");
+    await scene.reload({ models: models('[{ when: "false", use: large }]') });
+    expect([await asked(), await asked()]).toEqual(["large", "large"]);
+    messages.push(user(hard));
+    expect(await asked()).toBe("small");
+  });
+
+  test("the model stays where servers number their calls anew in each conversation", async () => {
+    const scene = await start();
+    for (const provider of [large, small]) provider.behaviour = callsTools(provider, 3, "functions.look:0");
+    const agents = [runAgent([scene], hard, false), runAgent([scene], easy, false)];
+    expect(await Promise.all(agents)).toEqual([Array(4).fill("large"), Array(4).fill("small")]);
+    expect(await scene.metric("routing_choices_total")).toContain(
+      'routing_choices_total{model="smart",chosen="large",reason="tool_loop"} 3',
+    );
   });
 
   test("what a caller says next is a new question, once the model has answered", async () => {

@@ -6,13 +6,13 @@ interface Asked {
 
 let calls = 0;
 
-/** Asks for a tool until it has seen so many results, and then says something. */
+/** Asks for a tool until it has seen so many results, and then says something. `always`: the id of each of its calls. */
 export const callsTools =
-  (provider: Provider, times: number): Behaviour =>
+  (provider: Provider, times: number, always?: string): Behaviour =>
   (response, stream) => {
     const { messages } = JSON.parse(provider.lastBody) as Asked;
     const seen = messages.filter(({ role }) => role === "tool").length;
-    const call = { id: `call_${++calls}`, type: "function", function: { name: "look", arguments: "{}" } };
+    const call = { id: always ?? `call_${++calls}`, type: "function", function: { name: "look", arguments: "{}" } };
     const calling = seen < times;
     const said = calling ? { content: null, tool_calls: [call] } : { content: "done" };
     const finish = calling ? "tool_calls" : "stop";

@@ -16,6 +16,7 @@ import { createUpstream } from "../../src/http/undici-upstream.ts";
 import type { InferenceConfig } from "../../src/inference/config.ts";
 import type { CountTokens } from "../../src/inference/demand.ts";
 import { createInference } from "../../src/inference/inference.ts";
+import { createModelMemory } from "../../src/inference/routing/model-memory.ts";
 import { createMetrics } from "../../src/observability/metrics.ts";
 import { createPools, type Pools } from "../../src/inference/pool/pools.ts";
 
@@ -97,7 +98,10 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
     visible: (_, operation) => shows(operation),
     upstream,
     pools,
-    store: createMemoryStore({ clock: systemClock, log: silentLog }),
+    modelMemory: createModelMemory({
+      store: createMemoryStore({ clock: systemClock, log: silentLog }),
+      log: silentLog,
+    }),
     meter,
     clock: systemClock,
     log: silentLog,

@@ -25,7 +25,8 @@ const callItems = new Set([
 
 /**
  * Whether the model may not be changed for this request, which is a parsed body of OpenAI (chat completions or responses) or Anthropic
- * (messages). Looks at what follows the last plain answer, and at no text. A caller's own words after a tool's result do not end a loop:
+ * (messages). Looks at what follows the last plain answer, and at no text; an answer that
+ * comes last is the beginning of the one that is asked for. A caller's own words after a tool's result do not end a loop:
  * frameworks send the pictures a tool gave in a message of the user, and the model still has to answer to its call.
  */
 export function findModelLock(body: unknown): ModelLock | undefined {
@@ -56,7 +57,9 @@ function findToolLoop(messages: readonly unknown[]): ModelLock | undefined {
     if (!isJsonObject(message)) continue;
     const { role, type } = message;
     if (role === "assistant") {
-      open = addCalls(message, calls) || open;
+      const calling = addCalls(message, calls);
+      if (!calling && index === messages.length - 1) continue;
+      open = calling || open;
       break;
     }
     if (role === "tool" || role === "function" || isResult(type)) {
@@ -79,8 +82,8 @@ export function countBeforeLoop(messages: readonly unknown[]): number {
   for (let index = messages.length - 1; index >= 0; index--) {
     const message = messages[index];
     if (!isJsonObject(message) || message["role"] !== "assistant") continue;
-    if (!addCalls(message, new Set())) break;
-    before = index;
+    if (addCalls(message, new Set())) before = index;
+    else if (index < messages.length - 1) break;
   }
   return before;
 }

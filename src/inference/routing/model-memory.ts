@@ -16,6 +16,8 @@ export interface ModelMemory {
 export interface MemoryPlace {
   readonly principal: Principal;
   readonly virtual: string;
+  /** What was asked when the loop began. Some servers number calls from the beginning in each conversation (`functions.look:0`). */
+  readonly asked: string;
 }
 
 export interface ModelMemoryOptions {
@@ -26,7 +28,8 @@ export interface ModelMemoryOptions {
 const COLLECTION = "routes";
 /* A person may have to confirm a call before its result is sent. */
 const KEPT_MS = 86_400_000;
-const MOST_KEPT = 20_000;
+/* Two for each answer. */
+const MOST_KEPT = 40_000;
 /* Whoever waits longer is better served by a choice made anew, which is the same in nearly every case. */
 const LONGEST_WAIT_MS = 250;
 
@@ -43,16 +46,18 @@ export function createModelMemory({ store, log }: ModelMemoryOptions): ModelMemo
 
   return {
     keep(place, id, model) {
-      const key = toKey(place, id);
-      setBounded(recent, key, model, MOST_KEPT);
-      if (!stored) return;
-      store.put(COLLECTION, key, model, { ttlMs: KEPT_MS }).catch((error: unknown) => {
-        log.debug({ error }, "which model answered could not be stored: another replica may choose anew");
-      });
+      for (const key of [toKey(place, id), toKey(place, id, place.asked)]) {
+        setBounded(recent, key, model, MOST_KEPT);
+        if (!stored) continue;
+        store.put(COLLECTION, key, model, { ttlMs: KEPT_MS }).catch((error: unknown) => {
+          log.debug({ error }, "which model answered could not be stored: another replica may choose anew");
+        });
+      }
     },
 
     async find(place, ids) {
-      const keys = ids.map((id) => toKey(place, id));
+      /* By the id alone where the beginning was cut off, or a provider keeps something for longer than one question. */
+      const keys = [...ids.map((id) => toKey(place, id, place.asked)), ...ids.map((id) => toKey(place, id))];
       for (const key of keys) {
         const model = recent.get(key);
         if (model !== undefined) return model;
@@ -74,7 +79,7 @@ export function createModelMemory({ store, log }: ModelMemoryOptions): ModelMemo
   };
 }
 
-const toKey = ({ principal: { tenant, id: principal }, virtual }: MemoryPlace, id: string): string =>
+const toKey = ({ principal: { tenant, id: principal }, virtual }: MemoryPlace, id: string, asked?: string): string =>
   createHash("sha256")
-    .update(JSON.stringify([tenant, principal, virtual, id]))
+    .update(JSON.stringify([tenant, principal, virtual, id, asked]))
     .digest("base64url");

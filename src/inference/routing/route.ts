@@ -1,6 +1,7 @@
 import { costOf, toUse } from "../../budgets/amounts.ts";
 import { formatDollars } from "../../budgets/money.ts";
 import { GatewayError } from "../../core/errors.ts";
+import type { Exchange } from "../../core/exchange.ts";
 import type { Candidate, LlmVariables, Operation } from "../../core/operation.ts";
 import type { AnswerEvent, OperationContext } from "../../core/step.ts";
 import { splice } from "../../http/json-splice.ts";
@@ -14,7 +15,7 @@ import { LazyComplexity } from "./complexity.ts";
 import { toLoopVariables } from "./loop-variables.ts";
 import { FoundMeaning, type MeaningSource } from "./meaning/meaning.ts";
 import { countBeforeLoop, findModelLock, type ModelLock } from "./model-lock.ts";
-import type { ModelMemory } from "./model-memory.ts";
+import type { MemoryPlace, ModelMemory } from "./model-memory.ts";
 import { addNote, noEmbeddings, toRouteHeader, toStayText, toWhy } from "./route-text.ts";
 import type { RoutingMetrics } from "./routing-metrics.ts";
 import { findAsked } from "./signals.ts";
@@ -130,8 +131,8 @@ export class Route {
     const { exchange, signal } = context;
     const { meanings, ownCall } = this.#options;
     const { rules, otherwise } = this.#virtual;
-    const llm = this.#read();
     try {
+      const llm = this.#read();
       const meaning = new FoundMeaning(meanings, this.#readAsked(context), { exchange, signal, ownCall });
       return this.#decide(context, await chooseAsking(rules, otherwise.name, exchange, { ...llm, meaning }), llm);
     } catch (error) {
@@ -174,8 +175,8 @@ export class Route {
   }
 
   async #remember({ exchange }: OperationContext, { keys }: ModelLock): Promise<Model | undefined> {
-    const { name, choices, otherwise } = this.#virtual;
-    const known = await this.#options.memory.find({ principal: exchange.principal, virtual: name }, keys);
+    const { choices, otherwise } = this.#virtual;
+    const known = await this.#options.memory.find(this.#placeOf(exchange), keys);
     /* A fallback may have answered that the rules do not name. */
     const all = [
       ...choices.values(),
@@ -197,9 +198,14 @@ export class Route {
     for (const id of readAnswerIds(value)) {
       if (this.#ids.size >= MOST_IDS || this.#ids.has(id)) continue;
       this.#ids.add(id);
-      const place = { principal: context.exchange.principal, virtual: this.#virtual.name };
-      this.#options.memory.keep(place, id, context.candidate.name);
+      this.#options.memory.keep(this.#placeOf(context.exchange), id, context.candidate.name);
     }
+  }
+
+  #placeOf({ principal }: Exchange): MemoryPlace {
+    const { messages } = this.#request.call;
+    const asked = findAsked(messages.slice(0, countBeforeLoop(messages)));
+    return { principal, virtual: this.#virtual.name, asked };
   }
 
   #compare(context: OperationContext, { price }: Candidate, wouldBe: Model): void {

@@ -117,6 +117,8 @@ describe("where a loop began", () => {
     [[asked, said, asked, uses, given, uses, given], 3],
     [[asked, { role: "assistant", function_call: { name: "f" } }, { role: "function", content: "x" }], 1],
     [[result], 1],
+    [[asked, calls, result, { role: "assistant", content: "{" }], 1],
+    [[asked, said, { role: "user", content: "and?" }, { role: "assistant", content: "{" }], 4],
     [[asked, said, asked], 3],
     [["junk", 7, null], 3],
     [[], 0],

@@ -24,6 +24,11 @@ const given = { role: "user", content: [{ type: "tool_result", tool_use_id: "too
 describe("a model is kept", () => {
   test.each([
     ["a tool's result comes last", [asked, called, result], ["call_1", "call_2"]],
+    [
+      "the caller begins the answer",
+      [asked, called, result, { role: "assistant", content: "{" }],
+      ["call_1", "call_2"],
+    ],
     ["a call is not answered yet", [asked, called], ["call_1", "call_2"]],
     [
       "the user adds something to a result",
@@ -105,6 +110,7 @@ describe("a model may change", () => {
       ],
     ],
     ["when the list of calls is empty", [asked, { role: "assistant", content: "Hello.", tool_calls: [] }, asked]],
+    ["when the caller begins the answer", [asked, { role: "assistant", content: "{" }]],
     ["when there are no messages", []],
     ["when messages are no objects", [null, 7, "x", [], { role: "user", content: [null, 7] }]],
   ])("%s", (_, messages) => {

@@ -9,7 +9,7 @@ import type { Store } from "../../../src/state/store.ts";
 import { caller } from "../../authz/scene.ts";
 
 const ada = caller({ subject: "ada", tenant: "team-a" }).principal;
-const place = { principal: ada, virtual: "smart" };
+const place = { principal: ada, virtual: "smart", asked: "What is the weather?" };
 
 /** As replicas share it. */
 const sharedStore = (more: Partial<Store> = {}): Store => {
@@ -34,6 +34,16 @@ describe("who answered is remembered", () => {
         expect(await memory.find({ ...place, principal }, ["call_1"])).toBeUndefined();
       expect(await memory.find({ ...place, virtual: "other" }, ["call_1"])).toBeUndefined();
     }
+  });
+
+  test("by what was asked too, as some servers number calls anew in each conversation, and by the id where that is gone", async () => {
+    const memory = createModelMemory({ store: sharedStore(), log: silentLog });
+    const other = { ...place, asked: "Prove it." };
+    memory.keep(place, "functions.look:0", "small");
+    memory.keep(other, "functions.look:0", "large");
+    expect(await memory.find(place, ["functions.look:0"])).toBe("small");
+    expect(await memory.find(other, ["functions.look:0"])).toBe("large");
+    expect(await memory.find({ ...place, asked: "" }, ["functions.look:0"])).toBe("large");
   });
 
   test("by every replica of one state, and nowhere else where a state is nobody else's", async () => {

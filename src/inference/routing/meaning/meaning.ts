@@ -1,4 +1,5 @@
 import type { Asked } from "../../../cel/vet.ts";
+import type { Clock } from "../../../core/clock.ts";
 import { GatewayError } from "../../../core/errors.ts";
 import type { Log } from "../../../core/log.ts";
 import type { Meaning } from "../../../core/operation.ts";
@@ -6,6 +7,7 @@ import type { Operate } from "../../../core/step.ts";
 import type { Upstream } from "../../../http/upstream.ts";
 import { createEmbedder } from "../../cache/embedders/registry.ts";
 import type { Classify, MeaningCall, Scores } from "./classifier.ts";
+import { rememberClasses } from "./known-classes.ts";
 import type { RoutingConfig } from "./meaning-config.ts";
 import { createModelClassifier } from "./model-classifier.ts";
 import { createSimilarity, type Similarity } from "./similarity.ts";
@@ -15,6 +17,7 @@ export interface MeaningSourceOptions {
   readonly config: RoutingConfig | undefined;
   readonly operate: Operate;
   readonly upstream: Upstream;
+  readonly clock: Clock;
   readonly log: Log;
   /** What the name of each model stands for. */
   readonly identities: ReadonlyMap<string, string>;
@@ -30,6 +33,7 @@ export function createMeaningSource({
   config,
   operate,
   upstream,
+  clock,
   log,
   identities,
 }: MeaningSourceOptions): MeaningSource {
@@ -44,7 +48,12 @@ export function createMeaningSource({
     classifiers: new Map(
       Object.entries(classifiers).map(([name, entry]) => [
         name,
-        "model" in entry ? createModelClassifier(name, entry) : createUrlClassifier(name, entry, { operate, upstream }),
+        rememberClasses(
+          "model" in entry
+            ? createModelClassifier(name, entry)
+            : createUrlClassifier(name, entry, { operate, upstream }),
+          clock,
+        ),
       ]),
     ),
   };
@@ -64,7 +73,8 @@ export class FoundMeaning implements Meaning {
 
   constructor(source: MeaningSource, text: string, call: MeaningCall) {
     this.#source = source;
-    this.#text = text.slice(-MOST_CHARS);
+    // Strict parsers refuse half of a character, such as the cut may leave.
+    this.#text = text.slice(-MOST_CHARS).toWellFormed();
     this.#call = call;
   }
 

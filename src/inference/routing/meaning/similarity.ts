@@ -21,16 +21,35 @@ const AT_ONCE = 4;
 /* For the examples that are not known yet, and the text. */
 const LIMIT_MS = 5_000;
 
-/** Examples are embedded when they are first asked for, and kept; those that could not be are asked for again by the next call. */
+/** Examples are embedded when they are first asked for, each by one call, and kept; those that could not be are asked for again by the next call. */
 export function createSimilarity({ examples, embedder, identity }: SimilarityOptions): Similarity {
   const vectors = new Map<string, Float32Array>();
+  const learning = new Map<string, Promise<void>>();
 
   async function learn(texts: readonly string[], call: MeaningCall): Promise<void> {
     const missing = texts.filter((text) => !vectors.has(text)).values();
     const work = async () => {
-      for (const text of missing) vectors.set(text, await embedder.embed(text, { ...call, identity }));
+      for (const text of missing) {
+        /* Somebody else asks for it: if that fails, for this call it is tried once more. */
+        await learning.get(text);
+        if (!vectors.has(text)) await learnOne(text, call);
+      }
     };
     await Promise.all(Array.from({ length: AT_ONCE }, work));
+  }
+
+  async function learnOne(text: string, call: MeaningCall): Promise<void> {
+    const under = Promise.resolve(embedder.embed(text, { ...call, identity }));
+    const over = under.then(
+      () => {},
+      () => {},
+    );
+    learning.set(text, over);
+    try {
+      vectors.set(text, await under);
+    } finally {
+      if (learning.get(text) === over) learning.delete(text);
+    }
   }
 
   return {
@@ -57,13 +76,16 @@ export function createSimilarity({ examples, embedder, identity }: SimilarityOpt
 /* Who has many examples learns the rest with the next calls. */
 async function within<T>(call: MeaningCall, work: (call: MeaningCall) => Promise<T>): Promise<T> {
   const limit = new LightAbortSignal();
+  const aborted = new Promise<never>((_, reject) =>
+    limit.addEventListener("abort", () => reject(GatewayError.from(limit.reason))),
+  );
   const late = () => limit.abort(new GatewayError("upstream_timeout", "The embedder took too long."));
   const timer = setTimeout(late, LIMIT_MS);
   const left = () => limit.abort(call.signal.reason);
   call.signal.addEventListener("abort", left, { once: true });
   try {
     call.signal.throwIfAborted();
-    return await work({ ...call, signal: limit });
+    return await Promise.race([work({ ...call, signal: limit }), aborted]);
   } finally {
     clearTimeout(timer);
     /* Where one failed, the others are not waited for. */
