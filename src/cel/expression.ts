@@ -5,7 +5,7 @@ import { environmentOf, LONGEST_EXPRESSION, type Prepared } from "./environment.
 import { TOO_MUCH_WORK, WORK_LIMIT } from "./evaluator.ts";
 import { ExpressionError } from "./expression-error.ts";
 import { accessOf, callOf, syntaxOf, type SyntaxNode } from "./syntax.ts";
-import { isShape, type VariableName } from "./variables.ts";
+import { fieldsOf, isShape, type VariableName } from "./variables.ts";
 import { type Asked, didYouMean, hasLoop, type Meanings, unknownField, unknownVariable, vet } from "./vet.ts";
 
 interface Results {
@@ -55,6 +55,10 @@ function explain(error: CelFailure, { environment }: Prepared, allowed: readonly
     const access = accessOf(node);
     const shape = access?.of.checkedType?.name;
     if (shape !== undefined && isShape(shape) && access?.name !== undefined) return unknownField(shape, access.name);
+  }
+  if (code === "no_such_overload") {
+    const shape = [...summary.matchAll(/[a-z]+\.[a-z]+/g)].map(([name]) => name).find(isShape);
+    if (shape !== undefined) return `${shape} is no value; it has ${Object.keys(fieldsOf(shape)).join(", ")}`;
   }
   const call = node === undefined ? undefined : callOf(node);
   if (code === "no_matching_overload" && call !== undefined) {

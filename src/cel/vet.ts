@@ -3,6 +3,7 @@ import { ExpressionError } from "./expression-error.ts";
 import { patternFault } from "./pattern.ts";
 import { accessOf, callOf, childrenOf, type SyntaxNode } from "./syntax.ts";
 import { fieldsOf, isShape, type ShapeName, variables } from "./variables.ts";
+import { vetComparison } from "./vet-comparison.ts";
 
 const loops = new Set(["all", "exists", "exists_one", "map", "filter", "bind"]);
 
@@ -119,12 +120,14 @@ export function unknownField(shape: ShapeName, name: string): string {
 }
 
 /**
- * Refuses what the type checker lets pass: unsafe or computed patterns, prototype names, computed fields, labels that there are not. Gives
+ * Refuses what the type checker lets pass: unsafe or computed patterns, prototype names, computed fields, labels that there are not,
+ * shares that are none. Gives
  * what has to be found out before the expression is asked.
  */
 export function vet(node: SyntaxNode, source: string, meanings?: Meanings): readonly Asked[] {
   vetAccess(node, source);
   vetCall(node, source);
+  vetComparison(node, source, (classifier) => meanings?.classifiers[classifier]);
   const asked = vetAsker(node, source, meanings);
   const below = childrenOf(node).flatMap((child) => vet(child, source, meanings));
   return asked === undefined ? below : [asked, ...below];
@@ -134,8 +137,11 @@ export function vet(node: SyntaxNode, source: string, meanings?: Meanings): read
 export function unknownVariable(name: string, allowed: readonly string[]): string {
   if (Object.hasOwn(variables, name)) {
     const { on } = variables[name as keyof typeof variables];
+    // Rules of policies alone may read `budget`, and they alone have an `on`.
     const where =
-      on.length === 1 ? `exists only where every operation is ${on[0]}: write \`on: ${on[0]}\`` : "cannot be used here";
+      on.length === 1 && allowed.includes("budget")
+        ? `exists only where every operation is ${on[0]}: write \`on: ${on[0]}\``
+        : "cannot be used here";
     return `${name} ${where}; usable here: ${allowed.join(", ")}`;
   }
   const near =

@@ -53,6 +53,16 @@ export function knownKeys(schema: JsonSchema, value: unknown, path: ConfigPath):
   return [...new Set(branchesAt(schema, value, path).flatMap((branch) => Object.keys(branch.properties ?? {})))];
 }
 
+/** The keys beside `key` in the map at `path` without which it could stand there: it belongs to a form that has none of them. */
+export function ruledOutBy(schema: JsonSchema, value: unknown, path: ConfigPath, key: string): string[] {
+  const forms = branchesAt(schema, value, path).flatMap(({ properties = {} }) =>
+    Object.hasOwn(properties, key) ? [properties] : [],
+  );
+  const map = path.reduce<unknown>((each, part) => (isRecord(each) ? each[part] : undefined), value);
+  if (forms.length === 0 || !isRecord(map)) return [];
+  return Object.keys(map).filter((other) => forms.every((form) => !Object.hasOwn(form, other)));
+}
+
 /** Whether the value at `path` may be shown. What the schema does not know may be a secret under a misspelt name. */
 export function mayShow(schema: JsonSchema, value: unknown, path: ConfigPath): "yes" | "secret" | "unknown" {
   for (let depth = 1; depth <= path.length; depth++) {

@@ -20,13 +20,11 @@ function measure(text: string, units: Readonly<Record<string, number>>): number 
 }
 
 function unitSchema(units: Readonly<Record<string, number>>, what: string, example: string) {
-  return z.string().transform((text, context) => {
+  const expected = `${what} such as ${example}; units: ${Object.keys(units).join(", ")}`;
+  return z.string({ error: ({ input }) => (input == null ? undefined : expected) }).transform((text, context) => {
     const value = measure(text, units);
     if (value !== undefined) return value;
-    context.addIssue({
-      code: "custom",
-      message: `${what} such as ${example}; units: ${Object.keys(units).join(", ")}`,
-    });
+    context.addIssue({ code: "custom", message: expected });
     return z.NEVER;
   });
 }

@@ -87,7 +87,7 @@ describe("the configuration of models", () => {
     ],
     [
       { engine: "vllm", endpoints: ["http://a:1"], priority: [{ when: "mcp.method == 'x'", is: 1 }] },
-      "pools.p.priority.0.when: mcp exists only where",
+      "pools.p.priority.0.when: mcp cannot be used here",
     ],
     [{ engine: "vllm", endpoints: ["http://a:1"], queue: { waiting: 0 } }, "pools.p.queue.waiting: "],
     [{ engine: "vllm", endpoints: [] }, "pools.p.endpoints: "],

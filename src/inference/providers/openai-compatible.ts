@@ -11,7 +11,7 @@ export const apiKey = () =>
 
 export const baseUrl = () =>
   z
-    .url({ protocol: /^https?$/, error: "an http or https address such as http://vllm-0:8000/v1" })
+    .url({ protocol: /^https?$/, error: "an http or https address such as http://vllm-0:8000/v1", abort: true })
     .refine(
       (text) => !/[?#]/.test(text) && URL.canParse(text) && new URL(text).username === "",
       "no query, fragment or user in it; the key goes in `key`",
