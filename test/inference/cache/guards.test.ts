@@ -65,8 +65,72 @@ const cases: Readonly<
     apart: [
       ["do I pay?", "do you pay?"],
       ["is he well?", "is she well?"],
+      ["what is my rank?", "what is your rank?"],
+      ["when did I greet you?", "when did you greet me?"],
+      ["who paid me?", "who did I pay?"],
+      ["where do I sleep?", "where do you sleep?"],
     ],
-    alike: [["my key", "your key"]],
+    alike: [
+      ["how do I sharpen my knife?", "how do you sharpen your knife?"],
+      ["can you tell me what a knife is?", "what is a knife?"],
+      ["what does a US visa cost?", "what does my US visa cost?"],
+    ],
+  },
+  signs: {
+    apart: [
+      ["what does 🌧 mean?", "what does ☀ mean?"],
+      ["open the gate", "open the gate\u{e0073}\u{e0061}\u{e0079}"],
+      ["open the gate", "open the g\ufe01ate"],
+      ["open the gate", "open\u200b the gate"],
+      ["what is ! in a shell?", "what is ? in a shell?"],
+    ],
+    alike: [
+      ["un cafe\u0301 noir", "un café noir"],
+      ["at 5 °C", "at 5 degrees C!"],
+    ],
+  },
+  particles: {
+    apart: [
+      ["how do I put out the lamp?", "how do I put down the lamp?"],
+      ["how do I give up sugar?", "how do I give sugar?"],
+    ],
+    alike: [
+      ["set up a printer", "printer setup"],
+      ["turn off the lamp", "disable the lamp"],
+    ],
+  },
+  wordform: {
+    apart: [
+      ["the plural of goose", "the plural of geese"],
+      ["how do you spell theatre?", "how do you spell theatres?"],
+      ["another word for large", "another word for big"],
+    ],
+    alike: [["send a letter", "sending letters"]],
+  },
+  material: {
+    apart: [
+      ["Correct the grammar: she go out", "Correct the grammar: she goes out"],
+      ["Sum this up:\nSales rose.", "Sum this up:\nSales fell."],
+    ],
+    alike: [
+      ["A lamp flickers: how do I mend it?", "A flickering lamp: how to mend it?"],
+      ["Lamps: mend one", "mend a lamp"],
+    ],
+  },
+  order: {
+    apart: [
+      ["a house boat", "a boat house"],
+      ["how many pints are in a litre?", "how many litres are in a pint?"],
+      ["how do parents control children?", "how do children control parents?"],
+      ["the capital of the largest land", "the largest capital of the land"],
+      ["can my aunt use my card?", "can I use my aunt's card?"],
+    ],
+    alike: [
+      ["the roof of the house", "the house's roof"],
+      ["the difference between tea and coffee", "the difference between coffee and tea"],
+      ["how do I paint a wall?", "what is the wall painting process?"],
+      ["how often should a wall be painted?", "how often should I paint a wall?"],
+    ],
   },
   scope: {
     apart: [

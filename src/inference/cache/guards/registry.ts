@@ -9,6 +9,11 @@ import { negation } from "./negation.ts";
 import { numbers } from "./numbers.ts";
 import { person } from "./person.ts";
 import { scope } from "./scope.ts";
+import { signs } from "./signs.ts";
+import { particles } from "./particles.ts";
+import { wordform } from "./wordform.ts";
+import { material } from "./material.ts";
+import { order } from "./order.ts";
 import { tense } from "./tense.ts";
 import { topic } from "./topic.ts";
 import { units } from "./units.ts";
@@ -17,6 +22,7 @@ import { wording } from "./wording.ts";
 
 /** What is asked of two similar questions before one answers for the other, whatever embedder found them; the cheapest first. */
 export const sameGuards: readonly SameGuard[] = [
+  signs,
   asking,
   numbers,
   negation,
@@ -29,6 +35,10 @@ export const sameGuards: readonly SameGuard[] = [
   versions,
   direction,
   code,
+  particles,
+  wordform,
+  material,
+  order,
 ];
 
 /** And of questions that a model of sentences found. */

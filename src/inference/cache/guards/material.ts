@@ -1,0 +1,18 @@
+import type { Question } from "../question/question.ts";
+import type { SameGuard } from "./guard.ts";
+
+/* What a task is to be done with stands after a colon or on a line of its own. */
+const MATERIAL = /^([^\n:]*\s[^\n:]*?)(?::\s+|:?\n+)(\S[\s\S]*)$/;
+/* `A tap drips: how is it fixed?` has its question behind the colon. */
+const ASKS = /\?$|\b(?:how|what|which|who|why|when|where)\b/i;
+
+function materialOf({ text }: Question): string {
+  const material = MATERIAL.exec(text.trim())?.[2]?.replace(/\s+/g, " ") ?? "";
+  return ASKS.test(material) ? "" : material;
+}
+
+/** Other material for a task, letter by letter: in what is to be translated or corrected a form is another thing. */
+export const material: SameGuard = {
+  name: "material",
+  differs: (asked, stored) => (materialOf(asked) === materialOf(stored) ? undefined : "they are about different texts"),
+};
