@@ -27,6 +27,15 @@ export interface Flush {
   readonly policyHash?: string;
 }
 
+/** Whether answers of this partition go. */
+export function isFlushed({ tenant, model, policyHash }: Flush, partition: Partition): boolean {
+  return (
+    (tenant === undefined || partition.tenant === tenant) &&
+    (model === undefined || partition.model === model) &&
+    (policyHash === undefined || partition.policyHash.startsWith(policyHash))
+  );
+}
+
 /** Where an answer belongs: nothing ever passes from one to another. */
 export interface Partition {
   readonly tenant: string;
@@ -136,13 +145,10 @@ export class AnswerCache {
   }
 
   /** How many went. */
-  flush({ tenant, model, policyHash }: Flush): number {
+  flush(which: Flush): number {
     let gone = 0;
     for (const kept of this.#kept.values()) {
-      const { partition } = kept.entry;
-      if (tenant !== undefined && partition.tenant !== tenant) continue;
-      if (model !== undefined && partition.model !== model) continue;
-      if (policyHash !== undefined && !partition.policyHash.startsWith(policyHash)) continue;
+      if (!isFlushed(which, kept.entry.partition)) continue;
       this.#remove(kept);
       gone += 1;
     }

@@ -6,7 +6,7 @@ import type { CacheDemand } from "./cache-control.ts";
 /* Members by which a call refers to what its provider keeps, or has it kept. */
 const kept = ["store", "previous_response_id", "conversation", "container"] as const;
 /* Asks for what the world looks like now. */
-const live = ["web_search_options", "search_parameters", "mcp_servers"] as const;
+const live = ["web_search_options", "search_parameters", "mcp_servers", "plugins"] as const;
 
 /* A call with images of many megabytes: reading all of it once more would hold up everybody for longer than a hit is worth. */
 const MOST_BYTES = 4_194_304;

@@ -3,7 +3,7 @@ import type { Log } from "../../core/log.ts";
 import { randomHex } from "../../core/ids.ts";
 import type { Meter } from "../../core/meter.ts";
 import type { Upstream } from "../../http/upstream.ts";
-import { AnswerCache, type Flush, type StoredEntry } from "./answer-cache.ts";
+import { AnswerCache, type Flush, isFlushed, type StoredEntry } from "./answer-cache.ts";
 import { type CacheMetrics, createCacheMetrics, type Saved } from "./cache-metrics.ts";
 import type { CacheConfig } from "./config.ts";
 import { createEmbedder } from "./embedders/registry.ts";
@@ -91,10 +91,14 @@ export function createCache(options: CacheOptions): Cache {
   }
 
   /* Whatever was asked for meanwhile is newer; and what does not fit beside it would push it out. */
-  function take({ entry, vector }: LoadedEntry): boolean {
+  function take({ entry: former, vector }: LoadedEntry): boolean {
     const nowMs = clock.now();
-    if (isClosed || answers.sizeBytes + entry.answer.bytes.length > config.size) return false;
-    if (entry.answer.expiresAtMs <= nowMs || answers.get(entry.key, nowMs) !== undefined) return true;
+    const { answer } = former;
+    /* As long as answers are kept now. */
+    const expiresAtMs = Math.min(answer.expiresAtMs, answer.storedAtMs + config.ttl);
+    const entry = { ...former, answer: { ...answer, expiresAtMs } };
+    if (isClosed || answers.sizeBytes + answer.bytes.length > config.size) return false;
+    if (expiresAtMs <= nowMs || answers.get(entry.key, nowMs) !== undefined) return true;
     if (add(entry, vector) && vector !== undefined && isInProcess) semantic?.keep(entry, vector);
     return true;
   }
@@ -124,7 +128,8 @@ export function createCache(options: CacheOptions): Cache {
       await loaded;
       const gone = answers.flush(which);
       metrics.sized(answers);
-      await kept?.flush();
+      /* Those as well that had no room here. */
+      await kept?.drop((partition) => isFlushed(which, partition));
       return gone;
     },
     report: () => ({

@@ -1,12 +1,12 @@
 import type { Log } from "../../core/log.ts";
 import type { Meter } from "../../core/meter.ts";
 import type { Clock } from "../../core/clock.ts";
-import type { Entry, Store } from "../../state/store.ts";
-import type { StoredAnswer, StoredEntry } from "./answer-cache.ts";
+import type { Entry, Store, StoredRecord } from "../../state/store.ts";
+import type { Partition, StoredAnswer, StoredEntry } from "./answer-cache.ts";
 
 /** An answer as it lies in the state: with its question and that question's vector, so that none is without the others. */
 interface KeptRecord {
-  readonly partition: StoredEntry["partition"];
+  readonly partition: Partition;
   /** `bytes` in base64. */
   readonly answer: Omit<StoredAnswer, "bytes"> & { readonly bytes: string };
   readonly question: StoredEntry["question"] | null;
@@ -83,8 +83,9 @@ export class KeptAnswers {
     this.#waitingBytes += what?.json.length ?? 0;
     for (const oldest of this.#waiting.keys()) {
       if (this.#waiting.size <= MOST_WAITING && this.#waitingBytes <= MOST_WAITING_BYTES) break;
+      /* One that was to go expires by itself. */
+      if (this.#waiting.get(oldest) !== undefined) this.#dropped.add([]);
       this.#forget(oldest);
-      this.#dropped.add([]);
     }
     this.#timer ??= setTimeout(() => void this.flush(), WRITE_AFTER_MS).unref();
   }
@@ -124,18 +125,33 @@ export class KeptAnswers {
     }
   }
 
+  /**
+   * Deletes every record whose partition `goes`, those that were never loaded among them, and what cannot be read. Rejects where the store
+   * fails: then some are still there.
+   */
+  async drop(goes: (partition: Partition) => boolean): Promise<void> {
+    const { store } = this.#options;
+    await this.flush();
+    for await (const { key, value } of this.#records())
+      if (typeof value.partition?.tenant !== "string" || goes(value.partition)) await store.delete(COLLECTION, key);
+  }
+
   /** What was kept before, page by page, until `take` wants no more. A record that cannot be read is passed over. */
   async load(take: (loaded: LoadedEntry) => boolean): Promise<void> {
+    for await (const { key, value } of this.#records()) {
+      const loaded = this.#read(key, value);
+      if (loaded !== undefined && !this.#waiting.has(key) && !take(loaded)) return;
+    }
+  }
+
+  async *#records(): AsyncIterable<StoredRecord<KeptRecord>> {
     let after: string | undefined;
     do {
       const page = await this.#options.store.list<KeptRecord>(COLLECTION, {
         limit: PAGE,
         ...(after !== undefined && { after }),
       });
-      for (const { key, value } of page.records) {
-        const loaded = this.#read(key, value);
-        if (loaded !== undefined && !this.#waiting.has(key) && !take(loaded)) return;
-      }
+      yield* page.records;
       after = page.next;
     } while (after !== undefined);
   }

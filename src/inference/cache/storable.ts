@@ -12,13 +12,13 @@ export interface AnswerShape {
 
 /**
  * Whether an answer may be given again: complete, ended by the model itself, and nothing but what it says. What calls tools would set
- * them off again; what was refused, filtered or cut off may turn out otherwise the next time. Never throws: what cannot be read is not.
+ * them off again; what was refused, filtered or cut off may turn out otherwise the next time, and what was found on the web is as old as its search. Never throws: what cannot be read is not.
  */
 export function isStorable({ dialect, kind, stream }: AnswerShape, bytes: Buffer): boolean {
   try {
     if (stream) return dialect === "openai" ? isWholeChunks(bytes) : isWholeEvents(bytes);
     const value: unknown = JSON.parse(bytes.toString());
-    if (!isFields(value) || isSaid(value["error"])) return false;
+    if (!isFields(value) || isSaid(value["error"]) || isSearched(value)) return false;
     if (kind === "embeddings") return Array.isArray(value["data"]) && value["data"].length > 0;
     return dialect === "openai" ? isCompletion(value) : isMessage(value);
   } catch {
@@ -38,7 +38,12 @@ function isFinished(choice: unknown): boolean {
   return typeof text === "string" && text !== "" && saysOnlyText(said);
 }
 
-const others = ["tool_calls", "function_call", "refusal", "audio", "images"] as const;
+/* `annotations` are citations of pages. */
+const others = ["tool_calls", "function_call", "refusal", "audio", "images", "annotations"] as const;
+/* What models that search the web by themselves put beside their answer: it is of this moment. */
+const searched = ["citations", "search_results"] as const;
+
+const isSearched = (answer: Fields): boolean => searched.some((name) => isSaid(answer[name]));
 
 const saysOnlyText = (said: Fields): boolean => others.every((name) => !isSaid(said[name]));
 
@@ -74,7 +79,7 @@ function isWholeChunks(bytes: Buffer): boolean {
   for (const data of eventsOf(bytes)) {
     if (data === "[DONE]") return hasText && [...finished.values()].every(Boolean);
     const chunk: unknown = JSON.parse(data);
-    if (!isFields(chunk) || isSaid(chunk["error"])) return false;
+    if (!isFields(chunk) || isSaid(chunk["error"]) || isSearched(chunk)) return false;
     for (const choice of Array.isArray(chunk["choices"]) ? (chunk["choices"] as readonly unknown[]) : []) {
       if (!isFields(choice)) return false;
       const { index, finish_reason: reason } = choice;

@@ -36,6 +36,7 @@ describe("a whole answer of OpenAI's dialect", () => {
     ["it does not say why it ended", choice({ finish_reason: null })],
     ["it says nothing", choice({}, { content: "" })],
     ["it speaks", choice({}, { content: null, audio: { id: "a" } })],
+    ["it cites pages", choice({}, { annotations: [{ type: "url_citation" }] })],
   ] as const)("is not where %s", ([, bad]) => {
     expect(may(bad)).toBe(false);
     expect(may(choice({}), bad)).toBe(false);
@@ -45,6 +46,11 @@ describe("a whole answer of OpenAI's dialect", () => {
     expect(may()).toBe(false);
     const shape = { dialect: "openai", kind: "chat", stream: false } as const;
     expect(isStorable(shape, json({ choices: [choice({})], error: { message: "no" } }))).toBe(false);
+    for (const found of [{ citations: ["https://example.com"] }, { search_results: [{ title: "x" }] }]) {
+      expect(isStorable(shape, json({ choices: [choice({})], ...found }))).toBe(false);
+      const said = { ...chunk({ content: "Yes" }, "stop"), ...found };
+      expect(isStorable({ ...shape, stream: true }, events(said, "[DONE]"))).toBe(false);
+    }
     for (const text of ["", "{", "[]", "null", '"text"']) expect(isStorable(shape, Buffer.from(text))).toBe(false);
   });
 

@@ -63,9 +63,9 @@ export function createModelEmbedder(options: ModelEmbedderOptions): Embedder {
     threshold,
     guards: sentenceGuards,
     async embed(text, { exchange, signal, ownCall, identity }) {
-      /* By tenant: how fast an answer comes must not tell that somebody else has asked. */
+      /* By principal: how fast an answer comes must not tell that somebody else has asked. */
       const key = createHash("sha256")
-        .update(JSON.stringify([exchange.principal.tenant, identity, text]))
+        .update(JSON.stringify([exchange.principal.tenant, exchange.principal.id, identity, text]))
         .digest("base64url");
       const found = known.get(key);
       if (found !== undefined) {
