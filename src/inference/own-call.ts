@@ -4,16 +4,16 @@ import { GatewayError } from "../core/errors.ts";
 import type { Exchange } from "../core/exchange.ts";
 import type { Operate, OperationContext } from "../core/step.ts";
 import type { Upstream } from "../http/upstream.ts";
-import { withinLimit } from "./answer-limit.ts";
-import { failureOf } from "./candidate-failure.ts";
-import { carryCall } from "./carry-call.ts";
+import { withinLimit } from "./relay/answer-limit.ts";
+import { failureOf } from "./relay/candidate-failure.ts";
+import { carryCall } from "./relay/carry-call.ts";
 import { toCallOperation, type Model } from "./catalog.ts";
 import { isFields, type Fields } from "./dialects/fields.ts";
 import { endpoints } from "./dialects/registry.ts";
 import { planCandidates } from "./fallback.ts";
 import type { Endpoint } from "./model-call.ts";
 import { parseExact } from "./parse-exact.ts";
-import type { CallRequest, SentCall } from "./send-call.ts";
+import type { CallRequest, SentCall } from "./relay/send-call.ts";
 
 /** A call that the gateway makes of a model for itself, on a caller's behalf. */
 export interface OwnAsk {

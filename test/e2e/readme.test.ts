@@ -49,7 +49,7 @@ test("a key issued as the README says works without more: nothing but its group 
   const models = await fetch(`${gateway.url}/v1/models`, { headers: { authorization: `Bearer ${key}` } });
   expect([models.status, await models.json()]).toMatchObject([
     200,
-    { data: [{ id: "small" }, { id: "slow" }, { id: "claude" }, { id: "llama" }] },
+    { data: [{ id: "small" }, { id: "slow" }, { id: "claude" }, { id: "llama" }, { id: "smart" }] },
   ]);
 });
 

@@ -5,8 +5,8 @@ import type { OperationContext } from "../../src/core/step.ts";
 import type { UpstreamResponse } from "../../src/http/upstream.ts";
 import { dialects } from "../../src/inference/dialects/registry.ts";
 import type { DialectName } from "../../src/inference/model-call.ts";
-import { relayStream } from "../../src/inference/relay-stream.ts";
-import { relayWhole } from "../../src/inference/relay-whole.ts";
+import { relayStream } from "../../src/inference/relay/relay-stream.ts";
+import { relayWhole } from "../../src/inference/relay/relay-whole.ts";
 
 /* The relays of the gateway between a caller and a provider that are not on sockets: tens of thousands of cuts are quick. */
 

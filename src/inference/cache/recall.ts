@@ -5,7 +5,7 @@ import type { OperationContext, Outcome, Recall } from "../../core/step.ts";
 import type { Model } from "../catalog.ts";
 import { dialects } from "../dialects/registry.ts";
 import type { OwnCall } from "../own-call.ts";
-import type { CallRequest } from "../send-call.ts";
+import type { CallRequest } from "../relay/send-call.ts";
 import type { Partition, StoredAnswer, StoredEntry, StoredQuestion } from "./answer-cache.ts";
 import type { Cache } from "./cache.ts";
 import { type CacheDemand, readCacheControl } from "./cache-control.ts";

@@ -1,5 +1,5 @@
 import { GatewayError } from "../../core/errors.ts";
-import { noteNotSent } from "../candidate-failure.ts";
+import { noteNotSent } from "../relay/candidate-failure.ts";
 
 /* Words of the inference gateways of Kubernetes (llm-d-router), whose clients know them. */
 const reasonHeader = "x-llm-d-request-dropped-reason";

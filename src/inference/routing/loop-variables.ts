@@ -1,6 +1,6 @@
 import type { LlmVariables, Price } from "../../core/operation.ts";
 import { toBounds, toDemand } from "../demand.ts";
-import type { CallRequest } from "../send-call.ts";
+import type { CallRequest } from "../relay/send-call.ts";
 import { LazyComplexity } from "./complexity.ts";
 
 /** What rules read of a call as it was with its first `count` messages alone: those of a loop that nobody remembers, before it began. */

@@ -8,7 +8,7 @@ import { splice } from "../../http/json-splice.ts";
 import { takes, type Model } from "../catalog.ts";
 import { toCandidate } from "../fallback.ts";
 import type { OwnCall } from "../own-call.ts";
-import type { CallRequest } from "../send-call.ts";
+import type { CallRequest } from "../relay/send-call.ts";
 import { readAnswerIds } from "./answer-id.ts";
 import { type Choice, choose, chooseAsking } from "./choice.ts";
 import { LazyComplexity } from "./complexity.ts";

@@ -15,7 +15,7 @@ import { SingleFlight } from "../../../src/inference/cache/single-flight.ts";
 import { createInProcessVectors } from "../../../src/inference/cache/vectors/in-process.ts";
 import type { Model } from "../../../src/inference/catalog.ts";
 import { endpoints } from "../../../src/inference/dialects/registry.ts";
-import type { CallRequest } from "../../../src/inference/send-call.ts";
+import type { CallRequest } from "../../../src/inference/relay/send-call.ts";
 import { createMetrics } from "../../../src/observability/metrics.ts";
 
 /** Who calls what. */

@@ -2,7 +2,7 @@ import { GatewayError } from "../../../core/errors.ts";
 import type { Operation, Price } from "../../../core/operation.ts";
 import type { Operate } from "../../../core/step.ts";
 import type { Upstream } from "../../../http/upstream.ts";
-import { withinLimit } from "../../answer-limit.ts";
+import { withinLimit } from "../../relay/answer-limit.ts";
 import type { Classify } from "./classifier.ts";
 import type { UrlClassifierConfig } from "./meaning-config.ts";
 import { readScores } from "./read-scores.ts";

@@ -1,16 +1,16 @@
-import type { AbortSignalLike } from "../core/abort.ts";
-import type { Clock } from "../core/clock.ts";
-import { GatewayError } from "../core/errors.ts";
-import type { OperationContext } from "../core/step.ts";
-import { neverSent } from "../http/upstream-errors.ts";
-import type { Upstream } from "../http/upstream.ts";
+import type { AbortSignalLike } from "../../core/abort.ts";
+import type { Clock } from "../../core/clock.ts";
+import { GatewayError } from "../../core/errors.ts";
+import type { OperationContext } from "../../core/step.ts";
+import { neverSent } from "../../http/upstream-errors.ts";
+import type { Upstream } from "../../http/upstream.ts";
 import { failureOf } from "./candidate-failure.ts";
-import type { Model, ModelPlace } from "./catalog.ts";
-import type { PickRequest } from "./picker/scene.ts";
-import type { CallEnd } from "./pool/members.ts";
-import type { Placed, Pool } from "./pool/pool.ts";
-import { toPickHeader } from "./pool/pick-text.ts";
-import { promptBytes, toPromptChain } from "./pool/prompt.ts";
+import type { Model, ModelPlace } from "../catalog.ts";
+import type { PickRequest } from "../picker/scene.ts";
+import type { CallEnd } from "../pool/members.ts";
+import type { Placed, Pool } from "../pool/pool.ts";
+import { toPickHeader } from "../pool/pick-text.ts";
+import { promptBytes, toPromptChain } from "../pool/prompt.ts";
 import { type CallRequest, sendCall, type SentCall } from "./send-call.ts";
 
 /* Of one pool. Each may cost the time a connection takes, and the next model of `fallback` may be well. */

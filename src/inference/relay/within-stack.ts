@@ -1,4 +1,4 @@
-import type { GatewayError } from "../core/errors.ts";
+import type { GatewayError } from "../../core/errors.ts";
 
 /**
  * Carries something over from one dialect to the other. Of JSON that stands as text inside of JSON, such as a call's arguments, nobody

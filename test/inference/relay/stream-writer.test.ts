@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import { systemClock } from "../../src/core/clock.ts";
-import { GatewayError } from "../../src/core/errors.ts";
-import type { OperationContext } from "../../src/core/step.ts";
-import { dialects } from "../../src/inference/dialects/registry.ts";
-import { StreamWriter } from "../../src/inference/stream-writer.ts";
+import { systemClock } from "../../../src/core/clock.ts";
+import { GatewayError } from "../../../src/core/errors.ts";
+import type { OperationContext } from "../../../src/core/step.ts";
+import { dialects } from "../../../src/inference/dialects/registry.ts";
+import { StreamWriter } from "../../../src/inference/relay/stream-writer.ts";
 
 /** A caller who has taken nothing for a while: the next byte has to wait. */
 function createSlowCaller() {

@@ -1,6 +1,6 @@
-import { LightAbortSignal, type AbortSignalLike } from "../core/abort.ts";
-import { GatewayError } from "../core/errors.ts";
-import type { OperationContext } from "../core/step.ts";
+import { LightAbortSignal, type AbortSignalLike } from "../../core/abort.ts";
+import { GatewayError } from "../../core/errors.ts";
+import type { OperationContext } from "../../core/step.ts";
 
 /**
  * Carries out `send`, whose answer has so many milliseconds to begin, which the relay tells by `context.answering`, or to be there if

@@ -1,10 +1,10 @@
-import type { Clock } from "../core/clock.ts";
-import { GatewayError } from "../core/errors.ts";
-import type { Reply } from "../core/exchange.ts";
-import type { OperationContext } from "../core/step.ts";
-import type { UpstreamResponse } from "../http/upstream.ts";
+import type { Clock } from "../../core/clock.ts";
+import { GatewayError } from "../../core/errors.ts";
+import type { Reply } from "../../core/exchange.ts";
+import type { OperationContext } from "../../core/step.ts";
+import type { UpstreamResponse } from "../../http/upstream.ts";
 import { toAnswerHeaders } from "./answer-headers.ts";
-import type { Dialect } from "./dialects/dialect.ts";
+import type { Dialect } from "../dialects/dialect.ts";
 
 /* What opens a stream is a few hundred bytes; a provider that sends this much has begun, whatever it says. */
 const MOST_HELD_BYTES = 65_536;

@@ -1,7 +1,7 @@
-import type { CandidateFailure } from "../core/candidate-failure.ts";
-import { GatewayError } from "../core/errors.ts";
-import { neverSent } from "../http/upstream-errors.ts";
-import { isContextTooLong } from "./context-too-long.ts";
+import type { CandidateFailure } from "../../core/candidate-failure.ts";
+import { GatewayError } from "../../core/errors.ts";
+import { neverSent } from "../../http/upstream-errors.ts";
+import { isContextTooLong } from "../context-too-long.ts";
 
 /* What a provider's refusal means, kept beside the error that stands for it. */
 const refusals = new WeakMap<GatewayError, CandidateFailure>();

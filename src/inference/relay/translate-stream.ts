@@ -1,9 +1,9 @@
-import type { AnswerEvent, OperationContext } from "../core/step.ts";
-import type { Cut } from "../http/event-cutter.ts";
-import type { StreamReader, StreamScribe } from "./dialects/dialect.ts";
-import { isFields } from "./dialects/fields.ts";
-import { saySomething } from "./dialects/prelude.ts";
-import type { DialectName } from "./model-call.ts";
+import type { AnswerEvent, OperationContext } from "../../core/step.ts";
+import type { Cut } from "../../http/event-cutter.ts";
+import type { StreamReader, StreamScribe } from "../dialects/dialect.ts";
+import { isFields } from "../dialects/fields.ts";
+import { saySomething } from "../dialects/prelude.ts";
+import type { DialectName } from "../model-call.ts";
 import type { StreamJudge } from "./stream-judge.ts";
 import type { StreamWriter } from "./stream-writer.ts";
 import { toFrame } from "./to-frame.ts";

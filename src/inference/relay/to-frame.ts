@@ -1,4 +1,4 @@
-import type { AnswerEvent } from "../core/step.ts";
+import type { AnswerEvent } from "../../core/step.ts";
 
 const DATA = Buffer.from("data: ");
 const END = Buffer.from("\n\n");

@@ -1,6 +1,6 @@
-import { GatewayError } from "../core/errors.ts";
+import { GatewayError } from "../../core/errors.ts";
 import { noteRefusal } from "./candidate-failure.ts";
-import { isFields, type Fields } from "./dialects/fields.ts";
+import { isFields, type Fields } from "../dialects/fields.ts";
 import { kindOf } from "./provider-refusal.ts";
 
 const LONGEST_MESSAGE = 1_000;

@@ -1,9 +1,9 @@
-import { GatewayError } from "../core/errors.ts";
-import type { Usage } from "../core/operation.ts";
-import type { Dialect } from "./dialects/dialect.ts";
-import { isFields } from "./dialects/fields.ts";
-import type { Fields } from "./dialects/fields.ts";
-import { preludes } from "./dialects/prelude.ts";
+import { GatewayError } from "../../core/errors.ts";
+import type { Usage } from "../../core/operation.ts";
+import type { Dialect } from "../dialects/dialect.ts";
+import { isFields } from "../dialects/fields.ts";
+import type { Fields } from "../dialects/fields.ts";
+import { preludes } from "../dialects/prelude.ts";
 import { toStreamRefusal } from "./stream-refusal.ts";
 
 /** What the relay does with one event. */

@@ -1,12 +1,12 @@
-import { errorKinds, GatewayError } from "../core/errors.ts";
-import type { Clock } from "../core/clock.ts";
-import type { ErrorKind } from "../core/errors.ts";
-import type { RenderedError } from "../core/step.ts";
-import type { UpstreamResponse } from "../http/upstream.ts";
+import { errorKinds, GatewayError } from "../../core/errors.ts";
+import type { Clock } from "../../core/clock.ts";
+import type { ErrorKind } from "../../core/errors.ts";
+import type { RenderedError } from "../../core/step.ts";
+import type { UpstreamResponse } from "../../http/upstream.ts";
 import { toAnswerHeaders } from "./answer-headers.ts";
 import { noteRefusal } from "./candidate-failure.ts";
-import type { Dialect } from "./dialects/dialect.ts";
-import { isFields } from "./dialects/fields.ts";
+import type { Dialect } from "../dialects/dialect.ts";
+import { isFields } from "../dialects/fields.ts";
 import { readRetryAfterMs } from "./retry-after.ts";
 
 const ERROR_BODY_LIMIT_BYTES = 65_536;

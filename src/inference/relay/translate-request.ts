@@ -1,11 +1,11 @@
-import type { JsonBody } from "../core/exchange.ts";
-import { GatewayError } from "../core/errors.ts";
-import type { JsonEdit } from "../core/json-edit.ts";
-import { splice } from "../http/json-splice.ts";
-import type { Model } from "./catalog.ts";
-import type { Dialect } from "./dialects/dialect.ts";
-import { toFields } from "./dialects/fields.ts";
-import { parseExact } from "./parse-exact.ts";
+import type { JsonBody } from "../../core/exchange.ts";
+import { GatewayError } from "../../core/errors.ts";
+import type { JsonEdit } from "../../core/json-edit.ts";
+import { splice } from "../../http/json-splice.ts";
+import type { Model } from "../catalog.ts";
+import type { Dialect } from "../dialects/dialect.ts";
+import { toFields } from "../dialects/fields.ts";
+import { parseExact } from "../parse-exact.ts";
 import { withinStack } from "./within-stack.ts";
 
 export interface Translation {

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { GatewayError } from "../../src/core/errors.ts";
-import { markUnsent } from "../../src/http/upstream-errors.ts";
-import { failureOf, noteRefusal } from "../../src/inference/candidate-failure.ts";
-import { preludes } from "../../src/inference/dialects/prelude.ts";
-import { readRetryAfterMs } from "../../src/inference/retry-after.ts";
-import { toStreamRefusal } from "../../src/inference/stream-refusal.ts";
+import { GatewayError } from "../../../src/core/errors.ts";
+import { markUnsent } from "../../../src/http/upstream-errors.ts";
+import { failureOf, noteRefusal } from "../../../src/inference/relay/candidate-failure.ts";
+import { preludes } from "../../../src/inference/dialects/prelude.ts";
+import { readRetryAfterMs } from "../../../src/inference/relay/retry-after.ts";
+import { toStreamRefusal } from "../../../src/inference/relay/stream-refusal.ts";
 
 const refusalOf = (status: number, text = "", retryAfterMs?: number) =>
   failureOf(noteRefusal(new GatewayError("invalid_request", "no"), status, text, retryAfterMs));

@@ -1,7 +1,7 @@
-import type { AbortSignalLike } from "../core/abort.ts";
-import type { TraceContext } from "../core/exchange.ts";
-import { toTraceHeaders } from "../core/trace-headers.ts";
-import type { UpstreamRequest } from "../http/upstream.ts";
+import type { AbortSignalLike } from "../../core/abort.ts";
+import type { TraceContext } from "../../core/exchange.ts";
+import { toTraceHeaders } from "../../core/trace-headers.ts";
+import type { UpstreamRequest } from "../../http/upstream.ts";
 
 /* As long as the official SDKs wait: a reasoning model may think for minutes before its first byte. */
 const HEADERS_TIMEOUT_MS = 600_000;

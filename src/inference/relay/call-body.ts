@@ -1,8 +1,8 @@
-import type { JsonBody } from "../core/exchange.ts";
-import type { JsonEdit } from "../core/json-edit.ts";
-import { splice } from "../http/json-splice.ts";
-import { isFields } from "./dialects/fields.ts";
-import type { ModelCall } from "./model-call.ts";
+import type { JsonBody } from "../../core/exchange.ts";
+import type { JsonEdit } from "../../core/json-edit.ts";
+import { splice } from "../../http/json-splice.ts";
+import { isFields } from "../dialects/fields.ts";
+import type { ModelCall } from "../model-call.ts";
 
 /**
  * The caller's bytes for a provider of the same dialect, with the edits that steps and the relay make: the provider's name for the

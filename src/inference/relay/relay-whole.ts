@@ -1,13 +1,13 @@
-import type { Clock } from "../core/clock.ts";
-import { GatewayError } from "../core/errors.ts";
-import type { OperationContext } from "../core/step.ts";
-import { passWhole } from "../core/whole-answer.ts";
-import { locateMember } from "../http/json-splice.ts";
-import type { UpstreamResponse } from "../http/upstream.ts";
+import type { Clock } from "../../core/clock.ts";
+import { GatewayError } from "../../core/errors.ts";
+import type { OperationContext } from "../../core/step.ts";
+import { passWhole } from "../../core/whole-answer.ts";
+import { locateMember } from "../../http/json-splice.ts";
+import type { UpstreamResponse } from "../../http/upstream.ts";
 import { toAnswerHeaders } from "./answer-headers.ts";
-import type { Dialect } from "./dialects/dialect.ts";
-import { isFields } from "./dialects/fields.ts";
-import { parseExact } from "./parse-exact.ts";
+import type { Dialect } from "../dialects/dialect.ts";
+import { isFields } from "../dialects/fields.ts";
+import { parseExact } from "../parse-exact.ts";
 import { withinStack } from "./within-stack.ts";
 
 /* A list of embeddings at the most a provider takes in one call: 2,048 of 3,072 numbers, about 90 MB as text; 64 MiB as base64 fits. */
