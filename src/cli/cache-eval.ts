@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { GatewayError } from "../core/errors.ts";
 import { lexical } from "../inference/cache/embedders/lexical.ts";
 import { toUnit } from "../inference/cache/embedders/embedder.ts";
 import { readEmbedding, sentenceThreshold } from "../inference/cache/embedders/model.ts";
@@ -21,8 +22,12 @@ export const cacheEvalCommand = defineCommand({
     model: { type: "string", value: "NAME", description: "the model to ask for there" },
     json: { type: "boolean", description: "prints the report as JSON" },
   },
-  async run({ args: [file = ""], options: { embeddings, model = "", json }, out }) {
+  async run({ args: [file = ""], options: { embeddings, model = "", json }, out, err }) {
     const pairs = parsePairs(readFileSync(file, "utf8"));
+    if (pairs.length === 0) {
+      err(`sallyport: ${file} has no pairs: write lines such as {"asked": "…", "stored": "…", "same": true}`);
+      return 1;
+    }
     const embedder = embeddings === undefined ? lexical : { threshold: sentenceThreshold, guards: sentenceGuards };
     const embed = embeddings === undefined ? lexical.embed : (text: string) => ask(embeddings, model, text);
     const report = await evaluatePairs(pairs, embedder, embed);
@@ -37,8 +42,12 @@ async function ask(base: string, model: string, input: string): Promise<Float32A
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ model, input, encoding_format: "float" }),
     signal: AbortSignal.timeout(TIMEOUT_MS),
+  }).catch((cause: unknown) => {
+    throw new GatewayError("upstream_unavailable", `${base} cannot be asked for embeddings: is the server there?`, {
+      cause,
+    });
   });
-  if (!response.ok) throw new Error(`${base} answered with status ${response.status}`);
+  if (!response.ok) throw new GatewayError("upstream_unavailable", `${base} answered with status ${response.status}.`);
   const { data } = (await response.json()) as { readonly data?: unknown };
   return toUnit(readEmbedding(data, model));
 }

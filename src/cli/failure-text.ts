@@ -24,6 +24,8 @@ function systemText(error: NodeJS.ErrnoException & { address?: string; port?: nu
   /* Node gives no port where any free one was asked for. */
   if (syscall === "listen" && address !== undefined)
     return listenFailures[code]?.(port === undefined ? address : `${address}:${port}`);
+  /* Reading one tells no path. */
+  if (code === "EISDIR" && path === undefined) return "a folder was given where a file is needed: name a file";
   return path === undefined ? undefined : pathFailures[code]?.(path, syscall);
 }
 

@@ -101,6 +101,7 @@ function describe(record: JournalRecord): string[] {
   return [
     `${new Date(timeMs).toISOString()}  ${outcome}  ${what.join(" ")}  ${used.join("  ")}`,
     ...(why.length === 0 ? [] : [`  ${why.join("; ")}`]),
+    ...(record.picks ?? []).map(({ pool, picked }) => `  ${picked} of pool ${pool}`),
     ...(who.notes ?? []).map((note) => `  ${note}`),
     `  ${who.principal.id}${who.principal.tenant === "" ? "" : `  tenant ${who.principal.tenant}`}`,
     `  request ${who.requestId}${who.chainId === who.requestId ? "" : `  chain ${who.chainId}`}`,

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
+import { GatewayError } from "../../src/core/errors.ts";
 import { cacheEvalCommand } from "../../src/cli/cache-eval.ts";
 import { startEmbeddingsProvider } from "../e2e/embeddings-provider.ts";
 
@@ -46,5 +47,16 @@ test("asks a server for embeddings", async () => {
 test("says which line is no pair", async () => {
   const broken = join(dir, "broken.jsonl");
   writeFileSync(broken, `${pair(true, "a", "b")}\n{"asked": "a"}\n`);
-  await expect(run({}, broken)).rejects.toThrow('line 2: a pair is {"asked"');
+  await expect(run({}, broken)).rejects.toThrow('Line 2: a pair is {"asked"');
+  await expect(run({}, broken)).rejects.toBeInstanceOf(GatewayError);
+});
+
+test("says what is wrong where there are no pairs, or no server", async () => {
+  const empty = join(dir, "empty.jsonl");
+  writeFileSync(empty, "\n");
+  const said: string[] = [];
+  const given = { args: [empty], options: {}, out: () => {}, err: (text: string) => void said.push(text) };
+  expect(await cacheEvalCommand.run(given as unknown as Parameters<typeof cacheEvalCommand.run>[0])).toBe(1);
+  expect(said.join()).toContain("has no pairs: write lines such as");
+  await expect(run({ embeddings: "http://127.0.0.1:9/v1" })).rejects.toThrow("is the server there?");
 });

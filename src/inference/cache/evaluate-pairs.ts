@@ -1,3 +1,4 @@
+import { GatewayError } from "../../core/errors.ts";
 import { isFields } from "../dialects/fields.ts";
 import type { Embedder } from "./embedders/embedder.ts";
 import { mayAnswer } from "./may-answer.ts";
@@ -29,7 +30,7 @@ export interface PairsReport {
 
 const THRESHOLDS = [0.7, 0.75, 0.8, 0.85, 0.9, 0.95];
 
-/** Reads a file of lines of JSON: `{"asked": …, "stored": …, "same": true}`. Throws a SyntaxError that names the line. */
+/** Reads a file of lines of JSON: `{"asked": …, "stored": …, "same": true}`. Throws `invalid_request` that names the line. */
 export function parsePairs(text: string): readonly Pair[] {
   return text.split("\n").flatMap((line, at): Pair[] => {
     if (line.trim() === "") return [];
@@ -44,7 +45,7 @@ export function parsePairs(text: string): readonly Pair[] {
       if (typeof asked === "string" && typeof stored === "string" && typeof same === "boolean")
         return [{ asked, stored, same }];
     }
-    throw new SyntaxError(`line ${at + 1}: a pair is {"asked": "…", "stored": "…", "same": true}`);
+    throw new GatewayError("invalid_request", `Line ${at + 1}: a pair is {"asked": "…", "stored": "…", "same": true}`);
   });
 }
 
