@@ -29,7 +29,8 @@ export async function startProvider(behaviour: Behaviour): Promise<Provider> {
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
     request.on("end", () => {
       provider.calls++;
-      provider.lastBody = Buffer.concat(chunks).toString();
+      /* A pool asks for metrics meanwhile. */
+      if (request.method === "POST") provider.lastBody = Buffer.concat(chunks).toString();
       provider.behaviour(response, /"stream"\s*:\s*true/.test(provider.lastBody));
     });
   });

@@ -361,6 +361,42 @@ describe("in the middle of a tool loop", () => {
     );
   });
 
+  test.for([
+    ["the same gateway", false],
+    ["another that shares the state", true],
+  ] as const)("what a provider keeps is asked for where it is, at %s, whatever the question", async ([, elsewhere]) => {
+    const message = { id: "msg_1", type: "message", role: "assistant", model: "m", stop_reason: "end_turn" };
+    const rest = { stop_sequence: null, usage: { input_tokens: 3, output_tokens: 2 } };
+    large.behaviour = (response) => {
+      response.writeHead(200, { "content-type": "application/json" });
+      const container = { id: "container_1", expires_at: "2026-11-24T00:00:00Z" };
+      response.end(JSON.stringify({ ...message, ...rest, content: [{ type: "text", text: "done" }], container }));
+    };
+    const redis = elsewhere ? await startRedis() : undefined;
+    if (redis !== undefined) open.push({ close: () => redis.stop() });
+    const startOne = () =>
+      start(rules, "", {
+        models: models().replace(/large: \{ provider: vllm/, "large: { provider: anthropic, key: k"),
+        ...(redis && { state: `{ redis: "${redis.url}" }` }),
+      });
+    const first = await startOne();
+    const second = elsewhere ? await startOne() : first;
+    const asked = async (scene: Scene, content: string, container?: string) => {
+      const anthropic = new Anthropic({ baseURL: scene.url, apiKey: scene.openai.apiKey, maxRetries: 0 });
+      const request = {
+        model: "smart",
+        max_tokens: 100,
+        messages: [user(content)],
+        tools: [{ type: "code_execution_20250825", name: "code_execution" } as never],
+        ...(container !== undefined && { container }),
+      };
+      const { response } = await anthropic.messages.create(request).withResponse();
+      return `${response.headers.get("x-sallyport-model")} ${response.headers.get("x-sallyport-route")?.split(",")[0]}`;
+    };
+    expect(await asked(first, hard)).toBe("large rule=1");
+    expect(await asked(second, easy, "container_1")).toBe("large provider_state");
+  });
+
   test("what a caller says next is a new question, once the model has answered", async () => {
     const scene = await start();
     for (const provider of [large, small]) provider.behaviour = callsTools(provider, 1);

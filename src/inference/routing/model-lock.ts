@@ -7,8 +7,10 @@ export interface ModelLock {
    * signed thoughts of others. `provider_state`: the request refers to what one provider keeps.
    */
   readonly reason: "tool_loop" | "provider_state";
-  /** Ids that the earlier answer had and this request repeats, by which the model that gave it can be found; at most `MOST_KEYS`, and what a provider keeps. */
+  /** Ids of calls that the earlier answer had and this request repeats, by which the model that gave it can be found; at most `MOST_KEYS`. */
   readonly keys: readonly string[];
+  /** The id of what the provider keeps, with `provider_state`. */
+  readonly kept?: string;
 }
 
 const MOST_KEYS = 16;
@@ -34,7 +36,7 @@ export function findModelLock(body: unknown): ModelLock | undefined {
   const messages = Array.isArray(body["messages"]) ? body["messages"] : body["input"];
   const loop = Array.isArray(messages) ? findToolLoop(messages as readonly unknown[]) : undefined;
   const state = readProviderState(body);
-  return state === undefined ? loop : { reason: "provider_state", keys: [state, ...(loop?.keys ?? [])] };
+  return state === undefined ? loop : { reason: "provider_state", keys: loop?.keys ?? [], kept: state };
 }
 
 /* `previous_response_id` and `conversation` of OpenAI's responses, `container` of Anthropic's code execution: an id or an object with one. */

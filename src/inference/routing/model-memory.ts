@@ -16,8 +16,11 @@ export interface ModelMemory {
 export interface MemoryPlace {
   readonly principal: Principal;
   readonly virtual: string;
-  /** What was asked when the loop began. Some servers number calls from the beginning in each conversation (`functions.look:0`). */
-  readonly asked: string;
+  /**
+   * What was asked when the loop began: some servers number calls from the beginning in each conversation (`functions.look:0`). Undefined
+   * for what a provider keeps, which outlives a question.
+   */
+  readonly asked: string | undefined;
 }
 
 export interface ModelMemoryOptions {
@@ -28,7 +31,7 @@ export interface ModelMemoryOptions {
 const COLLECTION = "routes";
 /* A person may have to confirm a call before its result is sent. */
 const KEPT_MS = 86_400_000;
-/* Two for each answer. */
+/* Two for each call. */
 const MOST_KEPT = 40_000;
 /* Whoever waits longer is better served by a choice made anew, which is the same in nearly every case. */
 const LONGEST_WAIT_MS = 250;
@@ -46,32 +49,31 @@ export function createModelMemory({ store, log }: ModelMemoryOptions): ModelMemo
 
   return {
     keep(place, id, model) {
-      for (const key of [toKey(place, id), toKey(place, id, place.asked)]) {
-        setBounded(recent, key, model, MOST_KEPT);
-        if (!stored) continue;
-        store.put(COLLECTION, key, model, { ttlMs: KEPT_MS }).catch((error: unknown) => {
-          log.debug({ error }, "which model answered could not be stored: another replica may choose anew");
-        });
-      }
+      const key = toKey(place, id);
+      setBounded(recent, toKey({ ...place, asked: undefined }, id), model, MOST_KEPT);
+      setBounded(recent, key, model, MOST_KEPT);
+      if (!stored) return;
+      store.put(COLLECTION, key, model, { ttlMs: KEPT_MS }).catch((error: unknown) => {
+        log.debug({ error }, "which model answered could not be stored: another replica may choose anew");
+      });
     },
 
     async find(place, ids) {
-      /* By the id alone where the beginning was cut off, or a provider keeps something for longer than one question. */
-      const keys = [...ids.map((id) => toKey(place, id, place.asked)), ...ids.map((id) => toKey(place, id))];
-      for (const key of keys) {
-        const model = recent.get(key);
-        if (model !== undefined) return model;
-      }
-      if (!stored || keys.length === 0) return undefined;
+      const keys = ids.map((id) => toKey(place, id));
+      /* By the id alone where the beginning of the conversation was cut off. */
+      const bare = ids.map((id) => toKey({ ...place, asked: undefined }, id));
+      const here = (any: readonly string[]) => any.map((key) => recent.get(key)).find((model) => model !== undefined);
+      const known = here(keys);
+      if (known !== undefined || !stored || keys.length === 0) return known ?? here(bare);
       let timer: NodeJS.Timeout | undefined;
       const late = new Promise<undefined>((resolve) => {
         timer = setTimeout(resolve, LONGEST_WAIT_MS, undefined);
       });
       try {
-        return await Promise.race([search(keys), late]);
+        return (await Promise.race([search(keys), late])) ?? here(bare);
       } catch (error) {
         log.debug({ error }, "which model answered cannot be looked up: the choice is made anew");
-        return undefined;
+        return here(bare);
       } finally {
         clearTimeout(timer);
       }
@@ -79,7 +81,7 @@ export function createModelMemory({ store, log }: ModelMemoryOptions): ModelMemo
   };
 }
 
-const toKey = ({ principal: { tenant, id: principal }, virtual }: MemoryPlace, id: string, asked?: string): string =>
+const toKey = ({ principal: { tenant, id: principal }, virtual, asked }: MemoryPlace, id: string): string =>
   createHash("sha256")
     .update(JSON.stringify([tenant, principal, virtual, id, asked]))
     .digest("base64url");

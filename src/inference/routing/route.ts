@@ -174,9 +174,12 @@ export class Route {
     return chosen;
   }
 
-  async #remember({ exchange }: OperationContext, { keys }: ModelLock): Promise<Model | undefined> {
+  async #remember({ exchange }: OperationContext, { keys, kept }: ModelLock): Promise<Model | undefined> {
     const { choices, otherwise } = this.#virtual;
-    const known = await this.#options.memory.find(this.#placeOf(exchange), keys);
+    const { memory } = this.#options;
+    const place = this.#placeOf(exchange);
+    const state = kept === undefined ? undefined : await memory.find({ ...place, asked: undefined }, [kept]);
+    const known = state ?? (await memory.find(place, keys));
     /* A fallback may have answered that the rules do not name. */
     const all = [
       ...choices.values(),
@@ -195,10 +198,11 @@ export class Route {
   #keep({ value }: AnswerEvent): void {
     const context = this.#context;
     if (context?.candidate === undefined) return;
-    for (const id of readAnswerIds(value)) {
+    for (const { id, isKept } of readAnswerIds(value)) {
       if (this.#ids.size >= MOST_IDS || this.#ids.has(id)) continue;
       this.#ids.add(id);
-      this.#options.memory.keep(this.#placeOf(context.exchange), id, context.candidate.name);
+      const place = this.#placeOf(context.exchange);
+      this.#options.memory.keep(isKept ? { ...place, asked: undefined } : place, id, context.candidate.name);
     }
   }
 

@@ -57,7 +57,8 @@ describe("a model is kept", () => {
     const container = "container_1";
     expect(findModelLock({ container, messages: [asked, used, given] })).toEqual({
       reason: "provider_state",
-      keys: ["container_1", "toolu_1"],
+      keys: ["toolu_1"],
+      kept: "container_1",
     });
   });
 
@@ -85,7 +86,7 @@ describe("a model is kept", () => {
     [{ conversation: { id: "conv_1" }, input: "hi" }, "conv_1"],
     [{ container: "container_1", messages: [asked] }, "container_1"],
   ])("while the provider holds what the request refers to: %j", (body, key) => {
-    expect(findModelLock(body)).toEqual({ reason: "provider_state", keys: [key] });
+    expect(findModelLock(body)).toEqual({ reason: "provider_state", keys: [], kept: key });
   });
 });
 

@@ -44,6 +44,11 @@ describe("who answered is remembered", () => {
     expect(await memory.find(place, ["functions.look:0"])).toBe("small");
     expect(await memory.find(other, ["functions.look:0"])).toBe("large");
     expect(await memory.find({ ...place, asked: "" }, ["functions.look:0"])).toBe("large");
+    const store = sharedStore();
+    const [here, there] = [createModelMemory({ store, log: silentLog }), createModelMemory({ store, log: silentLog })];
+    here.keep(place, "functions.look:0", "small");
+    there.keep(other, "functions.look:0", "large");
+    expect(await there.find(place, ["functions.look:0"])).toBe("small");
   });
 
   test("by every replica of one state, and nowhere else where a state is nobody else's", async () => {
@@ -110,6 +115,6 @@ describe("the ids of an answer", () => {
     [null, []],
     ["[DONE]", []],
   ])("%j", (value, ids) => {
-    expect(readAnswerIds(value)).toEqual(ids);
+    expect(readAnswerIds(value)).toEqual(ids.map((id) => ({ id, isKept: id.startsWith("container") })));
   });
 });
