@@ -229,6 +229,49 @@ describe("mayAnswer", () => {
   });
 });
 
+/* What one answer must not serve, by the kind of what tells them apart. */
+const strangers: readonly (readonly [string, string])[] = [
+  ["When are the busy hours?", "When are the business hours?"],
+  ["Is there a medical study?", "Is there a medic study?"],
+  ["Where is the train?", "Where is the training?"],
+  ["What is a good lens?", "What is a new lens?"],
+  ["How do I file a claim?", "How do I make a claim?"],
+  ["What is a file system?", "What is a system?"],
+  ["Which lens is better?", "Which lens is best?"],
+  ["How do I define a class?", "How do I describe a class?"],
+  ["What is process mining?", "What is mining?"],
+  ["What is a state machine?", "What is a machine?"],
+  ["What is the formula of success?", "What is success?"],
+  ["How do I make a list?", "How do I make a command?"],
+  ["Write a letter of complaint", "How do I write a letter of complaint?"],
+  ["What is a cookie?", "What is a biscuit?"],
+  ["Is there a flat fee?", "Is there an apartment fee?"],
+  ["How do I pick a lock?", "How do I choose a lock?"],
+];
+const friends: readonly (readonly [string, string])[] = [
+  ["How do I book a cabin?", "How can I reserve a cabin?"],
+  ["What is a tall ship?", "Can you please explain what a tall ship is?"],
+  ["How are lenses cleaned properly?", "How are lenses cleaned?"],
+  ["What are the steps of the renewal process?", "How do I renew?"],
+  ["How do I mend a dripping tap?", "How can I mend a tap that drips?"],
+];
+
+describe("the lexical embedder and its guards", () => {
+  const isHit = (asked: string, stored: string) => {
+    const vector = lexical.embed(stored);
+    const score = lexical.embed(asked).reduce((sum, value, at) => sum + value * (vector[at] ?? 0), 0);
+    return score >= lexical.threshold && mayAnswer(asked, stored, lexical.guards, score).same;
+  };
+
+  test.each(strangers)("tell apart: %s / %s", (left, right) => {
+    expect([isHit(left, right), isHit(right, left)]).toEqual([false, false]);
+  });
+
+  test.each(friends)("take for one: %s / %s", (left, right) => {
+    expect([isHit(left, right), isHit(right, left)]).toEqual([true, true]);
+  });
+});
+
 describe("the lexical embedder", () => {
   const length = (vector: Float32Array) => Math.hypot(...vector);
 

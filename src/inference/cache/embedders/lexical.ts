@@ -41,7 +41,10 @@ function addLetters(vector: Float32Array, stem: string, weight: number): void {
 function embed(text: string): Float32Array {
   const vector = new Float32Array(DIMENSIONS);
   const weights = new Map<string, number>();
-  for (const { stem, weight } of readQuestion(text).topics) weights.set(stem, Math.max(weight, weights.get(stem) ?? 0));
+  const { topics } = readQuestion(text);
+  /* `how do I make a good thing`: of nothing in particular. */
+  if (!topics.some(({ weight }) => weight === 1)) return vector;
+  for (const { stem, weight } of topics) weights.set(stem, Math.max(weight, weights.get(stem) ?? 0));
   for (const [stem, weight] of weights) {
     add(vector, stem, weight);
     addLetters(vector, stem, weight * LETTERS);
@@ -52,7 +55,7 @@ function embed(text: string): Float32Array {
 /** The embedder that works at once, without a model. */
 export const lexical = {
   /* The number is raised whenever stems, synonyms or weights change what a vector says. */
-  space: `lexical 2, ${DIMENSIONS}`,
+  space: `lexical 3, ${DIMENSIONS}`,
   threshold: THRESHOLD,
   guards: lexicalGuards,
   embed,

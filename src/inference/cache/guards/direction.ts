@@ -1,5 +1,6 @@
 import type { Question } from "../question/question.ts";
 import { stemOf } from "../question/stem.ts";
+import { toCommonStem } from "../question/synonyms.ts";
 import type { SameGuard } from "./guard.ts";
 
 /* Words that turn a question round. A word may be in several pairs. */
@@ -65,10 +66,14 @@ function isSwapped(asked: Question, stored: Question): boolean {
   });
 }
 
+/* It lies between two things, in either order. */
+const DIFFERENCE = toCommonStem(stemOf("difference"));
+
 /* `A eats B` and `B eats A`: three topics in a row that stand the other way round. */
 function isTurned(asked: Question, stored: Question): boolean {
   /* `fix the tap that drips` and `my tap drips, how do I fix it`: who asks how says whom it happens to in either order. */
   if (asked.asking === "how" || stored.asking === "how") return false;
+  if (asked.topics.some(({ stem }) => stem === DIFFERENCE)) return false;
   const triples = ({ topics }: Question) =>
     topics.slice(2).map((third, at) => [topics[at]?.stem, topics[at + 1]?.stem, third.stem]);
   const there = new Set(triples(stored).map((triple) => triple.join(" ")));

@@ -1,8 +1,9 @@
-/** What is asked for. `may`: whether something can be done, and so how. `open`: no question word says so, as in `order tracking`. */
-export type Asking = "how" | "may" | "why" | "when" | "where" | "who" | "amount" | "whether" | "what" | "open";
+/** What is asked for. `make`: a text. `may`: whether something can be done, and so how. `open`: no question word says so, as in `order tracking`. */
+export type Asking = "make" | "how" | "may" | "why" | "when" | "where" | "who" | "amount" | "whether" | "what" | "open";
 
 /* In order: the first that fits says it. */
 const FORMS: readonly (readonly [Asking, RegExp])[] = [
+  ["make", /^(?:write|draft|compose|generate|draw|translate|rewrite|rephrase|paraphrase|summari[sz]e|proofread)\b/],
   ["what", /\bhow many (?:seconds|minutes|hours|days|weeks|months|years)\b/],
   ["amount", /\bhow (?:many|much)\b|\bwhat number\b|\bthe number of\b|\bhas how many\b/],
   ["amount", /\bwhat(?: is|'s) the (?:price|cost|fee)\b/],

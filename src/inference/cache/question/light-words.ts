@@ -8,13 +8,28 @@ export const silentWords = words(`
   and or but if then so as of at by for from in into on onto to with about over under between during through per than via upon
   not no never cannot nor neither none without except
   what which who whom whose when where why how there here also just only very too much many more most
-  please tell explain describe define give list state say want like know help let wonder thank thanks hello hi hey okay ok
-  pls plz thx dear sir madam hope question got gotten looking trying
-  explanation definition meaning mean summary concept term terms purpose
-  process procedure step steps way ways method methods instruction instructions guide tutorial formula recipe technique topic subject tips tip reason reasons cause causes
+  please thank thanks hello hi hey okay ok
+  pls plz thx dear sir madam got gotten looking trying
+  reason reasons cause causes
   possible able unable go going up out off down exactly actually really
-  command kind type
 `);
+
+/** Verbs that ask, where nothing was said before them: `explain how`, `I want to know what`. In `how do I explain it` they are asked about. */
+export const askingVerbs = words(`
+  tell explain describe define give list state say want know help let wonder hope
+`);
+
+/** Nouns that ask for a way, a sense or a reason, where no word of the question follows them: `the reset process`, but not `process mining`. */
+export const askingNouns = words(`
+  explanation definition meaning mean summary concept purpose question
+  process procedure step steps way ways method methods instruction instructions guide tutorial technique topic like kind
+`);
+
+/** Nouns that add little when a text begins with them: `recipe for bread`. */
+export const headingNouns = words("formula recipe command tip tips");
+
+/** Words by which a question is known. */
+export const questionWords = words("how what which who whom whose why when where");
 
 /** Words that add little: their lack alone does not make another question, nor does their presence make the same. */
 export const faintWords = words(`

@@ -38,18 +38,18 @@ const IRREGULAR: Readonly<Record<string, string>> = {
   grew: "grow",
   ran: "run",
   won: "win",
-  better: "good",
-  best: "good",
-  worse: "bad",
-  worst: "bad",
   froze: "freeze",
   frozen: "freeze",
 };
+
+/* Whose plural is another word, and what only looks like one. */
+const PLURALS = new Set("news customs goods arms glasses savings means clothes".split(" "));
 
 const ends = (word: string, end: string, left: number) => word.endsWith(end) && word.length - end.length >= left;
 const cut = (word: string, count: number) => word.slice(0, word.length - count);
 
 function withoutPlural(word: string): string {
+  if (PLURALS.has(word) || word.endsWith("ics")) return word;
   if (ends(word, "ies", 2)) return `${cut(word, 3)}y`;
   if (ends(word, "sses", 1) || ends(word, "xes", 1) || ends(word, "ches", 2) || ends(word, "shes", 2))
     return cut(word, 2);
@@ -72,10 +72,11 @@ function withoutNounEnding(word: string): string {
   if (ends(word, "ation", 4)) return cut(word, 5);
   if (/[st]ion$/.test(word) && word.length >= 7) return cut(word, 3);
   if (ends(word, "ment", 5)) return cut(word, 4);
-  if (ends(word, "ness", 4)) return cut(word, 4);
-  if (ends(word, "ful", 3)) return cut(word, 3);
+  /* Not `business`. */
+  if (ends(word, "ness", 5)) return cut(word, 4);
   if (ends(word, "ly", 5) && !word.endsWith("bly")) return cut(word, 2);
-  if (ends(word, "al", 5)) return cut(word, 2);
+  /* What is done, as in `renewal` and `refusal`; not what is like something, as in `national` and `general`. */
+  if (/[svw]al$/.test(word) && word.length >= 7) return cut(word, 2);
   return word;
 }
 
