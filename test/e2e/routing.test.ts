@@ -202,6 +202,16 @@ describe("a virtual model", () => {
     expect([large.calls, small.calls]).toEqual([1, 1]);
   });
 
+  test("is given nothing that one who stepped in had said, once that is another", async () => {
+    const scene = await start(rules, "", { cache: "{}" });
+    const text = async () => (await ask(scene, hard)).text;
+    large.behaviour = refuses(500);
+    expect([await text(), await text(), small.calls]).toEqual(["from small", "from small", 1]);
+    small.behaviour = says("from its next version");
+    await scene.reload({ models: models().replace("small: { provider: vllm", "small: { provider: vllm, model: next") });
+    expect(await text()).toBe("from its next version");
+  });
+
   test("in shadow mode asks `otherwise`, and tells what it would have chosen and what that would have cost", async () => {
     const scene = await start(rules, ", mode: shadow");
     expect(await ask(scene, hard)).toEqual({ text: "from small", model: "small", route: null });

@@ -80,8 +80,8 @@ export class Recalls {
     }
     const partition = partitionOf(context.exchange.principal, cache.config.share, {
       model: call.model,
-      // A choice may be another model for another question.
-      modelIdentity: `${model.name} ${identities.get(model.name) ?? ""}`,
+      // A choice may be another model for another question; its identity has all that it may choose, any of which may step in.
+      modelIdentity: `${model.name} ${identities.get(call.model) ?? ""}`,
       policyHash: policyHash(context.exchange),
     });
     const question = questionOf(endpoint, body.value);
