@@ -51,8 +51,8 @@ export interface OperationContext {
   costNanos: number | undefined;
   /** What else the journal should say of it, in words that are safe to show: no content, no credential. */
   notes?: readonly string[] | undefined;
-  /** Each pick of an endpoint of a pool, as JSON for the journal. Set by the relay. */
-  picks?: readonly string[] | undefined;
+  /** Each pick of an endpoint of a pool: gives it as JSON for the journal, when it is written. Set by the relay. */
+  picks?: readonly (() => string)[] | undefined;
   /** The upstream's HTTP status, for the journal. */
   upstreamStatus: number | undefined;
   /** Milliseconds from the start to the first byte of the answer. */

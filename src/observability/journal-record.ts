@@ -151,7 +151,7 @@ export function toOwnJson(common: number, { id, context, outcome }: Ended): stri
   const request = own ? `"","${exchange.id}"` : `"${exchange.id}",${JSON.stringify(bounded(exchange.chain.id))}`;
   const times = `,${durationText(outcome.durationMs)},${firstByteMs === undefined ? "null" : durationText(firstByteMs)},`;
   const cost = costNanos === undefined ? (picks === undefined ? "" : ",null") : `,${numberText(costNanos)}`;
-  const picked = picks === undefined ? "" : `,[${picks.join()}]`;
+  const picked = picks === undefined ? "" : `,[${picks.map((write) => write()).join()}]`;
   return `[${ids}${request}${times}${usage === undefined ? "null" : usageText(usage)}${cost}${picked}]`;
 }
 

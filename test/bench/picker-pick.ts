@@ -46,12 +46,12 @@ function percentile(times: Float64Array, share: number): number {
 
 /** What a pick costs in a pool of 100 endpoints whose prefix caches are full, with prompts of 10,240 tokens. */
 export function measurePicks(profile: ProfileName, workload: keyof typeof workloads): PickTimes {
-  const endpoints = new Endpoints({ slots: 128 });
+  const endpoints = new Endpoints({ slots: 256 });
   for (let at = 0; at < ENDPOINTS; at++) {
     const slot = endpoints.add(`http://10.0.0.${at}:8000`);
     endpoints.report(slot, { queued: at % 3, running: at % 7, kvUsage: (at % 10) / 10 }, 0);
   }
-  const prefixes = new PrefixIndex({ slots: 128 });
+  const prefixes = new PrefixIndex({ slots: 256 });
   const picker = createPicker({ endpoints, prefixes, profile: profiles[profile], replica: "bench" });
   const fresh = workloads[workload];
   const starts = Array.from({ length: 150 }, (_, group) => {

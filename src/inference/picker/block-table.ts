@@ -8,7 +8,7 @@ export const ownFields = { newer: 3, older: 4, shared: 5, weight: 6, stamp: 7 } 
 
 /**
  * A hash table of 64-bit block hashes in one flat array. An entry is the place of its first field and keeps it until it is removed. A Map
- * would keep a heap number per block and cost several times as much per look-up (a prompt of 10k tokens has 68 blocks).
+ * would keep a heap number per block and cost several times as much per look-up (a prompt of 10k tokens has 42 blocks).
  */
 export class BlockTable {
   cells = new Int32Array(64 * stride);

@@ -52,6 +52,7 @@ export class Members {
   readonly #options: MembersOptions;
   readonly #members = new Map<string, Member>();
   readonly #bySlot: (Member | undefined)[] = [];
+  #hosts: readonly string[] = [];
   #config: PoolConfig;
   #wanted: readonly string[] = [];
 
@@ -83,13 +84,23 @@ export class Members {
   #join(): void {
     for (const url of this.#wanted) {
       if (this.#members.has(url)) continue;
-      if (this.#members.size === slots) return;
+      if (this.#members.size === slots) break;
       const member = createMember(this.#options.pool, this.endpoints.add(url), url);
       this.#members.set(url, member);
       this.#bySlot[member.slot] = member;
       this.#update(member);
       this.#scrape(member);
     }
+    this.#listHosts();
+  }
+
+  /** Hosts by slot; another list when they change, so that whoever has one can tell of a pick later. */
+  get hosts(): readonly string[] {
+    return this.#hosts;
+  }
+
+  #listHosts(): void {
+    this.#hosts = Array.from(this.#bySlot, (member) => member?.host ?? "");
   }
 
   inSlot(slot: number): Member {
@@ -281,6 +292,7 @@ export class Members {
     this.#bySlot[member.slot] = undefined;
     this.prefixes.clear(member.slot);
     this.endpoints.remove(member.slot);
+    this.#listHosts();
     if (this.#members.size === slots - 1) this.#join();
   }
 }

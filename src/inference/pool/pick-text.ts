@@ -42,12 +42,12 @@ export function toPickHeader({ pool, member, picked: { explanation }, nameOf }: 
  * A pick for the journal, as JSON: `by` names the scorers with their weights, and `of` has for each endpoint its host, its scores in that order
  * or the filter that took it out, its cached tokens and the requests under way.
  */
-export function toPickJson(pool: string, picked: string, trace: PickTrace, hostOf: (slot: number) => string): string {
+export function toPickJson(pool: string, picked: string, trace: PickTrace, hosts: readonly string[]): string {
   const { names, count, slots, filteredBy, scores, cached, requests } = trace;
   const width = names.scorers.length;
   let text = `{"pool":"${pool}","picked":"${picked}","by":${weightsOf(trace)},"of":[`;
   for (let at = 0; at < count; at++) {
-    text += `${at === 0 ? "" : ","}["${hostOf(slots[at]!)}",`;
+    text += `${at === 0 ? "" : ","}["${hosts[slots[at]!]}",`;
     if (filteredBy[at] !== -1) text += `"${names.filters[filteredBy[at]!]}"`;
     else {
       for (let scorer = 0; scorer < width; scorer++)

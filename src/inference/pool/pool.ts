@@ -28,8 +28,8 @@ export interface Placed {
   readonly pool: string;
   readonly member: Member;
   readonly picked: Picked;
-  /** Why, as JSON for the journal. */
-  readonly why: string;
+  /** Why, as JSON for the journal: made when it is written, of what was so when it was picked. */
+  why(): string;
   /** What callers know an endpoint by. */
   nameOf(url: string): string;
   /** To be called once. */
@@ -149,12 +149,13 @@ export class Pool {
     if (picked === undefined) throw this.#turnAway(notSent.noEndpoint(this.name, except.length > 0));
     const member = this.#members.inSlot(picked.slot);
     const trace = picked.trace!;
+    const { hosts } = this.#members;
     this.#count(member, request, trace);
     return {
       pool: this.name,
       member,
       picked,
-      why: toPickJson(this.name, member.host, trace, (slot) => this.#members.inSlot(slot).host),
+      why: () => toPickJson(this.name, member.host, trace, hosts),
       nameOf: (url) => this.#members.at(url)?.name ?? "gone",
       end: (how) => {
         picked.end();

@@ -29,7 +29,7 @@ function compared(name: WorkloadName, seed: number): Compared {
 }
 
 describe.each(seeds)("at round-robin's knee, seed %i", (seed) => {
-  test.each(["shortAnswers", "multiTurn"] as const)(
+  test.each(["sharedPrefixes", "shortAnswers", "multiTurn"] as const)(
     "the first token comes at least 2.5 times as soon (%s)",
     { timeout },
     (name) => {

@@ -25,6 +25,8 @@ test("endpoints that come while others have calls to end still join when there i
     members.close();
     await upstream.close();
   });
+  members.set(urlsOf(0));
+  const first = members.hosts;
   const { endpoints, prefixes } = members;
   const picker = createPicker({ endpoints, prefixes, profile: profiles["round-robin"], replica: "r" });
   const open: (() => void)[] = [];
@@ -47,4 +49,10 @@ test("endpoints that come while others have calls to end still join when there i
   expect(present()).toBe(10);
   for (const end of open.splice(0)) end();
   expect(members.list().map(({ url }) => url)).toEqual(urlsOf(2));
+  // Who was told of the first ones can still tell of them.
+  const hostsOf = (generation: number) => urlsOf(generation).map((url) => new URL(url).host);
+  expect(first).toEqual(hostsOf(0));
+  expect(members.hosts.toSorted()).toEqual(
+    [...hostsOf(2), ...Array.from({ length: maxEndpoints }, () => "")].toSorted(),
+  );
 });

@@ -94,7 +94,7 @@ describe("a model of a pool", () => {
     expect(response.headers.get("x-sallyport-pick")).not.toContain("127.0.0.1");
     expect((await ask(gateway, "x")).headers.get("x-sallyport-pick")).toBeNull();
     for (const { context } of gateway.carried)
-      for (const { url } of servers) expect(context.picks?.join()).toContain(new URL(url).host);
+      for (const { url } of servers) expect(context.picks?.map((write) => write()).join()).toContain(new URL(url).host);
   });
 
   it("is sent to another endpoint where one cannot be reached, streams too", async () => {

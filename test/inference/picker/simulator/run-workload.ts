@@ -20,6 +20,8 @@ export interface RunOptions {
   readonly scrapeEveryMs?: number;
   /** How much of the arrivals are sent before what is measured begins. Default 0.3. */
   readonly warmUp?: number;
+  /** What any server has computed all of them have in their caches: more than any choice of a server can bring about. */
+  readonly allCached?: boolean;
   /** What happens to the first server once the measured requests begin. */
   readonly fault?: Fault;
 }
@@ -76,6 +78,13 @@ export function runWorkload(options: RunOptions): RunResult {
     { length: size },
     () => new Accelerator(timeline, { blocks, blockTokens, maxSequences: 256, maxAdapters: 4 }),
   );
+  const computed = new Set<number>();
+  if (options.allCached === true)
+    for (const { cache } of servers)
+      cache.held = (prompt) => {
+        const miss = prompt.findIndex((key) => !computed.has(key));
+        return miss === -1 ? prompt.length : miss;
+      };
   const gateways = Array.from({ length: replicas }, (_, replica) => createGateway(options, size, replica));
   const untilMs = arrivals.at(-1)!.atMs + 60_000;
   const from = Math.floor(arrivals.length * warmUp);
@@ -115,6 +124,7 @@ export function runWorkload(options: RunOptions): RunResult {
       ...{ prompt, promptTokens, outputTokens, adapter },
       firstToken() {
         ttftMs[at] = timeline.nowMs - atMs;
+        if (options.allCached === true) for (const key of prompt) computed.add(key);
         picked.prefilled();
       },
       done() {
@@ -143,13 +153,13 @@ export function runWorkload(options: RunOptions): RunResult {
     .filter((ms) => !Number.isNaN(ms))
     .sort();
   const cached = servers.reduce((sum, server) => sum + server.prompts.cached, 0);
-  const computed = servers.reduce((sum, server) => sum + server.prompts.computed, 0);
+  const prefilled = servers.reduce((sum, server) => sum + server.prompts.computed, 0);
   return {
     ttftP50Ms: percentile(sorted, 0.5),
     ttftP90Ms: percentile(sorted, 0.9),
     adapterLoads: servers.reduce((sum, server) => sum + server.adapters.loads, 0),
     done: done / sorted.length,
-    cachedShare: cached / (cached + computed),
+    cachedShare: cached / (cached + prefilled),
     lost: lost / (arrivals.length - from),
     imbalance: Math.max(...sent) / (arrivals.length / size),
   };
