@@ -41,6 +41,14 @@ function models({ models: known }: Config): string {
   return list(named);
 }
 
+function pools({ pools: known = {} }: Config): string {
+  const named = Object.entries(known).map(([name, { engine, endpoints, dns, pick }]) => {
+    const servers = endpoints === undefined ? `every address of ${dns}` : `${endpoints.length} endpoints`;
+    return `${name} (${engine}, ${servers}, ${typeof pick === "string" ? pick : "a profile of its own"})`;
+  });
+  return list(named);
+}
+
 const runaways: Readonly<Record<Config["runaway"]["action"], string>> = {
   off: "not looked for",
   warn: "warned",
@@ -73,6 +81,7 @@ export function summarize(config: Config): string[] {
     ]),
     ["agents", list(Object.keys(config.a2a?.agents ?? {}))],
     ["models", models(config)],
+    ["pools", pools(config)],
     ["guards", list(config.guardrails.map(({ type, on }) => `${type} on ${on.join(", ")}`))],
     [
       "budgets",

@@ -33,6 +33,7 @@ test.each([
   ["cache: {size: 10}", "cache.size", "a size such as 4MiB"],
   ["cache: {semantic: {threshold: 85}}", "cache.semantic.threshold", "expected at most 1"],
   ["cache: {semantic: {vectors: pinecone}}", "cache.semantic.vectors", "`memory`, {chroma: {url: …}} or"],
+  [pool("endpoints: ['http://v:80', 'http://v/']"), "pools.p.endpoints", "listed twice"],
   [pool("endpoints: []"), "pools.p.endpoints", "expected at least 1 entry"],
   [pool("dns: vllm.models.svc"), "pools.p.dns", "expected an http or https address"],
   ["pools: {p: {endpoints: ['http://v']}}", "pools.p.engine", "is missing: expected one of vllm"],

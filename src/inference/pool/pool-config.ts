@@ -4,7 +4,7 @@ import { durationMs, sizeBytes } from "../../core/units.ts";
 import { compilePriority } from "./priority.ts";
 import { profileSchema, profiles, defaultProfile, type Profile, type ProfileName } from "../picker/profiles.ts";
 import { engines, type EngineName } from "./engines.ts";
-import { apiKey, baseUrl } from "../providers/openai-compatible.ts";
+import { apiKey, baseUrl, toBaseUrl } from "../providers/openai-compatible.ts";
 
 /** The most endpoints one pool has. */
 export const maxEndpoints = 128;
@@ -80,7 +80,7 @@ export const poolSchema = z
       .array(baseUrl())
       .min(1)
       .max(maxEndpoints)
-      .refine((urls) => new Set(urls).size === urls.length, "an endpoint is listed twice: leave one out")
+      .refine((urls) => new Set(urls.map(toBaseUrl)).size === urls.length, "an endpoint is listed twice: leave one out")
       .optional()
       .meta({
         description: "Base address of each server. All of them serve the same models, in the OpenAI dialect.",
