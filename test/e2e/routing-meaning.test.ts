@@ -232,6 +232,32 @@ describe("a classifier behind an address", () => {
     expect([classifier.seen.length, large.calls]).toEqual([1, 1]);
   });
 
+  test("is left alone when the caller leaves, and no model is asked", async () => {
+    let closed = false;
+    classifier.answers = (_, response) => void response.on("close", () => (closed = true));
+    const scene = await start(byClass, `{ classifiers: { topic: { url: "${classifier.url}", timeout: 60s } } }`);
+    const leaving = new AbortController();
+    const request = { model: "smart", messages: [{ role: "user" as const, content: "statute" }] };
+    const left = scene.openai.chat.completions.create(request, { signal: leaving.signal }).catch(() => "left");
+    await expect.poll(() => classifier.seen.length).toBe(1);
+    leaving.abort();
+    expect(await left).toBe("left");
+    await expect.poll(() => closed).toBe(true);
+    await expect
+      .poll(async () => (await journal(scene)).map(({ target, outcome }) => `${target.name} ${outcome}`).toSorted())
+      .toEqual(["smart aborted", "topic aborted"]);
+    expect([large.calls, small.calls]).toEqual([0, 0]);
+  });
+
+  test("that never answers fails nothing in shadow mode, with a cache too", async () => {
+    const scene = await start(byClass, behindUrl(), { cache: "{}" }, ", mode: shadow");
+    expect(await ask(scene, "statute")).toBe("small");
+    classifier.answers = () => undefined;
+    expect(await ask(scene, "statute")).toBe("small");
+    expect(await ask(scene, "another statute")).toBe("small");
+    expect(small.calls).toBe(2);
+  });
+
   test("is sent no half of a character where a long text is cut", async () => {
     const scene = await start(byClass, behindUrl());
     await ask(scene, `${"\u{1F600}".repeat(4_096)}statute`);
