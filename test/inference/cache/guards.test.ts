@@ -55,6 +55,7 @@ const cases: Readonly<
       ["plants that need light", "plants that do not need light"],
       ["tea with milk", "tea without milk"],
       ["a valid form", "an invalid form"],
+      ["tell me everything but the price", "tell me everything and the price"],
     ],
     alike: [
       ["it isn't ready", "it is not ready"],
@@ -137,15 +138,26 @@ const cases: Readonly<
       ["all rooms", "some rooms"],
       ["a cave under the hill", "a cave behind the hill"],
       ["must I go?", "may I go?"],
+      ["what do only cats eat?", "what do cats only eat?"],
+      ["are all roses plants?", "are all plants roses?"],
+      ["how many guests come?", "how many more guests come?"],
     ],
     alike: [["each room", "every room"]],
   },
-  tense: { apart: [["is it full?", "was it full?"]], alike: [["was it full?", "was it quite full?"]] },
+  tense: {
+    apart: [
+      ["is it full?", "was it full?"],
+      ["who opened the gate?", "who opens the gate?"],
+    ],
+    alike: [["was it full?", "was it quite full?"]],
+  },
   names: {
     apart: [
       ["the river in Vienna", "the river in Prague"],
       ["food in peru", "food in chile"],
       ['say "yes" in Thai', 'say "no" in Thai'],
+      ["who made Apple?", "who made an apple?"],
+      ["is Turkey big?", "is turkey big?"],
     ],
     alike: [
       ["the river in Vienna", "Vienna's river"],

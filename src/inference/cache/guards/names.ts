@@ -69,11 +69,30 @@ function isSpeltOut(written: string, to: Question): boolean {
   return initials.includes(written.toLowerCase());
 }
 
+const isAfterArticle = ({ words }: Question, at: number): boolean => /^an?$/.test(words[at - 1]?.plain ?? "");
+
+/* `Apple` and `an apple`, `Turkey` and `turkey`: a name in one is a thing in the other, which an article or its own sense tells. */
+function isThingThere(from: Question, to: Question): boolean {
+  if (hasShouting(from)) return false;
+  return from.words.some(
+    ({ written, plain, opens }, at) =>
+      !opens &&
+      /^\p{Lu}\p{Ll}/u.test(written) &&
+      !silentWords.has(plain) &&
+      !isAfterArticle(from, at) &&
+      to.words.some(
+        (other, there) =>
+          other.plain === plain && /^\p{Ll}/u.test(other.written) && (THINGS.has(plain) || isAfterArticle(to, there)),
+      ),
+  );
+}
+
 /** One names a person, place, product or quotation that the other does not. */
 export const names: SameGuard = {
   name: "names",
   differs(asked, stored) {
     if (quotesElse(asked, stored) || quotesElse(stored, asked)) return "they quote different words";
+    if (isThingThere(asked, stored) || isThingThere(stored, asked)) return "a name in one is a thing in the other";
     return misses(asked, stored) || misses(stored, asked) ? "they name different things" : undefined;
   },
 };

@@ -21,10 +21,21 @@ const ASKED = new Set("how what where which why when who whether if".split(" "))
 const saysUnknown = (words: Question["words"], at: number): boolean =>
   KNOWING.has(words[at + 1]?.plain ?? "") && ASKED.has(words[at + 2]?.plain ?? "");
 
+/* `everything but the price` */
+const WHOLE = /^(?:every\w*|any\w*|all|no|none|nothing|nobody)$/;
+const REACH = 3;
+
 /* A denial, and the word it denies: `A, not B` is not `not A, B`. */
 function denialsOf({ words, topics }: Question): readonly string[] {
   return words.flatMap(({ plain, written }, at) => {
-    const kind = DENIALS.has(plain) || CONTRACTED.test(written) ? "not" : EXCEPTIONS.has(plain) ? "except" : undefined;
+    const isBut = plain === "but" && words.slice(Math.max(0, at - REACH), at).some((word) => WHOLE.test(word.plain));
+    const kind = isBut
+      ? "except"
+      : DENIALS.has(plain) || CONTRACTED.test(written)
+        ? "not"
+        : EXCEPTIONS.has(plain)
+          ? "except"
+          : undefined;
     if (plain === "nor" || (kind === "not" && saysUnknown(words, at))) return [];
     return kind === undefined ? [] : [`${kind} ${topics.find(({ word }) => word > at)?.stem ?? ""}`];
   });

@@ -23,7 +23,16 @@ const QUANTITIES: Readonly<Record<string, string>> = {
   already: "already",
   yet: "yet",
   even: "even",
+  more: "more",
+  most: "most",
+  less: "less",
+  least: "least",
+  fewer: "less",
+  fewest: "least",
+  enough: "enough",
 };
+/* It is the next word that they set apart: `only cats eat` and `cats only eat`. */
+const SETS_APART = new Set(["only", "even", "all"]);
 /* Where a thing is, in words that do not stand for one another; `in`, `on` and `at` often do. */
 const PLACES = new Set(
   "under above below behind beside between beneath beyond inside outside through across against near within among around".split(
@@ -41,7 +50,15 @@ const DUTIES: Readonly<Record<string, string>> = {
   might: "might",
 };
 
-const quantitiesOf = ({ words }: Question) => [...new Set(words.flatMap(({ plain }) => QUANTITIES[plain] ?? []))];
+const quantitiesOf = ({ words, topics }: Question) => [
+  ...new Set(
+    words.flatMap(({ plain }, at) => {
+      const quantity = QUANTITIES[plain];
+      if (quantity === undefined || !SETS_APART.has(quantity)) return quantity ?? [];
+      return `${quantity} ${topics.find(({ word }) => word > at)?.stem ?? ""}`;
+    }),
+  ),
+];
 /* `the difference between A and B` is no place, and `A or B` asks for the same. */
 const COMPARES = new Set(
   "difference differences distinction distinguish differ choice choose compare comparison".split(" "),

@@ -18,11 +18,26 @@ const hasVerb = (question: Question) =>
 /* One in the past and one in the present, each by a helping verb: a heading without one goes with both. */
 const isPastOf = (one: Question, other: Question) => says(one, PAST) && !says(other, PAST) && hasVerb(other);
 
+const HELPING =
+  /^(?:am|is|are|was|were|be|been|being|do|does|did|have|has|had|can|could|will|would|shall|should|may|might|must|gets?|got|to|by)$/;
+
+/* `who cancelled it` and `who cancels it`: where nothing helps, a verb's own ending says the time. */
+function endsOtherwise(one: Question, other: Question): boolean {
+  if ([one, other].some(({ words }) => words.some(({ plain }) => HELPING.test(plain)))) return false;
+  const isPast = ({ words, topics }: Question, stem: string) =>
+    topics.some((topic) => topic.stem === stem && /ed$/.test(words[topic.word]?.plain ?? ""));
+  return one.topics.some(
+    ({ stem }) => other.topics.some((topic) => topic.stem === stem) && isPast(one, stem) !== isPast(other, stem),
+  );
+}
+
 /** Another tense: was for is, would for does. */
 export const tense: SameGuard = {
   name: "tense",
   differs(asked, stored) {
     if (isPastOf(asked, stored) || isPastOf(stored, asked)) return "one asks of what is, one of what was";
+    if (asked.asking === "who" && stored.asking === "who" && endsOtherwise(asked, stored))
+      return "one asks of what is, one of what was";
     const isSupposed = says(asked, SUPPOSED) !== says(stored, SUPPOSED);
     const isPolite = asked.asking !== "whether" && stored.asking !== "whether";
     return isSupposed && !isPolite ? "one asks of what would be" : undefined;
