@@ -25,7 +25,7 @@ const HELPING =
 function endsOtherwise(one: Question, other: Question): boolean {
   if ([one, other].some(({ words }) => words.some(({ plain }) => HELPING.test(plain)))) return false;
   const isPast = ({ words, topics }: Question, stem: string) =>
-    topics.some((topic) => topic.stem === stem && /ed$/.test(words[topic.word]?.plain ?? ""));
+    topics.some((topic) => topic.stem === stem && words[topic.word]?.plain.endsWith("ed") === true);
   return one.topics.some(
     ({ stem }) => other.topics.some((topic) => topic.stem === stem) && isPast(one, stem) !== isPast(other, stem),
   );
