@@ -2,6 +2,7 @@ import { GatewayError } from "../../core/errors.ts";
 import { isFields } from "../dialects/fields.ts";
 import type { Embedder } from "./embedders/embedder.ts";
 import { mayAnswer } from "./may-answer.ts";
+import { loadLexicon } from "./question/lexicon.ts";
 
 /** Two questions, and whether one answer serves both. */
 export interface Pair {
@@ -55,6 +56,7 @@ export async function evaluatePairs(
   { threshold: own, guards }: Pick<Embedder, "threshold" | "guards">,
   embed: (text: string) => Float32Array | Promise<Float32Array>,
 ): Promise<PairsReport> {
+  await loadLexicon();
   const scored: { readonly same: boolean; readonly score: number; readonly passes: boolean }[] = [];
   for (const { asked, stored, same } of pairs) {
     const [left, right] = [await embed(asked), await embed(stored)];

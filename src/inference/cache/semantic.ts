@@ -4,6 +4,7 @@ import type { Counter, Meter } from "../../core/meter.ts";
 import type { StoredEntry, StoredQuestion } from "./answer-cache.ts";
 import type { EmbedCall, Embedder } from "./embedders/embedder.ts";
 import { mayAnswer } from "./may-answer.ts";
+import { loadLexicon } from "./question/lexicon.ts";
 import type { VectorStore } from "./vectors/vector-store.ts";
 
 /** What came of looking for a question that asks for the same. */
@@ -40,6 +41,8 @@ export class Semantic {
 
   constructor(options: SemanticOptions) {
     this.#options = options;
+    /* Before the first question needs it. */
+    void loadLexicon();
     this.#failures = options.meter.counter(
       "cache_semantic_failures_total",
       "Questions that could not be embedded, looked for or kept, by what failed and how",
@@ -92,6 +95,7 @@ export class Semantic {
       most: MOST_COMPARED,
     });
     this.#isDown.vectors = false;
+    if (near.length > 0) await loadLexicon();
     for (const { id, score } of near) {
       const entry = entryOf(id);
       if (entry?.question?.fingerprint !== fingerprint) continue;

@@ -1,7 +1,9 @@
-import { describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { lexical } from "../../../src/inference/cache/embedders/lexical.ts";
+import { wording } from "../../../src/inference/cache/guards/wording.ts";
 import { lexicalGuards, sameGuards } from "../../../src/inference/cache/guards/registry.ts";
 import { mayAnswer } from "../../../src/inference/cache/may-answer.ts";
+import { loadLexicon } from "../../../src/inference/cache/question/lexicon.ts";
 import { readQuestion } from "../../../src/inference/cache/question/question.ts";
 
 /* Each guard by itself: what it must tell apart, and what it must let pass. */
@@ -207,10 +209,37 @@ const cases: Readonly<
     ],
     alike: [["key delivery", "when is the key delivered?"]],
   },
-  topic: { apart: [["wash the shirt", "wash the curtain"]], alike: [["washing shirts", "wash a shirt"]] },
+  language: {
+    apart: [["wann kommt das Paket", "wann kommt die Post"]],
+    alike: [
+      ["wann kommt das Paket", "das Paket kommt wann"],
+      ["what is my salary", "what are my wages"],
+    ],
+  },
+  coverage: {
+    apart: [
+      ["wash the shirt", "wash the curtain"],
+      ["how do I thicken the sauce", "how do I thin the sauce"],
+      ["the symbol for sodium", "the symbol for potassium"],
+      ["run a test", "skip a test"],
+    ],
+    alike: [
+      ["washing shirts", "wash a shirt"],
+      ["the average salary", "average wages"],
+      ["wash a shrit", "wash a shirt"],
+      ["open an hsa", "open a health savings account"],
+      ["convert to lowercase", "convert to lower case"],
+    ],
+  },
+  wording: {
+    apart: [["the dose for adults", "the dose for infants"]],
+    alike: [["how is a shirt washed", "washing a shirt"]],
+  },
 };
 
-describe.each(lexicalGuards)("the guard $name", (guard) => {
+beforeAll(loadLexicon);
+
+describe.each([...lexicalGuards, wording])("the guard $name", (guard) => {
   const { apart = [], alike = [] } = cases[guard.name] ?? {};
   const differs = (left: string, right: string) =>
     guard.differs(readQuestion(left), readQuestion(right), 1) !== undefined;

@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
-import { describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { lexical } from "../../../src/inference/cache/embedders/lexical.ts";
 import { mayAnswer } from "../../../src/inference/cache/may-answer.ts";
+import { loadLexicon } from "../../../src/inference/cache/question/lexicon.ts";
 
 interface Pair {
   readonly same: boolean;
@@ -36,6 +37,8 @@ const halves = [
   ["fresh-tune", 0.25],
   ["fresh-held", 0.1],
 ] as const;
+
+beforeAll(loadLexicon);
 
 describe.each(halves)("the cache with the lexical embedder on the half %s", (half, least) => {
   const pairs = read(half);

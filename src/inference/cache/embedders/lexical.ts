@@ -4,7 +4,7 @@ import { type Embedder, toUnit } from "./embedder.ts";
 
 const DIMENSIONS = 512;
 /* Tuned on the pairs for tuning. */
-const THRESHOLD = 0.8;
+const THRESHOLD = 0.6;
 /* Share of a word's weight that its letters have, so that misspelt words stay near. */
 const LETTERS = 0.35;
 const LETTERS_OF_A_PIECE = 3;

@@ -4,9 +4,9 @@ import { type SameGuard, sameMembers } from "./guard.ts";
 const MONTHS = "january february march april may june july august september october november december".split(" ");
 const DAYS = "sunday monday tuesday wednesday thursday friday saturday".split(" ");
 const TIMES = new Set(
-  `today tomorrow yesterday tonight now currently recently noon midnight morning afternoon evening night weekend weekday
+  `today tomorrow yesterday tonight recently noon midnight morning afternoon evening night weekend weekday
   spring summer autumn winter easter christmas halloween thanksgiving ramadan hanukkah diwali passover
-  am pm bc ad bce ce last next previous past upcoming future tonight`.split(/\s+/),
+  pm bc ad bce ce last next previous past upcoming future`.split(/\s+/),
 );
 /* Month and season names that are other words as well; what goes before tells which. */
 const AMBIGUOUS = new Set(["may", "march", "fall", "spring"]);
@@ -16,7 +16,6 @@ const SHORT = /^(?:Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec|Mon|Tues?|Wed|T
 
 const DATES =
   /\b\d{1,4}([/.-])\d{1,2}\1\d{1,4}\b|\b\d{1,2}[:.h]\d{2}\b|\b\d{2,4}['’]?s\b|\bQ[1-4]\b|\b(?:in |since |year )\d{4}\b/g;
-const TENSE = /\b(will|shall|going to)\b/i;
 
 function timeOf({ words }: Question, at: number): string | undefined {
   const { plain = "", written = "" } = words[at] ?? {};
@@ -41,7 +40,7 @@ function datesOf(question: Question): readonly string[] {
   const spelt = [...question.text.matchAll(DATES)].map(([date]) => date.replace(/['’]/g, "").toLowerCase());
   const named = question.words.flatMap((_, at) => timeOf(question, at) ?? []);
   /* `the color of leaves in the fall` says with a word what another asker leaves out; nothing is left out here. */
-  return [...spelt, ...new Set(named), ...(TENSE.test(question.text) ? ["future"] : [])];
+  return [...spelt, ...new Set(named)];
 }
 
 /** Other dates, days, seasons, times of day, or another tense of time. */

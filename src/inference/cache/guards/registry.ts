@@ -1,5 +1,6 @@
 import { asking } from "./asking.ts";
 import { code } from "./code.ts";
+import { coverage } from "./coverage.ts";
 import { dates } from "./dates.ts";
 import { direction } from "./direction.ts";
 import type { SameGuard } from "./guard.ts";
@@ -15,7 +16,6 @@ import { wordform } from "./wordform.ts";
 import { material } from "./material.ts";
 import { order } from "./order.ts";
 import { tense } from "./tense.ts";
-import { topic } from "./topic.ts";
 import { units } from "./units.ts";
 import { versions } from "./versions.ts";
 import { wording } from "./wording.ts";
@@ -45,4 +45,4 @@ export const sameGuards: readonly SameGuard[] = [
 export const sentenceGuards: readonly SameGuard[] = [language, ...sameGuards, wording];
 
 /** And of questions that an embedder found which knows words, not what they mean. */
-export const lexicalGuards: readonly SameGuard[] = [topic, ...sameGuards];
+export const lexicalGuards: readonly SameGuard[] = [language, ...sameGuards, coverage];

@@ -1,32 +1,40 @@
+import { leftoversOf } from "../question/leftover.ts";
 import type { Question } from "../question/question.ts";
 import type { SameGuard } from "./guard.ts";
 
 /*
- * The least cosines of a sentence model, by how the words differ. One word in place of another in the same frame is what a model sees
- * least: `for adults` and `for infants` are as near as `repair` and `fix`. Tuned with all-MiniLM-L6-v2 on the pairs for tuning.
+ * A model of sentences is led by the frame: `for adults` and `for infants` in the same sentence are as near as `repair` and `fix`. So where words
+ * are left over its score counts less the more of the words they share in the same order. Fitted to the pairs with all-MiniLM-L6-v2.
  */
-const ADDED = 0.95;
-const REPLACED = 0.97;
-const REPLACED_BY_SEVERAL = 0.93;
-const REWORDED = 0.93;
+const LED = 0.47;
+const LEAST = 0.7;
+/* And less than this is not near, however little they share. */
+const LEAST_NEAR = 0.8;
 
-/* How many of the words that say what a question is about the other lacks. */
-function lacking(from: Question, to: Question): number {
-  const there = new Set(to.topics.map(({ stem }) => stem));
-  return new Set(from.topics.flatMap(({ stem }) => (there.has(stem) ? [] : stem))).size;
+const MOST_WORDS = 256;
+
+/* The longest run of words that both have in this order, as a share of all. */
+function sharedInOrder(asked: Question, stored: Question): number {
+  const left = asked.words.slice(0, MOST_WORDS);
+  const right = stored.words.slice(0, MOST_WORDS);
+  let row = new Uint16Array(right.length + 1);
+  for (const { plain } of left) {
+    const next = new Uint16Array(right.length + 1);
+    for (const [at, word] of right.entries())
+      next[at + 1] = plain === word.plain ? (row[at] ?? 0) + 1 : Math.max(next[at] ?? 0, row[at + 1] ?? 0);
+    row = next;
+  }
+  return (2 * (row[right.length] ?? 0)) / (left.length + right.length);
 }
 
-function leastFor(asked: Question, stored: Question): number {
-  const [fewer = 0, more = 0] = [lacking(asked, stored), lacking(stored, asked)].toSorted((one, other) => one - other);
-  if (more === 0) return 0;
-  if (fewer === 0) return ADDED;
-  if (fewer > 1) return REWORDED;
-  return more === 1 ? REPLACED : REPLACED_BY_SEVERAL;
-}
-
-/** They are near, and not near enough for words as different as theirs. For models of sentences. */
+/** They are near, and no nearer than the words they share make them. For models of sentences. */
 export const wording: SameGuard = {
   name: "wording",
-  differs: (asked, stored, score) =>
-    score < leastFor(asked, stored) ? "not near enough for words that differ so" : undefined,
+  differs(asked, stored, score) {
+    const left = leftoversOf(asked, stored);
+    if (left.hasContrast) return "one has the opposite of a word of the other, or another of its kind";
+    if (left.asked.length + left.stored.length === 0) return undefined;
+    const isNear = score >= LEAST_NEAR && score - LED * sharedInOrder(asked, stored) >= LEAST;
+    return isNear ? undefined : "not near enough for words that differ so";
+  },
 };

@@ -44,6 +44,9 @@ const IRREGULAR: Readonly<Record<string, string>> = {
 
 /* Whose plural is another word, and what only looks like one. */
 const PLURALS = new Set("news customs goods arms glasses savings means clothes".split(" "));
+/** What an irregular form comes from: `paid` pay. Undefined for any other word. */
+export const irregularOf = (word: string): string | undefined =>
+  Object.hasOwn(IRREGULAR, word) ? IRREGULAR[word] : undefined;
 
 const ends = (word: string, end: string, left: number) => word.endsWith(end) && word.length - end.length >= left;
 const cut = (word: string, count: number) => word.slice(0, word.length - count);
@@ -83,7 +86,7 @@ function withoutNounEnding(word: string): string {
 /** What the forms of an English word have in common: `resets`, `resetting` and `reset`. For lower-case words of ASCII letters; others stay as they are. */
 export function stemOf(word: string): string {
   /* Its own stem, as the regular forms have it: `made`, `making`. */
-  const regular = (Object.hasOwn(IRREGULAR, word) ? IRREGULAR[word] : undefined) ?? word;
+  const regular = irregularOf(word) ?? word;
   if (regular.length <= 3 || !/^[a-z]+$/.test(regular)) return regular;
   let stem = withoutNounEnding(undoubled(withoutVerbEnding(withoutPlural(regular))));
   if (ends(stem, "e", 3)) stem = cut(stem, 1);
