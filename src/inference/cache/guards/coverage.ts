@@ -1,6 +1,7 @@
 import { type Leftover, leftoversOf } from "../question/leftover.ts";
 import type { Question } from "../question/question.ts";
 import type { SameGuard } from "./guard.ts";
+import { tellApart } from "./topic.ts";
 
 /* What is left over costs by its share of all, by its heaviest word, and where one stands in the place of another. Fitted to the pairs. */
 const SHARE = 1.6;
@@ -26,6 +27,7 @@ export const coverage: SameGuard = {
     if (left.hasContrast) return "one has the opposite of a word of the other, or another of its kind";
     const all = [...left.asked, ...left.stored];
     if (all.length === 0) return undefined;
+    if (tellApart(asked, stored, left.asked, left.stored)) return "they differ in one place";
     const heaviest = all.reduce((most, { weight }) => Math.max(most, weight), 0);
     const inPlace = left.asked
       .flatMap((one) => left.stored.map((other) => neighbours(asked, stored, one, other)))

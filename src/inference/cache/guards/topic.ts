@@ -6,17 +6,33 @@ function lacking(from: Question, to: Question): readonly Topic[] {
   return from.topics.filter(({ stem }) => !there.has(stem));
 }
 
+type Placed = Pick<Topic, "word">;
+
 const LINKS = new Set("a an the of".split(" "));
 
 /* What is left of a question without those words, and without what links them: `a file system`, `a system`. */
-function without({ words }: Question, topics: readonly Topic[]): string {
+function without({ words }: Question, topics: readonly Placed[]): string {
   const gone = new Set(topics.map(({ word }) => word));
   return words.flatMap(({ plain }, at) => (gone.has(at) || LINKS.has(plain) ? [] : plain)).join(" ");
 }
 
 /* `properly`, and `where is it located`, where nothing stands in its place. */
-const addsNothing = ({ words }: Question, { word }: Topic, isReplaced: boolean): boolean =>
+const addsNothing = ({ words }: Question, { word }: Placed, isReplaced: boolean): boolean =>
   words[word]?.plain.endsWith("ly") === true || (!isReplaced && word === words.length - 1);
+
+/** Whether those words are all that tells two questions apart, and tell: `a good book` and `a new book`, or `a book`. */
+export function tellApart(
+  asked: Question,
+  stored: Question,
+  left: readonly Placed[],
+  right: readonly Placed[],
+): boolean {
+  const isReplaced = left.length > 0 && right.length > 0;
+  const says =
+    left.some((topic) => !addsNothing(asked, topic, isReplaced)) ||
+    right.some((topic) => !addsNothing(stored, topic, isReplaced));
+  return says && without(asked, left) === without(stored, right);
+}
 
 /**
  * One has a word that the other lacks: it asks for something else, or for something narrower. In a long question one word of many hardly
@@ -27,13 +43,6 @@ export const topic: SameGuard = {
   differs(asked, stored) {
     const [left, right] = [lacking(asked, stored), lacking(stored, asked)];
     if ([...left, ...right].some(({ weight }) => weight === 1)) return "one has a word that the other lacks";
-    const isReplaced = left.length > 0 && right.length > 0;
-    const says =
-      left.some((topic) => !addsNothing(asked, topic, isReplaced)) ||
-      right.some((topic) => !addsNothing(stored, topic, isReplaced));
-    /* `a good book` and `a new book`, or `a book`: a word that adds little is all that tells them apart. */
-    return says && without(asked, left) === without(stored, right)
-      ? "they differ in a word that says little"
-      : undefined;
+    return tellApart(asked, stored, left, right) ? "they differ in a word that says little" : undefined;
   },
 };

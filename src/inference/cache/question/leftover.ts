@@ -34,6 +34,8 @@ const LONGEST_ACRONYM = 5;
 /* Beyond so many each is left over as it is: they have little in common, and comparing all with all is quadratic. */
 const MOST_COMPARED = 40;
 const MOST_TOPICS = 120;
+/* So many words that both have tell which meaning of another is meant: alone, `pick a lock` is not `choose a lock`. */
+const LEAST_COMPANY = 2;
 
 function meetWord({ words }: Question, topic: Topic): Met {
   const plain = words[topic.word]?.plain ?? "";
@@ -95,9 +97,10 @@ export function leftoversOf(asked: Question, stored: Question): Leftovers {
   const [onlyAsked, onlyStored] = [without(left, right), without(right, left)];
   const isCompared =
     onlyAsked.length + onlyStored.length <= MOST_COMPARED && Math.max(left.length, right.length) <= MOST_TOPICS;
+  const hasCompany = left.length - onlyAsked.length >= LEAST_COMPANY;
   const isMet = (one: Met, here: Question, other: Question, there: readonly Met[]) =>
     isCompared &&
-    (there.some((met) => isSameMeaning(one.entries, met.entries) || isSpelling(one, met)) ||
+    (there.some((met) => (hasCompany && isSameMeaning(one.entries, met.entries)) || isSpelling(one, met)) ||
       isJoined(one, here, other, there));
   const unmetAsked = onlyAsked.filter((one) => !isMet(one, asked, stored, right));
   const unmetStored = onlyStored.filter((one) => !isMet(one, stored, asked, left));
