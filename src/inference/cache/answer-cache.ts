@@ -88,6 +88,8 @@ const SWEEP_EVERY_MS = 60_000;
 export class AnswerCache {
   readonly #kept = new Map<string, Kept>();
   readonly #options: AnswerCacheOptions;
+  /** How often answers were taken away at somebody's wish. */
+  flushes = 0;
   #sizeBytes = 0;
   #sweptAtMs = 0;
 
@@ -146,6 +148,7 @@ export class AnswerCache {
 
   /** How many went. */
   flush(which: Flush): number {
+    this.flushes += 1;
     let gone = 0;
     for (const kept of this.#kept.values()) {
       if (!isFlushed(which, kept.entry.partition)) continue;

@@ -33,7 +33,7 @@ export interface CacheReport {
 /** The answers of one process. Outlives epochs that do not change its configuration. */
 export interface Cache {
   readonly config: CacheConfig;
-  readonly answers: Pick<AnswerCache, "get" | "count" | "sizeBytes">;
+  readonly answers: Pick<AnswerCache, "get" | "count" | "sizeBytes" | "flushes">;
   /** Equal calls under way. */
   readonly flights: SingleFlight<StoredEntry>;
   /** Undefined: only equal calls are looked for. */

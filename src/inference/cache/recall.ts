@@ -198,6 +198,7 @@ export class Recalls {
     if (failed !== undefined) note(context, `cache: similar questions were not looked for (${failed})`);
     if (refused !== undefined)
       note(context, `cache: similar, score ${refused.score.toFixed(3)}, and not the same (${refused.because})`);
+    const { flushes } = this.#options.cache.answers;
     const recording = new Recording({
       kind: request.endpoint.kind,
       stream: request.call.stream,
@@ -208,7 +209,7 @@ export class Recalls {
       end: (outcome) => {
         let entry: StoredEntry | undefined;
         try {
-          entry = outcome.status === "ok" ? this.#keep(lookup, recording, similar?.vector) : undefined;
+          entry = outcome.status === "ok" ? this.#keep(lookup, recording, similar?.vector, flushes) : undefined;
         } finally {
           flight?.land(entry === undefined ? { how: howOf(outcome) } : { answer: entry });
         }
@@ -220,6 +221,7 @@ export class Recalls {
     { context, keys, partition, question }: Lookup,
     recording: Recording,
     vector: Float32Array | undefined,
+    flushes: number,
   ): StoredEntry | undefined {
     const { cache, clock } = this.#options;
     const recorded = recording.finish();
@@ -229,7 +231,8 @@ export class Recalls {
     const { usage, costNanos } = context;
     const answer = { ...recorded, usage, costNanos, storedAtMs, expiresAtMs };
     const entry = { key: keys.key, partition, answer, question: vector === undefined ? undefined : question };
-    cache.keep(entry, vector);
+    /* What was asked before a flush is what the flush was to take away. */
+    if (cache.answers.flushes === flushes) cache.keep(entry, vector);
     return entry;
   }
 

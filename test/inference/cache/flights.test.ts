@@ -93,3 +93,17 @@ test("calls that fail one after the other are waited for three times, and then e
   /* Three by themselves, the other seventeen at once. */
   expect(most).toBe(17);
 });
+
+test("what was under way when answers were flushed is given to its callers and not kept", async () => {
+  const scene = createRecallScene();
+  const [first, second] = [caller("How tall is it?"), caller("How tall is it?")];
+  const way = await scene.recall(first).recalled;
+  const waiting = scene.recall(second).recalled;
+  await scene.cache.flush({ tenant: "acme" });
+  await answerWith(way!, said("stop"), first.body);
+  expect((await waiting)?.answer).toBeDefined();
+  expect(scene.cache.answers.count).toBe(0);
+  const again = await scene.recall(first).recalled;
+  await answerWith(again!, said("stop"), first.body);
+  expect(scene.cache.answers.count).toBe(1);
+});
