@@ -71,6 +71,7 @@ const cases: Readonly<
       ["what is my rank?", "what is your rank?"],
       ["when did I greet you?", "when did you greet me?"],
       ["who paid me?", "who did I pay?"],
+      ["who is my boss?", "whose boss am I?"],
       ["where do I sleep?", "where do you sleep?"],
     ],
     alike: [
@@ -78,6 +79,14 @@ const cases: Readonly<
       ["can you tell me what a knife is?", "what is a knife?"],
       ["what does a US visa cost?", "what does my US visa cost?"],
     ],
+  },
+  form: {
+    apart: [
+      ["what is rust?", "what is rust in one word?"],
+      ["list the moons as a table", "list the moons as JSON"],
+      ["explain rust", "explain rust briefly"],
+    ],
+    alike: [["what is rust in detail?", "rust in detail"]],
   },
   signs: {
     apart: [
@@ -143,6 +152,7 @@ const cases: Readonly<
       ["what do only cats eat?", "what do cats only eat?"],
       ["are all roses plants?", "are all plants roses?"],
       ["how many guests come?", "how many more guests come?"],
+      ["too much salt", "too little salt"],
     ],
     alike: [["each room", "every room"]],
   },
@@ -150,6 +160,7 @@ const cases: Readonly<
     apart: [
       ["is it full?", "was it full?"],
       ["who opened the gate?", "who opens the gate?"],
+      ["who is the mayor?", "who will be the mayor?"],
     ],
     alike: [["was it full?", "was it quite full?"]],
   },

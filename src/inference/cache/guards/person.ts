@@ -57,6 +57,9 @@ function isOtherPerson(asked: Question, stored: Question): boolean {
   if (kinds.length === 1 && otherKinds.length === 1) {
     if (isAnybody(asked) && isAnybody(stored)) return false;
     if (kinds[0] !== otherKinds[0]) return true;
+    /* `who is my boss` and `whose boss am I`. */
+    const isDoer = (named: readonly Named[]) => named.some(({ part }) => part === "does");
+    if (asked.asking === "who" && stored.asking === "who" && isDoer(left) !== isDoer(right)) return true;
     const parts = [left, right].map(
       (named) => new Set(named.map(({ part }) => part).filter((part) => part !== "whose")),
     );

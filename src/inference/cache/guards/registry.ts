@@ -2,6 +2,7 @@ import { asking } from "./asking.ts";
 import { code } from "./code.ts";
 import { coverage } from "./coverage.ts";
 import { dates } from "./dates.ts";
+import { form } from "./form.ts";
 import { direction } from "./direction.ts";
 import type { SameGuard } from "./guard.ts";
 import { names } from "./names.ts";
@@ -28,6 +29,7 @@ export const sameGuards: readonly SameGuard[] = [
   negation,
   person,
   scope,
+  form,
   tense,
   names,
   units,

@@ -9,6 +9,7 @@ const QUANTITIES: Readonly<Record<string, string>> = {
   whole: "all",
   some: "some",
   few: "few",
+  little: "few",
   several: "some",
   only: "only",
   also: "also",

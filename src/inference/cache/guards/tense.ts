@@ -3,6 +3,7 @@ import type { Question } from "../question/question.ts";
 import type { SameGuard } from "./guard.ts";
 
 const PAST = new Set("was were did had wasnt werent didnt hadnt".split(" "));
+const FUTURE = new Set(["will", "shall", "wont"]);
 const SUPPOSED = new Set(["would", "wouldnt"]);
 
 /* Of the sentence that asks: what is told before it happened when it did. */
@@ -36,6 +37,8 @@ export const tense: SameGuard = {
   name: "tense",
   differs(asked, stored) {
     if (isPastOf(asked, stored) || isPastOf(stored, asked)) return "one asks of what is, one of what was";
+    const isFact = [asked, stored].every(({ asking: kind }) => kind === "who" || kind === "whether");
+    if (isFact && says(asked, FUTURE) !== says(stored, FUTURE)) return "one asks of what is, one of what will be";
     if (asked.asking === "who" && stored.asking === "who" && endsOtherwise(asked, stored))
       return "one asks of what is, one of what was";
     const isSupposed = says(asked, SUPPOSED) !== says(stored, SUPPOSED);
