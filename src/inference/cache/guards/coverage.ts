@@ -1,4 +1,4 @@
-import { type Leftover, leftoversOf } from "../question/leftover.ts";
+import { type Leftover, type Leftovers, leftoversOf } from "../question/leftover.ts";
 import type { Question } from "../question/question.ts";
 import type { SameGuard } from "./guard.ts";
 import { tellApart } from "./topic.ts";
@@ -19,20 +19,24 @@ function neighbours(asked: Question, stored: Question, one: Leftover, other: Lef
   return (Number(before) + Number(after)) / 2;
 }
 
+/** What the words that are left over cost; infinite where they are all that tells two questions apart. */
+export function costOf(asked: Question, stored: Question, left: Leftovers): number {
+  const all = [...left.asked, ...left.stored];
+  if (all.length === 0) return 0;
+  if (tellApart(asked, stored, left.asked, left.stored)) return Infinity;
+  const heaviest = all.reduce((most, { weight }) => Math.max(most, weight), 0);
+  const inPlace = left.asked
+    .flatMap((one) => left.stored.map((other) => neighbours(asked, stored, one, other)))
+    .reduce((sum, shared) => sum + shared, 0);
+  return (SHARE * weightOf(all)) / left.weight + HEAVIEST * heaviest + IN_PLACE * inPlace;
+}
+
 /** One has words that nothing in the other stands for, and they say too much. For an embedder that knows words, not what they mean. */
 export const coverage: SameGuard = {
   name: "coverage",
   differs(asked, stored) {
     const left = leftoversOf(asked, stored);
     if (left.hasContrast) return "one has the opposite of a word of the other, or another of its kind";
-    const all = [...left.asked, ...left.stored];
-    if (all.length === 0) return undefined;
-    if (tellApart(asked, stored, left.asked, left.stored)) return "they differ in one place";
-    const heaviest = all.reduce((most, { weight }) => Math.max(most, weight), 0);
-    const inPlace = left.asked
-      .flatMap((one) => left.stored.map((other) => neighbours(asked, stored, one, other)))
-      .reduce((sum, shared) => sum + shared, 0);
-    const cost = (SHARE * weightOf(all)) / left.weight + HEAVIEST * heaviest + IN_PLACE * inPlace;
-    return cost > MOST ? "one has words that nothing in the other stands for" : undefined;
+    return costOf(asked, stored, left) > MOST ? "one has words that nothing in the other stands for" : undefined;
   },
 };

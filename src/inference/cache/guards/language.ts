@@ -1,4 +1,6 @@
 import type { Question } from "../question/question.ts";
+import { entriesOf } from "../question/lexicon.ts";
+import { silentWords } from "../question/light-words.ts";
 import type { SameGuard } from "./guard.ts";
 import { topic } from "./topic.ts";
 
@@ -11,10 +13,14 @@ const ENGLISH = new Set(
 
 /* Among the first words, one in so many. */
 const SHARE = 8;
+/* And of words that a dictionary has: names are in none. */
+const SPOKEN = 0.8;
 
 function isEnglish({ words }: Question): boolean {
   const known = words.filter(({ plain }) => ENGLISH.has(plain)).length;
-  return known > 0 && known * SHARE >= words.length;
+  if (known > 0 && known * SHARE >= words.length) return true;
+  const spoken = words.filter(({ plain }) => silentWords.has(plain) || entriesOf(plain).length > 0).length;
+  return spoken >= words.length * SPOKEN;
 }
 
 /**

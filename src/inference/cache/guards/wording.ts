@@ -1,5 +1,6 @@
 import { leftoversOf } from "../question/leftover.ts";
 import type { Question } from "../question/question.ts";
+import { costOf } from "./coverage.ts";
 import type { SameGuard } from "./guard.ts";
 
 /*
@@ -10,6 +11,9 @@ const LED = 0.47;
 const LEAST = 0.7;
 /* And less than this is not near, however little they share. */
 const LEAST_NEAR = 0.8;
+
+/* What is left over may cost so much and say nothing. */
+const LIGHT = 0.5;
 
 const MOST_WORDS = 256;
 
@@ -33,7 +37,7 @@ export const wording: SameGuard = {
   differs(asked, stored, score) {
     const left = leftoversOf(asked, stored);
     if (left.hasContrast) return "one has the opposite of a word of the other, or another of its kind";
-    if (left.asked.length + left.stored.length === 0) return undefined;
+    if (costOf(asked, stored, left) <= LIGHT) return undefined;
     const isNear = score >= LEAST_NEAR && score - LED * sharedInOrder(asked, stored) >= LEAST;
     return isNear ? undefined : "not near enough for words that differ so";
   },

@@ -18,6 +18,7 @@ const FORMS: readonly (readonly [Asking, RegExp])[] = [
   ],
   ["how", /\bwhat (?:do|should|can|could|must) (?:i|we) (?:(?:have|need) to )?do\b/],
   ["why", /\bexplain why\b|\bwhat(?: is|'s) the (?:purpose|reason)\b/],
+  ["why", /^how come\b/],
   ["how", /\bhow\b|\b(?:steps?|process|procedure|instructions|method)\b|\bways? (?:to|of|for)\b|\bpossible to\b/],
   ["how", /\bwhere (?:do|can|should|could) (?:i|we|you)\b/],
   ["why", /(?:^|[,:;] )why\b|\bthe reasons?\b|\bwhat (?:makes|causes|made|caused)\b|\bcauses? of\b/],
@@ -25,6 +26,11 @@ const FORMS: readonly (readonly [Asking, RegExp])[] = [
   ["where", /(?:^|[,:;] )where\b/],
   ["who", /(?:^|[,:;] )(?:by |to |for |with )?who(?:m|se)?\b|\bwhom\?/],
   ["whether", /^(?:is|are|am|was|were|do|does|did|has|have|had|can|could|will|would|should|may|must|shall)(?:n't)?\b/],
+  /* What it asks for is said by a word: `which woman` is who, `what amount` is how much. */
+  [
+    "open",
+    /^(?:in |on |at |by |to |of |for )?(?:what|which) (?!(?:is|are|was|were|do|does|did|can|could|will|would|should|must|may|has|have|had|the|a|an|if|to|about|happens|i|you|we|they|it)\b)[a-z]+ /,
+  ],
   ["what", /\b(?:what|which|explain|define|describe|meaning)\b/],
 ];
 
