@@ -22,10 +22,13 @@ const QUOTED = /["“”«»]([^"“”«»]{1,200})["“”«»]/g;
 const isCalendar = (plain: string) =>
   /^(?:jan|febr)uary$|^(?:march|april|may|june|july|august)$|^(?:septem|octo|novem|decem)ber$|day$/.test(plain);
 
+const isOfTheWorld = ({ plain }: Question["words"][number]) => worldNames.has(plain) && !THINGS.has(plain);
+
 /* A capital within a sentence, several capitals, or a name of the world in any case. */
-function isName({ written, plain, opens }: Question["words"][number], shouts: boolean): boolean {
+function isName(word: Question["words"][number], shouts: boolean): boolean {
+  const { written, plain, opens } = word;
   if (silentWords.has(plain) || isCalendar(plain)) return false;
-  if (worldNames.has(plain) && !THINGS.has(plain)) return true;
+  if (isOfTheWorld(word)) return true;
   if (shouts) return false;
   return (!opens && /^\p{Lu}/u.test(written)) || /^\P{Lu}*\p{Lu}\P{Lu}*\p{Lu}|^\p{Ll}+\p{Lu}/u.test(written);
 }
@@ -40,17 +43,21 @@ const quotesOf = ({ text }: Question) =>
   [...text.matchAll(QUOTED)].map(([, quoted = ""]) => quoted.toLowerCase().trim());
 
 /* Every name of one is a word of the other, however it is written there. */
-function misses(from: Question, to: Question): boolean {
-  const shouts = hasShouting(from);
+function misses(from: Question, to: Question, isMeant: (word: Question["words"][number]) => boolean): boolean {
   const there = new Set(to.words.flatMap(({ plain }) => [plain, stemOf(plain)]));
   return from.words.some(
     (word) =>
-      isName(word, shouts) &&
+      isMeant(word) &&
       !faintWords.has(word.plain) &&
       !there.has(word.plain) &&
       !there.has(stemOf(word.plain)) &&
       !isSpeltOut(word.written, to),
   );
+}
+
+function missesAny(from: Question, to: Question): boolean {
+  const shouts = hasShouting(from);
+  return misses(from, to, (word) => isName(word, shouts));
 }
 
 /* What one quotes the other quotes as well, or says without quotes. */
@@ -87,12 +94,16 @@ function isThingThere(from: Question, to: Question): boolean {
   );
 }
 
-/** One names a person, place, product or quotation that the other does not. */
+/** Each names a person, place or product that the other does not, or one a country or a quotation. What one alone names is a word left over. */
 export const names: SameGuard = {
   name: "names",
   differs(asked, stored) {
     if (quotesElse(asked, stored) || quotesElse(stored, asked)) return "they quote different words";
     if (isThingThere(asked, stored) || isThingThere(stored, asked)) return "a name in one is a thing in the other";
-    return misses(asked, stored) || misses(stored, asked) ? "they name different things" : undefined;
+    const isOther =
+      (missesAny(asked, stored) && missesAny(stored, asked)) ||
+      misses(asked, stored, isOfTheWorld) ||
+      misses(stored, asked, isOfTheWorld);
+    return isOther ? "they name different things" : undefined;
   },
 };

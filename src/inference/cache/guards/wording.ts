@@ -11,6 +11,7 @@ const LED = 0.47;
 const LEAST = 0.7;
 /* And less than this is not near, however little they share. */
 const LEAST_NEAR = 0.8;
+const LEAST_NEAR_WITHOUT_NAME = 0.88;
 
 /* What is left over may cost so much and say nothing. */
 const LIGHT = 0.5;
@@ -38,7 +39,10 @@ export const wording: SameGuard = {
     const left = leftoversOf(asked, stored);
     if (left.hasContrast) return "one has the opposite of a word of the other, or another of its kind";
     if (costOf(asked, stored, left) <= LIGHT) return undefined;
-    const isNear = score >= LEAST_NEAR && score - LED * sharedInOrder(asked, stored) >= LEAST;
+    const lacksName = [...left.asked, ...left.stored].some(({ isName }) => isName);
+    const isNear =
+      score >= (lacksName ? LEAST_NEAR_WITHOUT_NAME : LEAST_NEAR) &&
+      score - LED * sharedInOrder(asked, stored) >= LEAST;
     return isNear ? undefined : "not near enough for words that differ so";
   },
 };

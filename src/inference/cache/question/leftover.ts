@@ -7,6 +7,7 @@ export interface Leftover {
   readonly word: number;
   /** 0 to 1: how much it says. Common words say little. */
   readonly weight: number;
+  readonly isName: boolean;
 }
 
 export interface Leftovers {
@@ -23,6 +24,7 @@ interface Met {
   readonly plain: string;
   readonly entries: readonly Entry[];
   readonly weight: number;
+  readonly isName: boolean;
 }
 
 /* The logarithm of how often the commonest words were met. */
@@ -38,11 +40,13 @@ const MOST_TOPICS = 120;
 const LEAST_COMPANY = 2;
 
 function meetWord({ words }: Question, topic: Topic): Met {
-  const plain = words[topic.word]?.plain ?? "";
+  const { plain = "", written = "", opens } = words[topic.word] ?? {};
   const entries = entriesOf(plain);
   const count = entries.reduce((most, entry) => Math.max(most, entry.count), 0);
-  const weight = Math.max(LEAST_WEIGHT, 1 - Math.log1p(count) / COMMONEST) * topic.weight;
-  return { topic, plain, entries, weight };
+  /* A name says all, whatever the word means without a capital. */
+  const isName = opens === false && /^\p{Lu}/u.test(written);
+  const weight = isName ? 1 : Math.max(LEAST_WEIGHT, 1 - Math.log1p(count) / COMMONEST) * topic.weight;
+  return { topic, plain, entries, weight, isName };
 }
 
 /* One letter more, less or other, or two that changed places. */
@@ -104,7 +108,7 @@ export function leftoversOf(asked: Question, stored: Question): Leftovers {
       isJoined(one, here, other, there));
   const unmetAsked = onlyAsked.filter((one) => !isMet(one, asked, stored, right));
   const unmetStored = onlyStored.filter((one) => !isMet(one, stored, asked, left));
-  const toLeftover = ({ topic, weight }: Met): Leftover => ({ word: topic.word, weight });
+  const toLeftover = ({ topic, weight, isName }: Met): Leftover => ({ word: topic.word, weight, isName });
   return {
     asked: unmetAsked.map(toLeftover),
     stored: unmetStored.map(toLeftover),
