@@ -7,8 +7,8 @@ import type { SameGuard } from "./guard.ts";
  * A model of sentences is led by the frame: `for adults` and `for infants` in the same sentence are as near as `repair` and `fix`. So where words
  * are left over its score counts less the more of the words they share in the same order. Fitted to the pairs with all-MiniLM-L6-v2.
  */
-const LED = 0.47;
-const LEAST = 0.7;
+const LED = 0.55;
+const LEAST = 0.62;
 /* And less than this is not near, however little they share. */
 const LEAST_NEAR = 0.8;
 const LEAST_NEAR_WITHOUT_NAME = 0.88;

@@ -51,5 +51,5 @@ export function askingOf(text: string): Asking {
   const lower = askedIn(text).toLowerCase().replaceAll("’", "'").trim();
   const bare = lower.replace(POLITE, "");
   for (const [asking, form] of FORMS) if (form.test(bare)) return asking;
-  return bare === lower ? "open" : "what";
+  return "open";
 }
