@@ -10,7 +10,7 @@ const FLUSH_AFTER_MS = 100;
 /** Some 1 ms of a SQLite file's time; the event loop gets a turn between batches. */
 const BATCH_SEGMENTS = 8;
 const BATCH = BATCH_SEGMENTS * SEGMENT_RECORDS;
-/** About 3 MB of waiting records. */
+/** About 3 MB of waiting records, and 40 where each has a pick in a pool of a hundred endpoints. */
 const MAX_WAITING = 10_000;
 /** A tenth goes at a time, so that a store that stays away costs a log line now and then, not with every record. */
 const OVERFLOW = MAX_WAITING / 10;

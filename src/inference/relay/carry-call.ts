@@ -43,13 +43,13 @@ export async function carryCall<T>(
   const options = { context, signal, bytes: request.body.bytes.length };
   for (;;) {
     const placed = await pool.place(asked, options, tried);
-    tell(placed, request, context);
     context.answering = () => {
       placed.picked.prefilled();
       answering?.();
     };
     let how: CallEnd = "well";
     try {
+      tell(placed, request, context);
       return await pass(await sendCall(door, request, context, model, placed.member.urls, signal));
     } catch (error) {
       how = context.signal.aborted ? "unknown" : endOf(error);
