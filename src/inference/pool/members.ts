@@ -181,7 +181,11 @@ export class Members {
       everyMs: () => Math.max(reads ? metrics.every : LOOK_EVERY_MS, this.#members.size * SPACING_MS),
       reads,
       upstream,
-      saw: (look) => this.#saw(member, look, clock.monotonic()),
+      saw: (look) => {
+        this.#saw(member, look, clock.monotonic());
+        // Metrics that come no more may have said for the last time that there is no room, and nothing else tells those that wait.
+        this.#options.changed();
+      },
       isWell: () => member.health.state(clock.monotonic()) !== "unreachable",
     });
     if (!reads && member.health.state(clock.monotonic()) === "unreachable") member.scraper.wake();
@@ -206,7 +210,6 @@ export class Members {
       this.#forget(member);
     member.startedAtS = startedAtS;
     this.endpoints.report(member.slot, metrics, nowMs);
-    this.#options.changed();
   }
 
   /** The server has started anew: what it had in its cache is gone. */

@@ -110,6 +110,14 @@ describe("a pool that is full", () => {
     expect(most).toBe(3);
   });
 
+  it("lets calls go once what its server said of being full is out of date, though nothing else happens", async () => {
+    const { gateway, server } = await startFull({ queue: { ttl: "60s" } });
+    const waiting = call(gateway);
+    await until(() => poolOf(gateway).waiting === 1, "it waits");
+    server.onScrape = (response) => void response.writeHead(404).end();
+    expect(await waiting).toBe(200);
+  });
+
   it("says 503, and lets nobody wait, where no endpoint is left", async () => {
     const { gateway, server } = await startFull({ queue: {} });
     const waiting = call(gateway);
