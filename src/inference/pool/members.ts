@@ -163,6 +163,7 @@ export class Members {
     for (const member of this.#members.values()) {
       member.scraper?.stop();
       clearTimeout(member.rest);
+      this.#options.meters.up.set([this.#options.pool, member.host], 0);
     }
   }
 

@@ -63,7 +63,8 @@ test("endpoints that are in a new configuration too keep what is known; one that
   const servers = await startServers(3);
   const upstream = createUpstream({ egress: { allow: [], connections: 64, connectTimeout: 2_000 } });
   onTestFinished(() => upstream.close());
-  const pools = createPools({ upstream, clock: systemClock, log: silentLog, meter: createMetrics().meter });
+  const metrics = createMetrics();
+  const pools = createPools({ upstream, clock: systemClock, log: silentLog, meter: metrics.meter });
   const configOf = (at: readonly number[]) => ({
     local: z.parse(poolSchema, {
       engine: "vllm",
@@ -86,6 +87,8 @@ test("endpoints that are in a new configuration too keep what is known; one that
   const scrapedOnce = servers[0]!.scrapes;
   second.release();
   expect(pools.list()).toEqual([]);
+  const { body } = await metrics.render();
+  expect(body.match(/pool_endpoint_up\{.* \d/g)?.map((line) => line.at(-1))).toEqual(["0", "0", "0"]);
   await new Promise((resolve) => setTimeout(resolve, 30));
   const scraped = servers.map(({ scrapes }) => scrapes);
   await new Promise((resolve) => setTimeout(resolve, 200));
