@@ -1,6 +1,6 @@
 import { lexicalGuards } from "./guards/registry.ts";
 import type { SameGuard } from "./guards/guard.ts";
-import { readQuestion } from "./question/question.ts";
+import { type Question, readQuestion } from "./question/question.ts";
 
 /** Whether the answer to one question may be given to another. `because`: the guard that refused and why, fit for the journal. */
 export interface Judgement {
@@ -11,24 +11,33 @@ export interface Judgement {
 /* Beyond this a text is no question but a document: two that differ anywhere are not compared word by word. In UTF-16 units. */
 const MOST_CHARACTERS = 4_096;
 
+/** Says of a question that was answered, and of how near an embedder found it, whether its answer may be given. */
+export type Judge = (stored: string, score: number) => Judgement;
+
 /**
- * Whether what was answered to `stored` may answer `asked`, once an embedder found them similar. Refuses at the first guard that sees a
- * difference. `guards`: those of the embedder, which found them this near.
+ * Judges for one question. Refuses at the first guard that sees a difference. `guards`: those of the embedder, which found the others near.
+ * The question is read once, however many are compared with it.
  */
-export function mayAnswer(
+export function createJudge(asked: string, guards: readonly SameGuard[]): Judge {
+  let left: Question | undefined;
+  return (stored, score) => {
+    if (asked === stored) return { same: true, because: "equal" };
+    if (asked.length > MOST_CHARACTERS || stored.length > MOST_CHARACTERS)
+      return { same: false, because: "length: too long to compare" };
+    left ??= readQuestion(asked);
+    const right = readQuestion(stored);
+    for (const guard of guards) {
+      const difference = guard.differs(left, right, score);
+      if (difference !== undefined) return { same: false, because: `${guard.name}: ${difference}` };
+    }
+    return { same: true, because: "no guard saw a difference" };
+  };
+}
+
+/** The same for two questions alone. */
+export const mayAnswer = (
   asked: string,
   stored: string,
   guards: readonly SameGuard[] = lexicalGuards,
   score = 1,
-): Judgement {
-  if (asked === stored) return { same: true, because: "equal" };
-  if (asked.length > MOST_CHARACTERS || stored.length > MOST_CHARACTERS)
-    return { same: false, because: "length: too long to compare" };
-  const left = readQuestion(asked);
-  const right = readQuestion(stored);
-  for (const guard of guards) {
-    const difference = guard.differs(left, right, score);
-    if (difference !== undefined) return { same: false, because: `${guard.name}: ${difference}` };
-  }
-  return { same: true, because: "no guard saw a difference" };
-}
+): Judgement => createJudge(asked, guards)(stored, score);

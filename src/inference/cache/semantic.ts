@@ -3,7 +3,7 @@ import { GatewayError } from "../../core/errors.ts";
 import type { Counter, Meter } from "../../core/meter.ts";
 import type { StoredEntry, StoredQuestion } from "./answer-cache.ts";
 import type { EmbedCall, Embedder } from "./embedders/embedder.ts";
-import { mayAnswer } from "./may-answer.ts";
+import { createJudge } from "./may-answer.ts";
 import { loadLexicon } from "./question/lexicon.ts";
 import type { VectorStore } from "./vectors/vector-store.ts";
 
@@ -96,10 +96,11 @@ export class Semantic {
     });
     this.#isDown.vectors = false;
     if (near.length > 0) await loadLexicon();
+    const judge = createJudge(text, embedder.guards);
     for (const { id, score } of near) {
       const entry = entryOf(id);
       if (entry?.question?.fingerprint !== fingerprint) continue;
-      const { same, because } = mayAnswer(text, entry.question.text, embedder.guards, score);
+      const { same, because } = judge(entry.question.text, score);
       if (same) return { found: { entry, score } };
       refused ??= { score, because };
     }

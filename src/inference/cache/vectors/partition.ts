@@ -1,4 +1,4 @@
-import { bitsOf, mostDifferentBits, SKETCH_WORDS } from "./sketch.ts";
+import { bitsOf, FIRST_WORDS, mostDifferentBits, partsOf, SKETCH_WORDS } from "./sketch.ts";
 import type { Neighbour, VectorEntry } from "./vector-store.ts";
 
 /** The vectors of one partition. */
@@ -83,16 +83,26 @@ export function createPartition(dimensions: number, toSketch: (vector: Float32Ar
     },
     search(vector, { least, most }, nowMs) {
       const found: Neighbour[] = [];
-      /* Most entries are told to be far by 32 bytes each. */
+      /* Most entries are told to be far by the first 16 bytes of 64. */
       const sketch = toSketch(vector);
-      const mostBits = mostDifferentBits(least);
-      for (let at = 0; at < blocks.length; at++) {
-        const { vectors, sketches } = blockOf(at * PLACES);
-        const first = at * PLACES;
+      const mostBits = mostDifferentBits(least, SKETCH_WORDS);
+      /* The first words tell of most that they are far. */
+      const mostOfFirst = mostDifferentBits(least, FIRST_WORDS);
+      const [q0 = 0, q1 = 0, q2 = 0, q3 = 0] = sketch;
+      const parts = partsOf(vector);
+      for (let block = 0; block < blocks.length; block++) {
+        const first = block * PLACES;
+        const { vectors, sketches } = blockOf(first);
         const count = Math.min(PLACES, ids.length - first);
         for (let place = 0; place < count; place++) {
-          if (differentBits(sketches, place, sketch) > mostBits || (expiries[first + place] ?? 0) <= nowMs) continue;
-          const score = cosine(vectors, place * dimensions, vector);
+          const at = place * SKETCH_WORDS;
+          let bits = bitsOf(sketches[at]! ^ q0) + bitsOf(sketches[at + 1]! ^ q1);
+          bits += bitsOf(sketches[at + 2]! ^ q2) + bitsOf(sketches[at + 3]! ^ q3);
+          if (bits > mostOfFirst) continue;
+          for (let word = FIRST_WORDS; word < SKETCH_WORDS; word++)
+            bits += bitsOf(sketches[at + word]! ^ sketch[word]!);
+          if (bits > mostBits || (expiries[first + place] ?? 0) <= nowMs) continue;
+          const score = cosine(vectors, place * dimensions, vector, parts);
           if (score >= least) found.push({ id: ids[first + place] ?? "", score });
         }
       }
@@ -106,15 +116,11 @@ export function createPartition(dimensions: number, toSketch: (vector: Float32Ar
   };
 }
 
-function differentBits(sketches: Int32Array, place: number, sketch: Int32Array): number {
-  let bits = 0;
-  const from = place * SKETCH_WORDS;
-  for (let at = 0; at < SKETCH_WORDS; at++) bits += bitsOf((sketches[from + at] ?? 0) ^ (sketch[at] ?? 0));
-  return bits;
-}
-
-function cosine(vectors: Float32Array, from: number, vector: Float32Array): number {
+function cosine(vectors: Float32Array, from: number, vector: Float32Array, parts: Int32Array): number {
   let sum = 0;
-  for (let at = 0; at < vector.length; at++) sum += (vectors[from + at] ?? 0) * (vector[at] ?? 0);
+  for (let at = 0; at < parts.length; at++) {
+    const part = parts[at] ?? 0;
+    sum += (vectors[from + part] ?? 0) * (vector[part] ?? 0);
+  }
   return sum;
 }
