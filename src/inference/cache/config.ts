@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { ConfigPath, ConfigProblem } from "../../core/config-problem.ts";
 import { nearest } from "../../core/nearest.ts";
 import { durationMs, sizeBytes } from "../../core/units.ts";
-import { embedderConfig } from "./embedders/registry.ts";
+import { embedderConfig, threshold } from "./embedders/registry.ts";
 import { vectorsConfig } from "./vectors/registry.ts";
 
 const moreThanNothing = (value: number) => value > 0;
@@ -17,16 +17,7 @@ const semantic = z.strictObject({
     description: "Where the vectors of questions are kept.",
     examples: ["memory", { chroma: { url: "http://chroma:8000" } }, { milvus: { address: "milvus:19530" } }],
   }),
-  threshold: z
-    .number()
-    .min(0.5)
-    .max(1)
-    .optional()
-    .meta({
-      description:
-        "The least similarity of two questions, as the cosine of their vectors; the embedder's own when left out.",
-      examples: [0.85],
-    }),
+  threshold: threshold(),
 });
 
 export const cacheConfig = {

@@ -1,6 +1,16 @@
 import { z } from "zod";
 import type { Scene } from "./scene.ts";
 
+/** The option that says what staying where something is cached may cost. The field's default. */
+export const ttftPenaltyMs = z
+  .number()
+  .min(0)
+  .default(18_000)
+  .meta({
+    description: "Milliseconds that the wait for a first token may be longer than elsewhere; 0: any.",
+    examples: [2_000],
+  });
+
 /** Prompt tokens a server prefills in a second when it does nothing else; the field's default was measured on one H100 server. */
 export const peakPrefillTokensPerS = z
   .number()

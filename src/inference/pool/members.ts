@@ -4,8 +4,9 @@ import type { Upstream } from "../../http/upstream.ts";
 import { Endpoints } from "../picker/endpoints.ts";
 import { PrefixIndex } from "../picker/prefix-index.ts";
 import { endpointSaturation } from "../picker/saturation.ts";
+import { countOthers, mayEject } from "./ejection.ts";
 import { engines } from "./engines.ts";
-import type { Counts, HealthState } from "./health.ts";
+import type { HealthState } from "./health.ts";
 import { createMember, type Member } from "./member.ts";
 import type { ReadMetrics } from "./metrics-reader.ts";
 import { maxEndpoints, type PoolConfig } from "./pool-config.ts";
@@ -228,35 +229,14 @@ export class Members {
       member.scraper?.wake();
       this.#changed(member, "unreachable");
     }
-    if (!health.ended(how !== "well", () => this.#others(member, nowMs), nowMs)) return;
-    if (health.state(nowMs) !== "well" || !this.#mayEject(nowMs)) return;
+    if (!health.ended(how !== "well", () => countOthers(this.#members.values(), member, nowMs), nowMs)) return;
+    if (health.state(nowMs) !== "well" || !mayEject(this.#members.values(), nowMs)) return;
     health.eject(nowMs);
     this.#options.meters.ejections.add([this.#options.pool, member.host]);
     this.#changed(member, "ejected");
     clearTimeout(member.rest);
     member.rest = setTimeout(() => this.#changed(member, "well"), health.restMs(nowMs) + 1);
     member.rest.unref();
-  }
-
-  /** How the calls of all the others went. */
-  #others(member: Member, nowMs: number): Counts {
-    let calls = 0;
-    let failures = 0;
-    for (const other of this.#members.values()) {
-      if (other === member) continue;
-      const record = other.health.record.read(nowMs);
-      calls += record.calls;
-      failures += record.failures;
-    }
-    return { calls, failures };
-  }
-
-  /** At most half of a pool rests at a time: the others would have to carry it all. */
-  #mayEject(nowMs: number): boolean {
-    const states = [...this.#members.values()]
-      .filter(({ leaving }) => !leaving)
-      .map(({ health }) => health.state(nowMs));
-    return (states.filter((state) => state !== "well").length + 1) * 2 <= states.length;
   }
 
   /** With nobody else to ask, those that rest are asked again. True: there is one. */

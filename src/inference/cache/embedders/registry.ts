@@ -5,8 +5,8 @@ import type { Embedder } from "./embedder.ts";
 import { lexical } from "./lexical.ts";
 import { createModelEmbedder } from "./model.ts";
 
-/* Below it, questions that have nothing to do with each other are near. */
-const threshold = () =>
+/** The option of that name. Below its least, questions that have nothing to do with each other are near. */
+export const threshold = () =>
   z
     .number()
     .min(0.5)

@@ -1,20 +1,12 @@
-import { z } from "zod";
 import { defineFilter, keepWhere } from "../filter.ts";
-import { peakPrefillTokensPerS, stickiness } from "../stickiness.ts";
+import { peakPrefillTokensPerS, stickiness, ttftPenaltyMs } from "../stickiness.ts";
 
 export const loraAffinityFilter = defineFilter({
   type: "lora-affinity-filter",
   description:
     "Keeps the endpoints that have the LoRA adapter asked for, or else those with a free slot for it, unless waiting there costs too much.",
   options: {
-    maxTtftPenaltyMs: z
-      .number()
-      .min(0)
-      .default(18_000)
-      .meta({
-        description: "Milliseconds that the wait for a first token may be longer than elsewhere; 0: any.",
-        examples: [2_000],
-      }),
+    maxTtftPenaltyMs: ttftPenaltyMs,
     peakPrefillThroughput: peakPrefillTokensPerS,
   },
   create({ maxTtftPenaltyMs, peakPrefillThroughput }) {

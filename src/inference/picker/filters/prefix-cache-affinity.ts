@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { tokensOf } from "../block-chain.ts";
 import { defineFilter, keepWhere } from "../filter.ts";
-import { peakPrefillTokensPerS, stickiness } from "../stickiness.ts";
+import { peakPrefillTokensPerS, stickiness, ttftPenaltyMs } from "../stickiness.ts";
 
 export const prefixCacheAffinityFilter = defineFilter({
   type: "prefix-cache-affinity-filter",
@@ -16,14 +16,7 @@ export const prefixCacheAffinityFilter = defineFilter({
         description: "Share of the prompt's whole blocks that an endpoint must hold, by their tokens.",
         examples: [0.8],
       }),
-    maxTtftPenaltyMs: z
-      .number()
-      .min(0)
-      .default(18_000)
-      .meta({
-        description: "Milliseconds that the wait for a first token may be longer than elsewhere; 0: any.",
-        examples: [2_000],
-      }),
+    maxTtftPenaltyMs: ttftPenaltyMs,
     peakPrefillThroughput: peakPrefillTokensPerS,
   },
   create({ affinityThreshold, maxTtftPenaltyMs, peakPrefillThroughput }) {
