@@ -4,7 +4,7 @@ const lowField = 0;
 const highField = 1;
 const nextField = 2;
 /** Fields that the owner of a table may use for itself. */
-export const ownFields = { newer: 3, older: 4, shared: 5, weight: 6, stamp: 7 } as const;
+export const ownFields = [3, 4, 5, 6, 7] as const;
 
 /**
  * A hash table of 64-bit block hashes in one flat array. An entry is the place of its first field and keeps it until it is removed. A Map
@@ -28,9 +28,9 @@ export class BlockTable {
     return entry / stride;
   }
 
-  /** Whether an entry in use, or -1, is that of a block. */
-  holds(entry: number, low: number, high: number): boolean {
-    return entry !== -1 && this.cells[entry + lowField] === low && this.cells[entry + highField] === high;
+  /** The halves of an entry's hash. */
+  hashOf(entry: number): { readonly low: number; readonly high: number } {
+    return { low: this.cells[entry + lowField]!, high: this.cells[entry + highField]! };
   }
 
   /** The entry of a block, or -1. */

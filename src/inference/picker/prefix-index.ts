@@ -1,165 +1,184 @@
 import { type BlockChain, tokensOf } from "./block-chain.ts";
-import { BlockLru } from "./block-lru.ts";
-import { BlockTable } from "./block-table.ts";
+import { BlockRuns } from "./block-runs.ts";
+import { BlockTable, ownFields } from "./block-table.ts";
+import { HeldRuns } from "./held-runs.ts";
 
 export interface PrefixIndexOptions {
   /** Slots of endpoints, as in Endpoints. */
   readonly slots: number;
   /** Tokens remembered for one endpoint: what its KV cache holds. Default 2,000,000, the field's 31,250 blocks of 64. */
   readonly tokensPerEndpoint?: number;
-  /**
-   * What was sent among so much of the newest of what an endpoint holds stays where it is in the order of age when it is sent again: moving it
-   * costs more than all the rest of a pick. Default a quarter; 0 keeps the exact order.
-   */
-  readonly freshShare?: number;
 }
+
+/* Of a node: where its run of hashes is, how many blocks it has, and how many stand before it. */
+const [hashes, count, depth] = ownFields;
 
 /**
  * Which endpoint was sent which prefix: an estimate of what its KV cache holds.
  *
- * A chain is touched from its end to its start. So a block is always newer than its successors, an endpoint forgets ends before starts, and
- * the endpoints that hold block n + 1 are among those that hold block n. That makes it right to search the depth by halving instead of
- * walking every block.
+ * It is a compressed trie, as SGLang's: a node is a run of blocks that always were sent together, known by the hash of its first block, with the set of
+ * endpoints that were sent it. A prompt of which nothing was seen before is one node, and not one entry a block. A node is split where a prompt
+ * leaves it, so that an endpoint holds a node whole or not at all. Prompts are touched from end to start: a node is always newer than
+ * those behind it, and an endpoint that holds a node holds all before it.
  */
 export class PrefixIndex {
-  readonly #table = new BlockTable();
-  readonly #held: BlockLru[];
-  /** Bits of slots in one set. */
+  readonly #nodes = new BlockTable();
+  readonly #runs = new BlockRuns();
+  readonly #held: HeldRuns[];
+  readonly #limitTokens: number;
+  /** 32 endpoints each, of one node. */
   readonly #words: number;
-  #sets: Int32Array;
-
-  constructor({ slots, tokensPerEndpoint = 2_000_000, freshShare = 0.25 }: PrefixIndexOptions) {
-    this.#words = Math.ceil(slots / 32);
-    this.#sets = new Int32Array(this.#table.capacity * this.#words);
-    this.#held = Array.from({ length: slots }, () => new BlockLru(tokensPerEndpoint, freshShare));
-  }
+  #holders: Int32Array;
+  /** The nodes of the prompt that is being recorded. */
+  #path: number[] = [];
 
   /** Blocks known of any endpoint. */
-  get size(): number {
-    return this.#table.size;
+  size = 0;
+
+  constructor({ slots, tokensPerEndpoint = 2_000_000 }: PrefixIndexOptions) {
+    this.#words = Math.ceil(slots / 32);
+    this.#holders = new Int32Array(this.#nodes.capacity * this.#words);
+    this.#held = Array.from({ length: slots }, () => new HeldRuns());
+    this.#limitTokens = tokensPerEndpoint;
   }
 
   /** Writes into `matched`, by slot, how many first tokens of the prompt the endpoint holds, in whole blocks. */
   match(chain: BlockChain, matched: Int32Array): void {
     matched.fill(0);
-    const { length } = chain;
-    if (length === 0) return;
-    const first = this.#look(chain, 0);
-    if (first === -1) return;
-    let known = 0;
-    let unknown = length;
-    while (unknown - known > 1) {
-      const middle = (known + unknown) >> 1;
-      if (this.#look(chain, middle) === -1) unknown = middle;
-      else known = middle;
+    let before = -1;
+    for (let at = 0; ;) {
+      const node = at === chain.length ? -1 : this.#nodes.find(chain.low[at]!, chain.high[at]!);
+      if (before !== -1) this.#assign(before, node, at, matched);
+      if (node === -1) return;
+      const shared = this.#shared(node, chain, at);
+      at += shared;
+      if (shared < this.#nodes.cells[node + count]!) {
+        this.#assign(node, -1, at, matched);
+        return;
+      }
+      before = node;
     }
-    this.#assign(this.#look(chain, known), -1, known + 1, matched);
-    this.#between(chain, 0, known, first, this.#look(chain, known), matched);
   }
 
   /** Notes that the endpoint was sent a prompt and so comes to hold it. */
   record(slot: number, chain: BlockChain): void {
-    const held = this.#held[slot]!;
-    const known = this.#depth(held, chain);
-    const last = known === 0 ? -1 : held.find(chain.low[known - 1]!, chain.high[known - 1]!);
-    if (last !== -1 && held.isFresh(last)) {
-      // All before it are at least as fresh. What is new stands behind, so that it is forgotten first.
-      for (let block = known, before = last; block < chain.length; block++) {
-        const low = chain.low[block]!;
-        const high = chain.high[block]!;
-        before = held.addBehind(before, low, high, tokensOf(block + 1) - tokensOf(block));
-        held.share(before, this.#include(slot, low, high));
+    const path = this.#path;
+    path.length = 0;
+    for (let at = 0; at < chain.length; at += this.#nodes.cells[path.at(-1)! + count]!) {
+      const node = this.#nodes.find(chain.low[at]!, chain.high[at]!);
+      if (node === -1) path.push(this.#add(this.#runs.add(chain, at), chain.length - at, at));
+      else {
+        const shared = this.#shared(node, chain, at);
+        if (shared < this.#nodes.cells[node + count]!) this.#split(node, shared);
+        path.push(node);
       }
-      held.trim((entry) => this.#exclude(slot, entry));
-      return;
     }
-    for (let block = chain.length - 1; block >= 0; block--) {
-      const low = chain.low[block]!;
-      const high = chain.high[block]!;
-      const entry = held.touch(low, high, tokensOf(block + 1) - tokensOf(block));
-      if (entry !== -1) held.share(entry, this.#include(slot, low, high));
+    const held = this.#held[slot]!;
+    for (let at = path.length - 1; at >= 0; at--) {
+      const node = path[at]!;
+      const { low, high } = this.#nodes.hashOf(node);
+      if (held.touch(low, high, node, this.#tokensOf(node))) this.#include(slot, node);
     }
-    held.trim((entry) => this.#exclude(slot, entry));
+    this.#trim(slot);
   }
 
   /** Forgets all of an endpoint: it is gone, or started anew. */
   clear(slot: number): void {
-    this.#held[slot]!.clear((entry) => this.#exclude(slot, entry));
+    while (this.#held[slot]!.oldest !== -1) this.#dropOldest(slot);
   }
 
-  /** How many first blocks of a chain an endpoint holds. */
-  #depth(held: BlockLru, chain: BlockChain): number {
-    let known = 0;
-    let unknown = chain.length + 1;
-    while (unknown - known > 1) {
-      const middle = (known + unknown) >> 1;
-      if (held.find(chain.low[middle - 1]!, chain.high[middle - 1]!) === -1) unknown = middle;
-      else known = middle;
+  /** How many first blocks of a node stand in a chain from `at` on. */
+  #shared(node: number, chain: BlockChain, at: number): number {
+    const { cells } = this.#nodes;
+    return this.#runs.common(cells[node + hashes]!, cells[node + count]!, chain, at);
+  }
+
+  /** Tokens of a node's blocks, or of those behind the first `from`. */
+  #tokensOf(node: number, from = 0): number {
+    const { cells } = this.#nodes;
+    const before = cells[node + depth]!;
+    return tokensOf(before + cells[node + count]!) - tokensOf(before + from);
+  }
+
+  #add(run: number, blocks: number, before: number): number {
+    const { low, high } = this.#runs.first(run);
+    const node = this.#nodes.add(low, high);
+    const { cells } = this.#nodes;
+    cells[node + hashes] = run;
+    cells[node + count] = blocks;
+    cells[node + depth] = before;
+    this.size += blocks;
+    if (this.#holders.length < this.#nodes.capacity * this.#words) {
+      const larger = new Int32Array(this.#nodes.capacity * this.#words);
+      larger.set(this.#holders);
+      this.#holders = larger;
     }
-    return known;
+    return node;
   }
 
-  /** Ordinal of a block's entry, or -1. */
-  #look(chain: BlockChain, block: number): number {
-    const entry = this.#table.find(chain.low[block]!, chain.high[block]!);
-    return entry === -1 ? -1 : this.#table.ordinal(entry);
-  }
-
-  /** Gives the endpoints that hold `shallow` and not `deep` (-1: no endpoint does) their depth. */
-  #assign(shallow: number, deep: number, depth: number, matched: Int32Array): void {
-    const tokens = tokensOf(depth);
+  /** Makes a node of its own of what stands behind the first `at` blocks of a node, for all who hold it. */
+  #split(node: number, at: number): void {
+    const blocks = this.#nodes.cells[node + count]!;
+    const run = this.#runs.cut(this.#nodes.cells[node + hashes]!, blocks, at);
+    const tokens = this.#tokensOf(node, at);
+    this.#nodes.cells[node + count] = at;
+    this.size -= blocks - at;
+    const rest = this.#add(run, blocks - at, this.#nodes.cells[node + depth]! + at);
+    const { low, high } = this.#nodes.hashOf(node);
+    const hash = this.#nodes.hashOf(rest);
+    const from = this.#holdersOf(node);
+    const to = this.#holdersOf(rest);
     for (let word = 0; word < this.#words; word++) {
-      let bits = this.#sets[shallow * this.#words + word]!;
-      if (deep !== -1) bits &= ~this.#sets[deep * this.#words + word]!;
-      while (bits !== 0) {
-        const bit = 31 - Math.clz32(bits & -bits);
-        matched[word * 32 + bit] = tokens;
-        bits &= bits - 1;
-      }
+      const all = this.#holders[from + word]!;
+      this.#holders[to + word] = all;
+      for (let bits = all; bits !== 0; bits &= bits - 1)
+        this.#held[word * 32 + lowestBit(bits)]!.split(low, high, hash, rest, tokens);
     }
   }
 
-  /** Finds where between two blocks endpoints drop out; between equal sets none does. */
-  #between(chain: BlockChain, from: number, to: number, first: number, last: number, matched: Int32Array): void {
-    if (this.#same(first, last)) return;
-    if (to - from === 1) {
-      this.#assign(first, last, to, matched);
-      return;
+  /** Drops what the endpoint was sent the longest ago, block by block, while it holds more than the limit. */
+  #trim(slot: number): void {
+    const held = this.#held[slot]!;
+    while (held.tokens > this.#limitTokens) {
+      const node = held.oldest;
+      let kept = this.#nodes.cells[node + count]! - 1;
+      while (kept > 0 && held.tokens - this.#tokensOf(node, kept) > this.#limitTokens) kept--;
+      if (kept > 0) this.#split(node, kept);
+      this.#dropOldest(slot);
     }
-    const middle = (from + to) >> 1;
-    const entry = this.#look(chain, middle);
-    this.#between(chain, from, middle, first, entry, matched);
-    this.#between(chain, middle, to, entry, last, matched);
   }
 
-  #same(a: number, b: number): boolean {
+  #dropOldest(slot: number): void {
+    const held = this.#held[slot]!;
+    const node = held.oldest;
+    held.dropOldest();
+    const holders = this.#holdersOf(node);
+    this.#holders[holders + (slot >> 5)]! &= ~(1 << (slot & 31));
+    for (let word = 0; word < this.#words; word++) if (this.#holders[holders + word] !== 0) return;
+    this.size -= this.#nodes.cells[node + count]!;
+    this.#runs.remove(this.#nodes.cells[node + hashes]!);
+    this.#nodes.remove(node);
+  }
+
+  /** Gives the endpoints that hold one node and not the next (-1: no endpoint does) their depth in blocks. */
+  #assign(node: number, next: number, blocks: number, matched: Int32Array): void {
+    const tokens = tokensOf(blocks);
     for (let word = 0; word < this.#words; word++) {
-      if (this.#sets[a * this.#words + word] !== this.#sets[b * this.#words + word]) return false;
+      let bits = this.#holders[this.#holdersOf(node) + word]!;
+      if (next !== -1) bits &= ~this.#holders[this.#holdersOf(next) + word]!;
+      for (; bits !== 0; bits &= bits - 1) matched[word * 32 + lowestBit(bits)] = tokens;
     }
-    return true;
   }
 
-  /** Gives the block's entry. */
-  #include(slot: number, low: number, high: number): number {
-    let entry = this.#table.find(low, high);
-    if (entry === -1) {
-      entry = this.#table.add(low, high);
-      if (this.#sets.length < this.#table.capacity * this.#words) {
-        const larger = new Int32Array(this.#table.capacity * this.#words);
-        larger.set(this.#sets);
-        this.#sets = larger;
-      }
-    }
-    this.#sets[this.#table.ordinal(entry) * this.#words + (slot >> 5)]! |= 1 << (slot & 31);
-    return entry;
+  #include(slot: number, node: number): void {
+    this.#holders[this.#holdersOf(node) + (slot >> 5)]! |= 1 << (slot & 31);
   }
 
-  #exclude(slot: number, entry: number): void {
-    const set = this.#table.ordinal(entry) * this.#words;
-    this.#sets[set + (slot >> 5)]! &= ~(1 << (slot & 31));
-    for (let word = 0; word < this.#words; word++) {
-      if (this.#sets[set + word] !== 0) return;
-    }
-    this.#table.remove(entry);
+  #holdersOf(node: number): number {
+    return this.#nodes.ordinal(node) * this.#words;
   }
+}
+
+function lowestBit(bits: number): number {
+  return 31 - Math.clz32(bits & -bits);
 }

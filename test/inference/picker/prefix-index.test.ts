@@ -98,52 +98,37 @@ describe("the chain of block hashes", () => {
 });
 
 describe("the prefix index", () => {
-  test("finds what a walk over every block finds, evictions included", () => {
-    const prompt = fc.array(fc.nat(2), { minLength: 1, maxLength: 9 });
-    const sent = fc.array(fc.record({ slot: fc.nat(39), prompt }), { maxLength: 60 });
+  test("finds what a walk over every block finds, after prompts that part anywhere, evictions and endpoints that are gone", () => {
+    const prompt = fc.array(fc.nat(2), { minLength: 1, maxLength: 16 });
+    // Most go on where an earlier one was, as the turns of a conversation.
+    const sent = fc.array(
+      fc.record({ slot: fc.nat(39), after: fc.nat(), keep: fc.nat(16), prompt, gone: fc.nat(20) }),
+      { maxLength: 60 },
+    );
     fc.assert(
       fc.property(sent, prompt, (records, asked) => {
-        const index = new PrefixIndex({ slots: 40, tokensPerEndpoint: 10 * blockTokens, freshShare: 0 });
-        const plain = new PlainIndex(40, 10);
-        for (const { slot, prompt: blocks } of records) {
-          index.record(slot, chainOf(blocks));
-          plain.record(slot, chainOf(blocks));
-        }
+        const index = new PrefixIndex({ slots: 40, tokensPerEndpoint: 20 * blockTokens });
+        const plain = new PlainIndex(40, 20);
         const matched = new Int32Array(40);
-        index.match(chainOf(asked), matched);
-        expect([...matched]).toEqual(plain.match(chainOf(asked)));
+        const prompts: number[][] = [];
+        for (const { slot, after, keep, prompt: fresh, gone } of records) {
+          const blocks = [...(prompts[after % (prompts.length + 1)] ?? []).slice(0, keep), ...fresh].slice(0, 16);
+          prompts.push(blocks);
+          if (gone === 0) {
+            index.clear(slot);
+            plain.held[slot] = [];
+          } else {
+            index.record(slot, chainOf(blocks));
+            plain.record(slot, chainOf(blocks));
+          }
+          for (const each of [blocks, asked]) {
+            index.match(chainOf(each), matched);
+            expect([...matched]).toEqual(plain.match(chainOf(each)));
+          }
+        }
+        expect(index.size).toBe(new Set(plain.held.flat()).size);
       }),
       { numRuns: 300 },
-    );
-  });
-
-  test("finds what was sent of late and walks no gap, when it does not move what is fresh", () => {
-    const prompt = fc.array(fc.nat(3), { minLength: 1, maxLength: 9 });
-    const sent = fc.array(fc.record({ slot: fc.nat(2), prompt }), { maxLength: 80 });
-    fc.assert(
-      fc.property(sent, (records) => {
-        const index = new PrefixIndex({ slots: 3, tokensPerEndpoint: 40 * blockTokens, freshShare: 0.25 });
-        const matched = new Int32Array(3);
-        records.forEach(({ slot, prompt: blocks }, at) => {
-          index.record(slot, chainOf(blocks));
-          // The last three prompts of an endpoint are at most 27 blocks, less than the three quarters that are not fresh.
-          const last = records
-            .slice(0, at + 1)
-            .filter((each) => each.slot === slot)
-            .slice(-3);
-          for (const { prompt: recent } of last) {
-            index.match(chainOf(recent), matched);
-            expect(matched[slot]).toBe(recent.length * blockTokens);
-          }
-          // An endpoint that holds a longer beginning holds each shorter one.
-          for (let length = 1; length <= blocks.length; length++) {
-            index.match(chainOf(blocks.slice(0, length)), matched);
-            expect(matched[slot]).toBe(length * blockTokens);
-          }
-        });
-        expect(index.size).toBeLessThanOrEqual(3 * 40);
-      }),
-      { numRuns: 200 },
     );
   });
 
