@@ -7,8 +7,8 @@ const maxChainTokens = 131_072;
 
 /**
  * Where each block ends, in tokens. A block is 64 tokens and from 1,024 on about a twelfth of what stands before it (128, 256 …): a
- * match is known to within 12 %, and the longest prompt has 72 blocks. Remembering them is the costliest part of a pick: equal blocks of 64
- * would be 2,048, and blocks half as wide as these cost twice as much and placed prompts no better.
+ * match is known to within 12 %, and the longest prompt has 72 blocks. Equal blocks of 64 would be 2,048, and blocks half as wide as these
+ * placed prompts no better.
  */
 const ends = blockEnds();
 
