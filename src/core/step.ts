@@ -130,6 +130,8 @@ export interface RenderedError {
 
 /** A protocol's face to the gateway. */
 export interface ProtocolHandler {
+  /** Called once, when everything else of its configuration stands: only now may it change what outlives it. */
+  begin?(): void;
   /** Answers one exchange through its `reply`. Rejects with a GatewayError when nothing has been sent yet. */
   handle(exchange: Exchange): Promise<void>;
   /** The error in this protocol's own shape. `body`, when known, is the parsed request: JSON-RPC answers echo its id. */

@@ -8,7 +8,7 @@ import { createRunaway, type Runaway } from "../budgets/runaway/runaway.ts";
 import type { Config } from "../config/schema.ts";
 import type { Exchange } from "../core/exchange.ts";
 import type { Protocol } from "../core/operation.ts";
-import type { Operate, Visible } from "../core/step.ts";
+import type { Operate, ProtocolHandler, Visible } from "../core/step.ts";
 import { createChains, type Chains } from "./chains.ts";
 import { createExchangeRecorder } from "./exchange-recorder.ts";
 import type { Foundation } from "./foundation.ts";
@@ -50,11 +50,44 @@ export interface EpochAccess {
   readonly latest: (draft: Pick<Epoch, "routes" | "authz">) => Pick<Epoch, "routes" | "authz">;
 }
 
-/** Builds an epoch completely before anyone sees it. Parts whose configuration did not change are taken over from `former`. */
+/**
+ * Builds an epoch completely before anyone sees it. Parts whose configuration did not change are taken over from `former`. When one part fails,
+ * those that were opened before it are closed again, and nothing that outlives the epoch has changed.
+ */
 export async function createEpoch(
   config: Config,
   foundation: Foundation,
   access: EpochAccess,
+  former?: Epoch,
+): Promise<Epoch> {
+  const opened: Opened[] = [];
+  try {
+    const epoch = await buildEpoch(config, foundation, access, opened, former);
+    for (const part of opened) part.begin?.();
+    return epoch;
+  } catch (error) {
+    // Started all at once: what one of them still writes must not keep another at work.
+    const closing = opened.toReversed().map((part) => part.close());
+    for (const result of await Promise.allSettled(closing))
+      if (result.status === "rejected")
+        foundation.log.error({ error: result.reason as unknown }, "a part of a refused configuration did not close");
+    throw error;
+  }
+}
+
+/** A part of an epoch that is being built, and is this epoch's alone so far. */
+type Opened = Pick<ProtocolHandler, "begin" | "close">;
+
+function open<T extends Opened>(opened: Opened[], part: T): T {
+  opened.push(part);
+  return part;
+}
+
+async function buildEpoch(
+  config: Config,
+  foundation: Foundation,
+  access: EpochAccess,
+  opened: Opened[],
   former?: Epoch,
 ): Promise<Epoch> {
   const { store, clock, log, meter } = foundation;
@@ -73,17 +106,20 @@ export async function createEpoch(
   const sameAuth = former !== undefined && sameParts(former.config, config, ["auth", "tenant", "publicUrl"]);
   const auth = sameAuth
     ? former.auth
-    : await createAuth({
-        config: authConfig,
-        ...(config.tenant !== undefined && { tenant: config.tenant }),
-        publicUrl,
-        routes: () => access.latest({ routes, authz }).routes.all,
-        policyScopes: () => access.latest({ routes, authz }).authz.scopes,
-        store,
-        upstream: foundation.upstream,
-        clock,
-        log,
-      });
+    : open(
+        opened,
+        await createAuth({
+          config: authConfig,
+          ...(config.tenant !== undefined && { tenant: config.tenant }),
+          publicUrl,
+          routes: () => access.latest({ routes, authz }).routes.all,
+          policyScopes: () => access.latest({ routes, authz }).authz.scopes,
+          store,
+          upstream: foundation.upstream,
+          clock,
+          log,
+        }),
+      );
   const clients = agentClients(config);
   const chains = createChains({
     store,
@@ -96,8 +132,9 @@ export async function createEpoch(
   const cache =
     former !== undefined && sameParts(former.config, config, ["cache"])
       ? former.cache
-      : config.cache && createCache({ ...foundation, config: config.cache, log: log.child({ part: "cache" }) });
-  const handlers = createHandlers(config, publicUrl, foundation, access, cache, former);
+      : config.cache &&
+        open(opened, createCache({ ...foundation, config: config.cache, log: log.child({ part: "cache" }) }));
+  const handlers = createHandlers(config, publicUrl, foundation, access, { cache, former, opened });
   // Guards keep what they have learnt (a breaker, a compiled pattern) over a reload that does not change them.
   const guardrails =
     former !== undefined && sameParts(former.config, config, ["guardrails"])

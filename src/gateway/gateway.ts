@@ -33,7 +33,10 @@ export interface Gateway {
 export async function startGateway(config: Config): Promise<Gateway> {
   const foundation = await openFoundation(config);
   const { log, clock, metrics } = foundation;
-  const epochs = await createEpochs(config, foundation);
+  const epochs = await createEpochs(config, foundation).catch(async (error: unknown) => {
+    await foundation.close();
+    throw error;
+  });
   const life = { state: "ready" as "ready" | "draining" };
   const control = createControlPlane(() => epochs.current().auth.router, log);
   const tls = tlsFilesOf(config);

@@ -14,6 +14,13 @@ import { sameParts } from "./same-parts.ts";
 /** The protocols that are configured. */
 export type Handlers = Readonly<Partial<Record<Protocol, ProtocolHandler>>>;
 
+export interface HandlerParts {
+  readonly cache: Cache | undefined;
+  readonly former: { readonly config: Config; readonly handlers: Handlers } | undefined;
+  /** Takes those that are made, one by one: when the next one fails they are to be closed. */
+  readonly opened: Pick<ProtocolHandler, "begin" | "close">[];
+}
+
 /**
  * Makes the handler of each configured protocol, or takes it over where its configuration did not change: sessions, child
  * processes and catalogs then survive a reload.
@@ -23,8 +30,7 @@ export function createHandlers(
   publicUrl: URL,
   foundation: Foundation,
   access: Pick<EpochAccess, "operate" | "visible" | "policyHash">,
-  cache: Cache | undefined,
-  former: { readonly config: Config; readonly handlers: Handlers } | undefined,
+  { cache, former, opened }: HandlerParts,
 ): Handlers {
   const tools = {
     publicUrl,
@@ -43,9 +49,11 @@ export function createHandlers(
     create: () => ProtocolHandler,
   ): ProtocolHandler => {
     const standing = former?.handlers[protocol];
-    return standing !== undefined && former !== undefined && sameParts(former.config, config, [...keys, "publicUrl"])
-      ? standing
-      : create();
+    if (standing !== undefined && former !== undefined && sameParts(former.config, config, [...keys, "publicUrl"]))
+      return standing;
+    const made = create();
+    opened.push(made);
+    return made;
   };
   return {
     ...(mcp && {

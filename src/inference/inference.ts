@@ -18,7 +18,7 @@ import { dialects, endpoints } from "./dialects/registry.ts";
 import { planCandidates } from "./fallback.ts";
 import type { Endpoint } from "./model-call.ts";
 import { createModelList, unknownModel } from "./model-list.ts";
-import type { Pools } from "./pool/pools.ts";
+import type { PoolLease, Pools } from "./pool/pools.ts";
 import { verbatimOf } from "./relay/provider-refusal.ts";
 import { createOwnCall } from "./own-call.ts";
 import { relayCall, replayCall } from "./relay/relay-call.ts";
@@ -52,8 +52,17 @@ export interface InferenceOptions {
 
 /** The model relay: every call of a model in every dialect, and `/v1/models`. */
 export function createInference(options: InferenceOptions): ProtocolHandler {
-  const { operate, visible, clock, keepAliveMs = DEFAULT_KEEP_ALIVE_MS } = options;
   const lease = options.pools.lease(options.config.pools ?? {});
+  try {
+    return createHandler(options, lease);
+  } catch (error) {
+    lease.release();
+    throw error;
+  }
+}
+
+function createHandler(options: InferenceOptions, lease: PoolLease): ProtocolHandler {
+  const { operate, visible, clock, keepAliveMs = DEFAULT_KEEP_ALIVE_MS } = options;
   const catalog = createCatalog(options.config, lease.pools);
   const relaying = { upstream: options.upstream, clock, keepAliveMs, countTokens: options.countTokens };
   const identities = createModelIdentities(options.config.models, options.config.pools);
@@ -160,6 +169,7 @@ export function createInference(options: InferenceOptions): ProtocolHandler {
   }
 
   return {
+    begin: () => lease.begin(),
     handle(exchange) {
       // Not async: the promise of a call is handed out as it is.
       try {

@@ -1,7 +1,10 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { GatewayError } from "../../src/core/errors.ts";
 import { createEpochs } from "../../src/gateway/epochs.ts";
+import type { Foundation } from "../../src/gateway/foundation.ts";
 import type { Store } from "../../src/state/store.ts";
+import { ModelServer } from "../inference/pool/model-server.ts";
+import { until } from "../inference/pool/pool-scene.ts";
 import { chat, startEndless, type EndlessGateway } from "./endless.ts";
 
 let running: EndlessGateway;
@@ -65,4 +68,71 @@ test("a reload while the store is down says that it may be tried again, changes 
   expect(epochs.current()).not.toBe(before.epoch);
   await epochs.close();
   expect(subscriptions).toBe(0);
+});
+
+test("a configuration whose last part fails leaves the pools as they were and nothing behind", async () => {
+  const { gateway, load } = running;
+  const [staying, leaving, joining] = await Promise.all([1, 2, 3].map(() => new ModelServer().start()));
+  const servers = [staying!, leaving!, joining!];
+  const poolOf = (endpoints: readonly ModelServer[], more: string) =>
+    `{ engine: vllm, endpoints: ${JSON.stringify(endpoints.map(({ url }) => url))}, metrics: { every: 50ms }${more} }`;
+  const models = "{ llama: { pool: local } }";
+  let down = false;
+  let subscriptions = 0;
+  const { meter, store } = gateway.foundation;
+  const failing: Foundation = {
+    ...gateway.foundation,
+    meter: {
+      ...meter,
+      gauge(name, ...all) {
+        // What is made last of all.
+        if (down && name === "exchanges_in_flight") throw new Error("something that nobody thought of");
+        return meter.gauge(name, ...all);
+      },
+    },
+    store: {
+      ...store,
+      async subscribe(...all) {
+        const leave = await store.subscribe(...all);
+        subscriptions += 1;
+        return async () => {
+          subscriptions -= 1;
+          await leave();
+        };
+      },
+    },
+  };
+  const before = load({ models, pools: `{ local: ${poolOf([staying!, leaving!], "")} }` });
+  const epochs = await createEpochs(before, failing);
+  const list = () =>
+    failing.pools.list().map(({ pool, endpoints }) => [pool, endpoints.map(({ url, name }) => [name, url])]);
+  const stands = { epoch: epochs.current(), list: list().filter(([name]) => name === "local"), subscriptions };
+  expect(stands.list).toEqual([
+    [
+      "local",
+      [
+        ["local-0", staying!.url],
+        ["local-1", leaving!.url],
+      ],
+    ],
+  ]);
+  const next = load({
+    models: "{ llama: { pool: local }, other: { pool: other } }",
+    pools: `{ local: ${poolOf([staying!, joining!], ", priority: [{ when: 'true', is: -1 }]")}, other: ${poolOf([joining!], "")} }`,
+    auth: "{ embedded: true, anonymous: true, scopes: [other] }",
+    cache: "{}",
+  });
+  down = true;
+  await expect(epochs.reload(next)).rejects.toThrow("nobody thought of");
+  expect({ epoch: epochs.current(), list: list(), subscriptions }).toEqual(stands);
+  const { scrapes } = leaving!;
+  await until(() => leaving!.scrapes > scrapes + 2, "the endpoint that would have gone is still scraped");
+  expect(joining!.scrapes).toBe(0);
+  down = false;
+  await epochs.reload(next);
+  await until(() => joining!.scrapes > 0, "the endpoint that joins is scraped");
+  await epochs.close();
+  expect(list()).toEqual([]);
+  expect(subscriptions).toBe(0);
+  for (const server of servers) await server.stop();
 });

@@ -109,6 +109,8 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
     ...(options.keepAliveMs === undefined ? {} : { keepAliveMs: options.keepAliveMs }),
   });
 
+  handler.begin?.();
+
   const server = createServer((request, response) => {
     const abort = new AbortController();
     open.add(abort);

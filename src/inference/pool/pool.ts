@@ -52,7 +52,7 @@ export interface PoolStatus {
   readonly endpoints: readonly EndpointStatus[];
 }
 
-/** One pool: picks endpoints, and lets calls wait while there is no room. It outlives configurations. */
+/** One pool: picks endpoints, and lets calls wait while there is no room. It outlives configurations, and has no endpoint before the first is in force. */
 export class Pool {
   readonly name: string;
   /** Parts what is known of prompts from other processes. */
@@ -64,6 +64,7 @@ export class Pool {
   #priority: (context: OperationContext) => number;
   readonly #line: WaitingLine<Placed>;
   #discovery: Discovery | undefined;
+  #begun = false;
 
   constructor(name: string, config: PoolConfig, options: PoolOptions) {
     this.name = name;
@@ -75,22 +76,29 @@ export class Pool {
       bounds: () => this.#config.queue,
       changed: (length) => options.meters.waiting.set([name], length),
     });
-    this.#picker = this.#createPicker();
+    this.#picker = this.#createPicker(config);
     this.#priority = createPriority(config.priority);
-    this.#find();
   }
 
-  /** Takes up another configuration. Endpoints that are in both keep what is known of them; those that are gone end their calls. */
-  configure(config: PoolConfig): void {
-    const former = this.#config;
-    this.#config = config;
-    if (!isDeepStrictEqual(former.pick, config.pick)) this.#picker = this.#createPicker();
-    this.#priority = createPriority(config.priority);
-    const scraping = ({ engine, key, metrics }: PoolConfig) => [engine, key, metrics];
-    this.#members.configure(config, !isDeepStrictEqual(scraping(former), scraping(config)));
-    const finding = ({ endpoints, dns, resolve }: PoolConfig) => [endpoints, dns, resolve];
-    if (!isDeepStrictEqual(finding(former), finding(config))) this.#find();
-    this.#letGo();
+  /**
+   * Gives what puts a configuration in force, or throws where it cannot be: nothing has changed before that is called. Endpoints that are in both
+   * keep what is known of them; those that are gone end their calls.
+   */
+  prepare(config: PoolConfig): () => void {
+    const picker = this.#createPicker(config);
+    const priority = createPriority(config.priority);
+    return () => {
+      const former = this.#config;
+      this.#config = config;
+      if (!isDeepStrictEqual(former.pick, config.pick)) this.#picker = picker;
+      this.#priority = priority;
+      const scraping = ({ engine, key, metrics }: PoolConfig) => [engine, key, metrics];
+      this.#members.configure(config, !isDeepStrictEqual(scraping(former), scraping(config)));
+      const finding = ({ endpoints, dns, resolve }: PoolConfig) => [endpoints, dns, resolve];
+      if (!this.#begun || !isDeepStrictEqual(finding(former), finding(config))) this.#find();
+      this.#begun = true;
+      this.#letGo();
+    };
   }
 
   /**
@@ -204,8 +212,8 @@ export class Pool {
     });
   }
 
-  #createPicker(): Picker {
+  #createPicker(config: PoolConfig): Picker {
     const { endpoints, prefixes } = this.#members;
-    return createPicker({ endpoints, prefixes, profile: profileOf(this.#config), replica: this.#options.replica });
+    return createPicker({ endpoints, prefixes, profile: profileOf(config), replica: this.#options.replica });
   }
 }

@@ -8,13 +8,15 @@ import { createPoolMeters } from "./pool-meters.ts";
 /** The pools of one configuration, as long as it is in use. */
 export interface PoolLease {
   readonly pools: ReadonlyMap<string, Pool>;
+  /** Puts the configuration in force. Until then nobody is asked anything, and those that stand are as they were. */
+  begin(): void;
   /** What no other configuration has leased is forgotten. */
   release(): void;
 }
 
 /** The pools of this process. They outlive a reload: what is known of an endpoint stays known. */
 export interface Pools {
-  /** Pools of these names as they are configured now; one that stands takes up the new configuration. */
+  /** Pools of these names; one that stands takes up the new configuration when the lease begins. Throws for one that cannot be honoured, and leases nothing. */
   lease(configs: Readonly<Record<string, PoolConfig>>): PoolLease;
   /** For operators. */
   list(): readonly PoolStatus[];
@@ -32,28 +34,26 @@ export function createPools({ meter, resolve = resolveAddresses, ...options }: P
   const poolOptions = { ...options, resolve, replica: randomHex(16), meters: createPoolMeters(meter) };
   const known = new Map<string, { readonly pool: Pool; users: number }>();
 
-  function use(name: string, config: PoolConfig): Pool {
-    const standing = known.get(name);
-    if (standing === undefined) {
-      const pool = new Pool(name, config, poolOptions);
-      known.set(name, { pool, users: 1 });
-      return pool;
-    }
-    standing.users++;
-    standing.pool.configure(config);
-    return standing.pool;
-  }
-
   return {
     lease(configs) {
-      const names = Object.keys(configs);
-      const pools = new Map(names.map((name) => [name, use(name, configs[name]!)]));
+      const entries = Object.entries(configs);
+      // Whatever can fail does so before any of them counts.
+      const taken = entries.map(([name, config]) => {
+        const entry = known.get(name) ?? { pool: new Pool(name, config, poolOptions), users: 0 };
+        return { name, entry, begin: entry.pool.prepare(config) };
+      });
+      for (const { name, entry } of taken) {
+        entry.users++;
+        known.set(name, entry);
+      }
       return {
-        pools,
+        pools: new Map(taken.map(({ name, entry }) => [name, entry.pool])),
+        begin() {
+          for (const { begin } of taken) begin();
+        },
         release() {
-          for (const name of names) {
-            const entry = known.get(name);
-            if (entry === undefined || --entry.users > 0) continue;
+          for (const { name, entry } of taken) {
+            if (--entry.users > 0) continue;
             known.delete(name);
             entry.pool.close();
           }

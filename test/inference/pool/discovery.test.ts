@@ -73,11 +73,17 @@ test("endpoints that are in a new configuration too keep what is known; one that
     }),
   });
   const first = pools.lease(configOf([0, 1]));
+  first.begin();
   const pool = first.pools.get("local")!;
   await until(() => servers[0]!.scrapes > 0 && servers[1]!.scrapes > 0, "both are scraped");
   const names = () =>
     pools.list()[0]!.endpoints.map(({ url, state }) => [servers.findIndex((each) => each.url === url), state]);
   const second = pools.lease(configOf([1, 2]));
+  expect(names()).toEqual([
+    [0, "well"],
+    [1, "well"],
+  ]);
+  second.begin();
   first.release();
   expect(second.pools.get("local")).toBe(pool);
   expect(names()).toEqual([
