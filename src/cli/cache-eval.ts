@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { GatewayError } from "../core/errors.ts";
-import { lexical } from "../inference/cache/embedders/lexical.ts";
-import { toUnit } from "../inference/cache/embedders/embedder.ts";
-import { readEmbedding, sentenceThreshold } from "../inference/cache/embedders/model.ts";
+import { lexical } from "../inference/embedders/lexical.ts";
+import { toUnit } from "../inference/embedders/embedder.ts";
+import { readEmbedding, sentenceThreshold } from "../inference/embedders/model.ts";
 import { evaluatePairs, parsePairs, type PairsReport } from "../inference/cache/evaluate-pairs.ts";
 import { sentenceGuards } from "../inference/cache/guards/registry.ts";
 import { defineCommand } from "./command.ts";

@@ -6,7 +6,7 @@ import type { Upstream } from "../../http/upstream.ts";
 import { AnswerCache, type Flush, isFlushed, type StoredEntry } from "./answer-cache.ts";
 import { type CacheMetrics, createCacheMetrics, type Saved } from "./cache-metrics.ts";
 import type { CacheConfig } from "./config.ts";
-import { createEmbedder } from "./embedders/registry.ts";
+import { createEmbedder } from "../embedders/registry.ts";
 import { Semantic } from "./semantic.ts";
 import type { Store } from "../../state/store.ts";
 import { KeptAnswers, type LoadedEntry } from "./kept-answers.ts";

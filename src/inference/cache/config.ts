@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { ConfigPath, ConfigProblem } from "../../core/config-problem.ts";
 import { nearest } from "../../core/nearest.ts";
 import { durationMs, sizeBytes } from "../../core/units.ts";
-import { embedderConfig, threshold } from "./embedders/registry.ts";
+import { embedderConfig, threshold } from "../embedders/registry.ts";
 import { vectorsConfig } from "./vectors/registry.ts";
 
 const moreThanNothing = (value: number) => value > 0;

@@ -1,6 +1,6 @@
 import { GatewayError } from "../../core/errors.ts";
 import { isFields } from "../dialects/fields.ts";
-import type { Embedder } from "./embedders/embedder.ts";
+import type { Embedder } from "../embedders/embedder.ts";
 import { mayAnswer } from "./may-answer.ts";
 import { loadLexicon } from "./question/lexicon.ts";
 

@@ -12,7 +12,7 @@ import { type CacheDemand, readCacheControl } from "./cache-control.ts";
 import { type CallKeys, toCallKeys } from "./cache-key.ts";
 import type { LookupResult } from "./cache-metrics.ts";
 import { bypassed, collapsedHeaders, foundHeaders } from "./cache-status.ts";
-import type { EmbedCall } from "./embedders/embedder.ts";
+import type { EmbedCall } from "../embedders/embedder.ts";
 import { partitionOf } from "./partition-of.ts";
 import { questionOf } from "./question-of.ts";
 import { Recording } from "./recording.ts";

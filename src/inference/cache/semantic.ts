@@ -2,7 +2,7 @@ import type { Log } from "../../core/log.ts";
 import { GatewayError } from "../../core/errors.ts";
 import type { Counter, Meter } from "../../core/meter.ts";
 import type { StoredEntry, StoredQuestion } from "./answer-cache.ts";
-import type { EmbedCall, Embedder } from "./embedders/embedder.ts";
+import type { EmbedCall, Embedder } from "../embedders/embedder.ts";
 import { createJudge } from "./may-answer.ts";
 import { loadLexicon } from "./question/lexicon.ts";
 import type { VectorStore } from "./vectors/vector-store.ts";

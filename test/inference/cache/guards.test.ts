@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { lexical } from "../../../src/inference/cache/embedders/lexical.ts";
+import { lexical } from "../../../src/inference/embedders/lexical.ts";
 import { wording } from "../../../src/inference/cache/guards/wording.ts";
 import { lexicalGuards, sameGuards } from "../../../src/inference/cache/guards/registry.ts";
 import { mayAnswer } from "../../../src/inference/cache/may-answer.ts";

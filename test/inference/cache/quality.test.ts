@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
-import { lexical } from "../../../src/inference/cache/embedders/lexical.ts";
+import { lexical } from "../../../src/inference/embedders/lexical.ts";
 import { mayAnswer } from "../../../src/inference/cache/may-answer.ts";
 import { loadLexicon } from "../../../src/inference/cache/question/lexicon.ts";
 

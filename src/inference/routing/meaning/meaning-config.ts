@@ -4,7 +4,7 @@ import type { ConfigPath, ConfigProblem } from "../../../core/config-problem.ts"
 import { keyedUnion } from "../../../core/keyed-union.ts";
 import { nearest } from "../../../core/nearest.ts";
 import { durationMs, secret } from "../../../core/units.ts";
-import { embedderConfig } from "../../cache/embedders/registry.ts";
+import { embedderConfig } from "../../embedders/registry.ts";
 
 const label = z
   .string()

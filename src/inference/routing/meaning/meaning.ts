@@ -5,7 +5,7 @@ import type { Log } from "../../../core/log.ts";
 import type { Meaning } from "../../../core/operation.ts";
 import type { Operate } from "../../../core/step.ts";
 import type { Upstream } from "../../../http/upstream.ts";
-import { createEmbedder } from "../../cache/embedders/registry.ts";
+import { createEmbedder } from "../../embedders/registry.ts";
 import type { Classify, MeaningCall, Scores } from "./classifier.ts";
 import { rememberClasses } from "./known-classes.ts";
 import type { RoutingConfig } from "./meaning-config.ts";

@@ -1,6 +1,6 @@
 import { LightAbortSignal } from "../../../core/abort.ts";
 import { GatewayError } from "../../../core/errors.ts";
-import type { Embedder } from "../../cache/embedders/embedder.ts";
+import type { Embedder } from "../../embedders/embedder.ts";
 import type { MeaningCall } from "./classifier.ts";
 
 /** How near texts are to labelled examples. */

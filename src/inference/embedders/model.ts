@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import { setBounded } from "../../../core/bounded-map.ts";
-import { GatewayError } from "../../../core/errors.ts";
-import type { Log } from "../../../core/log.ts";
-import { isFields } from "../../dialects/fields.ts";
-import { sentenceGuards } from "../guards/registry.ts";
+import { setBounded } from "../../core/bounded-map.ts";
+import { GatewayError } from "../../core/errors.ts";
+import type { Log } from "../../core/log.ts";
+import { isFields } from "../dialects/fields.ts";
+import { sentenceGuards } from "../cache/guards/registry.ts";
 import { type Embedder, toUnit } from "./embedder.ts";
 
 export interface ModelEmbedderOptions {
@@ -50,7 +50,7 @@ export function createModelEmbedder(options: ModelEmbedderOptions): Embedder {
     if (learnt !== undefined && learnt !== vector.length) {
       log.warn(
         { model, before: learnt, now: vector.length },
-        "an embedder changed its dimensions: the cache begins anew",
+        "an embedder changed its dimensions: its vectors begin anew",
       );
       known.clear();
     }

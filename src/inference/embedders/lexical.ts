@@ -1,5 +1,5 @@
-import { lexicalGuards } from "../guards/registry.ts";
-import { readQuestion } from "../question/question.ts";
+import { lexicalGuards } from "../cache/guards/registry.ts";
+import { readQuestion } from "../cache/question/question.ts";
 import { type Embedder, toUnit } from "./embedder.ts";
 
 const DIMENSIONS = 512;

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import type { Log } from "../../../core/log.ts";
-import { durationMs } from "../../../core/units.ts";
+import type { Log } from "../../core/log.ts";
+import { durationMs } from "../../core/units.ts";
 import type { Embedder } from "./embedder.ts";
 import { lexical } from "./lexical.ts";
 import { createModelEmbedder } from "./model.ts";

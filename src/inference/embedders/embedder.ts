@@ -1,7 +1,7 @@
-import type { AbortSignalLike } from "../../../core/abort.ts";
-import type { Exchange } from "../../../core/exchange.ts";
-import type { OwnCall } from "../../own-call.ts";
-import type { SameGuard } from "../guards/guard.ts";
+import type { AbortSignalLike } from "../../core/abort.ts";
+import type { Exchange } from "../../core/exchange.ts";
+import type { OwnCall } from "../own-call.ts";
+import type { SameGuard } from "../cache/guards/guard.ts";
 
 /** What an embedder may use of the gateway. */
 export interface EmbedAccess {
