@@ -1,22 +1,12 @@
-import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
+import { freePort } from "../free-port.ts";
 import { ask, type CacheScene, startCacheScene } from "./cache-scene.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "sallyport-kept-"));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-}
 
 /** Does something with a gateway and its state, and stops both the gateway and the model server; of the same addresses every time. */
 async function run<T>(state: string, port: number, work: (scene: CacheScene) => Promise<T>, branches = {}): Promise<T> {

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { JsonPath } from "../../src/core/json-edit.ts";
-import { locate, locateElements, rawValue, splice } from "../../src/http/json-splice.ts";
+import { locate, locateElements, rawValue } from "../../src/http/json-locate.ts";
+import { splice } from "../../src/http/json-splice.ts";
 
 const RUNS = { numRuns: 400, seed: 20_261_123 };
 

@@ -7,7 +7,8 @@ import type { RedisStateConfig } from "../../src/state/config.ts";
 import { openRedisStore } from "../../src/state/redis.ts";
 import type { Store } from "../../src/state/store.ts";
 import { limitedCounter } from "../contract/store/scripts-under-test.ts";
-import { freePort, startRedis, type RedisServer } from "./redis-server.ts";
+import { freePort } from "../free-port.ts";
+import { startRedis, type RedisServer } from "./redis-server.ts";
 
 const TIMEOUT_MS = 300;
 /** Far beyond what failing fast needs, and far below what waiting for a dead server would take. */

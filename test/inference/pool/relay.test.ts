@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { startSimulator, type Simulator } from "../../../models/simulator/simulator.ts";
 import { inferenceConfig } from "../../../src/inference/config.ts";
 import { z } from "zod";
+import { freePort } from "../../free-port.ts";
 import { startHarness, type Harness } from "../harness.ts";
 
 const schema = z.strictObject(inferenceConfig);
@@ -31,11 +32,7 @@ async function startGateway(endpoints: readonly string[], more: object = {}): Pr
 
 /** An address where nobody listens. */
 async function freeAddress(): Promise<string> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return `http://127.0.0.1:${port}`;
+  return `http://127.0.0.1:${await freePort()}`;
 }
 
 const ask = ({ url }: Harness, text: string, headers: Readonly<Record<string, string>> = {}, more: object = {}) =>
