@@ -3,7 +3,7 @@ import type { JsonPath } from "../core/json-edit.ts";
 import { elements, isJsonObject, TextGatherer, type JsonFields } from "../core/json-texts.ts";
 import type { AnswerEvent } from "../core/step.ts";
 import type { AnswerForm, AnswerTexts, TextSlot } from "../core/text.ts";
-import { rawValue } from "../http/json-splice.ts";
+import { rawValue } from "../http/json-locate.ts";
 import type { Version } from "./operations.ts";
 import { fieldOf } from "./rpc-request.ts";
 import { addArtifact, addError, addMessage, addPart, addStatus, addTask } from "./texts.ts";

@@ -1,5 +1,6 @@
 import { GatewayError } from "../core/errors.ts";
-import { locateElements, splice } from "../http/json-splice.ts";
+import { locateElements } from "../http/json-locate.ts";
+import { splice } from "../http/json-splice.ts";
 import type { AgentCall, WholeAnswer } from "./agent-call.ts";
 import { readAnswer, send, sendAnswer } from "./relay-call.ts";
 import { fieldOf, isObject } from "./rpc-request.ts";

@@ -3,7 +3,7 @@ import type { Clock } from "../core/clock.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import type { Operation } from "../core/operation.ts";
-import { locateElements } from "../http/json-splice.ts";
+import { locateElements } from "../http/json-locate.ts";
 import { isObject } from "./message.ts";
 import type { JsonObject } from "./message.ts";
 import { mirroredParams } from "./mirrored-params.ts";

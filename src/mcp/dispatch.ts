@@ -3,7 +3,7 @@ import { GatewayError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import type { Operation } from "../core/operation.ts";
 import type { Visible } from "../core/step.ts";
-import { rawValue } from "../http/json-splice.ts";
+import { rawValue } from "../http/json-locate.ts";
 import { aims } from "./aim.ts";
 import { denialOf } from "./denial.ts";
 import { discover, initialize } from "./handshake.ts";

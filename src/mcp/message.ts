@@ -1,5 +1,5 @@
 import { GatewayError } from "../core/errors.ts";
-import { rawValue } from "../http/json-splice.ts";
+import { rawValue } from "../http/json-locate.ts";
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 

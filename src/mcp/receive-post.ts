@@ -1,7 +1,7 @@
 import { LightAbortSignal } from "../core/abort.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { Exchange } from "../core/exchange.ts";
-import { locateElements } from "../http/json-splice.ts";
+import { locateElements } from "../http/json-locate.ts";
 import { classify } from "./classify.ts";
 import { dispatch } from "./dispatch.ts";
 import type { DispatchOptions } from "./dispatch.ts";

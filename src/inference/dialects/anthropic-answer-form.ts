@@ -2,7 +2,7 @@ import type { JsonPath } from "../../core/json-edit.ts";
 import { elements, isJsonObject, TextGatherer, type JsonFields } from "../../core/json-texts.ts";
 import type { AnswerEvent } from "../../core/step.ts";
 import type { AnswerForm, AnswerTexts, TextSlot } from "../../core/text.ts";
-import { rawValue } from "../../http/json-splice.ts";
+import { rawValue } from "../../http/json-locate.ts";
 import { addBlock, addRest } from "./anthropic-texts.ts";
 
 /* The kinds of delta that carry text, and the member it stands in. */

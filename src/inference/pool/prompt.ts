@@ -1,5 +1,5 @@
 import type { JsonBody } from "../../core/exchange.ts";
-import { locateMember } from "../../http/json-splice.ts";
+import { locateMember } from "../../http/json-locate.ts";
 import { hashText, toBlockChain, type BlockChain } from "../picker/block-chain.ts";
 
 /* What a server's prompt is made of, in the order in which it begins: tools and a system prompt stand before the conversation. */

@@ -2,7 +2,7 @@ import type { Clock } from "../../core/clock.ts";
 import { GatewayError } from "../../core/errors.ts";
 import type { OperationContext } from "../../core/step.ts";
 import { passWhole } from "../../core/whole-answer.ts";
-import { locateMember } from "../../http/json-splice.ts";
+import { locateMember } from "../../http/json-locate.ts";
 import type { UpstreamResponse } from "../../http/upstream.ts";
 import { toAnswerHeaders } from "./answer-headers.ts";
 import type { Dialect } from "../dialects/dialect.ts";

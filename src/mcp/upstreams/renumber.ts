@@ -1,5 +1,6 @@
 import { isObject } from "../message.ts";
-import { rawValue, splice } from "../../http/json-splice.ts";
+import { rawValue } from "../../http/json-locate.ts";
+import { splice } from "../../http/json-splice.ts";
 import type { Incoming, Outbound } from "./link.ts";
 
 /** A request under an id of our own, and the way back for what answers it. */
