@@ -9,7 +9,8 @@ import { AnswerCache, type StoredAnswer, type StoredEntry } from "../../../src/i
 import type { Cache } from "../../../src/inference/cache/cache.ts";
 import { createCacheMetrics } from "../../../src/inference/cache/cache-metrics.ts";
 import type { CacheConfig } from "../../../src/inference/cache/config.ts";
-import { type CallRecall, Recalls } from "../../../src/inference/cache/recall.ts";
+import type { CallRecall } from "../../../src/inference/cache/call-recall.ts";
+import { Recalls } from "../../../src/inference/cache/recall.ts";
 import { Semantic } from "../../../src/inference/cache/semantic.ts";
 import { SingleFlight } from "../../../src/inference/cache/single-flight.ts";
 import { createInProcessVectors } from "../../../src/inference/cache/vectors/in-process.ts";
