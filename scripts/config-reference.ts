@@ -99,6 +99,7 @@ export function configReference(): string {
     "- `${env:NAME}` and `${file:/path}` stand for an environment variable and for the content of a file, in any value. A value taken that way is never printed. `$${` writes a plain `${`.",
     "- Relative paths start at the folder of the configuration file.",
     "- A running gateway reads the file again when it, or a file it refers to, changes. A file that cannot be honoured is refused, the reason is logged, and the last good configuration stays.",
+    "- What can be honoured and nothing uses, such as a pool that no model is of, is a warning: of `sallyport check`, and in the log at the start and when it is read again.",
     "",
     ...sections.flatMap((text) => [text, ""]),
   ]

@@ -1,5 +1,6 @@
 import { createAuthz } from "../authz/authz.ts";
 import { PolicyError } from "../authz/policy-error.ts";
+import { formatProblem } from "../config/config-error.ts";
 import { readConfig } from "../config/load.ts";
 import { summarize } from "../config/summary.ts";
 import { silentLog } from "../core/log.ts";
@@ -22,6 +23,7 @@ export const checkCommand = defineCommand({
       err(read.redact(error.message));
       return 1;
     }
+    for (const warning of read.warnings) err(`warning:\n${formatProblem(warning)}`);
     for (const line of summarize(read.config)) out(read.redact(line));
     return 0;
   },

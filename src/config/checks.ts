@@ -4,7 +4,7 @@ import type { ConfigProblem } from "../core/config-problem.ts";
 import { checkMcpPaths } from "../gateway/config.ts";
 import { checkGuards } from "../guardrails/config.ts";
 import { checkPorts, checkTlsFiles } from "../http/config.ts";
-import { checkCache, checkChoices, checkFallbacks, checkPools } from "../inference/config.ts";
+import { checkCache, checkChoices, checkFallbacks, checkPools, findUnused } from "../inference/config.ts";
 import type { Config } from "./schema.ts";
 
 /** What no schema can see. A domain that exports a `check…` from its `config.ts` gains an entry here. */
@@ -20,3 +20,6 @@ export const checks: readonly ((config: Config) => readonly ConfigProblem[])[] =
   checkChoices,
   checkGuards,
 ];
+
+/** What can be honoured and is probably not what was meant. Asked where no check has found anything. */
+export const doubts: readonly ((config: Config) => readonly ConfigProblem[])[] = [findUnused];

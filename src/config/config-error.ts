@@ -1,7 +1,8 @@
 import { formatConfigPath } from "../core/config-problem.ts";
 import type { LocatedProblem } from "./yaml-source.ts";
 
-function formatProblem({ path, line, column, message, shown }: LocatedProblem): string {
+/** Where it is, and below that what it is and what to do. */
+export function formatProblem({ path, line, column, message, shown }: LocatedProblem): string {
   const where = [line === undefined ? "" : `${line}:${column}`, formatConfigPath(path)].filter((part) => part !== "");
   /* The file itself: it stands in the line above already. */
   if (where.length === 0) return `      ${message}`;

@@ -2,7 +2,7 @@ import { readFileSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { isScalar } from "yaml";
 import { type ConfigProblem, formatConfigPath } from "../core/config-problem.ts";
-import { checks } from "./checks.ts";
+import { checks, doubts } from "./checks.ts";
 import { ConfigError } from "./config-error.ts";
 import { fitTo } from "./coerce.ts";
 import { type Fingerprint, stateOf } from "./fingerprint.ts";
@@ -28,7 +28,14 @@ export type ReadConfig = {
   readonly files: Fingerprint;
   /** Blanks out every secret of this configuration in a text. */
   readonly redact: Redaction;
-} & ({ readonly config: Config } | { readonly config: undefined; readonly error: ConfigError });
+} & (
+  | {
+      readonly config: Config;
+      /** What is probably not meant as it stands there; it holds no secret. */
+      readonly warnings: readonly LocatedProblem[];
+    }
+  | { readonly config: undefined; readonly error: ConfigError }
+);
 
 function readText(file: string): string | LocatedProblem {
   const problem = (message: string) => ({ path: [], line: undefined, column: undefined, message });
@@ -104,7 +111,8 @@ export function readConfig(file: string, { env = process.env }: LoadOptions = {}
   if (config === undefined || problems.length + source.problems.length > 0)
     return fail([...source.problems, ...problems.map(locate)], watched, redact);
   deepFreeze(config);
-  return { config, files: watched, redact };
+  const warnings = doubts.flatMap((doubt) => doubt(config)).map(locate);
+  return { config, warnings, files: watched, redact };
 }
 
 /** The parsed, frozen configuration in `file`. Throws a ConfigError that lists every problem with its path, value and fix. */

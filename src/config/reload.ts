@@ -1,9 +1,11 @@
 import { resolve } from "node:path";
+import { formatConfigPath } from "../core/config-problem.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import { type Fingerprint, fingerprint, sameFingerprint } from "./fingerprint.ts";
 import { type LoadOptions, type ReadConfig, readConfig } from "./load.ts";
 import type { Config } from "./schema.ts";
+import type { LocatedProblem } from "./yaml-source.ts";
 
 export interface WatchOptions {
   readonly log: Log;
@@ -22,7 +24,7 @@ export interface WatchOptions {
 export interface ConfigSource {
   /** What the file said when it was opened. */
   readonly config: Config;
-  /** Starts looking for changes. */
+  /** Logs what in the file is probably not meant, and starts looking for changes. */
   watch(options: WatchOptions): void;
   close(): void;
 }
@@ -37,6 +39,10 @@ const mayPass = (error: unknown): boolean => error instanceof GatewayError && er
 function policyPaths({ policies, baseDir }: Config): readonly string[] {
   if (policies === "open" || (typeof policies === "object" && !Array.isArray(policies))) return [];
   return [policies].flat().map((path) => resolve(baseDir, path));
+}
+
+function warn(log: Log, file: string, warnings: readonly LocatedProblem[]): void {
+  for (const { path, line, message } of warnings) log.warn({ file, line, at: formatConfigPath(path) }, message);
 }
 
 async function seenBy(read: ReadConfig): Promise<Fingerprint> {
@@ -72,6 +78,7 @@ export async function openConfig(file: string, options: LoadOptions = {}): Promi
       if (read.config === undefined) throw read.error;
       await apply(read.config);
       log.info({ file }, "the changed configuration is in force");
+      warn(log, file, read.warnings);
     } catch (thrown) {
       const error = thrown instanceof Error ? thrown : new Error(String(thrown));
       const reason = read.redact(error.message);
@@ -115,6 +122,7 @@ export async function openConfig(file: string, options: LoadOptions = {}): Promi
         }, watching.intervalMs ?? INTERVAL_MS);
         timer.unref();
       };
+      warn(watching.log, file, first.warnings);
       if (!closed) schedule();
     },
     close() {

@@ -97,6 +97,7 @@ const modelName = z
   .regex(/^[!-~]+$/, "a model name is printable ASCII without spaces");
 
 export { checkCache } from "./cache/config.ts";
+export { findUnused } from "./unused.ts";
 
 export const inferenceConfig = {
   ...routingConfig,

@@ -40,6 +40,46 @@ state: redis://:hush-hush@redis:6379
     expect(text.split("\n").length).toBeLessThan(25);
   });
 
+  test("warns of what nothing uses, with its place and what to do, and ends with code 0", async () => {
+    const { code, text } = await check(`policies: open
+models:
+  llama: {pool: local}
+  minilm: {provider: ollama, url: "http://ollama:11434"}
+  smart: {choose: [{when: 'llm.similarity("law") > 0.6', use: llama}], otherwise: minilm}
+pools:
+  local: {engine: vllm, endpoints: ["http://vllm-0:8000"]}
+  spare: {engine: vllm, endpoints: ["http://vllm-1:8000"]}
+routing:
+  examples: {law: [Is it enforceable?], code: [Mend this]}
+  classifiers: {topic: {url: "http://classifier"}}
+`);
+    expect(code).toBe(0);
+    expect(text.match(/^warning:\n.*\n.*/gm)).toEqual([
+      expect.stringMatching(/8:3 {2}pools\.spare\n +no model is of this pool.*`pool: spare`, or leave it out/),
+      expect.stringMatching(/10:41 {2}routing\.examples\.code\n +no rule asks for `llm\.similarity\("code"\)`/),
+      expect.stringMatching(/11:17 {2}routing\.classifiers\.topic\n +no rule asks for `llm\.class\("topic"\)`/),
+    ]);
+    expect(text).toMatch(/pools +local .*, spare/);
+  });
+
+  test("warns of an embedder that no rule needs, and of nothing where all is used", async () => {
+    const models = `models:
+  minilm: {provider: ollama, url: "http://ollama:11434"}
+  smart: {choose: [{when: WHEN, use: minilm}], otherwise: minilm}
+`;
+    const routing = "routing: {embedder: {model: minilm}, classifiers: {topic: {url: 'http://classifier'}}EXAMPLES}\n";
+    const used = await check(
+      `policies: open\n${models.replace("WHEN", `'llm.similarity("law") > 0.6 || llm.classScore("topic", "law") > 0.5'`)}${routing.replace("EXAMPLES", ", examples: {law: [Is it enforceable?]}")}`,
+    );
+    expect(used).toMatchObject({ code: 0, text: expect.not.stringContaining("warning") as string });
+    const unused = await check(
+      `policies: open\n${models.replace("WHEN", `'llm.class("topic") == "law"'`)}${routing.replace("EXAMPLES", "")}`,
+    );
+    expect(unused.text.match(/^warning:\n.*\n.*/gm)).toEqual([
+      expect.stringMatching(/routing\.embedder\n +no rule asks for `llm\.similarity`/),
+    ]);
+  });
+
   test("lists the problems of the file and ends with code 1", async () => {
     const { code, text } = await check("policies: open\nlisten: {prot: 1}\n");
     expect(code).toBe(1);

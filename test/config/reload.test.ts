@@ -57,6 +57,19 @@ describe("a watched configuration", () => {
     expect(watched.lines.at(-1)).toContain("is in force");
   });
 
+  test("what nothing uses is warned of at the start and whenever it is taken up", async () => {
+    const pools = "pools: {spare: {engine: vllm, endpoints: ['http://vllm-0:8000']}}\n";
+    const folder = makeFolder({ "s.yaml": withPort(1) + pools });
+    const watched = follow(await openConfig(folder.at("s.yaml")));
+    const warnings = () => watched.lines.filter((line) => line.includes('"at":"pools.spare"'));
+    expect(warnings()).toEqual([expect.stringMatching(/no model is of this pool.*"line":3/)]);
+    writeFileSync(folder.at("s.yaml"), withPort(2) + pools);
+    expect(await watched.nextPort()).toBe(2);
+    writeFileSync(folder.at("s.yaml"), withPort(3));
+    expect(await watched.nextPort()).toBe(3);
+    expect(warnings()).toHaveLength(2);
+  });
+
   test("a file replaced by renaming is taken up, twice", async () => {
     const folder = makeFolder({ "s.yaml": withPort(1) });
     const watched = follow(await openConfig(folder.at("s.yaml")));
