@@ -18,6 +18,7 @@ import type { Foundation } from "./foundation.ts";
 import { createFailover } from "./failover.ts";
 import { createInFlight } from "./in-flight.ts";
 import { createPace } from "./pace.ts";
+import { createRetryBudget } from "./retry-budget.ts";
 import { createOpenExchanges } from "./open-exchanges.ts";
 
 /** Opens what the process keeps; when one part fails to open, those before it are closed again. */
@@ -50,7 +51,13 @@ export async function openFoundation(config: Config): Promise<Foundation> {
     spend,
     chains,
     upstream,
-    pools: createPools({ upstream, clock, log: log.child({ protocol: "llm" }), meter }),
+    pools: createPools({
+      upstream,
+      clock,
+      log: log.child({ protocol: "llm" }),
+      meter,
+      retries: createRetryBudget(clock),
+    }),
     modelMemory: createModelMemory({ store, log: log.child({ protocol: "llm" }) }),
     open,
     inFlight: createInFlight(),

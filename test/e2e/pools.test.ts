@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from "vitest";
 import type { Config } from "../../src/config/schema.ts";
 import type { JournalRecord } from "../../src/observability/journal-record.ts";
-import { fail, ModelServer } from "../inference/pool/model-server.ts";
+import { answer, fail, ModelServer } from "../inference/pool/model-server.ts";
 import { until } from "../inference/pool/pool-scene.ts";
 import { eventually } from "./eventually.ts";
 import { type Scene, startScene } from "./fallback-scene.ts";
@@ -14,11 +14,17 @@ async function startServers(count: number): Promise<ModelServer[]> {
   return servers;
 }
 
-async function startGateway(servers: readonly ModelServer[], more = "", models = ""): Promise<Scene> {
+async function startGateway(
+  servers: readonly ModelServer[],
+  more = "",
+  models = "",
+  branches: Readonly<Record<string, string>> = {},
+): Promise<Scene> {
   const endpoints = JSON.stringify(servers.map(({ url }) => url));
   const scene = await startScene({
     models: `{ llama: { pool: local, model: llama-3-8b }, adapted: { pool: local, model: llama-3-8b, adapter: support-v3 }${models} }`,
     pools: `{ local: { engine: vllm, endpoints: ${endpoints}, metrics: { every: 50ms }${more} } }`,
+    ...branches,
   });
   const { close } = scene;
   let closing: Promise<void> | undefined;
@@ -64,17 +70,22 @@ test("what is seen of a pool: every pick in the journal, the endpoints in the st
   await eventually(async () => {
     const { records } = (await scene.admin("/api/journal?limit=100")) as { readonly records: readonly JournalRecord[] };
     expect(records).toHaveLength(30);
-    for (const { picks } of records) {
-      expect(picks).toHaveLength(1);
-      const [pick] = picks!;
-      expect(pick).toMatchObject({ pool: "local", by: { "token-load-scorer": 1 } });
-      expect(hosts).toContain(pick!.picked);
-      for (const [host, scores] of pick!.of) {
-        expect(hosts).toContain(host);
-        expect(scores).toEqual([expect.closeTo(1, 2)]);
-      }
+    // The one that fails is out after five, each of which the other has answered.
+    const resent = records.filter(({ picks }) => picks!.length === 2);
+    expect(resent).toHaveLength(5);
+    for (const { picks, notes } of resent) {
+      expect(picks!.map(({ picked }) => picked)).toEqual([hosts[1], hosts[0]]);
+      expect(notes).toEqual([`${hosts[1]} answered 500, and another was asked`]);
     }
-    // The one that fails is out after five.
+    for (const { picks } of records)
+      for (const pick of picks!) {
+        expect(pick).toMatchObject({ pool: "local", by: { "token-load-scorer": 1 } });
+        expect(hosts).toContain(pick.picked);
+        for (const [host, scores] of pick.of) {
+          expect(hosts).toContain(host);
+          expect(scores).toEqual([expect.closeTo(1, 2)]);
+        }
+      }
     expect(records.filter(({ picks }) => picks![0]!.of.length === 2).length).toBeLessThan(30);
   });
   const status = await statusOf(scene);
@@ -84,10 +95,22 @@ test("what is seen of a pool: every pick in the journal, the endpoints in the st
     ["local-1", servers[1]!.url, "ejected"],
   ]);
   expect(await scene.metric("pool_picks_total")).toEqual([
-    expect.stringMatching(new RegExp(`endpoint="${hosts[0]}"} 25$|endpoint="${hosts[1]}"} 5$`)),
-    expect.stringMatching(new RegExp(`endpoint="${hosts[0]}"} 25$|endpoint="${hosts[1]}"} 5$`)),
+    expect.stringMatching(new RegExp(`endpoint="${hosts[0]}"} 30$|endpoint="${hosts[1]}"} 5$`)),
+    expect.stringMatching(new RegExp(`endpoint="${hosts[0]}"} 30$|endpoint="${hosts[1]}"} 5$`)),
   ]);
+  expect(await scene.metric("pool_resent_total")).toEqual([expect.stringContaining('pool="local"} 5')]);
   expect(await scene.metric("pool_ejections_total")).toEqual([expect.stringContaining(`endpoint="${hosts[1]}"} 1`)]);
+});
+
+test("a call that is sent to another endpoint is one call for a budget", async () => {
+  const servers = await startServers(2);
+  let sent = 0;
+  for (const server of servers) server.onCall = (response) => (sent++ === 0 ? fail(response) : answer(response));
+  const scene = await startGateway(servers, "", "", { budgets: '[{ name: few, limits: ["1 requests/day"] }]' });
+  expect((await ask(scene)).status).toBe(200);
+  expect(sent).toBe(2);
+  expect((await ask(scene)).status).toBe(429);
+  expect(sent).toBe(2);
 });
 
 test("a model of a pool that has no endpoint left is followed by its fallback, and comes back with its servers", async () => {

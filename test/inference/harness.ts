@@ -9,6 +9,7 @@ import type { Exchange, JsonBody, Reply } from "../../src/core/exchange.ts";
 import { randomHex } from "../../src/core/ids.ts";
 import type { JsonEdit } from "../../src/core/json-edit.ts";
 import { silentLog } from "../../src/core/log.ts";
+import { createRetryBudget } from "../../src/gateway/retry-budget.ts";
 import type { Operation } from "../../src/core/operation.ts";
 import type { AnswerEvent, Operate, OperationContext, Outcome } from "../../src/core/step.ts";
 import { createMemoryStore } from "../../src/state/memory.ts";
@@ -91,7 +92,13 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
   };
 
   const { meter } = createMetrics();
-  const pools = createPools({ upstream, clock: systemClock, log: silentLog, meter });
+  const pools = createPools({
+    upstream,
+    clock: systemClock,
+    log: silentLog,
+    meter,
+    retries: createRetryBudget(systemClock),
+  });
   const handler = createInference({
     config: options.config,
     operate,

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { AbortSignalLike } from "../../core/abort.ts";
 import { GatewayError } from "../../core/errors.ts";
+import type { Counter } from "../../core/meter.ts";
 import type { OperationContext } from "../../core/step.ts";
 import type { ResolveAddresses } from "../../http/resolve-addresses.ts";
 import { hashText } from "../picker/block-chain.ts";
@@ -17,10 +18,20 @@ import { createPriority } from "./priority.ts";
 import { notSent } from "./not-sent.ts";
 import { WaitingLine } from "./waiting-line.ts";
 
+/** How many calls may be sent twice in vain: what the gateway's retry budget gives, asked by a name of the pool's. */
+export interface PoolRetries {
+  called(name: string): void;
+  /** One more attempt, where one fits: what it is to be told of its end, the first time counts. Undefined: none fits. */
+  take(name: string): ((inVain: boolean) => void) | undefined;
+}
+
 export interface PoolOptions extends Omit<MembersOptions, "pool" | "changed"> {
   /** Different in every process: replicas must not break a tie the same way. */
   readonly replica: string;
   readonly resolve: ResolveAddresses;
+  readonly retries: PoolRetries;
+  /** Calls that one endpoint failed and another was asked to answer, by pool. */
+  readonly resent: Counter;
 }
 
 /** A picked endpoint, to which a call is counted until it has ended. */
@@ -32,6 +43,8 @@ export interface Placed {
   why(): string;
   /** What callers know an endpoint by. */
   nameOf(url: string): string;
+  /** The answer begins. */
+  answers(): void;
   /** To be called once. */
   end(how: CallEnd): void;
 }
@@ -112,6 +125,7 @@ export class Pool {
   ): Promise<Placed> {
     if (this.#discovery !== undefined) await this.#discovery.started;
     if (except.length > 0) return this.#pick(request, except);
+    this.#options.retries.called(this.name);
     const priority = this.#priority(context);
     if (priority >= 0 && this.#config.queue === undefined) return this.#pick(request, except);
     const saturation = this.#members.saturation(this.#config.capacity) ?? 0;
@@ -126,6 +140,33 @@ export class Pool {
       // What `#pick` has thrown is counted already.
       throw error instanceof GatewayError && error.kind === "rate_limited" ? this.#turnAway(error) : error;
     });
+  }
+
+  /**
+   * Another endpoint for a call that one of them was sent and failed. Undefined: none is well, or the pool is full, or too many calls were sent
+   * twice in vain of late. Nobody who rests is asked for it: that a neighbour fails too says that it is the call, or all of them.
+   */
+  placeAgain(request: PickRequest, except: readonly number[]): Placed | undefined {
+    if ((this.#members.saturation(this.#config.capacity) ?? 1) >= 1) return undefined;
+    const told = this.#options.retries.take(this.name);
+    if (told === undefined) return undefined;
+    const placed = this.#tryPick(request, except);
+    if (placed === undefined) {
+      told(false);
+      return undefined;
+    }
+    this.#options.resent.add([this.name]);
+    return {
+      ...placed,
+      answers() {
+        placed.answers();
+        told(false);
+      },
+      end(how) {
+        placed.end(how);
+        told(how !== "well" && how !== "refused");
+      },
+    };
   }
 
   /** Takes an endpoint out for an operator, or in again; false: there is none of this name. */
@@ -151,10 +192,16 @@ export class Pool {
   }
 
   #pick(request: PickRequest, except: readonly number[]): Placed {
+    let placed = this.#tryPick(request, except);
+    if (placed === undefined && this.#members.readmit()) placed = this.#tryPick(request, except);
+    if (placed === undefined) throw this.#turnAway(notSent.noEndpoint(this.name, except.length > 0));
+    return placed;
+  }
+
+  #tryPick(request: PickRequest, except: readonly number[]): Placed | undefined {
     const options = { nowMs: this.#options.clock.monotonic(), explain: true, except };
-    let picked = this.#picker.pick(request, options);
-    if (picked === undefined && this.#members.readmit()) picked = this.#picker.pick(request, options);
-    if (picked === undefined) throw this.#turnAway(notSent.noEndpoint(this.name, except.length > 0));
+    const picked = this.#picker.pick(request, options);
+    if (picked === undefined) return undefined;
     const member = this.#members.inSlot(picked.slot);
     const trace = picked.trace!;
     const { hosts } = this.#members;
@@ -165,6 +212,7 @@ export class Pool {
       picked,
       why: () => toPickJson(this.name, member.host, trace, hosts),
       nameOf: (url) => this.#members.at(url)?.name ?? "gone",
+      answers: () => picked.prefilled(),
       end: (how) => {
         picked.end();
         this.#members.ended(member, how);

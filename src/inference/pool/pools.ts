@@ -24,14 +24,17 @@ export interface Pools {
   drain(endpoint: string, drained: boolean): boolean;
 }
 
-export type PoolsOptions = Pick<PoolOptions, "upstream" | "clock" | "log"> & {
+export type PoolsOptions = Pick<PoolOptions, "upstream" | "clock" | "log" | "retries"> & {
   readonly meter: Meter;
   /** The system's resolver by default. */
   readonly resolve?: ResolveAddresses;
 };
 
 export function createPools({ meter, resolve = resolveAddresses, ...options }: PoolsOptions): Pools {
-  const poolOptions = { ...options, resolve, replica: randomHex(16), meters: createPoolMeters(meter) };
+  const resent = meter.counter("pool_resent_total", "Calls that one endpoint failed and another was asked to answer", [
+    "pool",
+  ]);
+  const poolOptions = { ...options, resolve, replica: randomHex(16), meters: createPoolMeters(meter), resent };
   const known = new Map<string, { readonly pool: Pool; users: number }>();
 
   return {

@@ -15,6 +15,8 @@ import { type CallRequest, sendCall, type SentCall } from "./send-call.ts";
 
 /* Of one pool. Each may cost the time a connection takes, and the next model of `fallback` may be well. */
 const MOST_TRIES = 3;
+/* What a server says that did not do the work, or what stands before one. Anything else another would say as well. */
+const failures: ReadonlySet<number | undefined> = new Set([500, 502, 503, 504]);
 const BYTES_PER_TOKEN = 4;
 
 export interface CarryOptions {
@@ -24,7 +26,8 @@ export interface CarryOptions {
 
 /**
  * Sends one call to one model and hands the answer to `pass`. Of a pool an endpoint is picked for it, and another where no byte of the call
- * could be sent to the first. Whatever was sent is not sent again here: that is for the next candidate, within what retries may cost.
+ * could be sent to the first, or, once, where that answered with a failure of its own. All within one reservation, and before anything of an
+ * answer is handed on. What was sent and broke off is not sent again here: that is for the next candidate, within what retries may cost.
  */
 export async function carryCall<T>(
   door: CarryOptions,
@@ -39,26 +42,48 @@ export async function carryCall<T>(
   const { pool } = place;
   const { answering } = context;
   const tried: number[] = [];
+  /* What the first endpoint said that failed. */
+  let said: unknown;
   const asked = toPickRequest(request, context, model, place);
   const options = { context, signal, bytes: request.body.bytes.length };
+  let next: Placed | undefined = await pool.place(asked, options, tried);
   for (;;) {
-    const placed = await pool.place(asked, options, tried);
+    const placed: Placed = next;
     context.answering = () => {
-      placed.picked.prefilled();
+      placed.answers();
       answering?.();
     };
     let how: CallEnd = "well";
+    let sent: SentCall | undefined;
+    let error: unknown;
     try {
       tell(placed, request, context);
-      return await pass(await sendCall(door, request, context, model, placed.member.urls, signal));
-    } catch (error) {
-      how = context.signal.aborted ? "unknown" : endOf(error);
-      if (how !== "refused" || signal.aborted || tried.push(placed.member.slot) === MOST_TRIES) throw error;
+      sent = await sendCall(door, request, context, model, placed.member.urls, signal);
+      return await pass(sent);
+    } catch (thrown) {
+      how = context.signal.aborted ? "unknown" : endOf(thrown);
+      error = thrown;
     } finally {
       context.answering = answering;
       placed.end(how);
     }
+    const mayGoOn = tried.push(placed.member.slot) < MOST_TRIES && !signal.aborted;
+    if (how === "refused" && said === undefined && mayGoOn) {
+      next = await pool.place(asked, options, tried);
+      continue;
+    }
+    // What one that could be reached has said says more.
+    if (how === "refused") error = said ?? error;
+    const isNew = how === "failed" && said === undefined && sent === undefined && failures.has(context.upstreamStatus);
+    next = mayGoOn && (isNew || error === said) ? pool.placeAgain(asked, tried) : undefined;
+    if (next === undefined) throw error;
+    if (isNew) note(context, `${placed.member.host} answered ${context.upstreamStatus}, and another was asked`);
+    said = error;
   }
+}
+
+function note(context: OperationContext, text: string): void {
+  context.notes = [...(context.notes ?? []), text];
 }
 
 function endOf(error: unknown): CallEnd {

@@ -2,6 +2,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { z } from "zod";
 import { systemClock } from "../../../src/core/clock.ts";
 import { silentLog } from "../../../src/core/log.ts";
+import { createRetryBudget } from "../../../src/gateway/retry-budget.ts";
 import { createUpstream } from "../../../src/http/undici-upstream.ts";
 import { resolveAddresses } from "../../../src/http/resolve-addresses.ts";
 import { poolSchema } from "../../../src/inference/pool/pool-config.ts";
@@ -64,7 +65,13 @@ test("endpoints that are in a new configuration too keep what is known; one that
   const upstream = createUpstream({ egress: { allow: [], connections: 64, connectTimeout: 2_000 } });
   onTestFinished(() => upstream.close());
   const metrics = createMetrics();
-  const pools = createPools({ upstream, clock: systemClock, log: silentLog, meter: metrics.meter });
+  const pools = createPools({
+    upstream,
+    clock: systemClock,
+    log: silentLog,
+    meter: metrics.meter,
+    retries: createRetryBudget(systemClock),
+  });
   const configOf = (at: readonly number[]) => ({
     local: z.parse(poolSchema, {
       engine: "vllm",

@@ -15,9 +15,13 @@ export async function startServers(count: number): Promise<ModelServer[]> {
 }
 
 /** A gateway with one model, `llama`, of one pool, `local`. */
-export async function startGateway(servers: readonly ModelServer[], pool: object = {}): Promise<Harness> {
+export async function startGateway(
+  servers: readonly ModelServer[],
+  pool: object = {},
+  model: object = {},
+): Promise<Harness> {
   const config = schema.parse({
-    models: { llama: { pool: "local", model: "llama-3-8b" } },
+    models: { llama: { pool: "local", model: "llama-3-8b", ...model } },
     pools: { local: { engine: "vllm", endpoints: servers.map(({ url }) => url), metrics: { every: "50ms" }, ...pool } },
   });
   const harness = await startHarness({ config });
