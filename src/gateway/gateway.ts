@@ -9,7 +9,7 @@ import { createControlPlane } from "./control-plane.ts";
 import { createDispatch } from "./dispatch.ts";
 import { createEpochs, type Epochs } from "./epochs.ts";
 import type { Foundation } from "./foundation.ts";
-import { openFoundation } from "./open-foundation.ts";
+import { type Opened, openFoundation } from "./open-foundation.ts";
 import { createHealth } from "./health.ts";
 import { renderPlainError } from "./render-plain-error.ts";
 
@@ -29,14 +29,22 @@ export interface Gateway {
   drain(): Promise<void>;
 }
 
-/** Starts a gateway: every listener is bound and every part is open when it resolves. */
+/** Starts a gateway: every listener is bound and every part is open when it resolves, and nothing is when it rejects. */
 export async function startGateway(config: Config): Promise<Gateway> {
   const foundation = await openFoundation(config);
-  const { log, clock, metrics } = foundation;
-  const epochs = await createEpochs(config, foundation).catch(async (error: unknown) => {
-    await foundation.close();
+  const opened: Opened[] = [foundation];
+  try {
+    return await startParts(config, foundation, opened);
+  } catch (error) {
+    for (const part of opened.toReversed()) await part.close();
     throw error;
-  });
+  }
+}
+
+async function startParts(config: Config, foundation: Foundation, opened: Opened[]): Promise<Gateway> {
+  const { log, clock, metrics } = foundation;
+  const epochs = await createEpochs(config, foundation);
+  opened.push(epochs);
   const life = { state: "ready" as "ready" | "draining" };
   const control = createControlPlane(() => epochs.current().auth.router, log);
   const tls = tlsFilesOf(config);
@@ -72,7 +80,8 @@ export async function startGateway(config: Config): Promise<Gateway> {
     },
   });
   const edges: readonly Edge[] = [data, consoleEdge, health];
-  const addresses = await listenAll(edges, foundation, epochs);
+  opened.push(...edges);
+  const addresses = await listenAll(edges);
   log.info(
     { data: addresses.data, console: addresses.console, health: addresses.health, bind: bindHostOf(config) },
     "ready",
@@ -94,20 +103,9 @@ export async function startGateway(config: Config): Promise<Gateway> {
   };
 }
 
-/** Binds all listeners or none: a gateway that half listens would look alive. */
-async function listenAll(
-  edges: readonly Edge[],
-  foundation: Foundation,
-  epochs: Epochs,
-): Promise<Gateway["addresses"]> {
-  try {
-    const [data, consoleAddress, health] = await Promise.all(edges.map((edge) => edge.listen()));
-    if (data === undefined || consoleAddress === undefined || health === undefined) throw new Error("three listeners");
-    return { data, console: consoleAddress, health };
-  } catch (thrown) {
-    await Promise.all(edges.map((edge) => edge.close()));
-    await epochs.close();
-    await foundation.close();
-    throw thrown;
-  }
+/** Binds all listeners, or rejects: a gateway that half listens would look alive. */
+async function listenAll(edges: readonly Edge[]): Promise<Gateway["addresses"]> {
+  const [data, consoleAddress, health] = await Promise.all(edges.map((edge) => edge.listen()));
+  if (data === undefined || consoleAddress === undefined || health === undefined) throw new Error("three listeners");
+  return { data, console: consoleAddress, health };
 }
