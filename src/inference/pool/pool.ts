@@ -125,7 +125,6 @@ export class Pool {
   ): Promise<Placed> {
     if (this.#discovery !== undefined) await this.#discovery.started;
     if (except.length > 0) return this.#pick(request, except);
-    this.#options.retries.called(this.name);
     const priority = this.#priority(context);
     if (priority >= 0 && this.#config.queue === undefined) return this.#pick(request, except);
     const saturation = this.#members.saturation(this.#config.capacity) ?? 0;
@@ -195,6 +194,7 @@ export class Pool {
     let placed = this.#tryPick(request, except);
     if (placed === undefined && this.#members.readmit()) placed = this.#tryPick(request, except);
     if (placed === undefined) throw this.#turnAway(notSent.noEndpoint(this.name, except.length > 0));
+    if (except.length === 0) this.#options.retries.called(this.name);
     return placed;
   }
 

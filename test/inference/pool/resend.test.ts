@@ -96,6 +96,25 @@ it("where all endpoints fail all calls, adds a fifth of the calls at the most, o
   expect(sum(servers)).toBeLessThanOrEqual(96);
 });
 
+it("counts no call that was turned away among those of which a fifth may be added", async () => {
+  const servers = await startServers(2);
+  for (const server of servers) server.metrics = "vllm:num_requests_waiting 9\nvllm:num_requests_running 8\n";
+  const gateway = await startGateway(servers, {
+    priority: [{ when: '"x-batch" in request.headers', is: -1 }],
+  });
+  await until(() => servers.every(({ scrapes }) => scrapes > 1), "both are full");
+  for (let count = 0; count < 150; count++) expect(await call(gateway, "x", { "x-batch": "1" })).toBe(429);
+  for (const server of servers) {
+    server.onCall = fail;
+    server.metrics = "vllm:num_requests_waiting 0\nvllm:num_requests_running 0\n";
+  }
+  const seen = servers.map(({ scrapes }) => scrapes);
+  await until(() => servers.every(({ scrapes }, at) => scrapes > seen[at]! + 1), "both have room");
+  await calls(gateway, 40);
+  expect(sum(servers)).toBeGreaterThan(40);
+  expect(sum(servers)).toBeLessThanOrEqual(50);
+});
+
 it("keeps to the limit of its model, both endpoints together", async () => {
   const servers = await failFirst(2, (response) => void setTimeout(() => fail(response), 60));
   let hung = 0;
