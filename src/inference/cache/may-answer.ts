@@ -26,9 +26,11 @@ export function createJudge(asked: string, guards: readonly SameGuard[]): Judge 
       return { same: false, because: "length: too long to compare" };
     left ??= readQuestion(asked);
     const right = readQuestion(stored);
+    const unsaid: string[] = [];
     for (const guard of guards) {
-      const difference = guard.differs(left, right, score);
-      if (difference !== undefined) return { same: false, because: `${guard.name}: ${difference}` };
+      const difference = guard.differs(left, right, { score, unsaid });
+      if (difference?.isUnsaid === true) unsaid.push(guard.name);
+      else if (difference !== undefined) return { same: false, because: `${guard.name}: ${difference.because}` };
     }
     return { same: true, because: "no guard saw a difference" };
   };

@@ -55,7 +55,7 @@ function embed(text: string): Float32Array {
 /** The embedder that works at once, without a model. */
 export const lexical = {
   /* The number is raised whenever stems, synonyms or weights change what a vector says. */
-  space: `lexical 3, ${DIMENSIONS}`,
+  space: `lexical 4, ${DIMENSIONS}`,
   threshold: THRESHOLD,
   guards: lexicalGuards,
   embed,

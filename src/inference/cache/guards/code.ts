@@ -1,5 +1,5 @@
 import type { Question } from "../question/question.ts";
-import type { SameGuard } from "./guard.ts";
+import { type SameGuard, contradiction, differenceOf } from "./guard.ts";
 
 /* Fenced and quoted code, calls, and then words that only code has. Every form is linear: no nested repetition. */
 const QUOTED = /```[^`]*```|`[^`\n]+`/g;
@@ -31,6 +31,7 @@ export const code: SameGuard = {
     const left = codeOf(asked);
     const right = codeOf(stored);
     const isEqual = left.length === right.length && left.every((piece, at) => piece === right[at]);
-    return isEqual ? undefined : "they hold different code";
+    const because = "they hold different code";
+    return isEqual ? undefined : (differenceOf(left, right, because) ?? contradiction(because));
   },
 };

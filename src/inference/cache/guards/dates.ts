@@ -1,5 +1,5 @@
 import type { Question } from "../question/question.ts";
-import { type SameGuard, sameMembers } from "./guard.ts";
+import { type SameGuard, differenceOf } from "./guard.ts";
 
 const MONTHS = "january february march april may june july august september october november december".split(" ");
 const DAYS = "sunday monday tuesday wednesday thursday friday saturday".split(" ");
@@ -46,6 +46,5 @@ function datesOf(question: Question): readonly string[] {
 /** Other dates, days, seasons, times of day, or another tense of time. */
 export const dates: SameGuard = {
   name: "dates",
-  differs: (asked, stored) =>
-    sameMembers(datesOf(asked), datesOf(stored)) ? undefined : "they speak of different times",
+  differs: (asked, stored) => differenceOf(datesOf(asked), datesOf(stored), "they speak of different times"),
 };

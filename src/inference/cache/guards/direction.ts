@@ -1,7 +1,7 @@
 import type { Question } from "../question/question.ts";
 import { stemOf } from "../question/stem.ts";
 import { toCommonStem } from "../question/synonyms.ts";
-import type { SameGuard } from "./guard.ts";
+import { type SameGuard, contradiction } from "./guard.ts";
 
 /* Words that turn a question round. A word may be in several pairs. */
 const OPPOSITES = `
@@ -22,8 +22,16 @@ const pairs = OPPOSITES.split(/[|\n]/)
 /* On which side of it a word stands matters. `between A and B` and `A or B` are not among them. */
 const RELATIONS = new Set("from to into than before after against over by per for".split(" "));
 
-const formsOf = ({ words, topics }: Question) =>
-  new Set([...words.map(({ plain }) => stemOf(plain)), ...topics.map(({ stem }) => stem)]);
+/* `turn it on` and `the light is on`, not `on my phone`. */
+const SWITCHED = /^(?:turn|turns|turned|turning|switch|switched|switching|is|are|it|them|stay|keep|leave)$/;
+const isPlace = ({ words }: Question, at: number): boolean =>
+  words[at]?.plain === "on" && at < words.length - 1 && !SWITCHED.test(words[at - 1]?.plain ?? "");
+
+const formsOf = (question: Question) =>
+  new Set([
+    ...question.words.flatMap(({ plain }, at) => (isPlace(question, at) ? [] : stemOf(plain))),
+    ...question.topics.map(({ stem }) => stem),
+  ]);
 
 function isOpposite(left: ReadonlySet<string>, right: ReadonlySet<string>): boolean {
   const turned = (one: string, other: string) =>
@@ -103,6 +111,16 @@ function changesPlaces(asked: Question, stored: Question): boolean {
   return one !== undefined && other !== undefined && one !== other && one === second && other === first;
 }
 
+/* `is being told` and `is telling`: done to in one, doing in the other. */
+const VOICES = /(?<=\b(?:am|is|are|was|were|be|been|being|gets?|got) )\w+(?:ed|en|ing)\b/gi;
+
+function changesVoice(asked: Question, stored: Question): boolean {
+  const voices = ({ text }: Question) =>
+    [...text.matchAll(VOICES)].map(([verb]) => ({ stem: stemOf(verb.toLowerCase()), does: verb.endsWith("ing") }));
+  const there = voices(stored);
+  return voices(asked).some(({ stem, does }) => there.some((other) => other.stem === stem && other.does !== does));
+}
+
 const DOES = new Set(["do", "does", "did"]);
 
 /* `what eats pandas` and `what do pandas eat`; `does A cause B` and `does B cause A`. */
@@ -121,13 +139,14 @@ function changesParts(asked: Question, stored: Question): boolean {
 export const direction: SameGuard = {
   name: "direction",
   differs(asked, stored) {
-    if (isOpposite(formsOf(asked), formsOf(stored))) return "they ask for opposites";
+    if (isOpposite(formsOf(asked), formsOf(stored))) return contradiction("they ask for opposites");
     const isOther =
       isSwapped(asked, stored) ||
       isTurned(asked, stored) ||
       changesPlaces(asked, stored) ||
       isReturn(asked, stored) ||
-      changesParts(asked, stored);
-    return isOther ? "they say the same words the other way round" : undefined;
+      changesParts(asked, stored) ||
+      changesVoice(asked, stored);
+    return isOther ? contradiction("they say the same words the other way round") : undefined;
   },
 };

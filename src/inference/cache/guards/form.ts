@@ -1,5 +1,5 @@
 import type { Question } from "../question/question.ts";
-import { type SameGuard, sameMembers } from "./guard.ts";
+import { type SameGuard, contradiction, differenceOf } from "./guard.ts";
 
 /* How an answer is to look or how long it is to be: `in one word`, `as a table`, `with examples`, `step by step`, `briefly`. */
 const FORMS =
@@ -11,6 +11,8 @@ const formsOf = ({ text }: Question): readonly string[] =>
 /** Answers that are to look otherwise. */
 export const form: SameGuard = {
   name: "form",
-  differs: (asked, stored) =>
-    sameMembers(formsOf(asked), formsOf(stored)) ? undefined : "they want answers of different forms",
+  differs(asked, stored) {
+    const difference = differenceOf(formsOf(asked), formsOf(stored), "they want answers of different forms");
+    return difference && contradiction(difference.because);
+  },
 };

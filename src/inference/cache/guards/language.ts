@@ -1,7 +1,7 @@
 import type { Question } from "../question/question.ts";
 import { entriesOf } from "../question/lexicon.ts";
 import { silentWords } from "../question/light-words.ts";
-import type { SameGuard } from "./guard.ts";
+import { type SameGuard, contradiction } from "./guard.ts";
 import { topic } from "./topic.ts";
 
 /* Words that hold English sentences together and none of its neighbours': not `is`, `of` and `in`, which are Dutch, nor `me` and `no`. */
@@ -29,10 +29,10 @@ function isEnglish({ words }: Question): boolean {
  */
 export const language: SameGuard = {
   name: "language",
-  differs(asked, stored, score) {
+  differs(asked, stored, nearness) {
     if (isEnglish(asked) || isEnglish(stored)) return undefined;
-    return topic.differs(asked, stored, score) === undefined
+    return topic.differs(asked, stored, nearness) === undefined
       ? undefined
-      : "not known to be English, and in other words";
+      : contradiction("not known to be English, and in other words");
   },
 };

@@ -1,7 +1,7 @@
 import type { Question } from "../question/question.ts";
 import { faintWords, silentWords } from "../question/light-words.ts";
 import { stemOf } from "../question/stem.ts";
-import type { SameGuard } from "./guard.ts";
+import { type SameGuard, contradiction } from "./guard.ts";
 
 const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ".split("");
 
@@ -78,6 +78,10 @@ function isSpeltOut(written: string, to: Question): boolean {
 
 const isAfterArticle = ({ words }: Question, at: number): boolean => /^an?$/.test(words[at - 1]?.plain ?? "");
 
+/* `a python`, not `a python script`. */
+const isHead = ({ words }: Question, at: number): boolean =>
+  words[at + 1] === undefined || silentWords.has(words[at + 1]?.plain ?? "");
+
 /* `Apple` and `an apple`, `Turkey` and `turkey`: a name in one is a thing in the other, which an article or its own sense tells. */
 function isThingThere(from: Question, to: Question): boolean {
   if (hasShouting(from)) return false;
@@ -89,7 +93,9 @@ function isThingThere(from: Question, to: Question): boolean {
       !isAfterArticle(from, at) &&
       to.words.some(
         (other, there) =>
-          other.plain === plain && /^\p{Ll}/u.test(other.written) && (THINGS.has(plain) || isAfterArticle(to, there)),
+          other.plain === plain &&
+          /^\p{Ll}/u.test(other.written) &&
+          (THINGS.has(plain) || (isAfterArticle(to, there) && isHead(to, there))),
       ),
   );
 }
@@ -98,12 +104,12 @@ function isThingThere(from: Question, to: Question): boolean {
 export const names: SameGuard = {
   name: "names",
   differs(asked, stored) {
-    if (quotesElse(asked, stored) || quotesElse(stored, asked)) return "they quote different words";
-    if (isThingThere(asked, stored) || isThingThere(stored, asked)) return "a name in one is a thing in the other";
-    const isOther =
-      (missesAny(asked, stored) && missesAny(stored, asked)) ||
-      misses(asked, stored, isOfTheWorld) ||
-      misses(stored, asked, isOfTheWorld);
-    return isOther ? "they name different things" : undefined;
+    const [quotes, quotesThere] = [quotesElse(asked, stored), quotesElse(stored, asked)];
+    if (isThingThere(asked, stored) || isThingThere(stored, asked))
+      return contradiction("a name in one is a thing in the other");
+    if (missesAny(asked, stored) && missesAny(stored, asked)) return contradiction("they name different things");
+    if (quotes || quotesThere) return { because: "they quote different words", isUnsaid: !(quotes && quotesThere) };
+    const isNamed = misses(asked, stored, isOfTheWorld) || misses(stored, asked, isOfTheWorld);
+    return isNamed ? { because: "they name different things", isUnsaid: true } : undefined;
   },
 };

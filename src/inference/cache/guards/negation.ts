@@ -1,9 +1,9 @@
 import type { Question } from "../question/question.ts";
 import { stemOf } from "../question/stem.ts";
-import type { SameGuard } from "./guard.ts";
+import { type SameGuard, contradiction } from "./guard.ts";
 
 const DENIALS = new Set(
-  "not non no never none neither nor cannot nobody nothing nowhere unable hardly barely scarcely seldom rarely".split(
+  "avoid avoids avoiding prevent prevents preventing stop stops stopped stopping refuse refuses refused not non no never none neither nor cannot nobody nothing nowhere unable hardly barely scarcely seldom rarely".split(
     " ",
   ),
 );
@@ -57,11 +57,13 @@ const formsOf = ({ words }: Question) => new Set(words.flatMap(({ plain }) => [p
 export const negation: SameGuard = {
   name: "negation",
   differs(asked, stored) {
-    const left = denialsOf(asked);
-    const right = denialsOf(stored);
-    if (left.length !== right.length || left.some((denial) => !right.includes(denial)))
-      return "one denies what the other does not";
+    const [left, right] = [denialsOf(asked), denialsOf(stored)];
     const turned = turnsRound(asked, formsOf(stored)) || turnsRound(stored, formsOf(asked));
-    return turned ? "one denies a word of the other" : undefined;
+    if (left.length === right.length && left.every((denial) => right.includes(denial)))
+      return turned ? contradiction("one denies a word of the other") : undefined;
+    const isSaid = (denials: readonly string[], others: readonly string[], { topics }: Question) =>
+      denials.some((denial) => !others.includes(denial) && topics.some(({ stem }) => denial.endsWith(` ${stem}`)));
+    const isUnsaid = !isSaid(left, right, stored) && !isSaid(right, left, asked);
+    return { because: "one denies what the other does not", isUnsaid };
   },
 };

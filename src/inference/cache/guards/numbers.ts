@@ -1,25 +1,7 @@
+import { numberWords as values } from "../question/number-words.ts";
 import type { Question } from "../question/question.ts";
-import { type SameGuard, sameMembers } from "./guard.ts";
+import { type SameGuard, contradiction, differenceOf } from "./guard.ts";
 
-const SMALL =
-  "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split(
-    " ",
-  );
-const TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split(" ");
-const ORDINALS = "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split(" ");
-const values = new Map<string, number>([
-  ...SMALL.map((word, value) => [word, value] as const),
-  ...TENS.map((word, index) => [word, (index + 2) * 10] as const),
-  ...ORDINALS.map((word, value) => [word, value] as const),
-  ["half", 0.5],
-  ["quarter", 0.25],
-  ["dozen", 12],
-  ["twice", 2],
-  ["thrice", 3],
-  ["double", 2],
-  ["triple", 3],
-  ["both", 2],
-]);
 const scales = new Map([
   ["hundred", 100],
   ["thousand", 1_000],
@@ -101,8 +83,11 @@ export const numbers: SameGuard = {
   differs(asked, stored) {
     const left = numbersOf(asked);
     const right = numbersOf(stored);
-    if (!sameMembers(left, right)) return "they say different numbers";
+    const difference = differenceOf(left, right, "they say different numbers");
+    if (difference !== undefined) return difference;
     if (left.every((number, at) => number === right[at])) return undefined;
-    return isListed(asked.text) && isListed(stored.text) ? undefined : "they say the same numbers in another order";
+    return isListed(asked.text) && isListed(stored.text)
+      ? undefined
+      : contradiction("they say the same numbers in another order");
   },
 };

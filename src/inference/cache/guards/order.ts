@@ -1,5 +1,5 @@
 import type { Question } from "../question/question.ts";
-import type { SameGuard } from "./guard.ts";
+import { type SameGuard, contradiction } from "./guard.ts";
 
 const ARTICLES = new Set("a an the my your our his her its their this that these those some any".split(" "));
 const LISTS = new Set("and or vs versus nor".split(" "));
@@ -67,9 +67,12 @@ export const order: SameGuard = {
   differs(asked, stored) {
     const [left, right] = [frameOf(asked), frameOf(stored)];
     if (sorted(left) !== sorted(right) || inOrder(left) === inOrder(right)) return undefined;
-    if (left.between.join("_") === right.between.join("_")) return "they say the same words in each other's places";
+    if (left.between.join("_") === right.between.join("_"))
+      return contradiction("they say the same words in each other's places");
     if (PASSIVE.test(asked.text) !== PASSIVE.test(stored.text)) return undefined;
     const opening = openingOf(left);
-    return opening !== "" && opening === openingOf(right) ? "they say the same words in another order" : undefined;
+    return opening !== "" && opening === openingOf(right)
+      ? contradiction("they say the same words in another order")
+      : undefined;
   },
 };

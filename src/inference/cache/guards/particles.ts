@@ -23,7 +23,9 @@ export const particles: SameGuard = {
   name: "particles",
   differs(asked, stored) {
     const there = particlesOf(stored);
-    const isOther = [...particlesOf(asked)].some(([verb, particle]) => (there.get(verb) ?? particle) !== particle);
-    return isOther ? "they say verbs with other particles" : undefined;
+    const others = [...particlesOf(asked)].filter(([verb, particle]) => (there.get(verb) ?? particle) !== particle);
+    if (others.length === 0) return undefined;
+    const isUnsaid = others.every(([verb, particle]) => particle === "" || there.get(verb) === "");
+    return { because: "they say verbs with other particles", isUnsaid };
   },
 };

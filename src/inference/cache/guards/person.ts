@@ -1,16 +1,16 @@
 import type { Question } from "../question/question.ts";
-import { type SameGuard, sameMembers } from "./guard.ts";
+import { type SameGuard, contradiction, differenceOf } from "./guard.ts";
 
 const list = (words: string, person: string, part: string) =>
   words.split(" ").map((word) => [word, { person, part }] as const);
-/* Who, and as what: the one who does, the one it is done to, or the one whose it is. */
+/* Who, and as what: the one who does, the one it is done to, or the one whose it is. Who asks may ask for others, too. */
 const PERSONS = new Map([
   ...list("i", "me", "does"),
   ...list("me myself", "me", "done"),
   ...list("my mine", "me", "whose"),
-  ...list("we", "us", "does"),
-  ...list("us ourselves", "us", "done"),
-  ...list("our ours", "us", "whose"),
+  ...list("we", "me", "does"),
+  ...list("us ourselves", "me", "done"),
+  ...list("our ours", "me", "whose"),
   ...list("you yourself", "you", "any"),
   ...list("your yours", "you", "whose"),
   ...list("they", "they", "does"),
@@ -48,7 +48,8 @@ const kindsOf = (named: readonly Named[]): readonly string[] => [...new Set(name
 /* `how do I`, `how do you` and `how do we`: anybody. */
 const ANYBODY = /^(?!.*\bwhere do(?:es)? \w+ \w+\W*$)/is;
 const isAnybody = ({ asking, text }: Question): boolean =>
-  (asking === "how" || asking === "may" || asking === "open") && ANYBODY.test(text);
+  (asking === "how" || asking === "may" || asking === "open" || /\bhow (?:often|long|much|many)\b/i.test(text)) &&
+  ANYBODY.test(text);
 
 function isOtherPerson(asked: Question, stored: Question): boolean {
   const [left, right] = [personsOf(asked), personsOf(stored)];
@@ -76,7 +77,7 @@ function isOtherPerson(asked: Question, stored: Question): boolean {
 export const person: SameGuard = {
   name: "person",
   differs: (asked, stored) =>
-    isOtherPerson(asked, stored) || !sameMembers(thirdsOf(asked), thirdsOf(stored))
-      ? "they ask of different people"
-      : undefined,
+    isOtherPerson(asked, stored)
+      ? contradiction("they ask of different people")
+      : differenceOf(thirdsOf(asked), thirdsOf(stored), "they ask of different people"),
 };

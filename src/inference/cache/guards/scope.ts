@@ -1,5 +1,5 @@
 import type { Question } from "../question/question.ts";
-import { type SameGuard, sameMembers } from "./guard.ts";
+import { type SameGuard, contradiction, differenceOf } from "./guard.ts";
 
 const QUANTITIES: Readonly<Record<string, string>> = {
   all: "all",
@@ -31,6 +31,7 @@ const QUANTITIES: Readonly<Record<string, string>> = {
   fewer: "less",
   fewest: "least",
   enough: "enough",
+  own: "own",
 };
 /* It is the next word that they set apart: `only cats eat` and `cats only eat`. */
 const SETS_APART = new Set(["only", "even", "all"]);
@@ -78,12 +79,11 @@ const dutyOf = ({ words, asking }: Question) => {
 export const scope: SameGuard = {
   name: "scope",
   differs(asked, stored) {
-    if (!sameMembers(quantitiesOf(asked), quantitiesOf(stored))) return "they ask of more or of less";
-    if (!sameMembers(placesOf(asked), placesOf(stored))) return "they ask of other places";
-    const left = dutyOf(asked);
-    const right = dutyOf(stored);
-    return left !== undefined && right !== undefined && left !== right
-      ? "one asks what may be, one what must"
-      : undefined;
+    const [left, right] = [dutyOf(asked), dutyOf(stored)];
+    if (left !== undefined && right !== undefined && left !== right)
+      return contradiction("one asks what may be, one what must");
+    const quantities = differenceOf(quantitiesOf(asked), quantitiesOf(stored), "they ask of more or of less");
+    const places = differenceOf(placesOf(asked), placesOf(stored), "they ask of other places");
+    return quantities?.isUnsaid === true ? (places ?? quantities) : (quantities ?? places);
   },
 };

@@ -1,4 +1,4 @@
-import { type SameGuard } from "./guard.ts";
+import { type SameGuard, contradiction } from "./guard.ts";
 
 /*
  * What is no word and that a model reads all the same: emoji, letters without a width, tags and selectors in which a sentence can hide.
@@ -17,5 +17,6 @@ const signsOf = (text: string): string =>
 /** Other signs that are no words, or in another order. Whoever shares answers must not be able to ask more than can be seen. */
 export const signs: SameGuard = {
   name: "signs",
-  differs: (asked, stored) => (signsOf(asked.text) === signsOf(stored.text) ? undefined : "they hold different signs"),
+  differs: (asked, stored) =>
+    signsOf(asked.text) === signsOf(stored.text) ? undefined : contradiction("they hold different signs"),
 };

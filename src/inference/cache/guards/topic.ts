@@ -1,5 +1,5 @@
 import type { Question, Topic } from "../question/question.ts";
-import type { SameGuard } from "./guard.ts";
+import { type SameGuard, contradiction } from "./guard.ts";
 
 function lacking(from: Question, to: Question): readonly Topic[] {
   const there = new Set(to.topics.map(({ stem }) => stem));
@@ -42,7 +42,8 @@ export const topic: SameGuard = {
   name: "topic",
   differs(asked, stored) {
     const [left, right] = [lacking(asked, stored), lacking(stored, asked)];
-    if ([...left, ...right].some(({ weight }) => weight === 1)) return "one has a word that the other lacks";
-    return tellApart(asked, stored, left, right) ? "they differ in a word that says little" : undefined;
+    if ([...left, ...right].some(({ weight }) => weight === 1))
+      return contradiction("one has a word that the other lacks");
+    return tellApart(asked, stored, left, right) ? contradiction("they differ in a word that says little") : undefined;
   },
 };

@@ -1,5 +1,5 @@
 import type { Question } from "../question/question.ts";
-import { type SameGuard, sameMembers } from "./guard.ts";
+import { type SameGuard, differenceOf } from "./guard.ts";
 
 /* Each line is one unit. A unit written in letters whose case matters (SI prefixes, bit and byte) is left in its case. */
 const UNITS = `
@@ -50,5 +50,5 @@ function unitsOf({ text, words }: Question): readonly string[] {
 /** Other units or currencies. */
 export const units: SameGuard = {
   name: "units",
-  differs: (asked, stored) => (sameMembers(unitsOf(asked), unitsOf(stored)) ? undefined : "they say different units"),
+  differs: (asked, stored) => differenceOf(unitsOf(asked), unitsOf(stored), "they say different units"),
 };

@@ -1,5 +1,5 @@
 import type { Question } from "../question/question.ts";
-import { type SameGuard, sameMembers } from "./guard.ts";
+import { type SameGuard, differenceOf } from "./guard.ts";
 
 /* `3.10` is not `3.1`: dotted numbers are compared as they are written; so is what letters and digits make together: `log4j`, `v2`, `GPT-4`, `HTTP/2`. */
 const WRITTEN = /\bv?\d+(?:\.\d+)+(?:[-+][\w.]+)?|\b\p{L}+[-/]?\d[\p{L}\d]*(?:\.\d+)*(?:-[\w.]+)?/giu;
@@ -52,6 +52,5 @@ function versionsOf({ text, words }: Question): readonly string[] {
 /** Other versions, models or editions. */
 export const versions: SameGuard = {
   name: "versions",
-  differs: (asked, stored) =>
-    sameMembers(versionsOf(asked), versionsOf(stored)) ? undefined : "they speak of different versions",
+  differs: (asked, stored) => differenceOf(versionsOf(asked), versionsOf(stored), "they speak of different versions"),
 };

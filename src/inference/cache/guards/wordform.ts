@@ -1,5 +1,5 @@
 import type { Question } from "../question/question.ts";
-import { type SameGuard } from "./guard.ts";
+import { type SameGuard, contradiction } from "./guard.ts";
 
 /* Words that are used of words: then a form or a synonym is another thing. */
 const OF_WORDS =
@@ -16,6 +16,6 @@ export const wordform: SameGuard = {
   name: "wordform",
   differs(asked, stored) {
     if (!OF_WORDS.test(asked.text) && !OF_WORDS.test(stored.text)) return undefined;
-    return formsOf(asked) === formsOf(stored) ? undefined : "they ask of words, in other forms";
+    return formsOf(asked) === formsOf(stored) ? undefined : contradiction("they ask of words, in other forms");
   },
 };

@@ -14,7 +14,7 @@ const FORMS: readonly (readonly [Asking, RegExp])[] = [
   ],
   [
     "may",
-    /^(?:can|may|could) (?:i|we)\b|^(?:is|would) it (?:be )?(?:ok|okay|possible|allowed|permitted|fine|safe)\b|\bam i allowed\b/,
+    /^(?:can|may|could) (?:i|we)\b|^(?:is|would) it (?:be )?(?:ok|okay|possible|allowed|permitted|fine|safe)\b|\bam i allowed\b|^(?:is|are) there (?:a|any|some) (?:ways?|trick|option|method)\b/,
   ],
   ["how", /\bwhat (?:do|should|can|could|must) (?:i|we) (?:(?:have|need) to )?do\b/],
   ["why", /\bexplain why\b|\bwhat(?: is|'s) the (?:purpose|reason)\b/],

@@ -1,5 +1,6 @@
 import { type Asking, askingOf } from "./asking.ts";
 import { askingNouns, askingVerbs, faintWords, headingNouns, questionWords, silentWords } from "./light-words.ts";
+import { toDigits } from "./number-words.ts";
 import { stemOf } from "./stem.ts";
 import { toCommonStem } from "./synonyms.ts";
 import { type Word, wordsOf } from "./words.ts";
@@ -69,7 +70,7 @@ function topicOf({ written, plain }: Word, word: number, words: readonly Word[])
     return { stem: stemOf("reserve"), weight: 1, word };
   if (isThing(word, words)) return { stem: plain.replace(/s$/, ""), weight: 1, word };
   const isFaint = faintWords.has(plain) || (word === 0 && headingNouns.has(plain));
-  return { stem: toCommonStem(stemOf(plain)), weight: isFaint ? FAINT : 1, word };
+  return { stem: toCommonStem(stemOf(toDigits(plain))), weight: isFaint ? FAINT : 1, word };
 }
 
 /** Reads a question once, for the embedder and all guards. */
