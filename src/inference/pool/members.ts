@@ -1,5 +1,6 @@
 import type { Clock } from "../../core/clock.ts";
 import type { Log } from "../../core/log.ts";
+import type { Deadlines } from "../../http/deadlines.ts";
 import type { Upstream } from "../../http/upstream.ts";
 import { Endpoints } from "../picker/endpoints.ts";
 import { PrefixIndex } from "../picker/prefix-index.ts";
@@ -17,6 +18,8 @@ export interface MembersOptions {
   readonly pool: string;
   readonly upstream: Upstream;
   readonly clock: Clock;
+  /** For scrapes. */
+  readonly deadlines: Deadlines;
   readonly log: Log;
   readonly meters: PoolMeters;
   /** There may be room, or other endpoints. */
@@ -56,6 +59,7 @@ export class Members {
   #hosts: readonly string[] = [];
   #config: PoolConfig;
   #wanted: readonly string[] = [];
+  #closed = false;
 
   constructor(options: MembersOptions, config: PoolConfig) {
     this.#options = options;
@@ -154,18 +158,20 @@ export class Members {
 
   /** A call is over and no longer counted. */
   ended(member: Member, how: CallEnd): void {
+    if (this.#closed) return;
     this.#judge(member, how);
     this.#release(member);
     this.#options.changed();
   }
 
-  /** Nobody looks at them any more. */
+  /** Nobody looks at them any more, and nothing is told of them. */
   close(): void {
+    this.#closed = true;
     for (const member of this.#members.values()) {
       member.scraper?.stop();
       clearTimeout(member.rest);
-      this.#options.meters.up.set([this.#options.pool, member.host], 0);
     }
+    this.#options.meters.dropPool(this.#options.pool);
   }
 
   #scrape(member: Member): void {
@@ -175,7 +181,7 @@ export class Members {
     const reads = metrics !== "off";
     const url = new URL(reads ? (metrics.path ?? engine.metricsPath) : "/health", member.url);
     if (reads && metrics.port !== undefined) url.port = String(metrics.port);
-    const { upstream, clock } = this.#options;
+    const { pool, upstream, clock, deadlines, log } = this.#options;
     member.scraper = new Scraper({
       url,
       headers: key === undefined ? {} : { authorization: `Bearer ${key}` },
@@ -183,11 +189,13 @@ export class Members {
       everyMs: () => Math.max(reads ? metrics.every : LOOK_EVERY_MS, this.#members.size * SPACING_MS),
       reads,
       upstream,
+      deadlines,
       saw: (look) => {
         this.#saw(member, look, clock.monotonic());
         // Metrics that come no more may have said for the last time that there is no room, and nothing else tells those that wait.
         this.#options.changed();
       },
+      failed: (error) => log.error({ pool, host: member.host, error }, "what an endpoint says could not be taken in"),
       isWell: () => member.health.state(clock.monotonic()) !== "unreachable",
     });
     if (!reads && member.health.state(clock.monotonic()) === "unreachable") member.scraper.wake();
@@ -277,6 +285,8 @@ export class Members {
     this.prefixes.clear(member.slot);
     this.endpoints.remove(member.slot);
     this.#listHosts();
+    // Two may differ in their paths alone.
+    if (!this.#hosts.includes(member.host)) this.#options.meters.dropEndpoint(this.#options.pool, member.host);
     if (this.#members.size === slots - 1) this.#join();
   }
 }

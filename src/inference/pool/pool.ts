@@ -1,7 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { AbortSignalLike } from "../../core/abort.ts";
 import { GatewayError } from "../../core/errors.ts";
-import type { Counter } from "../../core/meter.ts";
 import type { OperationContext } from "../../core/step.ts";
 import type { ResolveAddresses } from "../../http/resolve-addresses.ts";
 import { hashText } from "../picker/block-chain.ts";
@@ -30,8 +29,6 @@ export interface PoolOptions extends Omit<MembersOptions, "pool" | "changed"> {
   readonly replica: string;
   readonly resolve: ResolveAddresses;
   readonly retries: PoolRetries;
-  /** Calls that one endpoint failed and another was asked to answer, by pool. */
-  readonly resent: Counter;
 }
 
 /** A picked endpoint, to which a call is counted until it has ended. */
@@ -154,7 +151,7 @@ export class Pool {
       told(false);
       return undefined;
     }
-    this.#options.resent.add([this.name]);
+    this.#options.meters.resent.add([this.name]);
     return {
       ...placed,
       answers() {
