@@ -199,16 +199,17 @@ export class Pool {
     const options = { nowMs: this.#options.clock.monotonic(), explain: true, except };
     const picked = this.#picker.pick(request, options);
     if (picked === undefined) return undefined;
-    const member = this.#members.inSlot(picked.slot);
+    const { roster } = this.#members;
+    const member = roster.inSlot(picked.slot)!;
     const trace = picked.trace!;
-    const { hosts } = this.#members;
+    const { hosts } = roster;
     this.#count(member, request, trace);
     return {
       pool: this.name,
       member,
       picked,
       why: () => toPickJson(this.name, member.host, trace, hosts),
-      nameOf: (url) => this.#members.at(url)?.name ?? "gone",
+      nameOf: (url) => roster.at(url)?.name ?? "gone",
       answers: () => picked.prefilled(),
       end: (how) => {
         picked.end();
@@ -258,7 +259,7 @@ export class Pool {
   }
 
   #createPicker(config: PoolConfig): Picker {
-    const { endpoints, prefixes } = this.#members;
+    const { endpoints, prefixes } = this.#members.roster;
     return createPicker({ endpoints, prefixes, profile: profileOf(config), replica: this.#options.replica });
   }
 }

@@ -36,13 +36,13 @@ test("endpoints that come while others have calls to end still join when there i
     await upstream.close();
   });
   members.set(urlsOf(0));
-  const first = members.hosts;
-  const { endpoints, prefixes } = members;
+  const first = members.roster.hosts;
+  const { endpoints, prefixes } = members.roster;
   const picker = createPicker({ endpoints, prefixes, profile: profiles["round-robin"], replica: "r" });
   const open: (() => void)[] = [];
   const call = () => {
     const picked = picker.pick({ id: `${open.length}`, chain: emptyChain, promptTokens: 10 }, { nowMs: 0 })!;
-    const member = members.inSlot(picked.slot);
+    const member = members.roster.inSlot(picked.slot)!;
     open.push(() => {
       picked.end();
       members.ended(member, "well");
@@ -62,7 +62,7 @@ test("endpoints that come while others have calls to end still join when there i
   // Who was told of the first ones can still tell of them.
   const hostsOf = (generation: number) => urlsOf(generation).map((url) => new URL(url).host);
   expect(first).toEqual(hostsOf(0));
-  expect(members.hosts.toSorted()).toEqual(
+  expect(members.roster.hosts.toSorted()).toEqual(
     [...hostsOf(2), ...Array.from({ length: maxEndpoints }, () => "")].toSorted(),
   );
 });
