@@ -96,7 +96,6 @@ export function createPrometheusMeter(registry: Registry): Meter {
             if (!(by >= 0)) throw new RangeError(`counter ${name} cannot go down`);
             cells.at(values).value += by;
           },
-          drop: cells.drop,
         };
       }),
     gauge: (name, help, labels) =>
@@ -105,7 +104,6 @@ export function createPrometheusMeter(registry: Registry): Meter {
         const gauge = new Gauge({
           ...configuration(name, help, labels),
           collect() {
-            this.reset();
             for (const { labels: at, cell } of cells.all) this.set(at, cell.value);
           },
         });
@@ -113,7 +111,6 @@ export function createPrometheusMeter(registry: Registry): Meter {
         return {
           set: (values, value) => void (cells.at(values).value = value),
           add: (values, by) => void (cells.at(values).value += by),
-          drop: cells.drop,
         };
       }),
     histogram: (name, help, labels, buckets) =>

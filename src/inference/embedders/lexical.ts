@@ -4,7 +4,7 @@ import { type Embedder, toUnit } from "./embedder.ts";
 
 const DIMENSIONS = 512;
 /* Tuned on the pairs for tuning. */
-const THRESHOLD = 0.6;
+const THRESHOLD = 0.55;
 /* Share of a word's weight that its letters have, so that misspelt words stay near. */
 const LETTERS = 0.35;
 const LETTERS_OF_A_PIECE = 3;
@@ -55,7 +55,7 @@ function embed(text: string): Float32Array {
 /** The embedder that works at once, without a model. */
 export const lexical = {
   /* The number is raised whenever stems, synonyms or weights change what a vector says. */
-  space: `lexical 4, ${DIMENSIONS}`,
+  space: `lexical 5, ${DIMENSIONS}`,
   threshold: THRESHOLD,
   guards: lexicalGuards,
   embed,

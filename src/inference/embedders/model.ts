@@ -20,7 +20,7 @@ export interface ModelEmbedderOptions {
 }
 
 /** For words that are the same; for others `wording` asks for more. Tuned with all-MiniLM-L6-v2 on the pairs for tuning. */
-export const sentenceThreshold = 0.72;
+export const sentenceThreshold = 0.7;
 /* The widest of today's models has 4,096. */
 const MOST_DIMENSIONS = 16_384;
 /* As text, 24 characters a number. */

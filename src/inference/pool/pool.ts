@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { AbortSignalLike } from "../../core/abort.ts";
 import { GatewayError } from "../../core/errors.ts";
+import type { Counter } from "../../core/meter.ts";
 import type { OperationContext } from "../../core/step.ts";
 import type { ResolveAddresses } from "../../http/resolve-addresses.ts";
 import { hashText } from "../picker/block-chain.ts";
@@ -29,6 +30,8 @@ export interface PoolOptions extends Omit<MembersOptions, "pool" | "changed"> {
   readonly replica: string;
   readonly resolve: ResolveAddresses;
   readonly retries: PoolRetries;
+  /** Calls that one endpoint failed and another was asked to answer, by pool. */
+  readonly resent: Counter;
 }
 
 /** A picked endpoint, to which a call is counted until it has ended. */
@@ -151,7 +154,7 @@ export class Pool {
       told(false);
       return undefined;
     }
-    this.#options.meters.resent.add([this.name]);
+    this.#options.resent.add([this.name]);
     return {
       ...placed,
       answers() {
@@ -199,17 +202,16 @@ export class Pool {
     const options = { nowMs: this.#options.clock.monotonic(), explain: true, except };
     const picked = this.#picker.pick(request, options);
     if (picked === undefined) return undefined;
-    const { roster } = this.#members;
-    const member = roster.inSlot(picked.slot)!;
+    const member = this.#members.inSlot(picked.slot);
     const trace = picked.trace!;
-    const { hosts } = roster;
+    const { hosts } = this.#members;
     this.#count(member, request, trace);
     return {
       pool: this.name,
       member,
       picked,
       why: () => toPickJson(this.name, member.host, trace, hosts),
-      nameOf: (url) => roster.at(url)?.name ?? "gone",
+      nameOf: (url) => this.#members.at(url)?.name ?? "gone",
       answers: () => picked.prefilled(),
       end: (how) => {
         picked.end();
@@ -259,7 +261,7 @@ export class Pool {
   }
 
   #createPicker(config: PoolConfig): Picker {
-    const { endpoints, prefixes } = this.#members.roster;
+    const { endpoints, prefixes } = this.#members;
     return createPicker({ endpoints, prefixes, profile: profileOf(config), replica: this.#options.replica });
   }
 }

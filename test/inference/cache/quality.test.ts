@@ -34,10 +34,10 @@ function rate(pairs: readonly Pair[]): number {
 const halves = [
   ["tune", 0.85],
   ["held", 0.8],
-  ["fresh-tune", 0.35],
-  ["fresh-held", 0.26],
-  ["third-held", 0.18],
-  ["fourth-tune", 0.16],
+  ["fresh-tune", 0.38],
+  ["fresh-held", 0.29],
+  ["third-held", 0.23],
+  ["fourth-tune", 0.17],
 ] as const;
 
 beforeAll(loadLexicon);

@@ -77,13 +77,19 @@ function isSwapped(asked: Question, stored: Question): boolean {
 /* It lies between two things, in either order. */
 const DIFFERENCE = toCommonStem(stemOf("difference"));
 
+/* How often or how long something is done says nothing of who does it to whom. */
+const MEASURES = new Set("often long far old tall fast big".split(" ").map((word) => toCommonStem(stemOf(word))));
+
 /* `A eats B` and `B eats A`: three topics in a row that stand the other way round. */
 function isTurned(asked: Question, stored: Question): boolean {
   /* `fix the tap that drips` and `my tap drips, how do I fix it`: who asks how says whom it happens to in either order. */
   if (asked.asking === "how" || stored.asking === "how") return false;
   if (asked.topics.some(({ stem }) => stem === DIFFERENCE)) return false;
   const triples = ({ topics }: Question) =>
-    topics.slice(2).map((third, at) => [topics[at]?.stem, topics[at + 1]?.stem, third.stem]);
+    topics
+      .slice(2)
+      .map((third, at) => [topics[at]?.stem, topics[at + 1]?.stem, third.stem])
+      .filter((triple) => !triple.some((stem) => MEASURES.has(stem ?? "")));
   const there = new Set(triples(stored).map((triple) => triple.join(" ")));
   return triples(asked).some((triple) => triple[0] !== triple[2] && there.has(triple.toReversed().join(" ")));
 }

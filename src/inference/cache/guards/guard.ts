@@ -26,6 +26,9 @@ export interface SameGuard {
 /** They contradict each other: no answer serves both. */
 export const contradiction = (because: string): Difference => ({ because, isUnsaid: false });
 
+/** They say it in different ways: in other words it may come to the same. */
+export const unsaid = (because: string): Difference => ({ because, isUnsaid: true });
+
 /** Those of one list that the other lacks, each as often as it is missing. */
 function lacking(from: readonly string[], to: readonly string[]): readonly string[] {
   const left = [...to];

@@ -1,5 +1,6 @@
 import type { Question } from "../question/question.ts";
 import { faintWords, silentWords } from "../question/light-words.ts";
+import { isOfName } from "../question/names.ts";
 import { stemOf } from "../question/stem.ts";
 import { type SameGuard, contradiction } from "./guard.ts";
 
@@ -24,10 +25,13 @@ const isCalendar = (plain: string) =>
 
 const isOfTheWorld = ({ plain }: Question["words"][number]) => worldNames.has(plain) && !THINGS.has(plain);
 
+/* `1GB`, and `II`, which are numbers. */
+const COUNTED = /^(?:\d|[IVX]{2,}$)/;
+
 /* A capital within a sentence, several capitals, or a name of the world in any case. */
 function isName(word: Question["words"][number], shouts: boolean): boolean {
   const { written, plain, opens } = word;
-  if (silentWords.has(plain) || isCalendar(plain)) return false;
+  if (silentWords.has(plain) || isCalendar(plain) || COUNTED.test(written)) return false;
   if (isOfTheWorld(word)) return true;
   if (shouts) return false;
   return (!opens && /^\p{Lu}/u.test(written)) || /^\P{Lu}*\p{Lu}\P{Lu}*\p{Lu}|^\p{Ll}+\p{Lu}/u.test(written);
@@ -51,6 +55,7 @@ function misses(from: Question, to: Question, isMeant: (word: Question["words"][
       !faintWords.has(word.plain) &&
       !there.has(word.plain) &&
       !there.has(stemOf(word.plain)) &&
+      !to.words.some(({ plain }) => isOfName(plain, word.plain)) &&
       !isSpeltOut(word.written, to),
   );
 }

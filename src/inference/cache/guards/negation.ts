@@ -3,7 +3,7 @@ import { stemOf } from "../question/stem.ts";
 import { type SameGuard, contradiction } from "./guard.ts";
 
 const DENIALS = new Set(
-  "avoid avoids avoiding prevent prevents preventing stop stops stopped stopping refuse refuses refused not non no never none neither nor cannot nobody nothing nowhere unable hardly barely scarcely seldom rarely".split(
+  "avoid avoids avoiding prevent prevents preventing refuse refuses refused not non no never none neither nor cannot nobody nothing nowhere unable hardly barely scarcely seldom rarely".split(
     " ",
   ),
 );
@@ -25,19 +25,39 @@ const saysUnknown = (words: Question["words"], at: number): boolean =>
 const WHOLE = /^(?:every\w*|any\w*|all|no|none|nothing|nobody)$/;
 const REACH = 3;
 
+/* `stop it from leaking`, but not `stop the engine`. */
+const STOP = /^stop(?:s|ped|ping)?$/;
+
+const LONGEST_OBJECT = 6;
+const isDoing = (words: Question["words"], at: number): boolean =>
+  words
+    .slice(at + 1, at + 1 + LONGEST_OBJECT)
+    .some(
+      ({ plain }, after) => /.{3}ing$/.test(plain) && !/^(?:an?|the|my|your)$/.test(words[at + after]?.plain ?? ""),
+    );
+
+/* `without notice`, `without prior notice`: the noun counts, which the other has. */
+const NOUNS = /^(?:no|without|except|lacking|minus)$/;
+
 /* A denial, and the word it denies: `A, not B` is not `not A, B`. */
-function denialsOf({ words, topics }: Question): readonly string[] {
+function denialsOf({ words, topics }: Question, other: Question): readonly string[] {
+  const isThere = (stem: string) => other.topics.some((topic) => topic.stem === stem);
   return words.flatMap(({ plain, written }, at) => {
+    const after = topics.filter(({ word }) => word > at);
     const isBut = plain === "but" && words.slice(Math.max(0, at - REACH), at).some((word) => WHOLE.test(word.plain));
     const kind = isBut
       ? "except"
-      : DENIALS.has(plain) || CONTRACTED.test(written)
+      : DENIALS.has(plain) || CONTRACTED.test(written) || (STOP.test(plain) && isDoing(words, at))
         ? "not"
         : EXCEPTIONS.has(plain)
           ? "except"
           : undefined;
     if (plain === "nor" || (kind === "not" && saysUnknown(words, at))) return [];
-    return kind === undefined ? [] : [`${kind} ${topics.find(({ word }) => word > at)?.stem ?? ""}`];
+    return kind === undefined
+      ? []
+      : [
+          `${kind} ${((NOUNS.test(plain) ? after.slice(0, 2).find(({ stem }) => isThere(stem)) : undefined) ?? after[0])?.stem ?? ""}`,
+        ];
   });
 }
 
@@ -57,7 +77,7 @@ const formsOf = ({ words }: Question) => new Set(words.flatMap(({ plain }) => [p
 export const negation: SameGuard = {
   name: "negation",
   differs(asked, stored) {
-    const [left, right] = [denialsOf(asked), denialsOf(stored)];
+    const [left, right] = [denialsOf(asked, stored), denialsOf(stored, asked)];
     const turned = turnsRound(asked, formsOf(stored)) || turnsRound(stored, formsOf(asked));
     if (left.length === right.length && left.every((denial) => right.includes(denial)))
       return turned ? contradiction("one denies a word of the other") : undefined;

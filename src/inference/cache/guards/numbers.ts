@@ -1,6 +1,6 @@
 import { numberWords as values } from "../question/number-words.ts";
 import type { Question } from "../question/question.ts";
-import { type SameGuard, contradiction, differenceOf } from "./guard.ts";
+import { type SameGuard, differenceOf, unsaid } from "./guard.ts";
 
 const scales = new Map([
   ["hundred", 100],
@@ -24,35 +24,42 @@ function toOneSpelling(digits: string): string {
   return shorter === "" ? before : `${before}.${shorter}`;
 }
 
-function* digitNumbers(text: string): Generator<string> {
+/* Where it stands, and what it is. */
+type Placed = readonly [at: number, number: string];
+
+function* digitNumbers(text: string): Generator<Placed> {
   let sign = "";
-  for (const [found] of text.matchAll(DIGITS)) {
+  for (const { 0: found, index } of text.matchAll(DIGITS)) {
     if (found === "-" || found === "−") {
       sign = "-";
       continue;
     }
-    yield `${sign}${toOneSpelling(found.replaceAll(",", ""))}`;
+    yield [index, `${sign}${toOneSpelling(found.replaceAll(",", ""))}`];
     sign = "";
   }
 }
 
 /* `twenty-one`, `two hundred thousand`: words that follow one another are one number. */
-function* wordNumbers(text: string): Generator<string> {
+function* wordNumbers(text: string): Generator<Placed> {
   let run: number | undefined;
-  for (const word of text.toLowerCase().split(/[^\p{L}\p{N}]+/u)) {
+  let from = 0;
+  for (const { 0: word, index } of text.toLowerCase().matchAll(/[\p{L}\p{N}]+/gu)) {
     const value = UNCOUNTED.has(word) && (run === undefined || run % 10 !== 0) ? undefined : values.get(word);
     const scale = scales.get(word);
     if (value !== undefined) {
       const joins = run !== undefined && run >= 20 && run % 10 === 0 && value < (run >= 100 ? 100 : 10);
-      if (run !== undefined && !joins) yield String(run);
+      if (run !== undefined && !joins) yield [from, String(run)];
+      if (!joins) from = index;
       run = joins ? (run ?? 0) + value : value;
-    } else if (scale !== undefined) run = (run ?? 1) * scale;
-    else if (run !== undefined && !(word === "and" && run >= 100)) {
-      yield String(run);
+    } else if (scale !== undefined) {
+      if (run === undefined) from = index;
+      run = (run ?? 1) * scale;
+    } else if (run !== undefined && !(word === "and" && run >= 100)) {
+      yield [from, String(run)];
       run = undefined;
     }
   }
-  if (run !== undefined) yield String(run);
+  if (run !== undefined) yield [from, String(run)];
 }
 
 const ROMAN = /^(?:X{0,3})(?:IX|IV|V?I{0,3})$/;
@@ -65,10 +72,15 @@ function romanValue(written: string): number | undefined {
   return digits.reduce((sum, digit, at) => sum + (digit < (digits[at + 1] ?? 0) ? -digit : digit), 0);
 }
 
-/** Every number that a question says, in digits, words or Roman numerals, each as one spelling, in order of their kind. */
+/** Every number that a question says, in digits, words or Roman numerals, each as one spelling, in their order. */
 export function numbersOf({ text, words }: Question): readonly string[] {
-  const roman = words.flatMap(({ written }) => romanValue(written) ?? []).map(String);
-  return [...digitNumbers(text), ...wordNumbers(text), ...roman];
+  const roman = words.flatMap(({ written, at }): readonly Placed[] => {
+    const value = romanValue(written);
+    return value === undefined ? [] : [[at, String(value)]];
+  });
+  return [...digitNumbers(text), ...wordNumbers(text), ...roman]
+    .toSorted(([one], [other]) => one - other)
+    .map(([, number]) => number);
 }
 
 /* `of 18 and 48`: two of a list, where no word gives them an order. */
@@ -88,6 +100,6 @@ export const numbers: SameGuard = {
     if (left.every((number, at) => number === right[at])) return undefined;
     return isListed(asked.text) && isListed(stored.text)
       ? undefined
-      : contradiction("they say the same numbers in another order");
+      : unsaid("they say the same numbers in another order");
   },
 };

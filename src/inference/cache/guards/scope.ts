@@ -52,12 +52,13 @@ const DUTIES: Readonly<Record<string, string>> = {
   might: "might",
 };
 
-const quantitiesOf = ({ words, topics }: Question) => [
+/* Of what the other speaks of, too: `all running machines` and `every active machine`. */
+const quantitiesOf = ({ words, topics }: Question, other: Question) => [
   ...new Set(
     words.flatMap(({ plain }, at) => {
       const quantity = QUANTITIES[plain];
       if (quantity === undefined || !SETS_APART.has(quantity)) return quantity ?? [];
-      return `${quantity} ${topics.find(({ word }) => word > at)?.stem ?? ""}`;
+      return `${quantity} ${topics.find(({ word, stem }) => word > at && other.topics.some((topic) => topic.stem === stem))?.stem ?? ""}`;
     }),
   ),
 ];
@@ -82,7 +83,11 @@ export const scope: SameGuard = {
     const [left, right] = [dutyOf(asked), dutyOf(stored)];
     if (left !== undefined && right !== undefined && left !== right)
       return contradiction("one asks what may be, one what must");
-    const quantities = differenceOf(quantitiesOf(asked), quantitiesOf(stored), "they ask of more or of less");
+    const quantities = differenceOf(
+      quantitiesOf(asked, stored),
+      quantitiesOf(stored, asked),
+      "they ask of more or of less",
+    );
     const places = differenceOf(placesOf(asked), placesOf(stored), "they ask of other places");
     return quantities?.isUnsaid === true ? (places ?? quantities) : (quantities ?? places);
   },

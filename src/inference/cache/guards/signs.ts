@@ -5,7 +5,8 @@ import { type SameGuard, contradiction } from "./guard.ts";
  * A word is read without its marks; those that belong to a letter are one with it in NFC.
  */
 const SIGNS = /[\p{C}\p{M}\p{So}\p{Sk}\p{Sm}]/gu;
-const SAYS_NOTHING = /[\n\r\t°]/g;
+/* Those of ASCII are read as code. */
+const SAYS_NOTHING = /[\n\r\t°`^+<>=|~]/g;
 /* `what does ! mean`: a sign that is spoken of stands by itself, and not at the end. */
 const SPOKEN_OF = /(?<=\s)[!?.,;:"'()]+(?=\s+[\p{L}\p{N}])/gu;
 

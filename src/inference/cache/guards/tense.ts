@@ -1,6 +1,6 @@
 import { askedIn } from "../question/asking.ts";
 import type { Question } from "../question/question.ts";
-import { type SameGuard, contradiction } from "./guard.ts";
+import { type SameGuard, unsaid } from "./guard.ts";
 
 const PAST = new Set("was were did had wasnt werent didnt hadnt".split(" "));
 const FUTURE = new Set(["will", "shall", "wont"]);
@@ -36,15 +36,14 @@ function endsOtherwise(one: Question, other: Question): boolean {
 export const tense: SameGuard = {
   name: "tense",
   differs(asked, stored) {
-    if (isPastOf(asked, stored) || isPastOf(stored, asked))
-      return contradiction("one asks of what is, one of what was");
+    if (isPastOf(asked, stored) || isPastOf(stored, asked)) return unsaid("one asks of what is, one of what was");
     const isFact = [asked, stored].every(({ asking: kind }) => kind === "who" || kind === "whether");
     if (isFact && says(asked, FUTURE) !== says(stored, FUTURE))
-      return contradiction("one asks of what is, one of what will be");
+      return unsaid("one asks of what is, one of what will be");
     if (asked.asking === "who" && stored.asking === "who" && endsOtherwise(asked, stored))
-      return contradiction("one asks of what is, one of what was");
+      return unsaid("one asks of what is, one of what was");
     const isSupposed = says(asked, SUPPOSED) !== says(stored, SUPPOSED);
     const isPolite = asked.asking !== "whether" && stored.asking !== "whether";
-    return isSupposed && !isPolite ? contradiction("one asks of what would be") : undefined;
+    return isSupposed && !isPolite ? unsaid("one asks of what would be") : undefined;
   },
 };

@@ -1,4 +1,5 @@
 import { type Entry, entriesOf, isContrast, isSameMeaning } from "./lexicon.ts";
+import { isOfName } from "./names.ts";
 import type { Question, Topic } from "./question.ts";
 
 /** A word of one question that nothing in the other stands for. */
@@ -60,12 +61,15 @@ function isMisspelt(one: string, other: string): boolean {
   return left[0] === right[1] && left[1] === right[0] && left.slice(2) === right.slice(2);
 }
 
-/* Of two words the dictionary knows one: `recieve`, `physio`, `chem`. */
+/* Of two words the dictionary knows one: `recieve`, `physio`, `dicts`; or none, and one is made of the other: `Africa`, `African`. */
 function isSpelling(one: Met, other: Met): boolean {
-  if ((one.entries.length === 0) === (other.entries.length === 0)) return false;
+  const isUnknown = one.entries.length === 0;
+  if (!isUnknown && other.entries.length > 0) return false;
   if (!/^[a-z]+$/.test(one.plain) || !/^[a-z]+$/.test(other.plain)) return false;
-  if (isMisspelt(one.plain, other.plain)) return true;
-  const [short = "", long = ""] = [one.plain, other.plain].toSorted((a, b) => a.length - b.length);
+  const isBothUnknown = isUnknown && other.entries.length === 0;
+  if (!isBothUnknown && isMisspelt(one.plain, other.plain)) return true;
+  if (isBothUnknown) return isOfName(one.plain, other.plain);
+  const [short = "", long = ""] = [one.topic.stem, other.topic.stem].toSorted((a, b) => a.length - b.length);
   return short.length >= SHORTEST_CUT && long.startsWith(short);
 }
 

@@ -10,6 +10,8 @@ export const silentWords = words(`
   what which who whom whose when where why how there here also just only very too much many more most
   please thank thanks hello hi hey okay ok
   pls plz thx dear sir madam got gotten looking trying
+  whether because since until till while whilst although though whereas whatever whichever whoever wherever according either both
+  whats wheres whos whens hows thats theres im ive youre theyre lets cant dont doesnt didnt wont isnt arent wasnt havent hasnt
   reason reasons cause causes
   possible able unable go going up out off down exactly actually really
 `);
