@@ -1,12 +1,18 @@
 /** Label values in the order of the metric's label names. */
 export type LabelValues = readonly string[];
 
-export interface Counter {
+/** A metric whose labels name things that come and go. */
+interface Droppable {
+  /** Forgets every series whose first label values are these: nobody is to be told any more of what is gone. */
+  drop(labels: LabelValues): void;
+}
+
+export interface Counter extends Droppable {
   /** `by` defaults to 1 and is never negative. */
   add(labels: LabelValues, by?: number): void;
 }
 
-export interface Gauge {
+export interface Gauge extends Droppable {
   set(labels: LabelValues, value: number): void;
   /** `by` may be negative. */
   add(labels: LabelValues, by: number): void;

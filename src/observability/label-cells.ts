@@ -14,10 +14,15 @@ export interface LabelCell<C> {
 export interface LabelCells<C> {
   /** The cell of a combination; beyond the cap all new ones share the cell of `other`. */
   at(values: LabelValues): C;
+  /** Forgets all whose first values are these. */
+  drop(first: LabelValues): void;
   readonly all: readonly LabelCell<C>[];
 }
 
 type Level<C> = Map<string, Level<C> | C>;
+
+const cellsOf = <C>(found: Level<C> | C): C[] =>
+  found instanceof Map ? [...found.values()].flatMap((each: Level<C> | C) => cellsOf(each)) : [found];
 
 function isSame(values: LabelValues, others: LabelValues): boolean {
   for (let at = 0; at < values.length; at++) if (values[at] !== others[at]) return false;
@@ -73,6 +78,21 @@ export function createLabelCells<C extends object>(names: readonly string[], cre
       lastValues = values;
       lastCell = find(values, false);
       return lastCell;
+    },
+    drop(first) {
+      const last = first.at(-1) ?? "";
+      let level = root;
+      for (const value of first.slice(0, -1)) {
+        const next = level.get(value) as Level<C> | undefined;
+        if (next === undefined) return;
+        level = next;
+      }
+      const found = level.get(last);
+      if (found === undefined) return;
+      level.delete(last);
+      lastCell = undefined;
+      const gone = new Set(cellsOf(found));
+      for (let at = all.length - 1; at >= 0; at--) if (gone.has(all[at]!.cell)) all.splice(at, 1);
     },
     all,
   };

@@ -96,6 +96,7 @@ export function createPrometheusMeter(registry: Registry): Meter {
             if (!(by >= 0)) throw new RangeError(`counter ${name} cannot go down`);
             cells.at(values).value += by;
           },
+          drop: cells.drop,
         };
       }),
     gauge: (name, help, labels) =>
@@ -104,6 +105,7 @@ export function createPrometheusMeter(registry: Registry): Meter {
         const gauge = new Gauge({
           ...configuration(name, help, labels),
           collect() {
+            this.reset();
             for (const { labels: at, cell } of cells.all) this.set(at, cell.value);
           },
         });
@@ -111,6 +113,7 @@ export function createPrometheusMeter(registry: Registry): Meter {
         return {
           set: (values, value) => void (cells.at(values).value = value),
           add: (values, by) => void (cells.at(values).value += by),
+          drop: cells.drop,
         };
       }),
     histogram: (name, help, labels, buckets) =>

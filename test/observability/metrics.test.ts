@@ -77,6 +77,37 @@ describe("metrics", () => {
     expect(seen).toContain('sallyport_seen_total{who="other",what="other"} 4000');
   });
 
+  test("series of what is gone are dropped by their first labels, make room, and begin anew", async () => {
+    const counter = metrics.meter.counter("seen_total", "Seen", ["where", "who", "what"]);
+    const gauge = metrics.meter.gauge("there", "There", ["where", "who"]);
+    const seen = async () => (await lines()).filter((line) => /^sallyport_(seen|there)/.test(line));
+    for (const who of ["a", "b"]) {
+      for (const what of ["x", "y"]) counter.add(["here", who, what]);
+      gauge.set(["here", who], 1);
+    }
+    counter.drop(["here", "b"]);
+    gauge.drop(["here", "b"]);
+    counter.drop(["nowhere", "b"]);
+    const left = [
+      'sallyport_seen_total{where="here",who="a",what="x"} 1',
+      'sallyport_seen_total{where="here",who="a",what="y"} 1',
+      'sallyport_there{where="here",who="a"} 1',
+    ];
+    expect(await seen()).toEqual(left);
+    for (let n = 0; n < 5_000; n += 1) {
+      counter.add(["here", `pod-${n}`, "x"]);
+      counter.drop(["here", `pod-${n}`]);
+    }
+    expect(await seen()).toEqual(left);
+    // The one that was used last too.
+    counter.add(["here", "a", "y"]);
+    counter.drop(["here"]);
+    gauge.drop(["here"]);
+    expect(await seen()).toEqual([]);
+    counter.add(["here", "a", "y"]);
+    expect(await seen()).toEqual(['sallyport_seen_total{where="here",who="a",what="y"} 1']);
+  });
+
   test("a label from a caller can neither break the page nor fill it", async () => {
     const counter = metrics.meter.counter("odd_total", "Odd", ["name"]);
     counter.add(['a"} 1\nsallyport_forged 9\n\\']);

@@ -1,22 +1,24 @@
 import type { Clock } from "../../core/clock.ts";
 import type { Log } from "../../core/log.ts";
+import type { Deadlines } from "../../http/deadlines.ts";
 import type { Upstream } from "../../http/upstream.ts";
-import { Endpoints } from "../picker/endpoints.ts";
-import { PrefixIndex } from "../picker/prefix-index.ts";
 import { endpointSaturation } from "../picker/saturation.ts";
 import { countOthers, mayEject } from "./ejection.ts";
 import { engines } from "./engines.ts";
 import type { HealthState } from "./health.ts";
-import { createMember, type Member } from "./member.ts";
+import type { Member } from "./member.ts";
 import type { ReadMetrics } from "./metrics-reader.ts";
-import { maxEndpoints, type PoolConfig } from "./pool-config.ts";
+import type { PoolConfig } from "./pool-config.ts";
 import type { PoolMeters } from "./pool-meters.ts";
+import { Roster } from "./roster.ts";
 import { Scraper, type Look } from "./scraper.ts";
 
 export interface MembersOptions {
   readonly pool: string;
   readonly upstream: Upstream;
   readonly clock: Clock;
+  /** For scrapes. */
+  readonly deadlines: Deadlines;
   readonly log: Log;
   readonly meters: PoolMeters;
   /** There may be room, or other endpoints. */
@@ -38,26 +40,22 @@ export interface EndpointStatus {
   readonly load?: number;
 }
 
-/** Twice as many as there may be: those that leave keep their place until their calls have ended. */
-const slots = maxEndpoints * 2;
 /* How often one is looked at that is not well and tells no metrics. */
 const LOOK_EVERY_MS = 250;
 
 /* Of a large pool each is scraped more seldom: at most 200 scrapes a second cost some hundredths of a core. */
 const SPACING_MS = 5;
 
-/** The endpoints of a pool, what is known of them, and which of them get calls. */
+/** What is known of the endpoints of a pool, and which of them get calls. */
 export class Members {
-  readonly endpoints = new Endpoints({ slots });
-  readonly prefixes = new PrefixIndex({ slots });
+  readonly roster: Roster;
   readonly #options: MembersOptions;
-  readonly #members = new Map<string, Member>();
-  readonly #bySlot: (Member | undefined)[] = [];
-  #hosts: readonly string[] = [];
   #config: PoolConfig;
   #wanted: readonly string[] = [];
+  #closed = false;
 
   constructor(options: MembersOptions, config: PoolConfig) {
+    this.roster = new Roster(options.pool);
     this.#options = options;
     this.#config = config;
   }
@@ -65,14 +63,14 @@ export class Members {
   /** Takes up another configuration; `scraping`: of how they are scraped. */
   configure(config: PoolConfig, scraping: boolean): void {
     this.#config = config;
-    if (scraping) for (const member of this.#members.values()) this.#scrape(member);
+    if (scraping) for (const member of this.roster.all()) this.#scrape(member);
   }
 
   /** Those that are in both lists keep what is known of them; those that are gone get no more calls, and end those under way. */
   set(urls: readonly string[]): void {
     this.#wanted = urls;
     const wanted = new Set(urls);
-    for (const member of this.#members.values()) {
+    for (const member of this.roster.all()) {
       member.leaving = !wanted.has(member.url);
       this.#update(member);
       this.#release(member);
@@ -84,37 +82,17 @@ export class Members {
   /** Those that are wanted and not there; as long as there is room, which those that leave still take. */
   #join(): void {
     for (const url of this.#wanted) {
-      if (this.#members.has(url)) continue;
-      if (this.#members.size === slots) break;
-      const member = createMember(this.#options.pool, this.endpoints.add(url), url);
-      this.#members.set(url, member);
-      this.#bySlot[member.slot] = member;
+      if (this.roster.at(url) !== undefined) continue;
+      if (this.roster.isFull) break;
+      const member = this.roster.add(url);
       this.#update(member);
       this.#scrape(member);
     }
-    this.#listHosts();
-  }
-
-  /** Hosts by slot; another list when they change, so that whoever has one can tell of a pick later. */
-  get hosts(): readonly string[] {
-    return this.#hosts;
-  }
-
-  #listHosts(): void {
-    this.#hosts = Array.from(this.#bySlot, (member) => member?.host ?? "");
-  }
-
-  inSlot(slot: number): Member {
-    return this.#bySlot[slot]!;
-  }
-
-  at(url: string): Member | undefined {
-    return this.#members.get(url);
   }
 
   /** Takes an endpoint out for an operator, or in again; false: there is none of this name. */
   drain(name: string, drained: boolean): boolean {
-    const member = [...this.#members.values()].find((each) => each.name === name);
+    const member = [...this.roster.all()].find((each) => each.name === name);
     if (member === undefined) return false;
     member.drained = drained;
     this.#update(member);
@@ -124,14 +102,14 @@ export class Members {
 
   list(): readonly EndpointStatus[] {
     const nowMs = this.#options.clock.monotonic();
-    return [...this.#members.values()].map(({ name, url, slot, leaving, drained, health }) => ({
+    return [...this.roster.all()].map(({ name, url, slot, leaving, drained, health }) => ({
       name,
       url,
       state: leaving ? "leaving" : drained ? "draining" : health.state(nowMs),
-      requests: this.endpoints.requests[slot]!,
-      ...(this.endpoints.fresh(slot, nowMs) && {
-        queued: this.endpoints.queue(slot, nowMs),
-        load: this.endpoints.load(slot, nowMs),
+      requests: this.roster.endpoints.requests[slot]!,
+      ...(this.roster.endpoints.fresh(slot, nowMs) && {
+        queued: this.roster.endpoints.queue(slot, nowMs),
+        load: this.roster.endpoints.load(slot, nowMs),
       }),
     }));
   }
@@ -139,10 +117,10 @@ export class Members {
   /** How full they are on average, of those that get calls: 1 is full. `capacity`: own calls that fill one that tells no metrics. Undefined: none does. */
   saturation(capacity: number): number | undefined {
     const nowMs = this.#options.clock.monotonic();
-    const { endpoints } = this;
+    const { endpoints } = this.roster;
     let sum = 0;
     let count = 0;
-    for (const { slot } of this.#members.values()) {
+    for (const { slot } of this.roster.all()) {
       if (endpoints.usable[slot] === 0) continue;
       sum += endpoints.fresh(slot, nowMs)
         ? endpointSaturation(endpoints, slot, nowMs)
@@ -154,18 +132,20 @@ export class Members {
 
   /** A call is over and no longer counted. */
   ended(member: Member, how: CallEnd): void {
+    if (this.#closed) return;
     this.#judge(member, how);
     this.#release(member);
     this.#options.changed();
   }
 
-  /** Nobody looks at them any more. */
+  /** Nobody looks at them any more, and nothing is told of them. */
   close(): void {
-    for (const member of this.#members.values()) {
+    this.#closed = true;
+    for (const member of this.roster.all()) {
       member.scraper?.stop();
       clearTimeout(member.rest);
-      this.#options.meters.up.set([this.#options.pool, member.host], 0);
     }
+    this.#options.meters.dropPool(this.#options.pool);
   }
 
   #scrape(member: Member): void {
@@ -175,19 +155,21 @@ export class Members {
     const reads = metrics !== "off";
     const url = new URL(reads ? (metrics.path ?? engine.metricsPath) : "/health", member.url);
     if (reads && metrics.port !== undefined) url.port = String(metrics.port);
-    const { upstream, clock } = this.#options;
+    const { pool, upstream, clock, deadlines, log } = this.#options;
     member.scraper = new Scraper({
       url,
       headers: key === undefined ? {} : { authorization: `Bearer ${key}` },
       engine,
-      everyMs: () => Math.max(reads ? metrics.every : LOOK_EVERY_MS, this.#members.size * SPACING_MS),
+      everyMs: () => Math.max(reads ? metrics.every : LOOK_EVERY_MS, this.roster.size * SPACING_MS),
       reads,
       upstream,
+      deadlines,
       saw: (look) => {
         this.#saw(member, look, clock.monotonic());
         // Metrics that come no more may have said for the last time that there is no room, and nothing else tells those that wait.
         this.#options.changed();
       },
+      failed: (error) => log.error({ pool, host: member.host, error }, "what an endpoint says could not be taken in"),
       isWell: () => member.health.state(clock.monotonic()) !== "unreachable",
     });
     if (!reads && member.health.state(clock.monotonic()) === "unreachable") member.scraper.wake();
@@ -198,7 +180,7 @@ export class Members {
     if (look.kind !== "metrics" && this.#config.metrics !== "off")
       this.#options.meters.scrapeFailures.add([this.#options.pool, host, look.kind]);
     // It waited behind the gateway's own calls for one of the connections to that address: that says nothing of the server.
-    if (look.kind === "silent" && look.unsent && this.endpoints.requests[slot]! > 0) return;
+    if (look.kind === "silent" && look.unsent && this.roster.endpoints.requests[slot]! > 0) return;
     const before = health.state(nowMs);
     if (health.saw(look)) this.#forget(member);
     if (look.kind === "metrics") this.#report(member, look.metrics, nowMs);
@@ -211,13 +193,13 @@ export class Members {
     if (member.startedAtS !== undefined && startedAtS !== undefined && startedAtS !== member.startedAtS)
       this.#forget(member);
     member.startedAtS = startedAtS;
-    this.endpoints.report(member.slot, metrics, nowMs);
+    this.roster.endpoints.report(member.slot, metrics, nowMs);
   }
 
   /** The server has started anew: what it had in its cache is gone. */
   #forget({ slot }: Member): void {
-    this.prefixes.clear(slot);
-    this.endpoints.restarted(slot);
+    this.roster.prefixes.clear(slot);
+    this.roster.endpoints.restarted(slot);
   }
 
   #judge(member: Member, how: CallEnd): void {
@@ -229,8 +211,8 @@ export class Members {
       member.scraper?.wake();
       this.#changed(member, "unreachable");
     }
-    if (!health.ended(how !== "well", () => countOthers(this.#members.values(), member, nowMs), nowMs)) return;
-    if (health.state(nowMs) !== "well" || !mayEject(this.#members.values(), nowMs)) return;
+    if (!health.ended(how !== "well", () => countOthers(this.roster.all(), member, nowMs), nowMs)) return;
+    if (health.state(nowMs) !== "well" || !mayEject(this.roster.all(), nowMs)) return;
     health.eject(nowMs);
     this.#options.meters.ejections.add([this.#options.pool, member.host]);
     this.#changed(member, "ejected");
@@ -243,7 +225,7 @@ export class Members {
   readmit(): boolean {
     const nowMs = this.#options.clock.monotonic();
     let any = false;
-    for (const member of this.#members.values()) {
+    for (const member of this.roster.all()) {
       if (member.leaving || member.drained || member.health.state(nowMs) !== "ejected") continue;
       member.health.readmit();
       this.#update(member);
@@ -262,21 +244,21 @@ export class Members {
   #update(member: Member): void {
     const { slot, host, leaving, drained, health } = member;
     const usable = !leaving && !drained && health.state(this.#options.clock.monotonic()) === "well";
-    this.endpoints.usable[slot] = usable ? 1 : 0;
+    this.roster.endpoints.usable[slot] = usable ? 1 : 0;
     this.#options.meters.up.set([this.#options.pool, host], usable ? 1 : 0);
   }
 
   /** Frees the place of an endpoint that has left and whose last call has ended. */
   #release(member: Member): void {
-    if (!member.leaving || this.endpoints.requests[member.slot] !== 0) return;
-    if (this.#bySlot[member.slot] !== member) return;
+    const { roster } = this;
+    if (!member.leaving || roster.endpoints.requests[member.slot] !== 0) return;
+    if (roster.inSlot(member.slot) !== member) return;
     member.scraper?.stop();
     clearTimeout(member.rest);
-    this.#members.delete(member.url);
-    this.#bySlot[member.slot] = undefined;
-    this.prefixes.clear(member.slot);
-    this.endpoints.remove(member.slot);
-    this.#listHosts();
-    if (this.#members.size === slots - 1) this.#join();
+    const { isFull } = roster;
+    roster.remove(member);
+    // Two may differ in their paths alone.
+    if (!roster.hosts.includes(member.host)) this.#options.meters.dropEndpoint(this.#options.pool, member.host);
+    if (isFull) this.#join();
   }
 }

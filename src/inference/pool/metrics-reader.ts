@@ -37,6 +37,9 @@ interface Wanted {
 export class MetricsReader {
   readonly #wanted: readonly Wanted[];
   #pages = 0;
+  /* Adapters seldom change: what the last page said is parsed once. */
+  #labels = "";
+  #adapters: EndpointMetrics["adapters"];
 
   constructor({ wanted }: Engine) {
     const byName = Map.groupBy(wanted, ({ name }) => name);
@@ -58,12 +61,20 @@ export class MetricsReader {
       for (; at !== -1 && isNamed(page, at, wanted.name); at = nextLine(page, at))
         readSeries(page, at + wanted.name.length, wanted.readings, sums);
     }
-    return sums.give();
+    return sums.give((labels) => this.#toAdapters(labels));
+  }
+
+  #toAdapters(labels: string): EndpointMetrics["adapters"] {
+    if (labels !== this.#labels) this.#adapters = toAdapters(labels);
+    this.#labels = labels;
+    return this.#adapters;
   }
 
   /** Where the first series of a name begins. */
   #find(page: Buffer, { name, needle, at }: Wanted, whole: boolean): number {
     if (at !== -1) {
+      // Of a server that does what it did, exactly there.
+      if ((at === 0 || page[at - 1] === NEWLINE) && isNamed(page, at, name)) return firstOf(page, at, name);
       const from = Math.max(0, at - BEFORE);
       const near = findName(page.subarray(from, at + BEHIND), name, needle);
       if (near !== -1) return firstOf(page, from + near, name);
@@ -135,7 +146,7 @@ class Sums {
   #running: number | undefined;
   #kvUsage = 0;
   #startedAtS: number | undefined;
-  #adapters: EndpointMetrics["adapters"];
+  #adapters: string | undefined;
   #adaptersAt = -Infinity;
 
   add(reading: "queued" | "running" | "kvUsage" | "startedAt", value: number): void {
@@ -149,16 +160,17 @@ class Sums {
   addAdapters(at: number, labels: () => string): void {
     if (at < this.#adaptersAt) return;
     this.#adaptersAt = at;
-    this.#adapters = toAdapters(labels());
+    this.#adapters = labels();
   }
 
-  give(): ReadMetrics | undefined {
+  give(adaptersOf: (labels: string) => EndpointMetrics["adapters"]): ReadMetrics | undefined {
     if (this.#queued === undefined && this.#running === undefined) return undefined;
+    const adapters = this.#adapters === undefined ? undefined : adaptersOf(this.#adapters);
     return {
       queued: this.#queued ?? 0,
       running: this.#running ?? 0,
       kvUsage: this.#kvUsage,
-      ...(this.#adapters !== undefined && { adapters: this.#adapters }),
+      ...(adapters !== undefined && { adapters }),
       startedAtS: this.#startedAtS,
     };
   }

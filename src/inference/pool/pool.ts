@@ -1,7 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { AbortSignalLike } from "../../core/abort.ts";
 import { GatewayError } from "../../core/errors.ts";
-import type { Counter } from "../../core/meter.ts";
 import type { OperationContext } from "../../core/step.ts";
 import type { ResolveAddresses } from "../../http/resolve-addresses.ts";
 import { hashText } from "../picker/block-chain.ts";
@@ -30,8 +29,6 @@ export interface PoolOptions extends Omit<MembersOptions, "pool" | "changed"> {
   readonly replica: string;
   readonly resolve: ResolveAddresses;
   readonly retries: PoolRetries;
-  /** Calls that one endpoint failed and another was asked to answer, by pool. */
-  readonly resent: Counter;
 }
 
 /** A picked endpoint, to which a call is counted until it has ended. */
@@ -154,7 +151,7 @@ export class Pool {
       told(false);
       return undefined;
     }
-    this.#options.resent.add([this.name]);
+    this.#options.meters.resent.add([this.name]);
     return {
       ...placed,
       answers() {
@@ -202,16 +199,17 @@ export class Pool {
     const options = { nowMs: this.#options.clock.monotonic(), explain: true, except };
     const picked = this.#picker.pick(request, options);
     if (picked === undefined) return undefined;
-    const member = this.#members.inSlot(picked.slot);
+    const { roster } = this.#members;
+    const member = roster.inSlot(picked.slot)!;
     const trace = picked.trace!;
-    const { hosts } = this.#members;
+    const { hosts } = roster;
     this.#count(member, request, trace);
     return {
       pool: this.name,
       member,
       picked,
       why: () => toPickJson(this.name, member.host, trace, hosts),
-      nameOf: (url) => this.#members.at(url)?.name ?? "gone",
+      nameOf: (url) => roster.at(url)?.name ?? "gone",
       answers: () => picked.prefilled(),
       end: (how) => {
         picked.end();
@@ -261,7 +259,7 @@ export class Pool {
   }
 
   #createPicker(config: PoolConfig): Picker {
-    const { endpoints, prefixes } = this.#members;
+    const { endpoints, prefixes } = this.#members.roster;
     return createPicker({ endpoints, prefixes, profile: profileOf(config), replica: this.#options.replica });
   }
 }

@@ -1,5 +1,6 @@
 import { randomHex } from "../../core/ids.ts";
 import type { Meter } from "../../core/meter.ts";
+import { createDeadlines } from "../../http/deadlines.ts";
 import { resolveAddresses, type ResolveAddresses } from "../../http/resolve-addresses.ts";
 import { Pool, type PoolOptions, type PoolStatus } from "./pool.ts";
 import type { PoolConfig } from "./pool-config.ts";
@@ -31,10 +32,13 @@ export type PoolsOptions = Pick<PoolOptions, "upstream" | "clock" | "log" | "ret
 };
 
 export function createPools({ meter, resolve = resolveAddresses, ...options }: PoolsOptions): Pools {
-  const resent = meter.counter("pool_resent_total", "Calls that one endpoint failed and another was asked to answer", [
-    "pool",
-  ]);
-  const poolOptions = { ...options, resolve, replica: randomHex(16), meters: createPoolMeters(meter), resent };
+  const poolOptions = {
+    ...options,
+    resolve,
+    replica: randomHex(16),
+    deadlines: createDeadlines(),
+    meters: createPoolMeters(meter),
+  };
   const known = new Map<string, { readonly pool: Pool; users: number }>();
 
   return {

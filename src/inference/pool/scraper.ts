@@ -1,9 +1,11 @@
 import { GatewayError } from "../../core/errors.ts";
 import { LightAbortSignal } from "../../core/abort.ts";
+import type { Deadline, Deadlines } from "../../http/deadlines.ts";
 import { neverSent } from "../../http/upstream-errors.ts";
 import type { Upstream } from "../../http/upstream.ts";
 import type { Engine } from "./engines.ts";
 import { MetricsReader, type ReadMetrics } from "./metrics-reader.ts";
+import { readPage } from "./page.ts";
 
 /* A server with many models and histograms has some 200 kB. */
 const LARGEST_ANSWER = 2_097_152;
@@ -14,8 +16,8 @@ const LONGEST_HEAD_MS = 1_700;
 /* Of an endpoint that is not well, so that a dead one costs little, and one that comes back need not wait long. */
 const LONGEST_REST_MS = 5_000;
 const JITTER = 0.2;
-/* Scrapes wait for one of these ticks, which are the same for all: what wakes a process for one costs much more than to go on with the next. */
-const TICK_MS = 100;
+/* Deadlines wait for one tick more than they need, so as never to be early, which does a scrape no harm. */
+const EARLIER_MS = 100;
 
 /** What a look at an endpoint gave. `silent`: it does not answer in time, or something before it says that it does not; `refused`: nobody listens. */
 export type Look =
@@ -37,23 +39,31 @@ export interface ScraperOptions {
   /** False: it is only looked at while it is not well. */
   readonly reads: boolean;
   readonly upstream: Upstream;
+  /** The same for all scrapers: what wakes a process for one scrape costs much more than to go on with the next. */
+  readonly deadlines: Deadlines;
   readonly random?: () => number;
   saw(look: Look): void;
+  /** `saw` has thrown, for the first time. */
+  failed(error: unknown): void;
   /** Whether calls are sent to it. */
   isWell(): boolean;
 }
 
 /** Looks at one endpoint again and again: never twice at a time. */
-export class Scraper {
+export class Scraper implements Deadline {
+  place = -1;
+  dueTick = 0;
   readonly #options: ScraperOptions;
+  readonly #headers: Readonly<Record<string, string>>;
   readonly #reader: MetricsReader;
-  #timer: NodeJS.Timeout | undefined;
   #looking: LightAbortSignal | undefined;
   #failures = 0;
+  #failed = false;
   #stopped = false;
 
   constructor(options: ScraperOptions) {
     this.#options = options;
+    this.#headers = { accept: "text/plain", "user-agent": "sallyport", ...options.headers };
     this.#reader = new MetricsReader(options.engine);
     if (options.reads) this.#wait(0);
   }
@@ -65,31 +75,32 @@ export class Scraper {
 
   stop(): void {
     this.#stopped = true;
-    clearTimeout(this.#timer);
+    this.#options.deadlines.clear(this);
     this.#looking?.abort(new GatewayError("cancelled", "Nobody wants to know any more."));
+  }
+
+  /** It is time to look, or the look takes too long. */
+  expire(): void {
+    if (this.#looking === undefined) void this.#look();
+    else this.#looking.abort(new GatewayError("upstream_timeout", "too slow"));
   }
 
   #wait(ms: number): void {
     if (this.#stopped) return;
-    clearTimeout(this.#timer);
-    const { random = Math.random } = this.#options;
-    const nowMs = performance.now();
-    const dueMs = nowMs + ms * (1 - JITTER + 2 * JITTER * random());
-    this.#timer = setTimeout(() => void this.#look(), Math.ceil(dueMs / TICK_MS) * TICK_MS - nowMs);
-    this.#timer.unref();
+    const { deadlines, random = Math.random } = this.#options;
+    deadlines.set(this, ms * (1 - JITTER + 2 * JITTER * random()) - EARLIER_MS);
   }
 
   async #look(): Promise<void> {
-    const { everyMs, reads, saw, isWell } = this.#options;
+    const { deadlines, everyMs, reads, isWell } = this.#options;
     const signal = new LightAbortSignal();
     this.#looking = signal;
-    const timer = setTimeout(() => signal.abort(new GatewayError("upstream_timeout", "too slow")), LONGEST_MS);
-    timer.unref();
+    deadlines.set(this, LONGEST_MS);
     const look = await this.#ask(signal).catch(toFailure);
-    clearTimeout(timer);
+    deadlines.clear(this);
     this.#looking = undefined;
     if (this.#stopped) return;
-    saw(look);
+    this.#tell(look);
     const well = isWell();
     // One that is well is looked at as often as ever, until it is clear what is wrong.
     this.#failures = well ? 0 : this.#failures + 1;
@@ -97,13 +108,24 @@ export class Scraper {
       this.#wait(Math.max(everyMs(), Math.min(everyMs() * 2 ** (this.#failures - 1), LONGEST_REST_MS)));
   }
 
+  /* What a look leads to reaches far, down to calls that wait: a mistake there must not leave this endpoint unseen for ever. */
+  #tell(look: Look): void {
+    const { saw, failed } = this.#options;
+    try {
+      saw(look);
+    } catch (error) {
+      if (!this.#failed) failed(error);
+      this.#failed = true;
+    }
+  }
+
   async #ask(signal: LightAbortSignal): Promise<Look> {
-    const { url, headers, reads, upstream } = this.#options;
+    const { url, reads, upstream } = this.#options;
     const response = await upstream.request({
       url,
       trust: "configured",
       method: "GET",
-      headers: { accept: "text/plain", "user-agent": "sallyport", ...headers },
+      headers: this.#headers,
       signal,
       headersTimeoutMs: LONGEST_HEAD_MS,
       idleTimeoutMs: LONGEST_MS,
@@ -117,15 +139,9 @@ export class Scraper {
       response.discard();
       return { kind: "alive" };
     }
-    const page = await response.bytes(LARGEST_ANSWER).catch(unlessTooLarge);
-    const metrics = page && this.#reader.read(page);
+    const metrics = await readPage(response, LARGEST_ANSWER, (page) => this.#reader.read(page));
     return metrics === undefined ? { kind: "alive" } : { kind: "metrics", metrics };
   }
-}
-
-/* An answer without an end is none that could be read. */
-function unlessTooLarge(thrown: unknown): undefined {
-  if (GatewayError.from(thrown).kind !== "upstream_invalid") throw thrown;
 }
 
 function toFailure(thrown: unknown): Look {

@@ -161,6 +161,23 @@ describe("an endpoint of a pool", () => {
     expect(first!.scrapes).toBe(scrapes);
   });
 
+  it("that sends its metrics a byte at a time is given up, and asked again", async () => {
+    const [server] = await startServers(1);
+    const timers = new Set<NodeJS.Timeout>();
+    server!.onScrape = (response) => {
+      const timer = setInterval(() => response.write("#"), 50);
+      timers.add(timer);
+      response.on("close", () => {
+        clearInterval(timer);
+        timers.delete(timer);
+      });
+    };
+    const gateway = await startGateway([server!]);
+    await until(() => server!.scrapes > 1, "the first was given up");
+    expect(timers.size).toBe(1);
+    expect(await call(gateway)).toBe(200);
+  });
+
   it("that sends metrics without an end is left alone after a bound", async () => {
     const [server] = await startServers(1);
     let sent = 0;

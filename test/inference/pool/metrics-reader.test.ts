@@ -49,6 +49,18 @@ describe("metrics of model servers", () => {
     expect(page).toEqual(expected);
   });
 
+  it("tell of other adapters as soon as they change", () => {
+    const reader = new MetricsReader(engines.vllm);
+    for (const running of ["a", "a", "b", ""]) {
+      const page = vllm.replace('running_lora_adapters="a, b"', `running_lora_adapters="${running}"`);
+      expect(reader.read(Buffer.from(page))?.adapters).toEqual({
+        running: running === "" ? [] : [running],
+        waiting: ["c"],
+        max: 4,
+      });
+    }
+  });
+
   it("are read of a page that ends without a line end", () => {
     expect(read("vllm", vllm.trimEnd())).toEqual(expected);
     expect(read("vllm", "vllm:num_requests_waiting 4")).toMatchObject({ queued: 4 });
