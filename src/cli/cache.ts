@@ -50,7 +50,7 @@ export const cacheCommand = defineCommand({
 const heading = ["answers", "KiB", "hits", "misses", "tokens saved", "saved"];
 
 /** A table, its numbers to the right and the names behind them: the largest first. */
-export function describeCache({ entries, bytes, limitBytes, ttlMs, lines }: CacheReport): readonly string[] {
+export function describeCache({ isShared, entries, bytes, limitBytes, ttlMs, lines }: CacheReport): readonly string[] {
   const rows = [
     [...heading, "tenant", "model"],
     ...lines.map((line) => [
@@ -66,7 +66,7 @@ export function describeCache({ entries, bytes, limitBytes, ttlMs, lines }: Cach
   ];
   const widths = heading.map((_, at) => Math.max(...rows.map((row) => row[at]!.length)));
   return [
-    `${entries} answers in ${kibibytes(bytes)} of ${kibibytes(limitBytes)} KiB, each for ${ttlMs / 1_000} s`,
+    `${entries} answers in ${kibibytes(bytes)} of ${kibibytes(limitBytes)} KiB, each for ${ttlMs / 1_000} s${isShared ? "; of this replica alone" : ""}`,
     ...rows.map((row) => row.map((cell, at) => cell.padStart(widths[at] ?? 0)).join("  ")),
   ];
 }

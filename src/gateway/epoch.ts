@@ -133,7 +133,15 @@ async function buildEpoch(
     former !== undefined && sameParts(former.config, config, ["cache"])
       ? former.cache
       : config.cache &&
-        open(opened, createCache({ ...foundation, config: config.cache, log: log.child({ part: "cache" }) }));
+        open(
+          opened,
+          createCache({
+            ...foundation,
+            config: config.cache,
+            log: log.child({ part: "cache" }),
+            deployment: (await secret("names of vectors")).toString("base64url"),
+          }),
+        );
   const handlers = createHandlers(config, publicUrl, foundation, access, { cache, former, opened });
   // Guards keep what they have learnt (a breaker, a compiled pattern) over a reload that does not change them.
   const guardrails =

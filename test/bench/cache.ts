@@ -76,7 +76,15 @@ export async function benchCache(): Promise<void> {
   const store = createMemoryStore({ clock: systemClock, log: silentLog });
   const config = cacheConfig.cache.parse({ size: "2GiB", ttl: "24h", semantic: { embedder: "lexical" } })!;
   const { meter } = createMetrics();
-  const cache = createCache({ config, clock: systemClock, log: silentLog, meter, upstream, store });
+  const cache = createCache({
+    config,
+    clock: systemClock,
+    log: silentLog,
+    meter,
+    upstream,
+    store,
+    deployment: "bench",
+  });
   const scene = createRecallScene({}, cache);
 
   globalThis.gc?.();

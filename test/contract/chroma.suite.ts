@@ -2,6 +2,7 @@ import { silentLog } from "../../src/core/log.ts";
 import { createUpstream } from "../../src/http/undici-upstream.ts";
 import { chroma } from "../../src/inference/cache/vectors/chroma.ts";
 import { createTestClock } from "../state/test-clock.ts";
+import { describeReplicas } from "./replicas.contract.ts";
 import { describeVectors } from "./vectors.contract.ts";
 
 describeVectors("Chroma", async () => {
@@ -26,4 +27,8 @@ describeVectors("Chroma", async () => {
       await upstream.close();
     },
   };
+});
+
+describeReplicas("Chroma", {
+  chroma: { url: `http://127.0.0.1:${process.env["SALLYPORT_CONTRACT_PORT"]}`, collection: "replicas", timeout: "2s" },
 });

@@ -2,6 +2,7 @@ import { silentLog } from "../../src/core/log.ts";
 import { createUpstream } from "../../src/http/undici-upstream.ts";
 import { milvus } from "../../src/inference/cache/vectors/milvus.ts";
 import { createTestClock } from "../state/test-clock.ts";
+import { describeReplicas } from "./replicas.contract.ts";
 import { describeVectors } from "./vectors.contract.ts";
 
 describeVectors("Milvus", async () => {
@@ -27,4 +28,13 @@ describeVectors("Milvus", async () => {
       await upstream.close();
     },
   };
+});
+
+describeReplicas("Milvus", {
+  milvus: {
+    address: `127.0.0.1:${process.env["SALLYPORT_CONTRACT_PORT"]}`,
+    collection: "replicas",
+    consistency: "Strong",
+    timeout: "2s",
+  },
 });

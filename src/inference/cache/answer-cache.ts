@@ -146,14 +146,14 @@ export class AnswerCache {
     return true;
   }
 
-  /** How many went. */
-  flush(which: Flush): number {
+  /** The keys of those that went. */
+  flush(which: Flush): readonly string[] {
     this.flushes += 1;
-    let gone = 0;
+    const gone: string[] = [];
     for (const kept of this.#kept.values()) {
       if (!isFlushed(which, kept.entry.partition)) continue;
       this.#remove(kept);
-      gone += 1;
+      gone.push(kept.entry.key);
     }
     return gone;
   }

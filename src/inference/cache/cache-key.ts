@@ -47,8 +47,13 @@ export function toCallKeys(partition: Partition, call: CallIdentity): CallKeys {
   /* Numbers that JavaScript cannot tell from their neighbours, and servers in other languages can: then every byte counts. */
   if (writer.inexact) hash.update(call.bytes);
   const fingerprint = hash.digest("base64url");
-  const rest = call.question === undefined ? "" : JSON.stringify(call.question.text);
-  return { fingerprint, key: createHash("sha256").update(`${fingerprint} ${rest}`).digest("base64url") };
+  return { fingerprint, key: toKey(fingerprint, call.question?.text) };
+}
+
+/** The key of a call, from its fingerprint and the text of its question. */
+export function toKey(fingerprint: string, text: string | undefined): string {
+  const rest = text === undefined ? "" : JSON.stringify(text);
+  return createHash("sha256").update(`${fingerprint} ${rest}`).digest("base64url");
 }
 
 /* JSON with the members of every object sorted by name, and a mark that is no JSON in place of the question. */

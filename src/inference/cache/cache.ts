@@ -9,7 +9,10 @@ import type { CacheConfig } from "./config.ts";
 import { createEmbedder } from "../embedders/registry.ts";
 import { Semantic } from "./semantic.ts";
 import type { Store } from "../../state/store.ts";
-import { KeptAnswers, type LoadedEntry } from "./kept-answers.ts";
+import { KeptAnswers } from "./kept-answers.ts";
+import type { LoadedEntry } from "./kept-record.ts";
+import { SharedAnswers, type SharedCall } from "./shared-answers.ts";
+import { createSharedShelves, ownShelf } from "./shelves.ts";
 import { SingleFlight } from "./single-flight.ts";
 import { createVectors } from "./vectors/registry.ts";
 
@@ -21,7 +24,9 @@ export interface CacheLine extends Saved {
   readonly bytes: number;
 }
 
+/** Of this process; `isShared`: replicas have answers of their own beside it, and the state those of all. */
 export interface CacheReport {
+  readonly isShared: boolean;
   readonly entries: number;
   readonly bytes: number;
   readonly limitBytes: number;
@@ -39,6 +44,8 @@ export interface Cache {
   /** Undefined: only equal calls are looked for. */
   readonly semantic: Pick<Semantic, "find" | "toVector"> | undefined;
   readonly metrics: CacheMetrics;
+  /** Undefined: replicas share nothing. */
+  readonly shared: BringShared | undefined;
   /** `vector`: of the question, where one was made. */
   keep(entry: StoredEntry, vector: Float32Array | undefined): void;
   /** Resolves when what was kept before the gateway started is here again. */
@@ -49,6 +56,14 @@ export interface Cache {
   close(): Promise<void>;
 }
 
+/** What replicas share. */
+export interface BringShared {
+  /** Their vectors, too: what is found may be none of this process's. */
+  readonly hasVectors: boolean;
+  /** Has the answer under this key in `answers`, where the state has one that belongs to this call. Never rejects. */
+  bring(key: string, call: SharedCall): Promise<void>;
+}
+
 export interface CacheOptions {
   readonly config: CacheConfig;
   readonly clock: Clock;
@@ -56,6 +71,8 @@ export interface CacheOptions {
   readonly meter: Meter;
   readonly upstream: Upstream;
   readonly store: Store;
+  /** Names the gateways that share a store, or that were one after the other on one: others may use the same vector store. */
+  readonly deployment: string;
 }
 
 /* A vector goes with its answer; this only keeps what holds both from being unbounded. */
@@ -68,21 +85,35 @@ export function createCache(options: CacheOptions): Cache {
   const { config, clock, meter } = options;
   const metrics = createCacheMetrics(meter);
   const isInProcess = config.semantic?.vectors === "memory";
-  const { durability } = options.store;
-  /* What replicas share is not one process's to write: there a cache is each one's own. */
-  const isKept = durability.survivesRestart && !durability.sharedAcrossReplicas;
-  /* Vectors elsewhere outlive the answers of this process: those of another one are none of its own. */
-  const namespace = isKept ? "" : `${randomHex(8)} `;
+  const { survivesRestart, sharedAcrossReplicas } = options.store.durability;
+  /* Vectors elsewhere outlive the answers of a process that keeps none: those of another one are none of its own. */
+  const namespace = `${survivesRestart ? options.deployment : randomHex(8)} `;
   const semantic = config.semantic && createSemantic(config.semantic, options, namespace);
-  const kept = isKept ? new KeptAnswers({ ...options, space: semantic?.space ?? "" }) : undefined;
+  const space = semantic?.space ?? "";
+  const isShared = survivesRestart && sharedAcrossReplicas;
+  const kept = survivesRestart && !isShared ? new KeptAnswers({ ...options, space, shelves: ownShelf }) : undefined;
+  const shared = isShared
+    ? new SharedAnswers({
+        ...options,
+        space,
+        shelves: createSharedShelves(options.store, config.size),
+        flushHere(which) {
+          answers.flush(which);
+          metrics.sized(answers);
+        },
+      })
+    : undefined;
+  const hasSharedVectors = shared !== undefined && semantic !== undefined && !isInProcess;
   const answers = new AnswerCache({
     limitBytes: config.size,
     answerLimitBytes: config.entry,
     onRemoved(entry) {
       kept?.remove(entry.key);
-      semantic?.remove(entry);
+      /* Others may find it still. */
+      if (!hasSharedVectors) void semantic?.remove(entry);
     },
   });
+  const removeVector = async (entry: Pick<StoredEntry, "key" | "question">) => semantic?.remove(entry);
   let isClosed = false;
 
   function add(entry: StoredEntry, vector: Float32Array | undefined): boolean {
@@ -90,17 +121,37 @@ export function createCache(options: CacheOptions): Cache {
     return answers.set(entry, clock.now(), vectorBytes);
   }
 
+  /** As long as answers are kept now, from a time that is not to come: clocks of replicas differ. Undefined where it has expired. */
+  function renewed(entry: StoredEntry): StoredEntry | undefined {
+    const nowMs = clock.now();
+    const storedAtMs = Math.min(entry.answer.storedAtMs, nowMs);
+    const expiresAtMs = Math.min(entry.answer.expiresAtMs, storedAtMs + config.ttl);
+    return expiresAtMs <= nowMs ? undefined : { ...entry, answer: { ...entry.answer, storedAtMs, expiresAtMs } };
+  }
+
+  function put(entry: StoredEntry, vector: Float32Array | undefined): void {
+    if (!isClosed && add(entry, vector) && vector !== undefined && isInProcess) semantic?.keep(entry, vector);
+  }
+
   /* Whatever was asked for meanwhile is newer; and what does not fit beside it would push it out. */
   function take({ entry: former, vector }: LoadedEntry): boolean {
-    const nowMs = clock.now();
-    const { answer } = former;
-    /* As long as answers are kept now. */
-    const expiresAtMs = Math.min(answer.expiresAtMs, answer.storedAtMs + config.ttl);
-    const entry = { ...former, answer: { ...answer, expiresAtMs } };
-    if (isClosed || answers.sizeBytes + answer.bytes.length > config.size) return false;
-    if (expiresAtMs <= nowMs || answers.get(entry.key, nowMs) !== undefined) return true;
-    if (add(entry, vector) && vector !== undefined && isInProcess) semantic?.keep(entry, vector);
+    if (isClosed || answers.sizeBytes + former.answer.bytes.length > config.size) return false;
+    const entry = renewed(former);
+    if (entry !== undefined && answers.get(entry.key, clock.now()) === undefined) put(entry, vector);
     return true;
+  }
+
+  async function bring(key: string, call: SharedCall): Promise<void> {
+    const read = await shared?.read(key, call);
+    /* Its vector would be found again and again. */
+    if (read === "gone" && hasSharedVectors && key !== call.keys.key)
+      void removeVector({ key, question: call.question });
+    if (read === "gone" || read === undefined) return;
+    const entry = renewed(read.entry);
+    const here = answers.get(key, clock.now());
+    if (entry === undefined || (here !== undefined && here.answer.storedAtMs >= entry.answer.storedAtMs)) return;
+    put(entry, read.vector);
+    metrics.sized(answers);
   }
 
   const loaded =
@@ -116,23 +167,34 @@ export function createCache(options: CacheOptions): Cache {
     flights: new SingleFlight(),
     semantic,
     metrics,
+    shared: shared && { hasVectors: hasSharedVectors, bring },
     keep(entry, vector) {
       if (add(entry, vector)) {
-        if (vector !== undefined) semantic?.keep(entry, vector);
-        kept?.keep(entry, vector);
+        const keepVector = () => vector !== undefined && semantic?.keep(entry, vector);
+        const ownVector = isInProcess ? vector : undefined;
+        /* Who finds the vector is to find the answer, too. */
+        if (!hasSharedVectors) keepVector();
+        shared?.keep(entry, ownVector, hasSharedVectors ? keepVector : undefined);
+        kept?.keep(entry, ownVector, null);
       }
       metrics.sized(answers);
     },
     async flush(which) {
       /* What comes in afterwards would be there again. */
       await loaded;
-      const gone = answers.flush(which);
+      const gone = new Set(answers.flush(which));
       metrics.sized(answers);
-      /* Those as well that had no room here. */
-      await kept?.drop((partition) => isFlushed(which, partition));
-      return gone;
+      /* Those as well that had no room here, or were kept by others. */
+      const dropped = (entry: Pick<StoredEntry, "key" | "question">) => {
+        gone.add(entry.key);
+        return removeVector(entry);
+      };
+      await kept?.drop((partition) => isFlushed(which, partition), dropped);
+      await shared?.flush(which, dropped);
+      return gone.size;
     },
     report: () => ({
+      isShared,
       entries: answers.count,
       bytes: answers.sizeBytes,
       limitBytes: config.size,
@@ -143,6 +205,7 @@ export function createCache(options: CacheOptions): Cache {
       /* Only what is in this process: what a vector store keeps elsewhere is its own matter. */
       isClosed = true;
       await kept?.flush();
+      await shared?.close();
       answers.clear();
       metrics.sized(answers);
       await semantic?.close();

@@ -2,21 +2,22 @@ import type { Log } from "../../core/log.ts";
 import type { Meter } from "../../core/meter.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Entry, Store, StoredRecord } from "../../state/store.ts";
-import type { Partition, StoredAnswer, StoredEntry } from "./answer-cache.ts";
+import type { Partition, StoredEntry } from "./answer-cache.ts";
+import type { FlushMark } from "./flush-log.ts";
+import { fromRecord, type KeptRecord, type LoadedEntry, partitionIn, toRecord } from "./kept-record.ts";
 
-/** An answer as it lies in the state: with its question and that question's vector, so that none is without the others. */
-interface KeptRecord {
-  readonly partition: Partition;
-  /** `bytes` in base64. */
-  readonly answer: Omit<StoredAnswer, "bytes"> & { readonly bytes: string };
-  readonly question: StoredEntry["question"] | null;
-  /** Little-endian 32-bit numbers in base64, and the space they lie in. */
-  readonly vector: string | null;
-  readonly space: string;
+/** The collections of the store in which answers lie. */
+export interface Shelves {
+  readonly names: readonly string[];
+  /** The one that takes so many bytes now. */
+  toPut(bytes: number): Promise<string>;
+  /** What one record, and one batch of them, may have at most. */
+  readonly mostBytes: number;
 }
 
 export interface KeptAnswersOptions {
   readonly store: Store;
+  readonly shelves: Shelves;
   /** Names what vectors mean: those of another embedder are left out. */
   readonly space: string;
   readonly clock: Clock;
@@ -24,28 +25,32 @@ export interface KeptAnswersOptions {
   readonly meter: Meter;
 }
 
-/** An answer that was there before the gateway started. */
-export interface LoadedEntry {
-  readonly entry: StoredEntry;
-  readonly vector: Float32Array | undefined;
+interface Waiting {
+  readonly json: string;
+  readonly bytes: number;
+  readonly partition: Partition;
+  readonly expiresAtMs: number;
+  readonly onKept: (() => void) | undefined;
 }
 
-const COLLECTION = "cache-answers";
 /* What a crash can take: an answer that is then a miss. */
 const WRITE_AFTER_MS = 500;
-/* At once, so that a file that is written in this process does not hold up its calls. */
+/* At once, so that a store that writes in this process, or has more to do than this, does not hold up its calls. */
 const MOST_AT_ONCE = 32;
+const MOST_BYTES_AT_ONCE = 1_048_576;
 const PAGE = 32;
 /* What waits for a store that is slow or away; beyond, the oldest is left out. */
 const MOST_WAITING = 2_000;
 const MOST_WAITING_BYTES = 33_554_432;
+/** What a record takes in the store beside its text: its key, three times, and what holds it. */
+const RECORD_BYTES = 1_024;
 
-/** Answers in the state file, written behind and read once at start: they outlive a restart. */
+/** Answers in the state, written behind: they outlive a restart. */
 export class KeptAnswers {
   readonly #options: KeptAnswersOptions;
   readonly #dropped;
   /* By key: what is to be written, or undefined for what is to go. */
-  readonly #waiting = new Map<string, { readonly json: string; readonly expiresAtMs: number } | undefined>();
+  readonly #waiting = new Map<string, Waiting | undefined>();
   #waitingBytes = 0;
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> = Promise.resolve();
@@ -59,28 +64,23 @@ export class KeptAnswers {
     );
   }
 
-  keep({ key, partition, answer, question }: StoredEntry, vector: Float32Array | undefined): void {
-    const record: KeptRecord = {
-      partition,
-      answer: { ...answer, bytes: answer.bytes.toString("base64") },
-      question: question ?? null,
-      vector:
-        vector === undefined
-          ? null
-          : Buffer.from(vector.buffer, vector.byteOffset, vector.byteLength).toString("base64"),
-      space: this.#options.space,
-    };
-    this.#wait(key, { json: JSON.stringify(record), expiresAtMs: answer.expiresAtMs });
+  /** `onKept` is called when it lies in the store. */
+  keep(entry: StoredEntry, vector: Float32Array | undefined, mark: FlushMark | null, onKept?: () => void): void {
+    const json = JSON.stringify(toRecord(entry, vector, this.#options.space, mark));
+    const bytes = Buffer.byteLength(json) + RECORD_BYTES;
+    if (bytes > this.#options.shelves.mostBytes) return this.#dropped.add([]);
+    const { partition, answer } = entry;
+    this.#wait(entry.key, { json, bytes, partition, expiresAtMs: answer.expiresAtMs, onKept });
   }
 
   remove(key: string): void {
     this.#wait(key, undefined);
   }
 
-  #wait(key: string, what: { readonly json: string; readonly expiresAtMs: number } | undefined): void {
+  #wait(key: string, what: Waiting | undefined): void {
     this.#forget(key);
     this.#waiting.set(key, what);
-    this.#waitingBytes += what?.json.length ?? 0;
+    this.#waitingBytes += what?.bytes ?? 0;
     for (const oldest of this.#waiting.keys()) {
       if (this.#waiting.size <= MOST_WAITING && this.#waitingBytes <= MOST_WAITING_BYTES) break;
       /* One that was to go expires by itself. */
@@ -91,8 +91,13 @@ export class KeptAnswers {
   }
 
   #forget(key: string): void {
-    this.#waitingBytes -= this.#waiting.get(key)?.json.length ?? 0;
+    this.#waitingBytes -= this.#waiting.get(key)?.bytes ?? 0;
     this.#waiting.delete(key);
+  }
+
+  /** Has nothing written any more of what waits in partitions that go. */
+  forget(goes: (partition: Partition) => boolean): void {
+    for (const [key, what] of this.#waiting) if (what !== undefined && goes(what.partition)) this.#forget(key);
   }
 
   /** Writes what waits. A store that is away is tried again with what comes next. */
@@ -103,20 +108,39 @@ export class KeptAnswers {
     return this.#writing;
   }
 
+  /** The oldest that wait, so many as are written at once. */
+  #take(): readonly (readonly [key: string, what: Waiting | undefined])[] {
+    const batch: (readonly [string, Waiting | undefined])[] = [];
+    const mostBytes = Math.min(MOST_BYTES_AT_ONCE, this.#options.shelves.mostBytes);
+    let bytes = 0;
+    for (const [key, what] of this.#waiting) {
+      bytes += what?.bytes ?? 0;
+      if (batch.length === MOST_AT_ONCE || (batch.length > 0 && bytes > mostBytes)) break;
+      batch.push([key, what]);
+      this.#forget(key);
+    }
+    return batch;
+  }
+
   async #write(): Promise<void> {
-    const { store, clock, log } = this.#options;
+    const { store, shelves, clock, log } = this.#options;
     while (this.#waiting.size > 0) {
-      const batch = [...this.#waiting].slice(0, MOST_AT_ONCE);
-      for (const [key] of batch) this.#forget(key);
+      const batch = this.#take();
       const nowMs = clock.now();
-      const entries = batch.flatMap(([key, what]): Entry<KeptRecord>[] =>
-        what === undefined || what.expiresAtMs <= nowMs
-          ? []
-          : [{ key, json: what.json, ttlMs: what.expiresAtMs - nowMs }],
+      const live = batch.flatMap(([key, what]) =>
+        what !== undefined && what.expiresAtMs > nowMs ? [{ key, ...what }] : [],
       );
+      const entries = live.map(({ key, json, expiresAtMs }): Entry<KeptRecord> => ({
+        key,
+        json,
+        ttlMs: expiresAtMs - nowMs,
+      }));
       try {
-        if (entries.length > 0) await store.putMany(COLLECTION, entries);
-        for (const [key, what] of batch) if (what === undefined) await store.delete(COLLECTION, key);
+        if (entries.length > 0)
+          await store.putMany(await shelves.toPut(live.reduce((sum, { bytes }) => sum + bytes, 0)), entries);
+        for (const { onKept } of live) onKept?.();
+        for (const [key, what] of batch)
+          if (what === undefined) for (const name of shelves.names) await store.delete(name, key);
       } catch (error) {
         this.#dropped.add([], batch.length);
         return log.warn({ error }, "answers of the cache could not be kept in the state");
@@ -126,49 +150,45 @@ export class KeptAnswers {
   }
 
   /**
-   * Deletes every record whose partition `goes`, those that were never loaded among them, and what cannot be read. Rejects where the store
-   * fails: then some are still there.
+   * Deletes every record whose partition `goes`, those that were never loaded among them, and what cannot be read; tells of each. Rejects
+   * where the store fails: then some are still there.
    */
-  async drop(goes: (partition: Partition) => boolean): Promise<void> {
-    const { store } = this.#options;
+  async drop(
+    goes: (partition: Partition) => boolean,
+    onDropped: (entry: Pick<StoredEntry, "key" | "question">) => Promise<void>,
+  ): Promise<void> {
     await this.flush();
-    for await (const { key, value } of this.#records())
-      if (typeof value.partition?.tenant !== "string" || goes(value.partition)) await store.delete(COLLECTION, key);
+    for (const name of this.#options.shelves.names)
+      for await (const records of this.#pages(name))
+        await Promise.all(
+          records.map(async ({ key, value }) => {
+            const partition = partitionIn(value);
+            if (partition !== undefined && !goes(partition)) return;
+            const question = fromRecord(key, value, this.#options.space)?.entry.question;
+            if (await this.#options.store.delete(name, key)) await onDropped({ key, question });
+          }),
+        );
   }
 
   /** What was kept before, page by page, until `take` wants no more. A record that cannot be read is passed over. */
   async load(take: (loaded: LoadedEntry) => boolean): Promise<void> {
-    for await (const { key, value } of this.#records()) {
-      const loaded = this.#read(key, value);
-      if (loaded !== undefined && !this.#waiting.has(key) && !take(loaded)) return;
-    }
+    for (const name of this.#options.shelves.names)
+      for await (const records of this.#pages(name))
+        for (const { key, value } of records) {
+          const loaded = fromRecord(key, value, this.#options.space);
+          if (loaded !== undefined && !this.#waiting.has(key) && !take(loaded)) return;
+        }
   }
 
-  async *#records(): AsyncIterable<StoredRecord<KeptRecord>> {
+  async *#pages(name: string): AsyncIterable<readonly StoredRecord<KeptRecord>[]> {
     let after: string | undefined;
     do {
-      const page = await this.#options.store.list<KeptRecord>(COLLECTION, {
+      const page = await this.#options.store.list<KeptRecord>(name, {
         limit: PAGE,
         ...(after !== undefined && { after }),
       });
-      yield* page.records;
+      yield page.records;
       after = page.next;
     } while (after !== undefined);
-  }
-
-  #read(key: string, { partition, answer, question, vector, space }: KeptRecord): LoadedEntry | undefined {
-    /* Written by another version of the gateway, perhaps. */
-    if (typeof answer?.bytes !== "string" || typeof partition?.tenant !== "string") return undefined;
-    const isKnown = vector !== null && question !== null && space === this.#options.space;
-    const bytes = isKnown ? Buffer.from(vector, "base64") : undefined;
-    return {
-      entry: {
-        key,
-        partition,
-        answer: { ...answer, bytes: Buffer.from(answer.bytes, "base64") },
-        question: isKnown ? question : undefined,
-      },
-      vector: bytes && new Float32Array(new Uint8Array(bytes).buffer),
-    };
   }
 }

@@ -111,13 +111,13 @@ export class Recalls {
     const untilMs = clock.monotonic() + lookup.waitMs;
     for (let failures = 0; ;) {
       const waitMs = untilMs - clock.monotonic();
-      const stored = cache.answers.get(keys.key, clock.now(), demand.maxAgeMs);
-      if (stored !== undefined && mayGive(context, stored)) return toHit(this.#options, lookup, "exact", stored);
+      const stored = this.#here(lookup, keys.key);
+      if (stored !== undefined) return toHit(this.#options, lookup, "exact", stored);
       if (demand.isStored) return this.#find(lookup);
       if (waitMs <= 0 || failures > MOST_FAILURES) return this.#find(lookup);
       if (!cache.flights.isUnderWay(keys.key)) return this.#lead(lookup);
       const landing = await cache.flights.follow(keys.key, context.signal, waitMs);
-      if (landing?.answer !== undefined && mayGive(context, landing.answer))
+      if (landing?.answer !== undefined && mayGive(lookup, landing.answer, clock.now()))
         return toHit(this.#options, lookup, "collapsed", landing.answer);
       /* It took too long, or its answer is for its own caller alone: so would that of the next one be. */
       if (landing?.answer !== undefined || landing === undefined || landing.how === "apart") return this.#find(lookup);
@@ -137,14 +137,20 @@ export class Recalls {
   }
 
   async #find(lookup: Lookup, flight?: Flight<StoredEntry>): Promise<CallRecall> {
-    const { cache, clock } = this.#options;
-    const { context, question, demand } = lookup;
+    const { cache } = this.#options;
+    const { context, keys, question, demand } = lookup;
+    const stored = cache.shared && (await this.#brought(lookup, keys.key));
+    if (stored !== undefined) {
+      flight?.land({ how: "found" });
+      return toHit(this.#options, lookup, "exact", stored);
+    }
     let similar: Similar | undefined;
     if (question !== undefined && cache.semantic !== undefined) {
-      similar = await cache.semantic.find(question, this.#embedCall(context), (key) => {
-        const entry = cache.answers.get(key, clock.now(), demand.maxAgeMs);
-        return entry !== undefined && mayGive(context, entry) ? entry : undefined;
-      });
+      similar = await cache.semantic.find(
+        question,
+        this.#embedCall(context),
+        (key) => this.#here(lookup, key) ?? (cache.shared?.hasVectors ? this.#brought(lookup, key) : undefined),
+      );
       if (similar.found !== undefined) {
         flight?.land({ answer: similar.found.entry });
         return toHit(this.#options, lookup, "semantic", similar.found.entry, similar.found.score);
@@ -153,9 +159,24 @@ export class Recalls {
     if (demand.isStored) return refuseUnstored(this.#options, lookup);
     return toMiss(this.#options, lookup, similar, flight);
   }
+
+  /** What is kept in this process, where it may be given. */
+  #here(lookup: Lookup, key: string): StoredEntry | undefined {
+    const { cache, clock } = this.#options;
+    const entry = cache.answers.get(key, clock.now(), lookup.demand.maxAgeMs);
+    return entry !== undefined && mayGive(lookup, entry, clock.now()) ? entry : undefined;
+  }
+
+  /** What replicas share, where it may be given. */
+  async #brought(lookup: Lookup, key: string): Promise<StoredEntry | undefined> {
+    await this.#options.cache.shared?.bring(key, lookup);
+    return this.#here(lookup, key);
+  }
 }
 
 /* Policy has judged each candidate for this very call: what one that it dropped had said is not for this caller. */
-function mayGive({ candidates }: OperationContext, { answer }: StoredEntry): boolean {
-  return candidates.some(({ name }) => name === answer.candidate);
+function mayGive({ context, demand }: Lookup, { answer }: StoredEntry, nowMs: number): boolean {
+  return (
+    nowMs - answer.storedAtMs <= demand.maxAgeMs && context.candidates.some(({ name }) => name === answer.candidate)
+  );
 }

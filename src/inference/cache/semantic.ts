@@ -28,6 +28,7 @@ export interface SemanticOptions {
 }
 
 type Part = "embedder" | "vectors";
+type EntryOf = (key: string) => StoredEntry | undefined | Promise<StoredEntry | undefined>;
 
 /* Of the nearest so many are compared word by word. */
 const MOST_COMPARED = 8;
@@ -67,12 +68,8 @@ export class Semantic {
     }
   }
 
-  /** `entryOf`: the entry of this key, where it may be given to the call at hand. */
-  async find(
-    question: StoredQuestion,
-    call: EmbedCall,
-    entryOf: (key: string) => StoredEntry | undefined,
-  ): Promise<Similar> {
+  /** `entryOf`: the entry of this key, where it may be given to the call at hand; a promise where it is asked for elsewhere. */
+  async find(question: StoredQuestion, call: EmbedCall, entryOf: EntryOf): Promise<Similar> {
     const made = await this.toVector(question, call);
     const { vector } = made;
     if (vector === undefined) return made;
@@ -86,7 +83,7 @@ export class Semantic {
   async #compare(
     { text, fingerprint }: StoredQuestion,
     vector: Float32Array,
-    entryOf: (key: string) => StoredEntry | undefined,
+    entryOf: EntryOf,
   ): Promise<Omit<Similar, "vector">> {
     const { embedder, vectors } = this.#options;
     let refused: Similar["refused"];
@@ -98,7 +95,8 @@ export class Semantic {
     if (near.length > 0) await loadLexicon();
     const judge = createJudge(text, embedder.guards);
     for (const { id, score } of near) {
-      const entry = entryOf(id);
+      const found = entryOf(id);
+      const entry = found instanceof Promise ? await found : found;
       if (entry?.question?.fingerprint !== fingerprint) continue;
       const { same, because } = judge(entry.question.text, score);
       if (same) return { found: { entry, score } };
@@ -114,11 +112,14 @@ export class Semantic {
       .catch((error: unknown) => this.#failed("vectors", error));
   }
 
-  remove({ key, question }: StoredEntry): void {
+  /** Never rejects. */
+  async remove({ key, question }: Pick<StoredEntry, "key" | "question">): Promise<void> {
     if (question === undefined) return;
-    this.#options.vectors
-      .remove(this.#partitionOf(question.fingerprint), key)
-      .catch((error: unknown) => this.#failed("vectors", error));
+    try {
+      await this.#options.vectors.remove(this.#partitionOf(question.fingerprint), key);
+    } catch (error) {
+      this.#failed("vectors", error);
+    }
   }
 
   #partitionOf(fingerprint: string): string {

@@ -2,11 +2,11 @@ import type { AbortSignalLike } from "../../core/abort.ts";
 
 /**
  * How a call ended that others wait for. `failed`: nobody answered. `left`: its caller went, which says nothing of the rest.
- * `apart`: there is an answer, and it is for that call alone.
+ * `found`: there was an answer, which is now kept here. `apart`: there is an answer, and it is for that call alone.
  */
 export type Landing<T> =
   | { readonly answer: T }
-  | { readonly answer?: undefined; readonly how: "failed" | "left" | "apart" };
+  | { readonly answer?: undefined; readonly how: "failed" | "left" | "found" | "apart" };
 
 /** A call under way. Whoever leads lands it, once, however it ends. */
 export interface Flight<T> {

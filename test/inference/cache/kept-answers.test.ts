@@ -25,7 +25,7 @@ async function live<T>(
   const store = createSqliteStore({ kind: "sqlite", file: join(dir, file), synchronous: "normal" }, deps);
   const config = { ttl: HOUR_MS, size: 67_108_864, entry: 1_048_576, share: "principal", wait: 0, ...of } as const;
   const upstream = createUpstream({ egress: { allow: [], connections: 1, connectTimeout: 1_000 } });
-  const cache = createCache({ ...deps, config, meter: createMetrics().meter, upstream, store });
+  const cache = createCache({ ...deps, config, meter: createMetrics().meter, upstream, store, deployment: "test" });
   try {
     await cache.loaded;
     return await work(cache);

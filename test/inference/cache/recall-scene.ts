@@ -67,7 +67,7 @@ function createBlindCache(config: Partial<CacheConfig>): Cache {
   const answers = new AnswerCache({
     limitBytes: all.size,
     answerLimitBytes: all.entry,
-    onRemoved: (entry) => semantic.remove(entry),
+    onRemoved: (entry) => void semantic.remove(entry),
   });
   return {
     config: all,
@@ -79,8 +79,10 @@ function createBlindCache(config: Partial<CacheConfig>): Cache {
       if (answers.set(entry, Date.now()) && vector !== undefined) semantic.keep(entry, vector);
     },
     loaded: Promise.resolve(),
-    flush: async (which) => answers.flush(which),
+    flush: async (which) => answers.flush(which).length,
+    shared: undefined,
     report: () => ({
+      isShared: false,
       entries: answers.count,
       bytes: answers.sizeBytes,
       limitBytes: all.size,
