@@ -23,6 +23,7 @@ const cases: Readonly<
       ["add three spoons", "add 3 spoons"],
       ["pay 1,000.50", "pay 1000.5"],
       ["two hundred and five seats", "205 seats"],
+      ["take six from 9", "take 6 from nine"],
       ["the 3rd planet", "the third planet"],
     ],
   },
@@ -63,6 +64,8 @@ const cases: Readonly<
     alike: [
       ["it isn't ready", "it is not ready"],
       ["I can't sleep", "I am unable to sleep"],
+      ["enter without a valid ticket", "enter without a ticket"],
+      ["stop the engine", "halt the engine"],
     ],
   },
   person: {
@@ -118,7 +121,10 @@ const cases: Readonly<
       ["how do you spell theatre?", "how do you spell theatres?"],
       ["another word for large", "another word for big"],
     ],
-    alike: [["send a letter", "sending letters"]],
+    alike: [
+      ["send a letter", "sending letters"],
+      ["how is quay pronounced?", "quay: how is it pronounced?"],
+    ],
   },
   material: {
     apart: [
@@ -156,7 +162,10 @@ const cases: Readonly<
       ["too much salt", "too little salt"],
       ["may I bring my own tent?", "may I bring a tent?"],
     ],
-    alike: [["each room", "every room"]],
+    alike: [
+      ["each room", "every room"],
+      ["all bright rooms", "every sunny room"],
+    ],
   },
   tense: {
     apart: [
@@ -177,6 +186,8 @@ const cases: Readonly<
     alike: [
       ["the river in Vienna", "Vienna's river"],
       ["the WiFi key", "the Wi-Fi key"],
+      ["a map of Africa", "an African map"],
+      ["files over 1GB", "files over 1 GB"],
     ],
   },
   versions: {
@@ -226,6 +237,7 @@ const cases: Readonly<
     alike: [
       ["key delivery", "when is the key delivered?"],
       ["how many weeks does it last?", "how long does it last?"],
+      ["how often is it oiled?", "after how many weeks is it oiled?"],
     ],
   },
   language: {
@@ -246,6 +258,7 @@ const cases: Readonly<
       ["washing shirts", "wash a shirt"],
       ["the average salary of a Danish nurse", "average wages of a Danish nurse"],
       ["wash a shrit", "wash a shirt"],
+      ["check whether shirts shrink", "check if shirts shrink"],
       ["wash three shirts", "wash 3 shirts"],
       ["open an hsa", "open a health savings account"],
       ["convert to lowercase", "convert to lower case"],

@@ -11,9 +11,9 @@ const POINTED: ReadonlySet<Asking> = new Set<Asking>(["why", "when", "where", "w
 const excludes = (one: Asking, other: Asking): boolean =>
   (POINTED.has(one) && POINTED.has(other)) || (one === "how" && other === "why");
 
-/* What is measured: `how many weeks` is how long. */
+/* What is measured: `how many weeks` is how long, and `after how long` how often. */
 const MEASURES =
-  /\bhow (?:(long|many (?:seconds|minutes|hours|days|weeks|months|years)|much time)|(far)|(tall|high)|(big|large)|(fast|quickly)|(often|frequently|many times)|(old)|(heavy)|(many|much))\b/i;
+  /(?<!\bafter )\bhow (?:(long|many (?:seconds|minutes|hours|days|weeks|months|years)|much time)|(far)|(tall|high)|(big|large)|(fast|quickly)|(often|frequently|many times)|(old)|(heavy)|(many|much))\b/i;
 const measureOf = ({ text }: Question): number =>
   (MEASURES.exec(text) ?? []).findIndex((found, at) => at > 0 && found !== undefined);
 
