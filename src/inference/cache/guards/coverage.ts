@@ -9,5 +9,7 @@ export const coverage = createWeighing("coverage", {
   share: 1,
   name: 0.075,
   unsaid: 0.06,
+  /* Of another kind of question with the same words in it only a model knows that it asks for the same. */
+  decisive: ["asking"],
   least: -0.5,
 });

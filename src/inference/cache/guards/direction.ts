@@ -118,13 +118,19 @@ function changesPlaces(asked: Question, stored: Question): boolean {
 }
 
 /* `is being told` and `is telling`: done to in one, doing in the other. */
-const VOICES = /(?<=\b(?:am|is|are|was|were|be|been|being|gets?|got) )\w+(?:ed|en|ing)\b/gi;
+const BEFORE_VOICE = new Set("am is are was were be been being get gets got".split(" "));
+const VOICE = /(?:ed|en|ing)$/;
+
+const voicesOf = ({ words }: Question) =>
+  words.flatMap(({ plain }, at) =>
+    VOICE.test(plain) && BEFORE_VOICE.has(words[at - 1]?.plain ?? "")
+      ? { stem: stemOf(plain), does: plain.endsWith("ing") }
+      : [],
+  );
 
 function changesVoice(asked: Question, stored: Question): boolean {
-  const voices = ({ text }: Question) =>
-    [...text.matchAll(VOICES)].map(([verb]) => ({ stem: stemOf(verb.toLowerCase()), does: verb.endsWith("ing") }));
-  const there = voices(stored);
-  return voices(asked).some(({ stem, does }) => there.some((other) => other.stem === stem && other.does !== does));
+  const there = voicesOf(stored);
+  return voicesOf(asked).some(({ stem, does }) => there.some((other) => other.stem === stem && other.does !== does));
 }
 
 const DOES = new Set(["do", "does", "did"]);

@@ -38,28 +38,31 @@ const isDoing = (words: Question["words"], at: number): boolean =>
 
 /* `without notice`, `without prior notice`: the noun counts, which the other has. */
 const NOUNS = /^(?:no|without|except|lacking|minus)$/;
+const MOST_BEFORE_NOUN = 2;
+
+function deniedAfter({ words, topics }: Question, at: number, other: Question): string {
+  const after = topics.filter(({ word }) => word > at);
+  const shared = NOUNS.test(words[at]?.plain ?? "")
+    ? after.slice(0, MOST_BEFORE_NOUN).find(({ stem }) => other.topics.some((topic) => topic.stem === stem))
+    : undefined;
+  return (shared ?? after[0])?.stem ?? "";
+}
+
+function kindOf(words: Question["words"], at: number): "not" | "except" | undefined {
+  const { plain = "", written = "" } = words[at] ?? {};
+  if (plain === "but" && words.slice(Math.max(0, at - REACH), at).some((word) => WHOLE.test(word.plain)))
+    return "except";
+  if (DENIALS.has(plain) || CONTRACTED.test(written) || (STOP.test(plain) && isDoing(words, at)))
+    return plain === "nor" || saysUnknown(words, at) ? undefined : "not";
+  return EXCEPTIONS.has(plain) ? "except" : undefined;
+}
 
 /* A denial, and the word it denies: `A, not B` is not `not A, B`. */
-function denialsOf({ words, topics }: Question, other: Question): readonly string[] {
-  const isThere = (stem: string) => other.topics.some((topic) => topic.stem === stem);
-  return words.flatMap(({ plain, written }, at) => {
-    const after = topics.filter(({ word }) => word > at);
-    const isBut = plain === "but" && words.slice(Math.max(0, at - REACH), at).some((word) => WHOLE.test(word.plain));
-    const kind = isBut
-      ? "except"
-      : DENIALS.has(plain) || CONTRACTED.test(written) || (STOP.test(plain) && isDoing(words, at))
-        ? "not"
-        : EXCEPTIONS.has(plain)
-          ? "except"
-          : undefined;
-    if (plain === "nor" || (kind === "not" && saysUnknown(words, at))) return [];
-    return kind === undefined
-      ? []
-      : [
-          `${kind} ${((NOUNS.test(plain) ? after.slice(0, 2).find(({ stem }) => isThere(stem)) : undefined) ?? after[0])?.stem ?? ""}`,
-        ];
+const denialsOf = (question: Question, other: Question): readonly string[] =>
+  question.words.flatMap((_, at) => {
+    const kind = kindOf(question.words, at);
+    return kind === undefined ? [] : `${kind} ${deniedAfter(question, at, other)}`;
   });
-}
 
 /* `verified` in one and `unverified` in the other, or `useful` and `useless`. */
 function turnsRound({ words }: Question, other: ReadonlySet<string>): boolean {

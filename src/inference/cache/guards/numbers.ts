@@ -1,6 +1,6 @@
 import { numberWords as values } from "../question/number-words.ts";
 import type { Question } from "../question/question.ts";
-import { type SameGuard, differenceOf, unsaid } from "./guard.ts";
+import { type SameGuard, contradiction, differenceOf, unsaid } from "./guard.ts";
 
 const scales = new Map([
   ["hundred", 100],
@@ -89,6 +89,13 @@ const ORDERED =
   /[-–/^%]\s*\d|\b(?:from|to|by|than|minus|divided?|subtract|less|ratio|power|percent|first|then|between|before|after)\b/i;
 const isListed = (text: string): boolean => LISTED.test(text) && !ORDERED.test(text);
 
+/* Beyond a dozen no number is a manner of speaking, as in `the first day`: a year, an amount, a limit. */
+const DOZEN = 12;
+const saysMuch = (left: readonly string[], right: readonly string[]): boolean =>
+  [...left.filter((number) => !right.includes(number)), ...right.filter((number) => !left.includes(number))].some(
+    (number) => Math.abs(Number(number)) > DOZEN,
+  );
+
 /** Other numbers, or the same ones in another order: `subtract 7 from 20`. */
 export const numbers: SameGuard = {
   name: "numbers",
@@ -96,7 +103,7 @@ export const numbers: SameGuard = {
     const left = numbersOf(asked);
     const right = numbersOf(stored);
     const difference = differenceOf(left, right, "they say different numbers");
-    if (difference !== undefined) return difference;
+    if (difference !== undefined) return saysMuch(left, right) ? contradiction(difference.because) : difference;
     if (left.every((number, at) => number === right[at])) return undefined;
     return isListed(asked.text) && isListed(stored.text)
       ? undefined

@@ -19,6 +19,8 @@ export interface Weights {
   readonly name: number;
   /** Each thing that only one of the two says. */
   readonly unsaid: number;
+  /** The guards whose differences count as contradictions even where only one says it, or in other words. */
+  readonly decisive: readonly string[];
   /** What must be left when all of these are taken from the score. */
   readonly least: number;
 }
@@ -62,8 +64,8 @@ export const createWeighing = (name: string, weights: Weights): SameGuard => ({
     const saysMore = left.hasContrast ? [...unsaid, "contrast"] : unsaid;
     if (saysMore.length === 0 && SHARE * share + HEAVIEST * (heaviestAsked + heaviestStored) <= LIGHT) return undefined;
     const shared = sharedInOrder(asked, stored);
-    if (shared >= SAME_FRAME && saysMore.length > 0)
-      return contradiction(`in the same words, they differ in ${saysMore.join(" and ")}`);
+    const isDecided = shared >= SAME_FRAME || saysMore.some((name) => weights.decisive.includes(name));
+    if (isDecided && saysMore.length > 0) return contradiction(`they differ in ${saysMore.join(" and ")}`);
     const sum =
       weights.score * score -
       shared * (weights.shared + weights.heaviest * Math.max(heaviestAsked, heaviestStored)) -

@@ -9,5 +9,6 @@ export const wording = createWeighing("wording", {
   share: 0,
   name: 0.03,
   unsaid: 0.03,
+  decisive: [],
   least: 0.57,
 });
