@@ -131,6 +131,31 @@ test("a call under way on one replica when another flushes is not kept, here or 
   expect(await a.ask(asking(password))).toBe("miss");
 });
 
+test("what was read before a flush, and arrives after the word of it, is not given and not kept", async () => {
+  const [a, b] = [await replica(), await replica()];
+  await a.ask(asking(password));
+  await kept(1);
+  await stored(b, asking("Before?"));
+  const { get } = b.store;
+  const arrived = Promise.withResolvers<void>();
+  const heard = Promise.withResolvers<void>();
+  /* The answers of Redis itself, held up on their way. */
+  b.store.get = async <T>(collection: string, key: string) => {
+    const record = await get<T>(collection, key);
+    arrived.resolve();
+    await heard.promise;
+    return record;
+  };
+  const reading = stored(b, asking(password));
+  await arrived.promise;
+  const { flushes } = b.cache.answers;
+  await a.cache.flush({ tenant: "acme" });
+  await expect.poll(() => b.cache.answers.flushes).toBeGreaterThan(flushes);
+  heard.resolve();
+  expect(await reading).toBe("none");
+  expect(b.cache.answers.count).toBe(0);
+});
+
 test("what a replica writes after a flush that it has not heard of is read by none", async () => {
   const [a, b, c] = [await replica(), await replica(), await replica()];
   const caller = asking(password);
@@ -268,6 +293,7 @@ test("a record that lies under another call's key, or is none, is not given", as
     { ...honest, answer: { ...honest["answer"], bytes: 5 } },
     { ...honest, answer: { ...honest["answer"], dialect: "constructor" } },
     { ...honest, question: { ...honest["question"], text: "Another?" } },
+    { ...honest, key: "another", question: null, vector: null },
     { ...honest, form: 1 },
     { ...honest, vector: "AAA=" },
     { ...honest, mark: "x" },
