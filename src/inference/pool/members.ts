@@ -114,7 +114,10 @@ export class Members {
     }));
   }
 
-  /** How full they are on average, of those that get calls: 1 is full. `capacity`: own calls that fill one that tells no metrics. Undefined: none does. */
+  /**
+   * How full they are on average, of those that get calls; 1: all are full. One that is more than full counts as full, or it would keep calls from those with room.
+   * `capacity`: own calls that fill one that tells no metrics. Undefined: none gets calls.
+   */
   saturation(capacity: number): number | undefined {
     const nowMs = this.#options.clock.monotonic();
     const { endpoints } = this.roster;
@@ -122,9 +125,10 @@ export class Members {
     let count = 0;
     for (const { slot } of this.roster.all()) {
       if (endpoints.usable[slot] === 0) continue;
-      sum += endpoints.fresh(slot, nowMs)
+      const saturation = endpoints.fresh(slot, nowMs)
         ? endpointSaturation(endpoints, slot, nowMs)
         : endpoints.requests[slot]! / capacity;
+      sum += Math.min(1, saturation);
       count++;
     }
     return count === 0 ? undefined : sum / count;

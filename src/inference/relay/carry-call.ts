@@ -39,46 +39,87 @@ export async function carryCall<T>(
 ): Promise<T> {
   const { place } = model;
   if (!("pool" in place)) return pass(await sendCall(door, request, context, model, place.urls, signal));
-  const { pool } = place;
   const { answering } = context;
-  const tried: number[] = [];
-  /* What the first endpoint said that failed. */
-  let said: unknown;
-  const asked = toPickRequest(request, context, model, place);
-  const options = { context, signal, bytes: request.body.bytes.length };
-  let next: Placed | undefined = await pool.place(asked, options, tried);
-  for (;;) {
-    const placed: Placed = next;
+  const tries = new Tries(place.pool, toPickRequest(request, context, model, place), context, {
+    signal,
+    bytes: request.body.bytes.length,
+  });
+  for (let placed = await tries.first(); ;) {
+    const current = placed;
     context.answering = () => {
-      placed.answers();
+      current.answers();
       answering?.();
     };
     let how: CallEnd = "well";
-    let sent: SentCall | undefined;
-    let error: unknown;
+    let began = false;
+    let failure: unknown;
     try {
       tell(placed, request, context);
-      sent = await sendCall(door, request, context, model, placed.member.urls, signal);
+      const sent = await sendCall(door, request, context, model, placed.member.urls, signal);
+      began = true;
       return await pass(sent);
-    } catch (thrown) {
-      how = context.signal.aborted ? "unknown" : endOf(thrown);
-      error = thrown;
+    } catch (error) {
+      how = endOf(error, context);
+      failure = error;
     } finally {
       context.answering = answering;
       placed.end(how);
     }
-    const mayGoOn = tried.push(placed.member.slot) < MOST_TRIES && !signal.aborted;
-    if (how === "refused" && said === undefined && mayGoOn) {
-      next = await pool.place(asked, options, tried);
-      continue;
+    placed = await tries.next(placed, { how, began, error: failure, status: context.upstreamStatus });
+  }
+}
+
+/** How an endpoint failed a call; `began`: with the answer under way. */
+interface Failed {
+  readonly how: CallEnd;
+  readonly began: boolean;
+  readonly error: unknown;
+  readonly status: number | undefined;
+}
+
+/** The endpoints of a pool that one call is sent to, one after another. */
+class Tries {
+  readonly #pool: Pool;
+  readonly #asked: PickRequest;
+  readonly #context: OperationContext;
+  readonly #options: Parameters<Pool["place"]>[1];
+  readonly #slots: number[] = [];
+  /** The first that answered with a failure of its own. */
+  #said: Failed | undefined;
+
+  constructor(
+    pool: Pool,
+    asked: PickRequest,
+    context: OperationContext,
+    options: Omit<Parameters<Pool["place"]>[1], "context">,
+  ) {
+    this.#pool = pool;
+    this.#asked = asked;
+    this.#context = context;
+    this.#options = { ...options, context };
+  }
+
+  first(): Promise<Placed> {
+    return this.#pool.place(this.#asked, this.#options, this.#slots);
+  }
+
+  /** Where the call goes after one failed it. Rejects with what the caller is to be told when it goes nowhere. */
+  async next({ member }: Placed, failed: Failed): Promise<Placed> {
+    const mayGoOn = this.#slots.push(member.slot) < MOST_TRIES && !this.#options.signal.aborted;
+    const { how, began, status } = failed;
+    if (how === "refused" && this.#said === undefined) {
+      if (mayGoOn) return this.#pool.place(this.#asked, this.#options, this.#slots);
+      throw failed.error;
     }
-    // What one that could be reached has said says more.
-    if (how === "refused") error = said ?? error;
-    const isNew = how === "failed" && said === undefined && sent === undefined && failures.has(context.upstreamStatus);
-    next = mayGoOn && (isNew || error === said) ? pool.placeAgain(asked, tried) : undefined;
-    if (next === undefined) throw error;
-    if (isNew) note(context, `${placed.member.host} answered ${context.upstreamStatus}, and another was asked`);
-    said = error;
+    // What one that could be reached has said says more than that the next could not be.
+    const told = how === "refused" ? this.#said! : failed;
+    const isSaid = told === this.#said || (how === "failed" && !began && !this.#said && failures.has(status));
+    const next = mayGoOn && isSaid ? this.#pool.placeAgain(this.#asked, this.#slots) : undefined;
+    this.#context.upstreamStatus = next === undefined ? told.status : undefined;
+    if (next === undefined) throw told.error;
+    if (this.#said === undefined) note(this.#context, `${member.host} answered ${status}, and another was asked`);
+    this.#said = told;
+    return next;
   }
 }
 
@@ -86,8 +127,10 @@ function note(context: OperationContext, text: string): void {
   context.notes = [...(context.notes ?? []), text];
 }
 
-function endOf(error: unknown): CallEnd {
-  if (!(error instanceof GatewayError)) return "unknown";
+function endOf(error: unknown, { signal, upstreamStatus }: OperationContext): CallEnd {
+  if (signal.aborted || !(error instanceof GatewayError)) return "unknown";
+  // What is no answer of a model server: a page to sign in, or one that does not know the model, whose name is the gateway's own.
+  if (error.kind === "upstream_invalid" || upstreamStatus === 404) return "failed";
   const health = failureOf(error)?.health;
   if (health !== "sick") return health === "well" ? "well" : "unknown";
   return neverSent(error) ? "refused" : "failed";

@@ -10,6 +10,8 @@ import { isFields } from "../dialects/fields.ts";
 import { readRetryAfterMs } from "./retry-after.ts";
 
 const ERROR_BODY_LIMIT_BYTES = 65_536;
+/* The status has said what matters, and somebody else may answer the call. */
+const ERROR_BODY_LIMIT_MS = 2_000;
 /* Anthropic's own status for 503. */
 const OVERLOADED = 529;
 
@@ -47,11 +49,7 @@ export async function toRefusal(response: UpstreamResponse, options: RefusalOpti
       cause: new Error(`the provider answered ${status}`),
     });
   }
-  const body = await response.bytes(ERROR_BODY_LIMIT_BYTES).catch((error: unknown) => {
-    if (error instanceof GatewayError && error.kind !== "cancelled") return Buffer.alloc(0);
-    throw error;
-  });
-  const text = body.toString("utf8");
+  const text = await readErrorText(response);
   const retryAfterMs = readRetryAfterMs(response.headers, clock.now());
   const said = readSaid(text);
   const cause = new Error(`the provider answered ${status}: ${text.slice(0, 1_000)}`);
@@ -73,6 +71,33 @@ export async function toRefusal(response: UpstreamResponse, options: RefusalOpti
           ),
   });
   return noteRefusal(error, status, text, retryAfterMs);
+}
+
+/** What there is of the body within its limits; empty where it breaks off. Rejects when the caller leaves. */
+async function readErrorText(response: UpstreamResponse): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    response.cancel();
+  }, ERROR_BODY_LIMIT_MS);
+  try {
+    for await (const chunk of response.body) {
+      chunks.push(chunk);
+      bytes += chunk.length;
+      if (bytes > ERROR_BODY_LIMIT_BYTES) {
+        response.cancel();
+        break;
+      }
+    }
+  } catch (error) {
+    if (!isLate && !(error instanceof GatewayError && error.kind !== "cancelled")) throw error;
+    if (!isLate) return "";
+  } finally {
+    clearTimeout(timer);
+  }
+  return Buffer.concat(chunks).toString("utf8");
 }
 
 function refusalWithoutBody(status: number): string {

@@ -3,6 +3,7 @@ import { Health } from "../../../src/inference/pool/health.ts";
 import { answer, fail } from "./model-server.ts";
 import { call, calls, startGateway, startServers, until } from "./pool-scene.ts";
 
+const json = { "content-type": "application/json" };
 const long = (text: string) => `${text} `.repeat(200);
 
 const stateOf = (gateway: Awaited<ReturnType<typeof startGateway>>, at: number) =>
@@ -42,6 +43,22 @@ describe("an endpoint of a pool", () => {
     expect(servers[0]!.calls).toBe(5);
     expect(new Set(statuses)).toEqual(new Set([200]));
     expect(servers[1]!.calls + servers[2]!.calls).toBe(60);
+  });
+
+  it.each<[string, (response: Parameters<typeof fail>[0]) => void]>([
+    ["does not know the model", (response) => void response.writeHead(404).end('{"detail":"Not Found"}')],
+    ["wants another credential", (response) => void response.writeHead(401).end()],
+    ["sends on to a page to sign in", (response) => void response.writeHead(302, { location: "/login" }).end()],
+    ["answers with a page", (response) => void response.writeHead(200, { "content-type": "text/html" }).end("<p>")],
+    ["answers with half a JSON", (response) => void response.writeHead(200, json).end('{"id":')],
+  ])("that %s is left out after five calls, however fast it is", async (_, say) => {
+    const servers = await startServers(3);
+    servers[0]!.onCall = say;
+    const gateway = await startGateway(servers);
+    const statuses = await calls(gateway, 60);
+    expect(servers[0]!.calls).toBe(5);
+    expect(statuses.filter((status) => status === 200)).toHaveLength(55);
+    expect(stateOf(gateway, 0)).toBe("ejected");
   });
 
   it("is not left out for what all of them fail at", async () => {

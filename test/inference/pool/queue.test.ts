@@ -36,6 +36,16 @@ describe("a pool that is full", () => {
     expect(await call(gateway, "x", { "x-batch": "1" })).toBe(200);
   });
 
+  it("is not full while one endpoint has room, however many wait at another", async () => {
+    const servers = await startServers(4);
+    servers[0]!.metrics = full.replace("50", "1000000");
+    const gateway = await startGateway(servers, { ...batch, queue: { ttl: "1s" } });
+    await until(() => (poolOf(gateway).saturation ?? 0) === 0.25, "it is known of all of them");
+    expect(await call(gateway)).toBe(200);
+    expect(await call(gateway, "x", { "x-batch": "1" })).toBe(200);
+    expect(servers[0]!.calls).toBe(0);
+  });
+
   it("lets calls wait with `queue`, and go once there is room", async () => {
     const { gateway, server } = await startFull({ queue: {} });
     const waiting = Array.from({ length: 20 }, () => call(gateway));

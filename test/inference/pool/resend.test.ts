@@ -127,3 +127,40 @@ it("keeps to the limit of its model, both endpoints together", async () => {
   expect(hung).toBe(1);
   expect(gateway.pools.list()[0]!.endpoints.map(({ requests }) => requests)).toEqual([0, 0]);
 });
+
+it.each([
+  ["says nothing more", (response: Response) => void response.write("{")],
+  ["drips", (response: Response) => drip(response)],
+])("a failure whose body %s holds nobody up", async (_, write) => {
+  const servers = await failFirst(2, (response) => {
+    response.writeHead(500, { "content-type": "application/json" });
+    write(response);
+  });
+  const gateway = await startGateway(servers);
+  expect(await call(gateway)).toBe(200);
+  expect(servers.map((server) => server.calls)).toEqual([1, 1]);
+});
+
+it("whose second endpoint is left before it answers has no status of the first", async () => {
+  const servers = await startServers(2);
+  let asked = 0;
+  for (const server of servers) server.onCall = (response) => (asked++ === 0 ? fail(response) : undefined);
+  const gateway = await startGateway(servers);
+  const leaving = new AbortController();
+  const body = JSON.stringify({ model: "llama", messages: [{ role: "user", content: "x" }] });
+  const headers = { "content-type": "application/json" };
+  const url = `${gateway.url}/chat/completions`;
+  const gone = fetch(url, { method: "POST", headers, body, signal: leaving.signal }).catch(() => "gone");
+  await until(() => asked === 2, "the second is asked");
+  leaving.abort();
+  expect(await gone).toBe("gone");
+  await until(() => gateway.carried.length === 1, "the call has ended");
+  expect(gateway.carried[0]!.context.upstreamStatus).toBeUndefined();
+});
+
+type Response = Parameters<ModelServer["onCall"]>[0];
+
+function drip(response: Response): void {
+  const timer = setInterval(() => response.write(" "), 100);
+  response.on("close", () => clearInterval(timer));
+}
