@@ -2,12 +2,18 @@ import type { EndpointMetrics } from "../picker/endpoints.ts";
 import type { Engine, WantedMetric } from "./engines.ts";
 
 const MOST_ADAPTERS = 1_024;
+const LONGEST_ADAPTER = 256;
+/* Of one series. Those of real servers have some hundred bytes; the longest list adapters by name. */
+const LONGEST_LABELS = 65_536;
+/* Of one name: a server has one for each of its ranks, and of adapters one for each combination that ran. */
+const MOST_SERIES = 1_024;
 /* How far a metric may have moved on the page since it was found last. */
 const BEFORE = 1_024;
 const BEHIND = 8_192;
 /* One that was not there is looked for on the whole page again after so many pages. */
 const LOOK_AGAIN = 32;
 
+const TAB = 0x09;
 const NEWLINE = 0x0a;
 const SPACE = 0x20;
 const QUOTE = 0x22;
@@ -58,8 +64,10 @@ export class MetricsReader {
     for (const wanted of this.#wanted) {
       let at = this.#find(page, wanted, whole);
       wanted.at = at;
-      for (; at !== -1 && isNamed(page, at, wanted.name); at = nextLine(page, at))
+      for (let series = 0; series < MOST_SERIES; series++, at = nextLine(page, at)) {
+        if (at === -1 || !isNamed(page, at, wanted.name)) break;
         readSeries(page, at + wanted.name.length, wanted.readings, sums);
+      }
     }
     return sums.give((labels) => this.#toAdapters(labels));
   }
@@ -93,13 +101,15 @@ function findName(bytes: Buffer, name: Buffer, needle: Buffer): number {
 /** Whether a line begins with exactly this name: longer ones may begin with it too. */
 function isNamed(bytes: Buffer, at: number, name: Buffer): boolean {
   const next = bytes[at + name.length];
-  return (next === OPEN || next === SPACE) && bytes.compare(name, 0, name.length, at, at + name.length) === 0;
+  return (
+    (next === OPEN || next === SPACE || next === TAB) && bytes.compare(name, 0, name.length, at, at + name.length) === 0
+  );
 }
 
 /** Of lines of one name that stand together, the first. */
 function firstOf(page: Buffer, from: number, name: Buffer): number {
   let first = from;
-  while (first > 1) {
+  for (let series = 0; first > 1 && series < MOST_SERIES; series++) {
     const before = page.lastIndexOf(NEWLINE, first - 2) + 1;
     if (!isNamed(page, before, name)) return first;
     first = before;
@@ -112,7 +122,9 @@ function nextLine(page: Buffer, from: number): number {
   return end === -1 ? -1 : end + 1;
 }
 
-function readSeries(page: Buffer, from: number, readings: readonly WantedMetric[], sums: Sums): void {
+function readSeries(page: Buffer, name: number, readings: readonly WantedMetric[], sums: Sums): void {
+  let from = name;
+  while (page[from] === SPACE || page[from] === TAB) from++;
   const behind = page[from] === OPEN ? endOfLabels(page, from) : from;
   if (behind === -1) return;
   const newline = page.indexOf(NEWLINE, behind);
@@ -127,10 +139,11 @@ function readSeries(page: Buffer, from: number, readings: readonly WantedMetric[
   }
 }
 
-/** Behind the closing brace; -1 when the line has none. Labels may hold braces and quotes. */
+/** Behind the closing brace; -1 when the line has none, or labels too long to be read. They may hold braces and quotes. */
 function endOfLabels(page: Buffer, open: number): number {
   let quoted = false;
-  for (let at = open + 1; at < page.length; at++) {
+  const end = Math.min(page.length, open + LONGEST_LABELS);
+  for (let at = open + 1; at < end; at++) {
     const byte = page[at];
     if (byte === NEWLINE) return -1;
     if (quoted && byte === BACKSLASH) at++;
@@ -181,7 +194,9 @@ function toAdapters(labels: string): EndpointMetrics["adapters"] {
     labelOf(labels, name)
       .split(",", MOST_ADAPTERS)
       .map((each) => each.trim())
-      .filter(Boolean);
+      .filter((each) => each !== "" && each.length <= LONGEST_ADAPTER)
+      // A part of a string keeps the whole of it: one name that is remembered would keep 64 kB.
+      .map((each) => Buffer.from(each).toString());
   const max = Number.parseInt(labelOf(labels, "max_lora"), 10);
   return { running: list("running_lora_adapters"), waiting: list("waiting_lora_adapters"), max: max > 0 ? max : 0 };
 }

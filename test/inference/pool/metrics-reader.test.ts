@@ -1,4 +1,7 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
+import { Adapters } from "../../../src/inference/picker/adapters.ts";
 import { engines, type EngineName } from "../../../src/inference/pool/engines.ts";
 import { MetricsReader } from "../../../src/inference/pool/metrics-reader.ts";
 
@@ -64,6 +67,53 @@ describe("metrics of model servers", () => {
   it("are read of a page that ends without a line end", () => {
     expect(read("vllm", vllm.trimEnd())).toEqual(expected);
     expect(read("vllm", "vllm:num_requests_waiting 4")).toMatchObject({ queued: 4 });
+  });
+
+  it("are read where tabs and several blanks stand between a name, its labels and its value", () => {
+    const page = 'vllm:num_requests_waiting\t4\nvllm:num_requests_running \t{engine="0"}\t 3\n';
+    expect(read("vllm", page)).toMatchObject({ queued: 4, running: 3 });
+  });
+
+  it("are read of 1,024 series of a name at the most, wherever these begin", () => {
+    const reader = new MetricsReader(engines.vllm);
+    const series = "vllm:num_requests_waiting 1\n";
+    for (const before of ["", "a 1\n", "a 1\n".repeat(100), ""])
+      expect(reader.read(Buffer.from(before + series.repeat(2_000)))).toMatchObject({ queued: 1_024 });
+    expect(reader.read(Buffer.from(series.repeat(1_024)))).toMatchObject({ queued: 1_024 });
+  });
+
+  const loraPage = (running: string) =>
+    `vllm:num_requests_waiting 1\nvllm:lora_requests_info{running_lora_adapters="${running}",max_lora="1024"} 1\n`;
+
+  it("leave out adapters whose names or labels are too long to be anybody's", () => {
+    const name = "n".repeat(256);
+    expect(read("vllm", loraPage(`${name},x${name},ä`))?.adapters?.running).toEqual([name, "ä"]);
+    expect(read("vllm", loraPage(`a,${" ".repeat(70_000)}`))).toEqual({
+      queued: 1,
+      running: 0,
+      kvUsage: 0,
+      startedAtS: undefined,
+    });
+  });
+
+  it("leave behind no more of a page than the names of its adapters", () => {
+    setFlagsFromString("--expose-gc");
+    const collect = runInNewContext("gc") as () => void;
+    const reader = new MetricsReader(engines.vllm);
+    const adapters = new Adapters();
+    const used = () => {
+      collect();
+      return process.memoryUsage().heapUsed;
+    };
+    const before = used();
+    for (let page = 0; page < 500; page++) {
+      const { running, waiting, max } = reader.read(
+        Buffer.from(loraPage(`an-adapter-with-a-long-name-${page},${" ".repeat(60_000)}`)),
+      )!.adapters!;
+      adapters.report(running, waiting, max);
+    }
+    expect(used() - before).toBeLessThan(5_000_000);
+    expect(adapters.state("an-adapter-with-a-long-name-0")).toBe(3);
   });
 
   it("are read under the name that vLLM had for its cache before 0.11", () => {
