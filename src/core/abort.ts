@@ -93,3 +93,18 @@ export function firstAbort(...signals: readonly AbortSignalLike[]): Promise<void
     if (signals.some(({ aborted }) => aborted)) done();
   });
 }
+
+/** Resolves or rejects as what is waited for, or rejects with the signal's reason as soon as it aborts. Leaves no listener behind. */
+export async function unlessAborted<T>(pending: Promise<T>, signal: AbortSignalLike): Promise<T> {
+  signal.throwIfAborted();
+  let abort = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    abort = () => reject(signal.reason);
+    signal.addEventListener("abort", abort, { once: true });
+  });
+  try {
+    return await Promise.race([pending, aborted]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}

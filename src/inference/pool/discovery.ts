@@ -2,6 +2,9 @@ import type { Log } from "../../core/log.ts";
 import type { ResolveAddresses } from "../../http/resolve-addresses.ts";
 import { maxEndpoints } from "./pool-config.ts";
 
+/* For the first answer: a resolver that is silent for longer has none. Those that come later count as well. */
+const LONGEST_START_MS = 10_000;
+
 export interface DiscoveryOptions {
   /** Whose name is resolved: scheme, port and path are those of every endpoint. */
   readonly url: string;
@@ -15,8 +18,9 @@ export interface DiscoveryOptions {
 
 /** Finds the endpoints of a pool under a name in DNS, again and again. */
 export class Discovery {
-  /** Settled after the first try. */
+  /** Resolves after the first try, after ten seconds without an answer, or when it is stopped. */
   readonly started: Promise<void>;
+  readonly #start: () => void;
   readonly #options: DiscoveryOptions;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
@@ -24,12 +28,18 @@ export class Discovery {
 
   constructor(options: DiscoveryOptions) {
     this.#options = options;
-    this.started = this.#look();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.started = promise;
+    this.#start = resolve;
+    this.#timer = setTimeout(resolve, LONGEST_START_MS);
+    this.#timer.unref();
+    void this.#look();
   }
 
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#timer);
+    this.#start();
   }
 
   async #look(): Promise<void> {
@@ -56,6 +66,8 @@ export class Discovery {
         log.warn({ hostname, error }, "a pool's name could not be resolved; its endpoints stay as they are");
       this.#failing = true;
     }
+    this.#start();
+    clearTimeout(this.#timer);
     this.#timer = setTimeout(() => void this.#look(), everyMs);
     this.#timer.unref();
   }

@@ -46,12 +46,17 @@ const LOOK_EVERY_MS = 250;
 /* Of a large pool each is scraped more seldom: at most 200 scrapes a second cost some hundredths of a core. */
 const SPACING_MS = 5;
 
+/* Those that are gone included: many times as many as a pool has. */
+const MOST_DRAINED = 1_024;
+
 /** What is known of the endpoints of a pool, and which of them get calls. */
 export class Members {
   readonly roster: Roster;
   readonly #options: MembersOptions;
   #config: PoolConfig;
   #wanted: readonly string[] = [];
+  /* Addresses, oldest first: one that is gone for the length of one answer of DNS is still not to get calls. */
+  readonly #drained = new Set<string>();
   #closed = false;
 
   constructor(options: MembersOptions, config: PoolConfig) {
@@ -85,6 +90,7 @@ export class Members {
       if (this.roster.at(url) !== undefined) continue;
       if (this.roster.isFull) break;
       const member = this.roster.add(url);
+      member.drained = this.#drained.has(url);
       this.#update(member);
       this.#scrape(member);
     }
@@ -95,6 +101,12 @@ export class Members {
     const member = [...this.roster.all()].find((each) => each.name === name);
     if (member === undefined) return false;
     member.drained = drained;
+    this.#drained.delete(member.url);
+    if (drained) this.#drained.add(member.url);
+    for (const oldest of this.#drained) {
+      if (this.#drained.size <= MOST_DRAINED) break;
+      this.#drained.delete(oldest);
+    }
     this.#update(member);
     this.#options.changed();
     return true;

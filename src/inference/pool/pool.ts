@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import type { AbortSignalLike } from "../../core/abort.ts";
+import { type AbortSignalLike, unlessAborted } from "../../core/abort.ts";
 import { GatewayError } from "../../core/errors.ts";
 import type { OperationContext } from "../../core/step.ts";
 import type { ResolveAddresses } from "../../http/resolve-addresses.ts";
@@ -120,7 +120,7 @@ export class Pool {
     { context, signal, bytes }: PlaceOptions,
     except: readonly number[],
   ): Promise<Placed> {
-    if (this.#discovery !== undefined) await this.#discovery.started;
+    if (this.#members.roster.size === 0) await this.#begins(signal);
     if (except.length > 0) return this.#pick(request, except);
     const priority = this.#priority(context);
     if (priority >= 0 && this.#config.queue === undefined) return this.#pick(request, except);
@@ -185,6 +185,15 @@ export class Pool {
     this.#discovery?.stop();
     this.#line.close(new GatewayError("draining", "The gateway is stopping."));
     this.#members.close();
+  }
+
+  /** Waits for the first endpoints of a name in DNS. A reload while it does may bring another name. */
+  async #begins(signal: AbortSignalLike): Promise<void> {
+    let waited: Discovery | undefined;
+    while (this.#members.roster.size === 0 && this.#discovery !== waited) {
+      waited = this.#discovery;
+      if (waited !== undefined) await unlessAborted(waited.started, signal);
+    }
   }
 
   #pick(request: PickRequest, except: readonly number[]): Placed {

@@ -1,10 +1,13 @@
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { z } from "zod";
+import { type AbortSignalLike, LightAbortSignal } from "../../../src/core/abort.ts";
 import { systemClock } from "../../../src/core/clock.ts";
 import { silentLog } from "../../../src/core/log.ts";
+import type { OperationContext } from "../../../src/core/step.ts";
 import { createRetryBudget } from "../../../src/gateway/retry-budget.ts";
 import { createUpstream } from "../../../src/http/undici-upstream.ts";
 import { resolveAddresses } from "../../../src/http/resolve-addresses.ts";
+import { emptyChain } from "../../../src/inference/picker/block-chain.ts";
 import { poolSchema } from "../../../src/inference/pool/pool-config.ts";
 import { Discovery } from "../../../src/inference/pool/discovery.ts";
 import { createPools } from "../../../src/inference/pool/pools.ts";
@@ -58,6 +61,102 @@ test("a call that comes before the name is resolved waits for it", async () => {
   });
   expect(await call(gateway)).toBe(200);
   expect(gateway.pools.list()[0]!.endpoints.some(({ url }) => url === server!.url)).toBe(true);
+});
+
+/** A pool by DNS, whose resolver answers when and what the test says. */
+async function startFound(more: object = {}) {
+  const servers = await startServers(1);
+  const upstream = createUpstream({ egress: { allow: [], connections: 64, connectTimeout: 2_000 } });
+  onTestFinished(() => upstream.close());
+  let answer: () => Promise<readonly string[]> = () => new Promise(() => {});
+  const pools = createPools({
+    upstream,
+    clock: systemClock,
+    log: silentLog,
+    meter: createMetrics().meter,
+    retries: createRetryBudget(systemClock),
+    resolve: () => answer(),
+  });
+  const { port } = servers[0]!;
+  const configOf = (changes: object) => ({
+    local: z.parse(poolSchema, { engine: "vllm", dns: `http://vllm.svc:${port}`, resolve: "1s", ...more, ...changes }),
+  });
+  const lease = (changes: object = {}) => {
+    const leased = pools.lease(configOf(changes));
+    leased.begin();
+    onTestFinished(() => leased.release());
+    return leased.pools.get("local")!;
+  };
+  const place = (pool: ReturnType<typeof lease>, signal: AbortSignalLike = new LightAbortSignal()) =>
+    pool.place({ id: "1", chain: emptyChain, promptTokens: 1 }, { context, signal, bytes: 1 }, []);
+  return { server: servers[0]!, pools, lease, place, answers: (next: typeof answer) => void (answer = next) };
+}
+
+/* Nothing of it is looked at where a pool has neither a queue nor priorities. */
+const context = {} as OperationContext;
+
+test("a call that waits for a name that is not resolved leaves with its caller, and for endpoints that are configured meanwhile", async () => {
+  const { server, lease, place } = await startFound();
+  const pool = lease();
+  const signal = new LightAbortSignal();
+  const left = place(pool, signal);
+  const stays = place(pool);
+  const gone = new Error("the caller is gone");
+  signal.abort(gone);
+  await expect(left).rejects.toBe(gone);
+  await expect(place(pool, signal)).rejects.toBe(gone);
+  lease({ dns: undefined, endpoints: [server.url] });
+  expect((await stays).member.url).toBe(server.url);
+});
+
+test("a name that is not resolved for ten seconds is as one without an address", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  onTestFinished(() => void vi.useRealTimers());
+  let resolved = (_: readonly string[]) => {};
+  const { discovery, found } = discover(() => new Promise((resolve) => (resolved = resolve)));
+  let started = false;
+  void discovery.started.then(() => (started = true));
+  await vi.advanceTimersByTimeAsync(9_999);
+  expect(started).toBe(false);
+  await vi.advanceTimersByTimeAsync(1);
+  expect(started).toBe(true);
+  resolved(["10.0.0.1"]);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(found).toEqual([["http://10.0.0.1:8000"]]);
+});
+
+test("a reload of how often a name is resolved holds up no call while there are endpoints", async () => {
+  const { server, lease, place, answers } = await startFound();
+  answers(async () => ["127.0.0.1"]);
+  expect((await place(lease())).member.url).toBe(server.url);
+  answers(() => new Promise(() => {}));
+  const pool = lease({ resolve: "2s" });
+  expect((await place(pool)).member.url).toBe(server.url);
+});
+
+test("an endpoint that was drained is so when its address comes back, until an operator gives it calls again", async () => {
+  const { server, pools, lease, place, answers } = await startFound();
+  answers(async () => ["127.0.0.1"]);
+  const placed = await place(lease());
+  placed.end("well");
+  const states = () => pools.list()[0]!.endpoints.map(({ url, state }) => `${new URL(url).hostname} ${state}`);
+  const find = async (addresses: readonly string[], resolve: string) => {
+    answers(async () => addresses);
+    lease({ resolve });
+    await until(() => states().length === addresses.length, "they are found");
+  };
+  await find(["127.0.0.1", "127.0.0.2"], "2s");
+  expect(pools.drain("local-0", true)).toBe(true);
+  expect(states()).toEqual(["127.0.0.1 draining", "127.0.0.2 well"]);
+  await find(["127.0.0.2"], "3s");
+  expect(states()).toEqual(["127.0.0.2 well"]);
+  await find(["127.0.0.1", "127.0.0.2"], "4s");
+  expect(new Set(states())).toEqual(new Set(["127.0.0.1 draining", "127.0.0.2 well"]));
+  const { name } = pools.list()[0]!.endpoints.find(({ url }) => url === server.url)!;
+  expect(pools.drain(name, false)).toBe(true);
+  await find(["127.0.0.2"], "5s");
+  await find(["127.0.0.1", "127.0.0.2"], "6s");
+  expect(new Set(states())).toEqual(new Set(["127.0.0.1 well", "127.0.0.2 well"]));
 });
 
 test("endpoints that are in a new configuration too keep what is known; one that is not ends its calls; a pool that is gone is scraped no more", async () => {
