@@ -15,7 +15,8 @@ export interface Deadlines {
   clear(deadline: Deadline): void;
 }
 
-const TICK_MS = 100;
+/** How often it is looked for what is due. */
+export const tickMs = 100;
 
 /** One interval for all, and none while nothing waits: a timer of Node's own for each costs a microsecond and a few objects. */
 export function createDeadlines(): Deadlines {
@@ -39,9 +40,9 @@ export function createDeadlines(): Deadlines {
   return {
     set(deadline, delayMs) {
       // The present tick may be almost over.
-      deadline.dueTick = tick + Math.ceil(delayMs / TICK_MS) + 1;
+      deadline.dueTick = tick + Math.ceil(delayMs / tickMs) + 1;
       waiting.add(deadline);
-      timer ??= setInterval(sweep, TICK_MS).unref();
+      timer ??= setInterval(sweep, tickMs).unref();
     },
     clear: waiting.delete,
   };

@@ -23,7 +23,7 @@ async function startGateway(
   const endpoints = JSON.stringify(servers.map(({ url }) => url));
   const scene = await startScene({
     models: `{ llama: { pool: local, model: llama-3-8b }, adapted: { pool: local, model: llama-3-8b, adapter: support-v3 }${models} }`,
-    pools: `{ local: { engine: vllm, endpoints: ${endpoints}, metrics: { every: 50ms }${more} } }`,
+    pools: `{ local: { engine: vllm, endpoints: ${endpoints}, metrics: { every: 100ms }${more} } }`,
     ...branches,
   });
   const { close } = scene;

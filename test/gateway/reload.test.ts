@@ -75,7 +75,7 @@ test("a configuration whose last part fails leaves the pools as they were and no
   const [staying, leaving, joining] = await Promise.all([1, 2, 3].map(() => new ModelServer().start()));
   const servers = [staying!, leaving!, joining!];
   const poolOf = (endpoints: readonly ModelServer[], more: string) =>
-    `{ engine: vllm, endpoints: ${JSON.stringify(endpoints.map(({ url }) => url))}, metrics: { every: 50ms }${more} }`;
+    `{ engine: vllm, endpoints: ${JSON.stringify(endpoints.map(({ url }) => url))}, metrics: { every: 100ms }${more} }`;
   const models = "{ llama: { pool: local } }";
   let down = false;
   let subscriptions = 0;

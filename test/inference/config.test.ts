@@ -82,8 +82,8 @@ describe("the configuration of models", () => {
     [{ engine: "vllm", endpoints: ["http://a:1"], dns: "http://a:1" }, "pools.p: give either `endpoints` or `dns`"],
     [{ engine: "vllm", dns: "https://a:1" }, "pools.p.dns: http: addresses have no name"],
     [
-      { engine: "vllm", endpoints: ["http://a:1"], metrics: { every: "1ms" } },
-      "pools.p.metrics.every: from 50ms to 10s",
+      { engine: "vllm", endpoints: ["http://a:1"], metrics: { every: "99ms" } },
+      "pools.p.metrics.every: from 100ms to 10s",
     ],
     [
       { engine: "vllm", endpoints: ["http://a:1"], priority: [{ when: "mcp.method == 'x'", is: 1 }] },

@@ -27,10 +27,11 @@ const metrics = z.strictObject({
     .optional()
     .meta({ description: "Where it is not the endpoint's own, as of Triton.", examples: [8002] }),
   every: durationMs()
-    .refine((ms) => ms >= 50 && ms <= 10_000, "from 50ms to 10s")
+    .refine((ms) => ms >= 100 && ms <= 10_000, "from 100ms to 10s")
     .prefault("250ms")
     .meta({
-      description: "How often each is scraped, give or take a fifth. What is older than 2 s says nothing any more.",
+      description:
+        "How often each is scraped on average, from one time to the next give or take a fifth and in whole 100 ms; from 100ms to 10s. What is older than 2 s says nothing any more.",
       examples: ["250ms"],
     }),
 });

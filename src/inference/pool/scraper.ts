@@ -1,6 +1,6 @@
 import { GatewayError } from "../../core/errors.ts";
 import { LightAbortSignal } from "../../core/abort.ts";
-import type { Deadline, Deadlines } from "../../http/deadlines.ts";
+import { type Deadline, type Deadlines, tickMs } from "../../http/deadlines.ts";
 import { neverSent } from "../../http/upstream-errors.ts";
 import type { Upstream } from "../../http/upstream.ts";
 import type { Engine } from "./engines.ts";
@@ -16,8 +16,6 @@ const LONGEST_HEAD_MS = 1_700;
 /* Of an endpoint that is not well, so that a dead one costs little, and one that comes back need not wait long. */
 const LONGEST_REST_MS = 5_000;
 const JITTER = 0.2;
-/* Deadlines wait for one tick more than they need, so as never to be early, which does a scrape no harm. */
-const EARLIER_MS = 100;
 
 /** What a look at an endpoint gave. `silent`: it does not answer in time, or something before it says that it does not; `refused`: nobody listens. */
 export type Look =
@@ -34,7 +32,7 @@ export interface ScraperOptions {
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
   readonly engine: Engine;
-  /** Between two scrapes, in milliseconds, give or take a fifth: many gateways must not ask in step. */
+  /** From one scrape to the next on average, in milliseconds, each give or take a fifth: many gateways must not ask in step. Not below a tick. */
   everyMs(): number;
   /** False: it is only looked at while it is not well. */
   readonly reads: boolean;
@@ -57,6 +55,8 @@ export class Scraper implements Deadline {
   readonly #headers: Readonly<Record<string, string>>;
   readonly #reader: MetricsReader;
   #looking: LightAbortSignal | undefined;
+  /* What whole ticks have left of the waits so far, or taken too much: in the end they are as long as they should be. */
+  #oweMs = 0;
   #failures = 0;
   #failed = false;
   #stopped = false;
@@ -88,7 +88,11 @@ export class Scraper implements Deadline {
   #wait(ms: number): void {
     if (this.#stopped) return;
     const { deadlines, random = Math.random } = this.#options;
-    deadlines.set(this, ms * (1 - JITTER + 2 * JITTER * random()) - EARLIER_MS);
+    this.#oweMs += ms * (1 - JITTER + 2 * JITTER * random());
+    const ticks = Math.max(1, Math.round(this.#oweMs / tickMs));
+    this.#oweMs = Math.max(-tickMs, this.#oweMs - ticks * tickMs);
+    // Deadlines wait for one tick more, so as never to be early, which does a scrape no harm.
+    deadlines.set(this, (ticks - 1) * tickMs);
   }
 
   async #look(): Promise<void> {

@@ -50,7 +50,7 @@ test.for([1, 2, 3])("whatever servers and callers do, nothing is counted for eve
   const servers = await startServers(4);
   const gateway = await startGateway(servers, {
     capacity: 2,
-    metrics: seed === 3 ? "off" : { every: "50ms" },
+    metrics: seed === 3 ? "off" : { every: "100ms" },
     priority: [{ when: 'request.headers["x-batch"] == "1"', is: -1 }],
     queue: { waiting: 8, ttl: "300ms" },
   });

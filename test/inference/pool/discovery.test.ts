@@ -175,7 +175,7 @@ test("endpoints that are in a new configuration too keep what is known; one that
     local: z.parse(poolSchema, {
       engine: "vllm",
       endpoints: at.map((each) => servers[each]!.url),
-      metrics: { every: "50ms" },
+      metrics: { every: "100ms" },
     }),
   });
   const first = pools.lease(configOf([0, 1]));

@@ -70,7 +70,7 @@ test("endpoints that come while others have calls to end still join when there i
 test("a mistake in what a scrape leads to is logged once, and the endpoint is scraped as before", async () => {
   const [server] = await startServers(1);
   const upstream = createUpstream({ egress: { allow: [], connections: 1, connectTimeout: 1_000 } });
-  const config = poolSchema.parse({ engine: "vllm", endpoints: [server!.url], metrics: { every: "50ms" } });
+  const config = poolSchema.parse({ engine: "vllm", endpoints: [server!.url], metrics: { every: "100ms" } });
   const errors: unknown[] = [];
   const log: Log = { ...silentLog, error: ({ error }) => errors.push(error) };
   const mistake = new Error("a mistake");

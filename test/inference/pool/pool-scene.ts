@@ -22,7 +22,9 @@ export async function startGateway(
 ): Promise<Harness> {
   const config = schema.parse({
     models: { llama: { pool: "local", model: "llama-3-8b", ...model } },
-    pools: { local: { engine: "vllm", endpoints: servers.map(({ url }) => url), metrics: { every: "50ms" }, ...pool } },
+    pools: {
+      local: { engine: "vllm", endpoints: servers.map(({ url }) => url), metrics: { every: "100ms" }, ...pool },
+    },
   });
   const harness = await startHarness({ config });
   onTestFinished(() => harness.close());
