@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { GatewayError } from "../core/errors.ts";
 import { lexical } from "../inference/embedders/lexical.ts";
 import { toUnit } from "../inference/embedders/embedder.ts";
@@ -6,6 +5,7 @@ import { readEmbedding, sentenceThreshold } from "../inference/embedders/model.t
 import { evaluatePairs, parsePairs, type PairsReport } from "../inference/cache/evaluate-pairs.ts";
 import { sentenceGuards } from "../inference/cache/guards/registry.ts";
 import { defineCommand } from "./command.ts";
+import { readText } from "./read-text.ts";
 
 const TIMEOUT_MS = 30_000;
 
@@ -23,7 +23,7 @@ export const cacheEvalCommand = defineCommand({
     json: { type: "boolean", description: "prints the report as JSON" },
   },
   async run({ args: [file = ""], options: { embeddings, model = "", json }, out, err }) {
-    const pairs = parsePairs(readFileSync(file, "utf8"));
+    const pairs = parsePairs(readText(file));
     if (pairs.length === 0) {
       err(`sallyport: ${file} has no pairs: write lines such as {"asked": "…", "stored": "…", "same": true}`);
       return 1;

@@ -1,9 +1,10 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { drawSvg } from "../inference/routing/evaluation/draw-svg.ts";
 import { drawText } from "../inference/routing/evaluation/draw-text.ts";
 import { evaluateRouting } from "../inference/routing/evaluation/evaluate-routing.ts";
 import { parseLabelled } from "../inference/routing/evaluation/labelled-file.ts";
 import { defineCommand } from "./command.ts";
+import { readText } from "./read-text.ts";
 
 /* With fewer, the interval is wider than any lead that was ever seen. */
 const FEW_ROWS = 400;
@@ -16,7 +17,7 @@ export const routeEvalCommand = defineCommand({
     json: { type: "boolean", description: "prints the report as JSON, with every point of the curves" },
   },
   run({ args: [file = ""], options: { svg, json }, out, err }) {
-    const report = evaluateRouting(parseLabelled(readFileSync(file, "utf8")));
+    const report = evaluateRouting(parseLabelled(readText(file)));
     if (report === undefined) {
       err(
         `sallyport: ${file} has too few prompts: half of them are fitted on and the others reported, and one half is empty`,

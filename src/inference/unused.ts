@@ -1,10 +1,11 @@
 import type { ConfigProblem } from "../core/config-problem.ts";
 import type { InferenceConfig } from "./config.ts";
+import type { PoolConfig } from "./pool/pool-config.ts";
 import { compileChoice } from "./routing/choice.ts";
 import { toMeanings } from "./routing/meaning/meaning-config.ts";
 import { isVirtual } from "./routing/virtual-config.ts";
 
-/** What is configured and never asked: no fault, and often a name that was changed in one of two places. Of a configuration without problems. */
+/** What is configured and has no effect: no fault, and often a name that was changed in one of two places. Of a configuration without problems. */
 export function findUnused({ models = {}, pools = {}, routing }: InferenceConfig): ConfigProblem[] {
   const entries = Object.values(models);
   const pooled = new Set(entries.flatMap((entry) => ("pool" in entry ? [entry.pool] : [])));
@@ -22,6 +23,9 @@ export function findUnused({ models = {}, pools = {}, routing }: InferenceConfig
         path: ["pools", name],
         message: `no model is of this pool, so its servers get no calls: give a model \`pool: ${name}\`, or leave it out`,
       })),
+    ...Object.entries(pools).flatMap(([name, pool]) =>
+      findIdle(pool).map(([key, message]) => ({ path: ["pools", name, key], message })),
+    ),
     ...(embedder !== "lexical" && labels.size === 0
       ? [{ path: ["routing", "embedder"], message: "no rule asks for `llm.similarity`: write one, or leave it out" }]
       : []),
@@ -38,4 +42,20 @@ export function findUnused({ models = {}, pools = {}, routing }: InferenceConfig
         message: `no rule asks for \`llm.class(${JSON.stringify(name)})\`: write one, or leave it out`,
       })),
   ];
+}
+
+/** Keys of a pool that do nothing beside its others, and why. */
+function findIdle({ endpoints, resolve, priority, queue }: PoolConfig): (readonly [keyof PoolConfig, string])[] {
+  const idle: (readonly [keyof PoolConfig, string])[] = [];
+  if (endpoints !== undefined && resolve !== undefined)
+    idle.push([
+      "resolve",
+      "the pool has `endpoints`, and nothing is resolved: give `dns` instead of them, or leave it out",
+    ]);
+  if (queue === undefined && priority.length > 0 && priority.every(({ is }) => is >= 0))
+    idle.push([
+      "priority",
+      "no call waits and none is below 0, so it changes nothing: give the pool a `queue`, or leave it out",
+    ]);
+  return idle;
 }

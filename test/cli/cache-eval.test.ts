@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
@@ -42,6 +42,12 @@ test("asks a server for embeddings", async () => {
   expect(report.rows.find(({ threshold }) => threshold === 0.75)).toMatchObject({ found: 0.5, wrong: 0 });
   expect(provider.asked[0]).toMatchObject({ model: "minilm", input: "How do I reset my password?" });
   await provider.close();
+});
+
+test("takes a file that begins with a byte order mark", async () => {
+  const marked = join(dir, "marked.jsonl");
+  writeFileSync(marked, `\u{FEFF}${readFileSync(file, "utf8")}`);
+  expect(await run({}, marked)).toBe(await run({}));
 });
 
 test("says which line is no pair", async () => {

@@ -62,6 +62,26 @@ routing:
     expect(text).toMatch(/pools +local .*, spare/);
   });
 
+  test("warns of keys of a pool that do nothing beside the others, and not of those that do", async () => {
+    const { code, text } = await check(`policies: open
+models: {a: {pool: fixed}, b: {pool: found}, c: {pool: lined}, d: {pool: shed}}
+pools:
+  fixed:
+    engine: vllm
+    endpoints: ["http://vllm-0:8000"]
+    resolve: 5s
+    priority: [{when: 'true', is: 1}, {when: 'false', is: 0}]
+  found: {engine: vllm, dns: "http://vllm:8000", resolve: 10s}
+  lined: {engine: vllm, endpoints: ["http://vllm-0:8000"], priority: [{when: 'true', is: 1}], queue: {}}
+  shed: {engine: vllm, endpoints: ["http://vllm-0:8000"], priority: [{when: 'true', is: 1}, {when: 'false', is: -1}]}
+`);
+    expect(code).toBe(0);
+    expect(text.match(/^warning:\n.*\n.*/gm)).toEqual([
+      expect.stringMatching(/7:5 {2}pools\.fixed\.resolve = "5s"\n +.*nothing is resolved.*, or leave it out/),
+      expect.stringMatching(/8:5 {2}pools\.fixed\.priority\n +no call waits.*a `queue`, or leave it out/),
+    ]);
+  });
+
   test("warns of an embedder that no rule needs, and of nothing where all is used", async () => {
     const models = `models:
   minilm: {provider: ollama, url: "http://ollama:11434"}

@@ -45,6 +45,11 @@ describe("sallyport route-eval", () => {
     expect(report.thresholds).toHaveLength(9);
   });
 
+  test("takes a file that begins with a byte order mark", async () => {
+    const folder = makeFolder({ "plain.jsonl": labelled(400), "marked.jsonl": `\u{FEFF}${labelled(400)}` });
+    expect(await routeEval(folder.at("marked.jsonl"))).toEqual(await routeEval(folder.at("plain.jsonl")));
+  });
+
   test("says where figures mean little", async () => {
     expect((await routeEval(makeFolder({ "few.jsonl": labelled(30) }).at("few.jsonl"))).err).toContain(
       "chance in good part",

@@ -96,9 +96,9 @@ export const poolSchema = z
       }),
     resolve: durationMs()
       .refine((ms) => ms >= 1_000 && ms <= 3_600_000, "from 1s to 1h")
-      .prefault("5s")
+      .optional()
       .meta({
-        description: "How often `dns` is resolved. What was found stays while that fails.",
+        description: "How often `dns` is resolved. Default 5s. What was found stays while that fails.",
         examples: ["5s"],
       }),
     key: apiKey().optional(),

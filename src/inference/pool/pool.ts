@@ -17,6 +17,8 @@ import { createPriority } from "./priority.ts";
 import { notSent } from "./not-sent.ts";
 import { WaitingLine } from "./waiting-line.ts";
 
+const RESOLVE_EVERY_MS = 5_000;
+
 /** How many calls may be sent twice in vain: what the gateway's retry budget gives, asked by a name of the pool's. */
 export interface PoolRetries {
   called(name: string): void;
@@ -253,7 +255,7 @@ export class Pool {
   #find(): void {
     this.#discovery?.stop();
     this.#discovery = undefined;
-    const { endpoints, dns, resolve: everyMs } = this.#config;
+    const { endpoints, dns, resolve: everyMs = RESOLVE_EVERY_MS } = this.#config;
     if (endpoints !== undefined) this.#members.set(endpoints);
     if (dns === undefined) return;
     const { resolve, log, meters } = this.#options;
