@@ -8,8 +8,8 @@ const IMAGE_TOKENS = 8_192;
 /* What providers put in front of a request with tools: 300 to 800 tokens (Anthropic, "Tool use", pricing). */
 const TOOLS_TOKENS = 1_024;
 const BYTES_PER_TOKEN = 4;
-/* A photograph of a megapixel (Anthropic, "Vision"). */
-const USUAL_IMAGE_TOKENS = 1_600;
+/** What a photograph of a megapixel takes (Anthropic, "Vision"). */
+export const USUAL_IMAGE_TOKENS = 1_600;
 
 /** What a call is expected to take; undefined for one that uses no tokens. */
 export function toDemand({ kind }: Endpoint, call: ModelCall, bodyBytes: number): Demand | undefined {

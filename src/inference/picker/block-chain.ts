@@ -112,3 +112,19 @@ export function toBlockChain(bytes: Uint8Array, root: number): BlockChain {
   }
   return { low, high, length };
 }
+
+/** A hash, in 8 bytes, of all bytes of something that has 4,096 or more, and not only of whole blocks. Cost: 5 MB take about 1 ms. */
+export function hashBytes(bytes: Uint8Array, seed: number): Uint8Array {
+  let low = seed;
+  let high = bytes.length;
+  // Both are whole blocks.
+  const piece = bytes.length < 65_536 ? 4_096 : 65_536;
+  for (let at = 0; at < bytes.length; at += piece) {
+    // The last reaches back into the one before it.
+    const end = Math.min(at + piece, bytes.length);
+    const chain = toBlockChain(bytes.subarray(end - piece, end), seed);
+    low = mixHashes(low, chain.low[chain.length - 1]!);
+    high = mixHashes(high, chain.high[chain.length - 1]!);
+  }
+  return new Uint8Array(Int32Array.of(low, high).buffer);
+}

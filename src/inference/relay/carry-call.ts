@@ -142,7 +142,7 @@ function toPickRequest(
   { upstreamName }: Model,
   { pool, adapter }: Extract<ModelPlace, { pool: Pool }>,
 ): PickRequest {
-  const prompt = promptBytes(body);
+  const prompt = promptBytes(body, pool.secret);
   const { tenant } = exchange.principal;
   return {
     id,
