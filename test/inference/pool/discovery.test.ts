@@ -112,7 +112,7 @@ test("a call that waits for a name that is not resolved leaves with its caller, 
 test("a name that is not resolved for ten seconds is as one without an address", async () => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
   onTestFinished(() => void vi.useRealTimers());
-  let resolved = (_: readonly string[]) => {};
+  let resolved: (addresses: readonly string[]) => void = () => {};
   const { discovery, found } = discover(() => new Promise((resolve) => (resolved = resolve)));
   let started = false;
   void discovery.started.then(() => (started = true));
