@@ -10,6 +10,10 @@ export class HeldRuns {
   /** Tokens in all runs. */
   tokens = 0;
 
+  get runs(): number {
+    return this.#table.size;
+  }
+
   /** The run that was sent the longest ago, as it was given to `touch`, or -1. */
   get oldest(): number {
     return this.#oldest === -1 ? -1 : this.#table.cells[this.#oldest + run]!;

@@ -8,6 +8,8 @@ export interface PrefixIndexOptions {
   readonly slots: number;
   /** Tokens remembered for one endpoint: what its KV cache holds. Default 2,000,000, the field's 31,250 blocks of 64. */
   readonly tokensPerEndpoint?: number;
+  /** Runs of blocks remembered for one endpoint, where prompts are short and have nothing in common. Default 16,000. */
+  readonly runsPerEndpoint?: number;
 }
 
 /* Of a node: where its run of hashes is, how many blocks it has, and how many stand before it. */
@@ -26,6 +28,7 @@ export class PrefixIndex {
   readonly #runs = new BlockRuns();
   readonly #held: HeldRuns[];
   readonly #limitTokens: number;
+  readonly #limitRuns: number;
   /** 32 endpoints each, of one node. */
   readonly #words: number;
   #holders: Int32Array;
@@ -35,11 +38,13 @@ export class PrefixIndex {
   /** Blocks known of any endpoint. */
   size = 0;
 
-  constructor({ slots, tokensPerEndpoint = 2_000_000 }: PrefixIndexOptions) {
+  // With what one prompt adds these runs just fit in a table of 16,384.
+  constructor({ slots, tokensPerEndpoint = 2_000_000, runsPerEndpoint = 16_000 }: PrefixIndexOptions) {
     this.#words = Math.ceil(slots / 32);
     this.#holders = new Int32Array(this.#nodes.capacity * this.#words);
     this.#held = Array.from({ length: slots }, () => new HeldRuns());
     this.#limitTokens = tokensPerEndpoint;
+    this.#limitRuns = runsPerEndpoint;
   }
 
   /** Writes into `matched`, by slot, how many first tokens of the prompt the endpoint holds, in whole blocks. */
@@ -136,9 +141,10 @@ export class PrefixIndex {
     }
   }
 
-  /** Drops what the endpoint was sent the longest ago, block by block, while it holds more than the limit. */
+  /** Drops what the endpoint was sent the longest ago while it holds more than the limits: whole runs, and then block by block. */
   #trim(slot: number): void {
     const held = this.#held[slot]!;
+    while (held.runs > this.#limitRuns) this.#dropOldest(slot);
     while (held.tokens > this.#limitTokens) {
       const node = held.oldest;
       let kept = this.#nodes.cells[node + count]! - 1;

@@ -10,18 +10,6 @@ export function endpointSaturation(endpoints: Endpoints, slot: number, nowMs: nu
   return Math.max(endpoints.queue(slot, nowMs) / fullQueue, endpoints.kvUsage(slot, nowMs) / fullKvUsage);
 }
 
-/** How full the usable endpoints of a pool are on average; 1 when there is none. */
-export function poolSaturation(endpoints: Endpoints, nowMs: number): number {
-  let sum = 0;
-  let count = 0;
-  for (let slot = 0; slot < endpoints.slots; slot++) {
-    if (endpoints.usable[slot] === 0) continue;
-    sum += endpointSaturation(endpoints, slot, nowMs);
-    count++;
-  }
-  return count === 0 ? 1 : sum / count;
-}
-
 /** Whether a request must be refused (429): it may be shed, and the pool is full. */
 export function mustShed(priority: number, saturation: number): boolean {
   return priority < 0 && saturation >= 1;

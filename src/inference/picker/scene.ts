@@ -12,8 +12,6 @@ export interface PickRequest {
   readonly adapter?: string | undefined;
   /** What belongs together beyond its text: a conversation, a user. */
   readonly session?: string | undefined;
-  /** Higher first; below zero the request may be shed. Default 0. */
-  readonly priority?: number | undefined;
 }
 
 /** One pick under way: what filters, scorers and pickers read. One object serves all picks, so nothing of it may be kept. */

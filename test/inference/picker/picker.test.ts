@@ -4,7 +4,7 @@ import { Endpoints } from "../../../src/inference/picker/endpoints.ts";
 import { createPicker } from "../../../src/inference/picker/picker.ts";
 import { PrefixIndex } from "../../../src/inference/picker/prefix-index.ts";
 import { type Profile, profiles, profileSchema } from "../../../src/inference/picker/profiles.ts";
-import { endpointSaturation, mustShed, poolSaturation } from "../../../src/inference/picker/saturation.ts";
+import { endpointSaturation, mustShed } from "../../../src/inference/picker/saturation.ts";
 import type { PickRequest } from "../../../src/inference/picker/scene.ts";
 
 function poolOf(size: number, profile: Profile, replica = "a") {
@@ -220,13 +220,13 @@ describe("what a scrape says", () => {
     for (const { total } of explained!.endpoints) expect(total).toBeGreaterThanOrEqual(0);
   });
 
-  test("makes a pool full, and then only what may be shed is shed", () => {
+  test("makes an endpoint full, and in a full pool only what may be shed is shed", () => {
     const { endpoints } = poolOf(2, classic);
-    expect(poolSaturation(endpoints, 0)).toBe(1);
+    expect(endpointSaturation(endpoints, 0, 0)).toBe(1);
     endpoints.report(0, { queued: 5, running: 1, kvUsage: 0.2 }, 0);
     endpoints.report(1, { queued: 0, running: 1, kvUsage: 0.4 }, 0);
     expect(endpointSaturation(endpoints, 0, 0)).toBe(1);
-    expect(poolSaturation(endpoints, 0)).toBe(0.75);
+    expect(endpointSaturation(endpoints, 1, 0)).toBe(0.5);
     expect([mustShed(-1, 1), mustShed(0, 5), mustShed(-1, 0.9)]).toEqual([true, false, false]);
   });
 });

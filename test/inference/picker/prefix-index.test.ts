@@ -15,20 +15,58 @@ function chainOf(blocks: readonly number[], root = 1): BlockChain {
 
 const keys = ({ low, high }: BlockChain) => Array.from(low, (value, at) => `${value}:${high[at]}`);
 
+interface Limits {
+  readonly blocks: number;
+  readonly runs: number;
+}
+
 /** What the index promises, said plainly: per endpoint, the most recently sent blocks, starts newer than ends. */
 class PlainIndex {
   readonly held: string[][];
-  readonly limit: number;
+  readonly limits: Limits;
+  /** The block that stands behind another in one run of any endpoint's: no prompt has parted there, or ended. */
+  readonly #behind = new Map<string, string>();
 
-  constructor(slots: number, limit: number) {
+  constructor(slots: number, limits: Limits) {
     this.held = Array.from({ length: slots }, () => []);
-    this.limit = limit;
+    this.limits = limits;
   }
 
   record(slot: number, chain: BlockChain): void {
     const sent = keys(chain);
-    const others = this.held[slot]!.filter((key) => !sent.includes(key));
-    this.held[slot] = [...sent, ...others].slice(0, this.limit);
+    const known = new Set(this.held.flat());
+    sent.forEach((key, at) => {
+      const next = sent[at + 1];
+      if (known.has(key) && next !== this.#behind.get(key)) this.#behind.delete(key);
+      if (!known.has(key) && next !== undefined) this.#behind.set(key, next);
+    });
+    const held = [...sent, ...this.held[slot]!.filter((key) => !sent.includes(key))];
+    while (this.runs(held) > this.limits.runs) while (this.#isBehind(held.pop()!, held.at(-1))) continue;
+    if (held.length > this.limits.blocks) {
+      held.length = this.limits.blocks;
+      this.#behind.delete(held.at(-1)!);
+    }
+    this.held[slot] = held;
+    this.#forget();
+  }
+
+  clear(slot: number): void {
+    this.held[slot] = [];
+    this.#forget();
+  }
+
+  /* Those of one run stand together. */
+  runs(held: readonly string[]): number {
+    return held.filter((key, at) => !this.#isBehind(key, held[at - 1])).length;
+  }
+
+  #isBehind(key: string, before: string | undefined): boolean {
+    return before !== undefined && this.#behind.get(before) === key;
+  }
+
+  #forget(): void {
+    const known = new Set(this.held.flat());
+    for (const key of this.#behind.keys()) if (!known.has(key)) this.#behind.delete(key);
   }
 
   match(chain: BlockChain): number[] {
@@ -105,10 +143,15 @@ describe("the prefix index", () => {
       fc.record({ slot: fc.nat(39), after: fc.nat(), keep: fc.nat(16), prompt, gone: fc.nat(20) }),
       { maxLength: 60 },
     );
+    const limits = fc.record({ blocks: fc.constantFrom(8, 20), runs: fc.constantFrom(2, 5, 100) });
     fc.assert(
-      fc.property(sent, prompt, (records, asked) => {
-        const index = new PrefixIndex({ slots: 40, tokensPerEndpoint: 20 * blockTokens });
-        const plain = new PlainIndex(40, 20);
+      fc.property(sent, prompt, limits, (records, asked, { blocks: mostBlocks, runs }) => {
+        const index = new PrefixIndex({
+          slots: 40,
+          tokensPerEndpoint: mostBlocks * blockTokens,
+          runsPerEndpoint: runs,
+        });
+        const plain = new PlainIndex(40, { blocks: mostBlocks, runs });
         const matched = new Int32Array(40);
         const prompts: number[][] = [];
         for (const { slot, after, keep, prompt: fresh, gone } of records) {
@@ -116,7 +159,7 @@ describe("the prefix index", () => {
           prompts.push(blocks);
           if (gone === 0) {
             index.clear(slot);
-            plain.held[slot] = [];
+            plain.clear(slot);
           } else {
             index.record(slot, chainOf(blocks));
             plain.record(slot, chainOf(blocks));
@@ -130,6 +173,24 @@ describe("the prefix index", () => {
       }),
       { numRuns: 300 },
     );
+  });
+
+  test("holds 16,000 runs of an endpoint at the most, the newest, where every prompt is another", () => {
+    const index = new PrefixIndex({ slots: 2 });
+    const bytes = new Uint8Array(blockBytes);
+    const view = new DataView(bytes.buffer);
+    const promptOf = (at: number) => {
+      view.setUint32(0, at);
+      return toBlockChain(bytes, 1);
+    };
+    for (let at = 0; at < 40_000; at++) index.record(0, promptOf(at));
+    expect(index.size).toBe(16_000);
+    const matched = new Int32Array(2);
+    const holds = (at: number) => {
+      index.match(promptOf(at), matched);
+      return matched[0] === blockTokens;
+    };
+    expect([0, 23_999, 24_000, 39_999].map(holds)).toEqual([false, false, true, true]);
   });
 
   test("holds no more blocks than endpoints times their limit, and none of a cleared endpoint", () => {
