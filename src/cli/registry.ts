@@ -71,6 +71,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import("./auth.ts")).authCommand,
   },
   {
+    name: "migrate",
+    summary: "print Ingress-NGINX manifests as routes of the Gateway API, and what became of each annotation",
+    load: async () => (await import("./migrate.ts")).migrateCommand,
+  },
+  {
     name: "schema",
     summary: "print the JSON Schema of sallyport.yaml, for editors",
     load: async () => (await import("./schema.ts")).schemaCommand,

@@ -82,33 +82,57 @@ function badKeys(document: Document): { path: ConfigPath; offset: number; messag
   return found;
 }
 
-/** Parses one YAML 1.2 document. Syntax errors, duplicate keys and unknown tags are problems, not exceptions. */
-export function parseYaml(text: string): YamlSource {
-  const lines = new LineCounter();
-  const problems: LocatedProblem[] = [];
-  const report = (path: ConfigPath, offset: number, message: string) => {
-    const { line, col: column } = lines.linePos(offset);
-    problems.push({ path, line, column, message });
-  };
+function parseDocuments(text: string, lineCounter: LineCounter, merge: boolean): readonly Document[] {
   const parsed = parseAllDocuments(text, {
-    lineCounter: lines,
+    lineCounter,
+    merge,
     prettyErrors: false,
     uniqueKeys: sameKey,
     logLevel: "error",
   });
-  const documents = Array.isArray(parsed) ? parsed : [];
-  const document: Document = documents[0] ?? new Document(null);
+  return Array.isArray(parsed) ? parsed : [];
+}
+
+/** Parses one YAML 1.2 document that is a map. Syntax errors, duplicate keys and unknown tags are problems, not exceptions. */
+export function parseYaml(text: string): YamlSource {
+  const lines = new LineCounter();
+  const [document = new Document(null), second] = parseDocuments(text, lines, false);
+  return toSource(document, lines, (report) => {
+    if (second !== undefined)
+      report([], second.range?.[0] ?? 0, "a second YAML document begins here: one file holds one document");
+    else if (!isMap(document.contents))
+      report([], 0, "expected a map of settings, such as `publicUrl: http://localhost:4000`");
+  });
+}
+
+/** Parses every document of a text, as parseYaml does each; merge keys (`<<`) count, as in Kubernetes, and documents without content are left out. */
+export function parseYamlStream(text: string): readonly YamlSource[] {
+  const lines = new LineCounter();
+  return parseDocuments(text, lines, true)
+    .filter(
+      ({ contents, errors }) =>
+        errors.length > 0 || !(contents === null || (isScalar(contents) && contents.value === null)),
+    )
+    .map((document) => toSource(document, lines, () => undefined));
+}
+
+type Report = (path: ConfigPath, offset: number, message: string) => void;
+
+/* `shape` says what is wrong with the whole of it; it is asked before aliases are followed. */
+function toSource(document: Document, lines: LineCounter, shape: (report: Report) => void): YamlSource {
+  const problems: LocatedProblem[] = [];
+  const report: Report = (path, offset, message) => {
+    const { line, col: column } = lines.linePos(offset);
+    problems.push({ path, line, column, message });
+  };
   const syntax = [...document.errors, ...document.warnings].filter((error) => !isDuplicate(error));
   const tooDeep = syntax.find(({ message }) => /call stack|stack overflow/i.test(message));
   /* The first errors are what is wrong, the rest is what follows from it. */
   const first = syntax.slice(0, SYNTAX_ERRORS_SHOWN);
   if (tooDeep !== undefined) report([], tooDeep.pos[0], "values are nested too deeply");
   else for (const { message, pos } of first) report([], pos[0], message);
-  if (documents[1] !== undefined)
-    report([], documents[1].range[0], "a second YAML document begins here: one file holds one document");
   for (const { path, offset, message } of badKeys(document)) report(path, offset, message);
-  if (problems.length === 0 && !isMap(document.contents))
-    report([], 0, "expected a map of settings, such as `publicUrl: http://localhost:4000`");
+  if (problems.length === 0) shape(report);
   try {
     if (problems.length === 0) document.toJS({ maxAliasCount: ALIAS_LIMIT });
   } catch (error) {
