@@ -105,6 +105,24 @@ const toHttps = (): RouteRule => ({
   filters: [{ type: "RequestRedirect", requestRedirect: { scheme: "https", statusCode: HTTPS_STATUS } }],
 });
 
+const covers = (wide: string, host: string) => wide.startsWith("*.") && host.endsWith(wide.slice(1));
+
+/** True when a request can be for both. */
+export function overlaps(a: RoutePlan, b: RoutePlan): boolean {
+  if (a.hostnames.length === 0 || b.hostnames.length === 0) return true;
+  return a.hostnames.some((one) => b.hostnames.some((two) => one === two || covers(one, two) || covers(two, one)));
+}
+
+/** A route that takes the same requests and serves none: a rule without a backend answers 500. */
+export function closed(plan: RoutePlan, claim: (namespace: string, name: string) => string): RoutePlan {
+  return {
+    ...plan,
+    name: claim(plan.namespace, `${plan.name}-closed`),
+    listen: "all",
+    rules: plan.rules.map(({ matches }) => ({ matches })),
+  };
+}
+
 /** Gives each name once in a namespace: the second is `NAME-2`. Names in `taken` are given to whoever asks for them first. */
 export function createNames(): (namespace: string, name: string) => string {
   const given = new Set<string>();
