@@ -2,6 +2,7 @@ import { configJsonSchema } from "../src/config/json-schema.ts";
 import { celReference } from "./cel-reference.ts";
 import { configReference } from "./config-reference.ts";
 import { errorReference } from "./error-reference.ts";
+import { migrateReference } from "./migrate-reference.ts";
 
 /** Every file that is written from code: its path from the root of the repository, and its text. */
 export function generatedFiles(): ReadonlyMap<string, string> {
@@ -10,5 +11,6 @@ export function generatedFiles(): ReadonlyMap<string, string> {
     ["docs/config.md", configReference()],
     ["docs/cel-variables.md", celReference()],
     ["docs/errors.md", errorReference()],
+    ["docs/migrate.md", migrateReference()],
   ]);
 }

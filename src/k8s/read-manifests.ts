@@ -160,7 +160,7 @@ function readTexts(metadata: JsonMap, key: "labels" | "annotations", fault: Faul
   }
   const entries = Object.entries(texts).map(([name, value]): [string, string] => {
     if (typeof value === "string") return [name, value];
-    const taken = typeof value === "object" ? JSON.stringify(value) : String(value);
+    const taken = JSON.stringify(value);
     fault(
       ["metadata", key, name],
       "expected a text, and an API server refuses anything else: put it in quotes; read as if it were",

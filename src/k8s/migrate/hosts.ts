@@ -92,7 +92,7 @@ function regexMatch(migration: Migration, source: IngressPath, subject: string, 
   if (match === undefined) {
     migration.withhold(
       subject,
-      "the expression has alternatives at its top, or is too long",
+      "the expression has alternatives at its top, is too long or not one that every gateway reads",
       "write one path for each alternative",
     );
     return { type: "RegularExpression", value: `(?i)${path}` };

@@ -41,18 +41,19 @@ export function buildOutput(
   const routes = planned.flatMap(({ migration, plans }) => printRoutes(migration, plans, parentRefsOf));
   const doors = planned
     .filter(({ migration }) => migration.withheld.length > 0)
-    .flatMap(({ migration, plans }) =>
+    .flatMap(({ migration: { ingress }, plans }) =>
       plans
         .filter((plan) => plan.listen !== "http" && open.some((other) => overlaps(plan, other)))
-        .map((plan): Printed => {
-          const door = closed(plan, claim);
-          const comments = [
-            `In place of ${plan.name}, which is held back below: answers 500, so that no other route of the host serves its paths.`,
-            `From the Ingress ${migration.ingress.namespace}/${migration.ingress.name}. Delete it when that route is applied.`,
-          ];
-          return { object: toHttpRoute(door, parentRefsOf(door)), comments, withheld: false };
-        }),
-    );
+        .map((plan) => ({ ingress, plan, door: closed(plan, claim) })),
+    )
+    .filter(({ door }) => door.rules.length > 0)
+    .map(({ ingress, plan, door }): Printed => {
+      const comments = [
+        `In place of ${plan.name}, which is held back below: answers 500, so that no other route of the host serves its paths.`,
+        `From the Ingress ${ingress.namespace}/${ingress.name}. Delete it when that route is applied.`,
+      ];
+      return { object: toHttpRoute(door, parentRefsOf(door)), comments, withheld: false };
+    });
   const gateways = objects.map((object): Printed => {
     const { name, namespace } = object.metadata;
     const text = `The platform team's part. Is there a Gateway ${namespace}/${name} already? Add these listeners to it; else see that the class ${options.gatewayClass} is the one you run.`;

@@ -19,7 +19,17 @@ export function toRegexMatch(path: string): PathMatch | undefined {
   const open = /(?:^|[^\\])\$$|\.\*\)?$/.test(bare) ? bare : `${bare}.*`;
   const value = `(?i)${open}`;
   /* An alternative at the top level would take the beginning or the end for itself. */
-  return value.length > MAX_PATH || hasTopLevelAlternative(bare) ? undefined : { type: "RegularExpression", value };
+  return value.length > MAX_PATH || hasTopLevelAlternative(bare) || !compiles(bare)
+    ? undefined
+    : { type: "RegularExpression", value };
+}
+
+function compiles(pattern: string): boolean {
+  try {
+    return Boolean(new RegExp(pattern));
+  } catch {
+    return false;
+  }
 }
 
 function hasTopLevelAlternative(pattern: string): boolean {

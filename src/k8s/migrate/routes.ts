@@ -1,6 +1,7 @@
 import {
   type BackendRef,
   GATEWAY_GROUP,
+  isPathValue,
   MAX_HOSTNAMES,
   MAX_RULES,
   type OutputObject,
@@ -113,13 +114,17 @@ export function overlaps(a: RoutePlan, b: RoutePlan): boolean {
   return a.hostnames.some((one) => b.hostnames.some((two) => one === two || covers(one, two) || covers(two, one)));
 }
 
+/* A path that no HTTPRoute can match, such as //a, is none that nginx saw either: it joins slashes and resolves dots first. */
+const isRequestable = ({ matches }: RouteRule) =>
+  matches.every(({ path: { type, value } }) => type === "RegularExpression" || isPathValue(value));
+
 /** A route that takes the same requests and serves none: a rule without a backend answers 500. */
 export function closed(plan: RoutePlan, claim: (namespace: string, name: string) => string): RoutePlan {
   return {
     ...plan,
     name: claim(plan.namespace, `${plan.name}-closed`),
     listen: "all",
-    rules: plan.rules.map(({ matches }) => ({ matches })),
+    rules: plan.rules.filter(isRequestable).map(({ matches }) => ({ matches })),
   };
 }
 

@@ -1,5 +1,4 @@
 import { defineAnnotations } from "../annotation-group.ts";
-import type { BackendRef } from "../gateway-api.ts";
 import { rulesOf } from "../migration.ts";
 
 export const mirror = defineAnnotations({
@@ -38,7 +37,7 @@ export const mirror = defineAnnotations({
     else if (backend !== undefined) {
       const home =
         backend.namespace === migration.ingress.namespace ? { name: backend.name, port: backend.port } : backend;
-      for (const rule of rulesOf(migration)) rule.mirrors.push(home as BackendRef);
+      for (const rule of rulesOf(migration)) rule.mirrors.push(home);
       migration.approximated(
         "mirror-target",
         `RequestMirror to ${backend.namespace}/${backend.name}; nginx waited for the mirror, a gateway does not`,
