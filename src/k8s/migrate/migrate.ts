@@ -29,23 +29,33 @@ const CONTROLLER = "k8s.io/ingress-nginx";
 export function migrate(manifests: readonly Manifest[], options: MigrateOptions): Migrated {
   const all = manifests.filter(isIngress).map((manifest) => toIngress(manifest, options.namespace));
   const classes = new Set(["nginx", ...options.ingressClasses, ...controllerClasses(manifests)]);
-  const seen = new Map<string, Ingress>();
+  const first = new Map<string, Ingress>();
+  const doubles = new Map<Ingress, Ingress>();
   const reports = new Map<Ingress, IngressReport>();
   const chosen = all.filter((ingress) => {
     const { className, namespace, name } = ingress;
-    const first = seen.get(`${namespace}/${name}`);
-    const reason =
-      className !== undefined && !classes.has(className)
-        ? `the Ingress is of class ${className}; --ingress-class ${className} takes it in`
-        : first !== undefined && `an Ingress of this name stands at ${placeOf(first)} already: keep one`;
-    if (reason !== undefined && reason !== false) reports.set(ingress, leftOut(ingress, reason));
-    else seen.set(`${namespace}/${name}`, ingress);
-    return reason === undefined || reason === false;
+    if (className !== undefined && !classes.has(className)) {
+      const reason = `the Ingress is of class ${className}; --ingress-class ${className} takes it in`;
+      reports.set(ingress, leftOut(ingress, reason));
+      return false;
+    }
+    const before = first.get(`${namespace}/${name}`);
+    if (before === undefined) {
+      first.set(`${namespace}/${name}`, ingress);
+      return true;
+    }
+    doubles.set(before, ingress);
+    reports.set(ingress, leftOut(ingress, `an Ingress of this name stands at ${placeOf(before)} already: keep one`));
+    return false;
   });
   const cluster = surveyCluster(chosen, manifests, options.namespace);
   const migrations = chosen.filter((ingress) => !isCanary(ingress)).map((ingress) => begin(ingress, cluster));
   const secrets = shareCertificates(migrations);
   for (const migration of migrations) {
+    const double = doubles.get(migration.ingress);
+    /* The other one may be in force, and may let in fewer. */
+    if (double !== undefined)
+      migration.withhold("spec", `an Ingress of this name stands at ${placeOf(double)} too`, "keep the one that is in force");
     for (const group of annotationGroups) group.apply?.(migration);
     reports.set(migration.ingress, account(migration));
   }
