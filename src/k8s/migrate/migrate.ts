@@ -55,7 +55,11 @@ export function migrate(manifests: readonly Manifest[], options: MigrateOptions)
     const double = doubles.get(migration.ingress);
     /* The other one may be in force, and may let in fewer. */
     if (double !== undefined)
-      migration.withhold("spec", `an Ingress of this name stands at ${placeOf(double)} too`, "keep the one that is in force");
+      migration.withhold(
+        "spec",
+        `an Ingress of this name stands at ${placeOf(double)} too`,
+        "keep the one that is in force",
+      );
     for (const group of annotationGroups) group.apply?.(migration);
     reports.set(migration.ingress, account(migration));
   }
