@@ -11,7 +11,8 @@ export function migrateReference(): string {
     "| --- | --- | --- |",
     ...Object.entries(annotations).map(([name, { outcome, text, todo = "", withholds }]) => {
       const lead = outcome === "translated" ? "" : `${outcome}: `;
-      const held = withholds === true ? " **Holds the routes back.**" : "";
+      const held =
+        withholds === undefined ? "" : ` **Holds the routes${withholds === "host" ? " of the whole host" : ""} back.**`;
       return `| \`${name}\` | ${cell(lead + text)}${held} | ${cell(todo)} |`;
     }),
     "",
@@ -47,14 +48,15 @@ export function migrateReference(): string {
     "**Rewrites.** `rewrite-target: /` on `/v1` sends `/v1/chat` on as `/`: that is what nginx did, so it is ReplaceFullPath. ReplacePrefixMatch is what `/v1(/|$)(.*)` with `/$2` meant.",
     "",
     "**Paths.** One `use-regex` or `rewrite-target` turns all paths of its host, those of other Ingresses too, into expressions that ignore case and are open at the end. Where every path of the host can be said as a prefix, they become PathPrefix, which is",
-    "narrower: it compares case and whole elements. Otherwise they become RegularExpression, with `(?i)` and `.*` at the end, longest first. How expressions rank against prefixes is for each gateway to say.",
+    "narrower: it compares case and whole elements. Otherwise they become RegularExpression, in a form that every dialect reads (`/[vV]1.*`), longest first. A path that takes a prefix off has to be a PathPrefix; then the others are too, but for those that can only be expressions,",
+    "and the table says so, since gateways ask expressions before prefixes.",
     "",
     "**TLS.** A host with a certificate has a listener of its own, and http is redirected to https with 308 unless `ssl-redirect` is `false`, as nginx did. A Gateway has 64 listeners; more hosts make a second one, with an address of its own.",
     "",
     "**Canaries** are merged with the main Ingress of their host and path: rules for the header and the cookie, in this order, and weights. From another namespace they need a ReferenceGrant, which is printed.",
     "",
     "Not the same, whatever the annotations: nginx refused bodies over 1 MB and waited 60 s for a silent backend; it served https with a certificate of its own for hosts without one; a route without a host also serves what the routes of other hosts leave;",
-    "of two Ingresses with the same path the oldest counted, of two new routes the first by name.",
+    "of two Ingresses with the same path the oldest counted, of two new routes the first by name (the table says where). What nginx took for a whole host, such as certificates of clients, holds back the routes of every Ingress of the host.",
     "",
     ...sections,
   ]

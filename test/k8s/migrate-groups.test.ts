@@ -1,4 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { patternFault } from "../../src/cel/pattern.ts";
+import { toRegexMatch } from "../../src/k8s/migrate/paths.ts";
 import { brokenRules } from "./gateway-api-rules.ts";
 import { ingress, migrated, type PathSketch, type Sketch } from "./migrate-input.ts";
 
@@ -48,13 +50,43 @@ describe("paths", () => {
     ]);
     const values = (name: string) =>
       (route(name)?.spec["rules"] as { matches: { path: object }[] }[]).map(({ matches }) => matches[0]?.path);
-    expect(values("web")).toEqual([{ type: "RegularExpression", value: "(?i)/v[0-9]+/x$" }]);
+    expect(values("web")).toEqual([{ type: "RegularExpression", value: "/[vV][0-9]+/[xX]$" }]);
     expect(values("other")).toEqual([
-      { type: "RegularExpression", value: "(?i)/longer.*" },
-      { type: "RegularExpression", value: "(?i)/b.*" },
+      { type: "RegularExpression", value: "/[lL][oO][nN][gG][eE][rR].*" },
+      { type: "RegularExpression", value: "/[bB].*" },
     ]);
     expect(values("elsewhere")).toEqual([{ type: "Exact", value: "/b" }]);
     expect(rows("path a.example.com/b")[0]?.text).toContain("pathType Exact had no effect");
+  });
+
+  test("a path that takes a prefix off stays a prefix, and so do the others of its host but for expressions, which are named", () => {
+    const paths = [{ path: "/api(/|$)(.*)" }, { path: "/Exact", pathType: "Exact" }];
+    const all = (...more: readonly PathSketch[]) =>
+      migrated([ingress({ paths: [...paths, ...more], nginx: { "rewrite-target": "/$2" } })]);
+    const types = ({ routes }: ReturnType<typeof all>) =>
+      (routes[0]?.spec["rules"] as { matches: { path: { type: string } }[] }[]).map(({ matches }) => matches[0]?.path.type);
+    expect(types(all())).toEqual(["PathPrefix", "PathPrefix"]);
+    expect(types(all({ path: "/x[0-9]" })).toSorted()).toEqual(["PathPrefix", "PathPrefix", "RegularExpression"]);
+    expect(all({ path: "/x[0-9]" }).rows("path a.example.com/x[0-9]")).toMatchObject([
+      { outcome: "approximated", todo: expect.any(String) },
+    ]);
+  });
+
+  test.for<[path: string, match: string | undefined]>([
+    ["/v1.0/[a-f0-9]{2}/x", "/[vV]1.0/[a-fA-F0-9]{2}/[xX].*"],
+    ["/[^a-z_]/(?:b|C)$", "/[^a-zA-Z_]/(?:[bB]|[Cc])$"],
+    [String.raw`/\d+\.json$`, String.raw`/\d+\.[jJ][sS][oO][nN]$`],
+    ["^/a.*", "/[aA].*"],
+    ["/a|/b", undefined],
+    ["/(?!x).*", undefined],
+    ["/(?<name>x)", undefined],
+    [String.raw`/(x)\1`, undefined],
+    ["/[A-z]", undefined],
+    ["/(", undefined],
+  ])("the expression %s is %s in every dialect", ([path, match]) => {
+    const value = toRegexMatch(path)?.value;
+    expect(value).toBe(match);
+    if (value !== undefined) expect(patternFault(`^(?:${value})$`)).toBeUndefined();
   });
 
   test.for<[path: string, target: string, match: string, modifier: object]>([
@@ -160,7 +192,7 @@ describe("where requests go", () => {
         matches: [
           {
             headers: [
-              { type: "RegularExpression", name: "Cookie", value: String.raw`^(.*; ?)?next\.one=always(;.*)?$` },
+              { type: "RegularExpression", name: "Cookie", value: String.raw`^([^;]*;)* ?next\.one=always(;[^;]*)*$` },
             ],
           },
         ],
@@ -192,7 +224,7 @@ describe("where requests go", () => {
     [{ "canary-by-header": "X", "canary-by-header-value": "yes" }, [{ name: "X", value: "yes" }], [undefined]],
     [
       { "canary-by-header": "X", "canary-by-header-pattern": "^a" },
-      [{ type: "RegularExpression", name: "X", value: ".*(?:^a).*" }],
+      [{ type: "RegularExpression", name: "X", value: "(?:a).*" }],
       [undefined],
     ],
   ])("%o", ([nginx, headers, weights]) => {
@@ -203,6 +235,15 @@ describe("where requests go", () => {
     }[];
     expect(rules.flatMap(({ matches }) => matches[0]?.headers ?? [])).toEqual(headers);
     expect(rules.at(-1)?.backendRefs.map(({ weight }) => weight)).toEqual(weights);
+  });
+
+  test("what finds a canary's cookie finds it anywhere in the header, nowhere else, and in linear time", () => {
+    const nginx = { canary: "true", "canary-by-cookie": "next" };
+    const { routes } = migrated([ingress(), ingress({ name: "new", nginx })]);
+    const value = String(routes[0]?.spec["rules"][0].matches[0].headers[0].value);
+    expect(["next=always", "a=b; next=always; c=d", "a=b;next=always"].filter((text) => !new RegExp(value).test(text))).toEqual([]);
+    expect(["xnext=always", "next=alwaysx", "a=next=always", "next=never"].filter((text) => new RegExp(value).test(text))).toEqual([]);
+    expect(patternFault(`^(?:${value})$`)).toBeUndefined();
   });
 
   test("a canary without a main Ingress is reported as nothing", () => {
@@ -419,6 +460,38 @@ describe("CORS and headers", () => {
     expect(migrated([ingress({ nginx: { "custom-headers": "ops/h" } })]).rows("custom-headers")[0]?.outcome).toBe(
       "not translated",
     );
+  });
+});
+
+describe("Ingresses beside each other", () => {
+  test("what nginx took for a whole host holds back every Ingress of the host, and no other", () => {
+    for (const name of ["server-snippet", "auth-tls-secret"]) {
+      const { routes, reports } = migrated([
+        ingress({ nginx: { [name]: "deny all;" } }),
+        ingress({ name: "open", paths: [{ path: "/open" }] }),
+        ingress({ name: "elsewhere", host: "b.example.com" }),
+      ]);
+      expect(routes.map(({ metadata }) => metadata.name)).toEqual(["elsewhere"]);
+      expect(reports[1]?.withheld[0]).toContain(`default/web has nginx.ingress.kubernetes.io/${name}`);
+    }
+  });
+
+  test("two that have the same path are named, and what one holds back the other does not serve", () => {
+    const same = migrated([ingress(), ingress({ name: "twin" })]);
+    expect(same.routes).toHaveLength(2);
+    expect(same.rows("path a.example.com/v1 (PathPrefix)")).toMatchObject([
+      { text: expect.stringContaining("default/twin"), todo: expect.any(String) },
+      { text: expect.stringContaining("default/web"), todo: expect.any(String) },
+    ]);
+    const guarded = ingress({ name: "guarded", nginx: { "auth-url": "http://auth" } });
+    const bridge = ingress({ name: "bridge", paths: [{}, { path: "/b" }] });
+    expect(migrated([ingress({ name: "last", paths: [{ path: "/b" }] }), bridge, guarded]).routes).toEqual([]);
+  });
+
+  test("a default backend gives way to the path / of another Ingress of the host", () => {
+    const spec = { defaultBackend: { service: { name: "front", port: { number: 81 } } } };
+    const { routes } = migrated([ingress({ spec }), ingress({ name: "root", paths: [{ path: "/" }] })]);
+    expect(routes.map(({ spec: { rules } }) => (rules as unknown[]).length)).toEqual([1, 1]);
   });
 });
 

@@ -120,7 +120,7 @@ describe("sallyport migrate", () => {
         metadata: { name: "edge" },
         spec: { controller: "k8s.io/ingress-nginx" },
       },
-      ingress({ name: "edged", spec: { ingressClassName: "edge" } }),
+      ingress({ name: "edged", paths: [{ path: "/e" }], spec: { ingressClassName: "edge" } }),
     ];
     const { routes, rows, reports } = migrated(input);
     expect(routes.map(({ metadata }) => metadata.name)).toEqual(["old-closed", "edged"]);

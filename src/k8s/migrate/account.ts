@@ -9,7 +9,8 @@ const groupsByName = new Map(annotationGroups.flatMap(({ annotations }) => Objec
 /** `FILE:LINE` of an Ingress. */
 export const placeOf = ({ manifest: { source } }: Ingress) => `${source.file}:${source.line}`;
 
-const toReport = (ingress: Ingress, rows: readonly ReportRow[], withheld: readonly string[] = []): IngressReport => ({
+/** What became of one Ingress, as the report says it. */
+export const toReport = (ingress: Ingress, rows: readonly ReportRow[], withheld: readonly string[] = []): IngressReport => ({
   namespace: ingress.namespace,
   name: ingress.name,
   place: placeOf(ingress),
@@ -27,9 +28,9 @@ export function leftOut(ingress: Ingress, reason: string): IngressReport {
   return toReport(ingress, rows);
 }
 
-/** The report on an Ingress whose groups have been applied. What none of them spoke of is reported as the documentation says it, and what nobody knows as unknown: nothing is lost in silence. */
-export function account(migration: Migration): IngressReport {
-  const { ingress, rows, withheld } = migration;
+/** Reports what no group spoke of as the documentation says it, and what nobody knows as unknown: nothing is lost in silence. */
+export function reportRest(migration: Migration): void {
+  const { ingress, rows } = migration;
   for (const full of Object.keys(ingress.manifest.metadata.annotations)) {
     if (rows.some(({ subject }) => subject === full)) continue;
     const name = full.startsWith(NGINX_PREFIX) ? full.slice(NGINX_PREFIX.length) : undefined;
@@ -37,7 +38,6 @@ export function account(migration: Migration): IngressReport {
     if (name !== undefined && meaning !== undefined) migration.asDocumented(name, meaning);
     else rows.push(foreign(full, name !== undefined));
   }
-  return toReport(ingress, rows, withheld);
 }
 
 const BOOKKEEPING = /^(?:kubectl\.kubernetes\.io\/last-applied-configuration|meta\.helm\.sh\/.*)$/;

@@ -7,8 +7,11 @@ export interface AnnotationMeaning {
   readonly text: string;
   /** What a person has to do when it is set. */
   readonly todo?: string;
-  /** Set where leaving it out would let in what was kept out: the routes are printed as comments. */
-  readonly withholds?: true;
+  /**
+   * Set where leaving it out would let in what was kept out: the routes are printed as comments. `host`: nginx took it for the whole host,
+   * so those of other Ingresses of the host too.
+   */
+  readonly withholds?: "ingress" | "host";
 }
 
 /** Annotations of Ingress-NGINX that belong together: one file and one entry in `registry.ts` each. */

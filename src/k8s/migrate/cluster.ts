@@ -1,6 +1,6 @@
 import { isMap, type Manifest } from "../manifest.ts";
 import { type Ingress, type IngressBackend, type IngressPath, nginxAnnotation } from "./ingress.ts";
-import { needsRegex } from "./paths.ts";
+import { formOf } from "./paths.ts";
 
 /** A Secret that holds a certificate. */
 export interface TlsSecret {
@@ -14,6 +14,14 @@ export interface Canary {
   readonly backend: IngressBackend;
 }
 
+/**
+ * How the paths of a host are matched. `plain`: as their types say. Otherwise nginx took all of them as regular expressions, open at the
+ * end and without regard to case, since one Ingress of the host has use-regex or rewrite-target: `regex` says them as such. What takes a
+ * prefix off has to be a prefix, and gateways ask expressions before prefixes: then all paths are `narrowed` to prefixes, or are `mixed`
+ * where some can only be expressions.
+ */
+export type Matching = "plain" | "narrowed" | "mixed" | "regex";
+
 /** What one Ingress cannot know alone: nginx joins every Ingress of a host into one server. */
 export interface Cluster {
   /** Hosts that a main Ingress has rules for. */
@@ -21,12 +29,9 @@ export interface Cluster {
   /** The number of a Service's port, or undefined when the Service or the name is not among the manifests. */
   portNumber(namespace: string, service: string, port: string): number | undefined;
   configMap(namespace: string, name: string): Readonly<Record<string, string>> | undefined;
-  /**
-   * How nginx matches the paths of a host. `plain`: as their types say. Otherwise all of them as regular expressions, open at the end and
-   * without regard to case, since one Ingress of the host has use-regex or rewrite-target: `narrowed` where every path can be said as a
-   * prefix, `regex` where one cannot.
-   */
-  matching(host: string): "plain" | "narrowed" | "regex";
+  matching(host: string): Matching;
+  /** True when an Ingress has / as a prefix on the host, so that no default backend is asked. */
+  hasRoot(host: string): boolean;
   canariesOf(host: string, path: string): readonly Canary[];
 }
 
@@ -72,13 +77,22 @@ export function surveyCluster(ingresses: readonly Ingress[], others: readonly Ma
   const regexHosts = hostsWhere(
     (ingress, path) => isOn(nginxAnnotation(ingress, "use-regex")) || isRewritten(ingress, path),
   );
-  const needRegex = hostsWhere((ingress, path) => needsRegex(path, nginxAnnotation(ingress, "rewrite-target")));
+  const hostsOf = (form: ReturnType<typeof formOf>) =>
+    hostsWhere((ingress, path) => formOf(path, nginxAnnotation(ingress, "rewrite-target")) === form);
+  const [converted, expressions, unlike] = [hostsOf("converted"), hostsOf("expression"), hostsOf("text")];
+  const matching = (host: string): Matching => {
+    if (!regexHosts.has(host)) return "plain";
+    if (converted.has(host)) return expressions.has(host) ? "mixed" : "narrowed";
+    return expressions.has(host) || unlike.has(host) ? "regex" : "narrowed";
+  };
+  const roots = hostsWhere((_ingress, { path, pathType }) => path === "/" && pathType !== "Exact");
   const canaries = Map.groupBy(pathsOf(ingresses.filter(isCanary)), ({ host, path }) => key(host, path.path));
   return {
     hosts: new Set(mains.flatMap(({ rules }) => rules.map(({ host }) => host))),
     portNumber: (home, service, port) => ports.get(key(home, service, port)),
     configMap: (home, name) => configMaps.get(key(home, name)),
-    matching: (host) => (!regexHosts.has(host) ? "plain" : needRegex.has(host) ? "regex" : "narrowed"),
+    matching,
+    hasRoot: (host) => roots.has(host),
     canariesOf: (host, path) =>
       (canaries.get(key(host, path)) ?? []).map(({ ingress, path: { backend } }) => ({ ingress, backend })),
   };

@@ -1,4 +1,5 @@
 import { isPathValue, isHostname, type PathMatch } from "./gateway-api.ts";
+import type { Matching } from "./cluster.ts";
 import type { IngressPath } from "./ingress.ts";
 import { createRule, type HostDraft, type Migration, type RuleDraft } from "./migration.ts";
 import { convertCaptures, isLiteral, toPrefix, toRegexMatch } from "./paths.ts";
@@ -67,25 +68,25 @@ function plainMatch(migration: Migration, { path, pathType }: IngressPath, subje
   return { type: "PathPrefix", value };
 }
 
-function regexMatch(migration: Migration, source: IngressPath, subject: string, mode: "narrowed" | "regex"): PathMatch {
-  const { path } = source;
-  const converted = isLiteral(path) ? undefined : convertCaptures(path, migration.get("rewrite-target"));
+function regexMatch(migration: Migration, source: IngressPath, subject: string, mode: Matching): PathMatch {
+  const { path, pathType } = source;
   const why =
     "an Ingress of this host has use-regex or rewrite-target, so nginx matched all its paths as expressions without regard to case";
+  const exact = pathType === "Exact" ? "; pathType Exact had no effect" : "";
+  const converted = isLiteral(path) ? undefined : convertCaptures(path, migration.get("rewrite-target"));
   if (converted !== undefined) {
-    const order =
-      mode === "regex"
-        ? "; other paths of this host stay expressions, and which comes first is for the gateway to say"
-        : "";
     const difference = converted.difference === undefined ? "" : `; ${converted.difference}`;
-    migration.approximated(subject, `PathPrefix ${converted.prefix}: ${why}; case counts now${difference}${order}`);
+    migration.approximated(subject, `PathPrefix ${converted.prefix}: ${why}; case counts now${difference}`);
     return { type: "PathPrefix", value: converted.prefix };
   }
-  if (mode === "narrowed") {
+  if (mode !== "regex" && isLiteral(path)) {
     const value = toPrefix(path);
     /* Nothing but the case of no letter can differ. */
     if (value !== "/")
-      migration.approximated(subject, `PathPrefix ${value}: ${why}; case counts now, and ${path}x is no longer served`);
+      migration.approximated(
+        subject,
+        `PathPrefix ${value}: ${why}; case counts now, and ${path}x is no longer served${exact}`,
+      );
     return { type: "PathPrefix", value };
   }
   const match = toRegexMatch(path);
@@ -93,12 +94,18 @@ function regexMatch(migration: Migration, source: IngressPath, subject: string, 
     migration.withhold(
       subject,
       "the expression has alternatives at its top, is too long or not one that every gateway reads",
-      "write one path for each alternative",
+      "write one path for each alternative, without look-around, references and flags",
     );
-    return { type: "RegularExpression", value: `(?i)${path}` };
+    return { type: "RegularExpression", value: path };
   }
-  const exact = source.pathType === "Exact" ? "; pathType Exact had no effect" : "";
-  migration.translated(subject, `RegularExpression ${match.value}: ${why}${exact}`);
+  const said = `RegularExpression ${match.value}: ${why}${exact}`;
+  if (mode === "regex") migration.translated(subject, said);
+  else
+    migration.approximated(
+      subject,
+      `${said}; most gateways, this one too, ask expressions before the prefixes that other paths of the host became, where nginx asked the longest first`,
+      "see that no path is taken by this expression that belongs to a longer prefix",
+    );
   return match;
 }
 
@@ -106,8 +113,8 @@ function regexMatch(migration: Migration, source: IngressPath, subject: string, 
 function addDefault(migration: Migration, draft: HostDraft): void {
   const { defaultBackend } = migration.ingress;
   if (defaultBackend === undefined) return;
-  if (draft.rules.some(({ source: { path, pathType } }) => path === "/" && pathType !== "Exact")) {
-    migration.translated("spec.defaultBackend", `nothing to do: ${draft.host || "every host"} has a path / of its own`);
+  if (migration.cluster.hasRoot(draft.host)) {
+    migration.translated("spec.defaultBackend", `nothing to do: ${draft.host || "every host"} has a path /`);
     return;
   }
   const source: IngressPath = { path: "/", pathType: "Prefix", backend: defaultBackend };
@@ -117,11 +124,15 @@ function addDefault(migration: Migration, draft: HostDraft): void {
 }
 
 function noteHost({ cluster, ...migration }: Migration, host: string): void {
+  const others = [...cluster.hosts].filter((name) => name !== host && (host === "" || name.endsWith(host.slice(1))));
+  const leaves =
+    others.length === 0
+      ? ""
+      : `it also serves what the routes of ${others.length} other ${others.length === 1 ? "host" : "hosts"} leave, where nginx answered 404`;
   if (host.startsWith("*."))
-    migration.approximated(`host ${host}`, "nginx matched one label in place of the *, a Gateway matches any number");
-  if (host === "" && cluster.hosts.size > 1)
     migration.approximated(
-      "host of every name",
-      "a rule without a host also serves what the routes of other hosts leave, where nginx answered 404",
+      `host ${host}`,
+      ["nginx matched one label in place of the *, a Gateway matches any number", leaves].filter((text) => text !== "").join("; "),
     );
+  if (host === "" && leaves !== "") migration.approximated("host of every name", leaves);
 }

@@ -1,5 +1,5 @@
 import { isMap, type Manifest } from "../manifest.ts";
-import { account, accountForCanary, leftOut, placeOf } from "./account.ts";
+import { accountForCanary, leftOut, placeOf, reportRest, toReport } from "./account.ts";
 import { annotationGroups } from "./registry.ts";
 import { readCertificates } from "./certificates.ts";
 import { type Cluster, isCanary, surveyCluster, type TlsSecret } from "./cluster.ts";
@@ -7,6 +7,7 @@ import { readHosts } from "./hosts.ts";
 import { type Ingress, isIngress, toIngress } from "./ingress.ts";
 import { createMigration, type Migration } from "./migration.ts";
 import { type Printed, printObjects } from "./print.ts";
+import { compareNeighbours } from "./neighbours.ts";
 import { buildOutput, type OutputOptions } from "./output.ts";
 import type { IngressReport } from "./report.ts";
 
@@ -61,8 +62,10 @@ export function migrate(manifests: readonly Manifest[], options: MigrateOptions)
         "keep the one that is in force",
       );
     for (const group of annotationGroups) group.apply?.(migration);
-    reports.set(migration.ingress, account(migration));
+    reportRest(migration);
   }
+  compareNeighbours(migrations);
+  for (const { ingress, rows, withheld } of migrations) reports.set(ingress, toReport(ingress, rows, withheld));
   for (const ingress of chosen.filter(isCanary)) reports.set(ingress, accountForCanary(ingress, migrations, cluster));
   const objects = migrations.length === 0 ? [] : buildOutput(migrations, secrets, options);
   return {

@@ -59,6 +59,8 @@ export interface Migration {
   readonly extraObjects: OutputObject[];
   /** Why the routes must not be applied as they are. */
   readonly withheld: string[];
+  /** Annotations, by their full names, that hold back every route of the Ingress's hosts. */
+  readonly hostHolds: string[];
   readonly rows: ReportRow[];
   /** The value of an annotation, named without its prefix. */
   get(name: string): string | undefined;
@@ -92,6 +94,7 @@ export function createRule(source: IngressPath, match: PathMatch, backends: read
 export function createMigration(ingress: Ingress, cluster: Cluster): Migration {
   const rows: ReportRow[] = [];
   const withheld: string[] = [];
+  const hostHolds: string[] = [];
   const subjectOf = (name: string) => (/^spec\b|^path |^host /.test(name) ? name : NGINX_PREFIX + name);
   const add = (name: string, row: Omit<ReportRow, "subject">) => rows.push({ subject: subjectOf(name), ...row });
   const reasonFor = (name: string, because: string) => `${subjectOf(name)}: ${because}`;
@@ -102,6 +105,7 @@ export function createMigration(ingress: Ingress, cluster: Cluster): Migration {
     extraRoutes: [],
     extraObjects: [],
     withheld,
+    hostHolds,
     rows,
     get: (name) => nginxAnnotation(ingress, name),
     translated: (name, text) => void add(name, { outcome: "translated", text }),
@@ -113,7 +117,8 @@ export function createMigration(ingress: Ingress, cluster: Cluster): Migration {
       add(name, { outcome: "not translated", text: because, todo });
     },
     asDocumented(name, { outcome, text, todo, withholds }) {
-      if (withholds === true) withheld.push(reasonFor(name, text));
+      if (withholds !== undefined) withheld.push(reasonFor(name, text));
+      if (withholds === "host") hostHolds.push(subjectOf(name));
       add(name, { outcome, text, ...(todo !== undefined && { todo }) });
     },
     backendRef({ name, port, resource }, subject, namespace = ingress.namespace) {

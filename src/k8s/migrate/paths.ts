@@ -1,4 +1,5 @@
 import { isPathValue, MAX_PATH, type PathMatch, type PathModifier } from "./gateway-api.ts";
+import { ignoreCase } from "./ignore-case.ts";
 import type { IngressPath } from "./ingress.ts";
 
 /* What a path needs to be a regular expression in more than name. A dot is left out: /v1.0 means the dot, and is matched by it. */
@@ -6,25 +7,29 @@ const REGEX_SIGNS = /[\\^$|?*+()[\]{}]/;
 
 export const isLiteral = (path: string) => !REGEX_SIGNS.test(path);
 
-/** Whether nginx's regular expression for this path can only be written as one. */
-export const needsRegex = ({ path, pathType }: IngressPath, rewrite: string | undefined) =>
-  isLiteral(path) ? pathType !== "Prefix" && path !== "/" : convertCaptures(path, rewrite) === undefined;
+/**
+ * What a path of a host with expressions is: a `prefix`, `text` that is more or less than a prefix, an expression that only takes a prefix
+ * off and so is `converted`, or any other `expression`.
+ */
+export function formOf({ path, pathType }: IngressPath, target: string | undefined): "prefix" | "text" | "converted" | "expression" {
+  if (isLiteral(path)) return pathType === "Prefix" || path === "/" ? "prefix" : "text";
+  return convertCaptures(path, target) === undefined ? "expression" : "converted";
+}
 
 /**
- * nginx: `location ~* "^PATH"`, open at its end. Written so that it means the same where a whole path has to match (Envoy) and where
- * a part is enough.
+ * nginx: `location ~* "^PATH"`, open at its end. Written so that it means the same where a whole path has to match (Envoy, this gateway)
+ * and where a part is enough, and in every dialect. Undefined for what cannot be said so.
  */
 export function toRegexMatch(path: string): PathMatch | undefined {
   const bare = path.startsWith("^") ? path.slice(1) : path;
-  const open = /(?:^|[^\\])\$$|\.\*\)?$/.test(bare) ? bare : `${bare}.*`;
-  const value = `(?i)${open}`;
+  const value = ignoreCase(/(?:^|[^\\])\$$|\.\*\)?$/.test(bare) ? bare : `${bare}.*`);
   /* An alternative at the top level would take the beginning or the end for itself. */
-  return value.length > MAX_PATH || hasTopLevelAlternative(bare) || !compiles(bare)
-    ? undefined
-    : { type: "RegularExpression", value };
+  const fits = value !== undefined && value.length <= MAX_PATH && !hasTopLevelAlternative(bare) && compiles(value);
+  return fits ? { type: "RegularExpression", value } : undefined;
 }
 
-function compiles(pattern: string): boolean {
+/** False for what is no expression at all. */
+export function compiles(pattern: string): boolean {
   try {
     return Boolean(new RegExp(pattern));
   } catch {
@@ -32,7 +37,8 @@ function compiles(pattern: string): boolean {
   }
 }
 
-function hasTopLevelAlternative(pattern: string): boolean {
+/** True of `a|b`, false of `(a|b)`. */
+export function hasTopLevelAlternative(pattern: string): boolean {
   let depth = 0;
   for (let at = 0; at < pattern.length; at++) {
     const character = pattern[at];

@@ -2,11 +2,11 @@ import { type AnnotationMeaning, defineAnnotations } from "../annotation-group.t
 import { isOn } from "../cluster.ts";
 import type { Migration } from "../migration.ts";
 
-const gate = (text: string, todo: string): AnnotationMeaning => ({
+const gate = (text: string, todo: string, withholds: "ingress" | "host" = "ingress"): AnnotationMeaning => ({
   outcome: "not translated",
   text,
   todo,
-  withholds: true,
+  withholds,
 });
 const goesWith = (what: string): AnnotationMeaning => ({
   outcome: "not translated",
@@ -54,8 +54,9 @@ export const auth = defineAnnotations({
     "auth-tls-secret": gate(
       "certificates of clients are asked for on a whole port of a Gateway (spec.tls.frontend), not for one host",
       "give the callers a port of their own on the Gateway, or another way to prove who they are",
+      "host",
     ),
-    "auth-tls-verify-client": gate("see auth-tls-secret", "see auth-tls-secret"),
+    "auth-tls-verify-client": gate("see auth-tls-secret", "see auth-tls-secret", "host"),
     "auth-tls-verify-depth": goesWith("auth-tls-secret"),
     "auth-tls-match-cn": goesWith("auth-tls-secret"),
     "auth-tls-error-page": goesWith("auth-tls-secret"),

@@ -3,6 +3,7 @@ import type { BackendRef, HeaderMatch } from "../gateway-api.ts";
 import { nginxAnnotation, type Ingress } from "../ingress.ts";
 import type { Migration, RuleDraft } from "../migration.ts";
 import { isHeaderName } from "../http-names.ts";
+import { compiles, hasTopLevelAlternative } from "../paths.ts";
 
 const merged = "merged with the main Ingress of its host and path";
 
@@ -21,7 +22,7 @@ export const canary = defineAnnotations({
       outcome: "translated",
       text: "the rule matches this value, and `always` and `never` mean nothing",
     },
-    "canary-by-header-pattern": { outcome: "translated", text: "the rule matches the header by a RegularExpression" },
+    "canary-by-header-pattern": { outcome: "translated", text: "the rule matches the header by a RegularExpression; one without ^ is looked for anywhere, which this gateway refuses as slow" },
     "canary-by-cookie": {
       outcome: "translated",
       text: "rules that match the header Cookie by a RegularExpression: `always` and `never`",
@@ -70,18 +71,30 @@ function headerRules(
   const value = get("canary-by-header-value");
   if (value !== "") return [{ value: { name, value }, to: other }];
   const pattern = get("canary-by-header-pattern");
-  /* nginx looks for the pattern anywhere in the value; elsewhere the whole value may have to match. */
-  if (pattern !== "") return [{ value: { type: "RegularExpression", name, value: `.*(?:${pattern}).*` }, to: other }];
+  if (pattern !== "") {
+    /* nginx logs one that it cannot read, and goes on as if the header were not there. */
+    if (!compiles(pattern)) return [];
+    return [{ value: { type: "RegularExpression", name, value: anywhere(pattern) }, to: other }];
+  }
   return [
     { value: { name, value: "always" }, to: other },
     { value: { name, value: "never" }, to: main },
   ];
 }
 
+/* nginx looks for a pattern anywhere in the value; with a gateway the whole value may have to match. */
+function anywhere(pattern: string): string {
+  const whole = hasTopLevelAlternative(pattern);
+  const [begins, ends] = [!whole && pattern.startsWith("^"), !whole && /(?:^|[^\\])\$$/.test(pattern)];
+  const bare = pattern.slice(begins ? 1 : 0, ends ? -1 : undefined);
+  return `${begins ? "" : ".*"}(?:${bare})${ends ? "" : ".*"}`;
+}
+
+/* In a form that takes linear time on any value also where expressions backtrack. */
 const cookieMatch = (cookie: string, value: string): HeaderMatch => ({
   type: "RegularExpression",
   name: "Cookie",
-  value: `^(.*; ?)?${cookie.replaceAll(/[.$*+^|]/g, String.raw`\$&`)}=${value}(;.*)?$`,
+  value: `^([^;]*;)* ?${cookie.replaceAll(/[.$*+^|]/g, String.raw`\$&`)}=${value}(;[^;]*)*$`,
 });
 
 /** The canary's share: weight of total. */

@@ -14,7 +14,7 @@ export const rewrite = defineAnnotations({
     },
     "use-regex": {
       outcome: "translated",
-      text: "every path of the host becomes a RegularExpression with (?i), or a PathPrefix where all of them can be said as one",
+      text: "every path of the host becomes a RegularExpression that ignores case (`[vV]1`), or a PathPrefix where all of them can be said as one, or one of them takes a prefix off",
     },
     "app-root": { outcome: "translated", text: "a rule for exactly / with a RequestRedirect, 302" },
     "x-forwarded-prefix": {

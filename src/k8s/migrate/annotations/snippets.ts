@@ -5,21 +5,21 @@ const snippet: AnnotationMeaning = {
   outcome: "not translated",
   text: "lines of nginx's own language: what they allow, refuse or change is not known here",
   todo: "read them, say what they are for in filters of the route or in a policy, then take the marks off the routes",
-  withholds: true,
+  withholds: "ingress",
 };
 
 const firewall: AnnotationMeaning = {
   outcome: "not translated",
   text: "neither a Gateway nor this gateway has ModSecurity",
   todo: "put a web application firewall in front of the gateway, or see that the service needs none; then take the marks off the routes",
-  withholds: true,
+  withholds: "ingress",
 };
 
 export const snippets = defineAnnotations({
   title: "Snippets and ModSecurity",
   annotations: {
     "configuration-snippet": snippet,
-    "server-snippet": snippet,
+    "server-snippet": { ...snippet, withholds: "host" },
     "auth-snippet": snippet,
     "stream-snippet": snippet,
     "enable-modsecurity": firewall,

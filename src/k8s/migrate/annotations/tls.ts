@@ -17,7 +17,7 @@ export const tls = defineAnnotations({
       outcome: "not translated",
       text: "the connection is passed on without being opened: that is a TLSRoute, which this gateway does not serve",
       todo: "write a TLSRoute for another gateway, or let this one terminate TLS",
-      withholds: true,
+      withholds: "host",
     },
     "ssl-ciphers": {
       outcome: "not translated",
