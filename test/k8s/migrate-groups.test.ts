@@ -64,7 +64,9 @@ describe("paths", () => {
     const all = (...more: readonly PathSketch[]) =>
       migrated([ingress({ paths: [...paths, ...more], nginx: { "rewrite-target": "/$2" } })]);
     const types = ({ routes }: ReturnType<typeof all>) =>
-      (routes[0]?.spec["rules"] as { matches: { path: { type: string } }[] }[]).map(({ matches }) => matches[0]?.path.type);
+      (routes[0]?.spec["rules"] as { matches: { path: { type: string } }[] }[]).map(
+        ({ matches }) => matches[0]?.path.type,
+      );
     expect(types(all())).toEqual(["PathPrefix", "PathPrefix"]);
     expect(types(all({ path: "/x[0-9]" })).toSorted()).toEqual(["PathPrefix", "PathPrefix", "RegularExpression"]);
     expect(all({ path: "/x[0-9]" }).rows("path a.example.com/x[0-9]")).toMatchObject([
@@ -241,8 +243,12 @@ describe("where requests go", () => {
     const nginx = { canary: "true", "canary-by-cookie": "next" };
     const { routes } = migrated([ingress(), ingress({ name: "new", nginx })]);
     const value = String(routes[0]?.spec["rules"][0].matches[0].headers[0].value);
-    expect(["next=always", "a=b; next=always; c=d", "a=b;next=always"].filter((text) => !new RegExp(value).test(text))).toEqual([]);
-    expect(["xnext=always", "next=alwaysx", "a=next=always", "next=never"].filter((text) => new RegExp(value).test(text))).toEqual([]);
+    expect(
+      ["next=always", "a=b; next=always; c=d", "a=b;next=always"].filter((text) => !new RegExp(value).test(text)),
+    ).toEqual([]);
+    expect(
+      ["xnext=always", "next=alwaysx", "a=next=always", "next=never"].filter((text) => new RegExp(value).test(text)),
+    ).toEqual([]);
     expect(patternFault(`^(?:${value})$`)).toBeUndefined();
   });
 

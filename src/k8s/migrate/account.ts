@@ -10,7 +10,11 @@ const groupsByName = new Map(annotationGroups.flatMap(({ annotations }) => Objec
 export const placeOf = ({ manifest: { source } }: Ingress) => `${source.file}:${source.line}`;
 
 /** What became of one Ingress, as the report says it. */
-export const toReport = (ingress: Ingress, rows: readonly ReportRow[], withheld: readonly string[] = []): IngressReport => ({
+export const toReport = (
+  ingress: Ingress,
+  rows: readonly ReportRow[],
+  withheld: readonly string[] = [],
+): IngressReport => ({
   namespace: ingress.namespace,
   name: ingress.name,
   place: placeOf(ingress),

@@ -132,7 +132,9 @@ function noteHost({ cluster, ...migration }: Migration, host: string): void {
   if (host.startsWith("*."))
     migration.approximated(
       `host ${host}`,
-      ["nginx matched one label in place of the *, a Gateway matches any number", leaves].filter((text) => text !== "").join("; "),
+      ["nginx matched one label in place of the *, a Gateway matches any number", leaves]
+        .filter((text) => text !== "")
+        .join("; "),
     );
   if (host === "" && leaves !== "") migration.approximated("host of every name", leaves);
 }

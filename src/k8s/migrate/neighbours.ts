@@ -18,7 +18,7 @@ export function compareNeighbours(migrations: readonly Migration[]): void {
   const rivals = [...byPath(migrations)].filter(([, all]) => all.size > 1);
   for (const [path, all] of rivals) for (const migration of all) noteRivals(migration, path, all);
   /* A route that is held back must not be served by its rival, and that one's rivals elsewhere must not be left as the only ones. */
-  for (let found = true; found; ) {
+  for (let found = true; found;) {
     found = false;
     for (const [path, all] of rivals) {
       const held = [...all].find(({ withheld }) => withheld.length > 0);
@@ -58,10 +58,12 @@ function byPath(migrations: readonly Migration[]): Map<string, Set<Migration>> {
 }
 
 function noteRivals(migration: Migration, path: string, all: ReadonlySet<Migration>): void {
-  const others = [...all].filter((other) => other !== migration).map(nameOf);
+  const others = [...all].filter((other) => other !== migration);
+  const named = others.slice(0, 3).map(nameOf).join(", ");
+  const more = others.length > 3 ? ` and ${others.length - 3} more` : "";
   migration.approximated(
     path,
-    `${others.join(", ")} has it too: nginx asked the oldest Ingress, of new routes the one whose namespace and name come first is asked`,
+    `${named}${more} has it too: nginx asked the oldest Ingress, of new routes the one whose namespace and name come first is asked`,
     "keep the path in one of them",
   );
 }

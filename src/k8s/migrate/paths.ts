@@ -11,7 +11,10 @@ export const isLiteral = (path: string) => !REGEX_SIGNS.test(path);
  * What a path of a host with expressions is: a `prefix`, `text` that is more or less than a prefix, an expression that only takes a prefix
  * off and so is `converted`, or any other `expression`.
  */
-export function formOf({ path, pathType }: IngressPath, target: string | undefined): "prefix" | "text" | "converted" | "expression" {
+export function formOf(
+  { path, pathType }: IngressPath,
+  target: string | undefined,
+): "prefix" | "text" | "converted" | "expression" {
   if (isLiteral(path)) return pathType === "Prefix" || path === "/" ? "prefix" : "text";
   return convertCaptures(path, target) === undefined ? "expression" : "converted";
 }

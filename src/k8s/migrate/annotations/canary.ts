@@ -22,7 +22,10 @@ export const canary = defineAnnotations({
       outcome: "translated",
       text: "the rule matches this value, and `always` and `never` mean nothing",
     },
-    "canary-by-header-pattern": { outcome: "translated", text: "the rule matches the header by a RegularExpression; one without ^ is looked for anywhere, which this gateway refuses as slow" },
+    "canary-by-header-pattern": {
+      outcome: "translated",
+      text: "the rule matches the header by a RegularExpression; one without ^ is looked for anywhere, which this gateway refuses as slow",
+    },
     "canary-by-cookie": {
       outcome: "translated",
       text: "rules that match the header Cookie by a RegularExpression: `always` and `never`",
