@@ -68,7 +68,7 @@ describe("paths", () => {
         ({ matches }) => matches[0]?.path.type,
       );
     expect(types(all())).toEqual(["PathPrefix", "PathPrefix"]);
-    expect(types(all({ path: "/x[0-9]" })).toSorted()).toEqual(["PathPrefix", "PathPrefix", "RegularExpression"]);
+    expect(types(all({ path: "/x[0-9]" }))).toEqual(["PathPrefix", "RegularExpression", "PathPrefix"]);
     expect(all({ path: "/x[0-9]" }).rows("path a.example.com/x[0-9]")).toMatchObject([
       { outcome: "approximated", todo: expect.any(String) },
     ]);
