@@ -4,6 +4,9 @@ import type { Route } from "../core/exchange.ts";
 /* A quoted-string of RFC 9110, section 5.6.4, without anything that needs escaping. */
 const quoted = (text: string): string => `"${text.replaceAll(/[^\x20\x21\x23-\x5B\x5D-\x7E]/g, "")}"`;
 
+/* Routes to services are no resources of their own: the gateway as a whole is. */
+const resourceOf = ({ path, protocol }: Route): string => (path === "/" || protocol === "http" ? "" : path);
+
 /** The challenges of RFC 6750, section 3 with `resource_metadata` of RFC 9728, section 5.1. */
 export function createChallenges(publicBase: string, baseScopes: () => readonly string[]) {
   const header = (
@@ -13,7 +16,7 @@ export function createChallenges(publicBase: string, baseScopes: () => readonly 
     description?: string,
   ): Readonly<Record<string, string>> => {
     const parts = [
-      `resource_metadata=${quoted(`${publicBase}/.well-known/oauth-protected-resource${route.path === "/" ? "" : route.path}`)}`,
+      `resource_metadata=${quoted(`${publicBase}/.well-known/oauth-protected-resource${resourceOf(route)}`)}`,
     ];
     if (scopes.length > 0) parts.push(`scope=${quoted(scopes.join(" "))}`);
     if (error !== undefined) parts.push(`error=${quoted(error)}`);

@@ -59,10 +59,11 @@ function orDeny(log: Log, check: () => Decision): Decision {
 
 function createOpen(log: Log): Authz {
   log.warn({}, "policies are open: every authenticated caller may do everything");
-  const authorize: Authz["authorize"] = (caller, { judged }) =>
+  const authorize: Authz["authorize"] = (caller, { judged, protocol }) =>
     orDeny(log, () => {
       if (!judged) return allow("principal");
-      const anonymous = caller.principal.credential === "anonymous";
+      /* Who may call a service without a credential, its route says. */
+      const anonymous = caller.principal.credential === "anonymous" && protocol !== "http";
       return anonymous ? deny("open", "open policies are for authenticated callers") : allow("open");
     });
   return {
@@ -105,6 +106,7 @@ export function createRuleAuthz(
     createCase(byProtocol[operation.protocol], {
       principal: caller.principal,
       request: caller.request,
+      route: caller.route?.path,
       chain: caller.chain,
       variables: operation.variables,
       override: candidate?.variables,

@@ -1,12 +1,12 @@
 import { Context, type ContextSource } from "../cel/context.ts";
 import { evaluationFault } from "../cel/expression.ts";
 import { type Decision, deny, type ShadowOutcome } from "../core/decision.ts";
-import type { Exchange } from "../core/exchange.ts";
+import type { Exchange, Route } from "../core/exchange.ts";
 import type { Principal } from "../core/principal.ts";
 import type { CompiledRule, ProtocolRules } from "./compile-rules.ts";
 
 /** What policy reads of an exchange. */
-export type Caller = Pick<Exchange, "principal" | "request" | "chain">;
+export type Caller = Pick<Exchange, "principal" | "request" | "chain"> & { readonly route?: Pick<Route, "path"> };
 
 /** What an expression came to. `call-only`: it needs what only a call has, and an item of a list is judged. */
 export type Verdict = "match" | "no match" | "error" | "call-only";
@@ -20,7 +20,7 @@ export interface Case {
   failure: unknown;
 }
 
-export function createCase(rules: ProtocolRules, source: ContextSource & Caller): Case {
+export function createCase(rules: ProtocolRules, source: ContextSource & Pick<Caller, "principal">): Case {
   return { rules, context: new Context(source), principal: source.principal, failure: undefined };
 }
 

@@ -34,6 +34,8 @@ export const chainSchema = z.strictObject({
 export const requestSchema = z.strictObject({
   method: text.default("POST"),
   path: text.default("/"),
+  host: text.toLowerCase().default("localhost"),
+  route: text.default(""),
   headers: z.record(z.string().toLowerCase(), text).default({}),
   ip: text.default("192.0.2.1"),
   time: z.iso.datetime({ offset: true, error: "a time such as 2026-11-23T09:00:00Z" }).default("2026-01-01T12:00:00Z"),
@@ -66,6 +68,7 @@ const kinds = {
       "method",
     ],
   },
+  service: { protocol: "http", method: "", beside: [] },
 } as const satisfies Record<
   string,
   { readonly protocol: Protocol; readonly method: string; readonly beside: readonly string[] }
@@ -81,6 +84,7 @@ export const callSchema = z
     prompt: text.optional(),
     agent: text.optional(),
     model: text.optional(),
+    service: text.optional(),
     method: text.optional(),
     server: text.optional(),
     arguments: dictionary.optional(),
@@ -146,12 +150,13 @@ export function toCaller(as: As, chain: z.output<typeof chainSchema>, request: z
       path: request.path,
       query: "",
       headers: Object.assign(Object.create(null) as Record<string, string>, request.headers),
-      host: "localhost",
+      host: request.host,
       scheme: "https",
       ip: request.ip,
       connection: {},
       receivedAtMs: Date.parse(request.time),
     },
+    route: { path: request.route },
   };
 }
 
@@ -163,6 +168,8 @@ function toVariables(kind: Kind, call: Call, method: string): OperationVariables
       const { agent = "", skill = "", context = "", version = "1.0" } = call;
       return { a2a: { method, agent, skill, task, context, message, version } };
     }
+    case "service":
+      return {};
     case "model": {
       const {
         model = "",

@@ -1,5 +1,5 @@
 import { setBounded } from "../core/bounded-map.ts";
-import type { Exchange } from "../core/exchange.ts";
+import type { Exchange, Route } from "../core/exchange.ts";
 import type { Candidate, Operation } from "../core/operation.ts";
 import type { Principal } from "../core/principal.ts";
 import { Context } from "../cel/context.ts";
@@ -31,7 +31,7 @@ export const needsStore = ({ budget: { mode, onStoreFailure } }: Line): boolean 
 
 /** What a budget looks at to know whether it holds for a call, and under which key. */
 export interface Asked {
-  readonly exchange: Pick<Exchange, "principal" | "request" | "chain">;
+  readonly exchange: Pick<Exchange, "principal" | "request" | "chain"> & { readonly route?: Pick<Route, "path"> };
   readonly operation: Operation;
   readonly candidate: Candidate | undefined;
 }
@@ -75,6 +75,7 @@ const celContext = ({ exchange, operation, candidate }: Asked): Context =>
   new Context({
     principal: exchange.principal,
     request: exchange.request,
+    route: exchange.route?.path,
     chain: exchange.chain,
     variables: operation.variables,
     override: candidate?.variables,

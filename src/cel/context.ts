@@ -2,12 +2,14 @@ import type { Chain } from "../core/chain.ts";
 import type { CanonicalRequest } from "../core/exchange.ts";
 import type { OperationVariables } from "../core/operation.ts";
 import type { Principal } from "../core/principal.ts";
-import { type Reading, type Remaining, type View, views } from "./views.ts";
+import { type Reading, type Remaining, RequestView, type View, views } from "./views.ts";
 
 /** What expressions may read. Only the variables an expression was compiled with need to be there. */
 export interface ContextSource {
   readonly principal?: Principal;
   readonly request?: CanonicalRequest;
+  /** The name or path of the route that the request takes. */
+  readonly route?: string | undefined;
   readonly chain?: Chain;
   readonly variables?: OperationVariables;
   /** Stands in front of `variables`, branch by branch: what a candidate says of itself. */
@@ -38,7 +40,7 @@ export class Context implements Reading {
     return (this.#principal ??= new views.principal(this.#source.principal, this));
   }
   get request(): View {
-    return (this.#request ??= new views.request(this.#source.request, this));
+    return (this.#request ??= new RequestView(this.#source.request, this, this.#source.route));
   }
   get chain(): View {
     return (this.#chain ??= new views.chain(this.#source.chain, this));

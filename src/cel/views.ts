@@ -1,4 +1,5 @@
 import { EvaluationError } from "@marcbachmann/cel-js";
+import type { CanonicalRequest } from "../core/exchange.ts";
 import type { Meaning } from "../core/operation.ts";
 import { fieldsOf, isShape, type Field, type ShapeName, shapes } from "./variables.ts";
 
@@ -117,7 +118,22 @@ export class LlmView extends defineView("llm") {
   }
 }
 
-const own: Readonly<Partial<Record<ShapeName, ViewClass>>> = { budget: BudgetView, llm: LlmView };
+/** `request`, with the route that it takes. */
+export class RequestView extends defineView("request") {
+  readonly #request: Pick<CanonicalRequest, "host"> | undefined;
+  readonly route: string;
+  constructor(source: unknown, reading: Reading, route = "") {
+    super(source, reading);
+    this.#request = source as CanonicalRequest | undefined;
+    this.route = route;
+  }
+
+  get host(): string {
+    return this.#request?.host.replace(/:\d+$/, "") ?? "";
+  }
+}
+
+const own: Readonly<Partial<Record<ShapeName, ViewClass>>> = { budget: BudgetView, llm: LlmView, request: RequestView };
 
 /** One class for each shape. */
 export const views = Object.fromEntries(

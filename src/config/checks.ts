@@ -5,6 +5,7 @@ import { checkMcpPaths } from "../gateway/config.ts";
 import { checkGuards } from "../guardrails/config.ts";
 import { checkPorts, checkTlsFiles } from "../http/config.ts";
 import { checkCache, checkChoices, checkFallbacks, checkPools, findUnused } from "../inference/config.ts";
+import { checkRoutes } from "../services/config.ts";
 import type { Config } from "./schema.ts";
 
 /** What no schema can see. A domain that exports a `check…` from its `config.ts` gains an entry here. */
@@ -19,6 +20,7 @@ export const checks: readonly ((config: Config) => readonly ConfigProblem[])[] =
   checkCache,
   checkChoices,
   checkGuards,
+  checkRoutes,
 ];
 
 /** What can be honoured and is probably not what was meant. Asked where no check has found anything. */

@@ -9,6 +9,7 @@ import { httpConfig } from "../http/config.ts";
 import { inferenceConfig } from "../inference/config.ts";
 import { mcpConfig } from "../mcp/config.ts";
 import { observabilityConfig } from "../observability/config.ts";
+import { servicesConfig } from "../services/config.ts";
 import { stateConfig } from "../state/config.ts";
 
 /** The whole configuration: every domain's part, side by side. A domain that gains a `config.ts` gains a line here. */
@@ -20,6 +21,7 @@ export const configSchema = z
     ...mcpConfig,
     ...a2aConfig,
     ...inferenceConfig,
+    ...servicesConfig,
     ...authzConfig,
     ...budgetsConfig,
     ...guardrailsConfig,

@@ -31,6 +31,14 @@ export interface JsonBody {
   readonly value: unknown;
 }
 
+/** A body that is passed on as it comes: not asking for more is back pressure on the caller. To be read once. */
+export interface BodyStream extends AsyncIterableIterator<Buffer, undefined> {
+  /** In bytes, where the caller has announced it. */
+  readonly length: number | undefined;
+  /** The rest is not wanted. */
+  return(): Promise<IteratorResult<Buffer, undefined>>;
+}
+
 /** W3C trace context (https://www.w3.org/TR/trace-context/): ids in lower-case hex. */
 export interface TraceContext {
   readonly traceId: string;
@@ -42,6 +50,9 @@ export interface TraceContext {
   readonly tracestate: string;
 }
 
+/** Lower-case names. A list is one line each: cookies cannot be joined (RFC 6265, section 3). */
+export type AnswerHeaders = Readonly<Record<string, string | string[]>>;
+
 /** The only way to answer. Every method is safe to call after the client has gone: it then does nothing. */
 export interface Reply {
   /** True once a byte of the answer has been handed to the socket; from then on nothing is retried. */
@@ -51,9 +62,9 @@ export interface Reply {
   /** Added to whatever answer follows. */
   setHeader(name: string, value: string): void;
   /** A whole answer. */
-  send(status: number, headers: Readonly<Record<string, string>>, body?: Buffer | string): void;
+  send(status: number, headers: AnswerHeaders, body?: Buffer | string): void;
   /** Starts a streamed answer and flushes its headers. */
-  open(status: number, headers: Readonly<Record<string, string>>): void;
+  open(status: number, headers: AnswerHeaders): void;
   /** Resolves when the socket can take more: awaiting it is the back pressure. */
   write(chunk: Buffer | string): Promise<void> | void;
   end(): void;
@@ -63,7 +74,7 @@ export interface Reply {
 
 /** What a route asks of the edge and of authentication. */
 export interface Route {
-  /** The configured path, such as `/mcp`; also the metric label. */
+  /** The configured path, such as `/mcp`, or the name of a route to services; also the metric label and `request.route` in CEL. */
   readonly path: string;
   readonly protocol: Protocol;
   /** The resource identifiers a token may be meant for (RFC 8707); the first is this route's own. */
@@ -72,6 +83,8 @@ export interface Route {
   /** `optional`: a caller with no credential is the anonymous principal. A bad credential is refused either way. */
   readonly authentication: "required" | "optional";
   readonly bodyLimitBytes: number;
+  /** The tenant of callers whose credential gives none. */
+  readonly tenant?: string | undefined;
 }
 
 /** One HTTP request and its answer. */
@@ -91,4 +104,9 @@ export interface Exchange {
   readonly signal: AbortSignalLike;
   /** Reads, limits, scans and parses the body once; later calls give the same value. */
   body(): Promise<JsonBody>;
+  /**
+   * The body unread, in place of `body`; undefined where the request has none. Throws `too_large` when it announces too much; reading it
+   * rejects with `too_large`, `request_timeout` or `cancelled`.
+   */
+  bodyStream(): BodyStream | undefined;
 }

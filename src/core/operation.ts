@@ -1,4 +1,4 @@
-export const protocols = ["mcp", "a2a", "llm"] as const;
+export const protocols = ["mcp", "a2a", "llm", "http"] as const;
 export type Protocol = (typeof protocols)[number];
 
 /** `to-target`: the caller asks. `to-caller`: a server asks the caller (sampling, a push, a reply's counterpart). */
@@ -7,9 +7,12 @@ export type Direction = "to-target" | "to-caller";
 /** `notify` expects no answer; `reply` is one; `stream` answers in many events; `duplex` is an upgraded socket. */
 export type Mode = "call" | "notify" | "reply" | "stream" | "duplex";
 
-/** What an operation is aimed at. `server` is the MCP server, the A2A agent or the provider that offers it. */
+/**
+ * What an operation is aimed at. `server` is the MCP server, the A2A agent or the provider that offers it; of a service, the route that
+ * leads to it.
+ */
 export interface Target {
-  readonly kind: "tool" | "resource" | "prompt" | "server" | "agent" | "task" | "model" | "none";
+  readonly kind: "tool" | "resource" | "prompt" | "server" | "agent" | "task" | "model" | "service" | "none";
   readonly name: string;
   readonly server: string;
 }

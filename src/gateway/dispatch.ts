@@ -3,6 +3,7 @@ import { GatewayError } from "../core/errors.ts";
 import type { Route } from "../core/exchange.ts";
 import type { Log } from "../core/log.ts";
 import type { Dispatch } from "../http/edge.ts";
+import { usualMethods } from "../http/methods.ts";
 import type { Epoch } from "./epoch.ts";
 import type { Front } from "./journeys.ts";
 import { renderPlainError } from "./render-plain-error.ts";
@@ -29,8 +30,9 @@ export function createDispatch(use: EpochUse, control: Express, log: Log): Dispa
   };
   return (incoming) => {
     const epoch = use.current();
-    const route = epoch.routes.match(incoming.request.path);
+    const route = epoch.routes.match(incoming.request);
     if (route === "control") {
+      if (!usualMethods.has(incoming.request.method)) throw notServed();
       const { req, res } = incoming.raw();
       control(req, res);
       return;
@@ -42,6 +44,8 @@ export function createDispatch(use: EpochUse, control: Express, log: Log): Dispa
     return epoch.journeys[route.protocol].exchange(exchange, front);
   };
 }
+
+const notServed = () => new GatewayError("method_not_allowed", "This method is not served here.");
 
 function send(exchange: GatewayExchange, error: GatewayError): void {
   const { route, epoch, reply, bodyValue } = exchange;

@@ -14,6 +14,7 @@ import { createExchangeRecorder } from "./exchange-recorder.ts";
 import type { Foundation } from "./foundation.ts";
 import { createGuardrails, type Guardrails } from "../guardrails/guardrails.ts";
 import { type Cache, createCache } from "../inference/cache/cache.ts";
+import { createServiceRoutes } from "../services/rule-route.ts";
 import { createStoredSecrets } from "../state/stored-secrets.ts";
 import { createHandlers, type Handlers } from "./handlers.ts";
 import { createLoops } from "./loops.ts";
@@ -21,7 +22,7 @@ import { createJourneys, type ProtocolJourney } from "./journeys.ts";
 import { createOperationRecorder } from "./operation-recorder.ts";
 import { createRoutes, type Routes } from "./routes.ts";
 import { sameParts } from "./same-parts.ts";
-import { routeSettings } from "./settings.ts";
+import { routeSettings, serviceRouteOptions } from "./settings.ts";
 
 /** Everything that one configuration gives; an operation runs under the epoch in which it began. */
 export interface Epoch {
@@ -93,7 +94,9 @@ async function buildEpoch(
   const { store, clock, log, meter } = foundation;
   const publicUrl = publicUrlOf(config);
   const authConfig = config.auth ?? parseAuthConfig({});
-  const routes = createRoutes(routeSettings(config, authConfig, publicUrl));
+  const settings = routeSettings(config, authConfig, publicUrl);
+  const services = config.routes && createServiceRoutes(serviceRouteOptions(config.routes, settings));
+  const routes = createRoutes(settings, services);
   const secret = createStoredSecrets(store);
   const tokens = createChainTokens(await secret("chain tokens"), clock);
   const budgets = createBudgets({ config: config.budgets, ...foundation });

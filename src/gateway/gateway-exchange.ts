@@ -3,7 +3,7 @@ import type { Incoming } from "../http/edge.ts";
 import { parseJsonBody } from "../http/json-scan.ts";
 import type { Chain } from "../core/chain.ts";
 import { GatewayError } from "../core/errors.ts";
-import type { CanonicalRequest, Exchange, JsonBody, Reply, Route, TraceContext } from "../core/exchange.ts";
+import type { BodyStream, CanonicalRequest, Exchange, JsonBody, Reply, Route, TraceContext } from "../core/exchange.ts";
 import type { Log } from "../core/log.ts";
 import type { Placed } from "../core/open-set.ts";
 import type { Principal } from "../core/principal.ts";
@@ -103,6 +103,10 @@ class OpenExchange implements GatewayExchange {
   body(): Promise<JsonBody> {
     this.#body ??= this.#readBody();
     return this.#body;
+  }
+
+  bodyStream(): BodyStream | undefined {
+    return this.#incoming.streamBody(this.route.bodyLimitBytes);
   }
 
   async #readBody(): Promise<JsonBody> {

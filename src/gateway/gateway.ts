@@ -1,7 +1,11 @@
 import type { Config } from "../config/schema.ts";
 import { createBufferBudget } from "../http/body.ts";
 import { bindHostOf, tlsFilesOf } from "../http/config.ts";
+import type { OriginPolicy } from "../http/cors.ts";
 import { createEdge, type Edge } from "../http/edge.ts";
+import { anyMethod } from "../http/methods.ts";
+import type { CanonicalRequest } from "../core/exchange.ts";
+import type { Routes } from "./routes.ts";
 import { createConsole } from "../console/console.ts";
 import { createAdminActions } from "./admin-actions.ts";
 import { adminTokenFile, loadAdminToken } from "./admin-token.ts";
@@ -56,7 +60,9 @@ async function startParts(config: Config, foundation: Foundation, opened: Opened
     listener: "data",
     dispatch: createDispatch(epochs, control, log),
     renderError: (error, path) => renderPlainError(error, path, epochs.current().routes),
-    originPolicy: (path) => (path.startsWith("/.well-known/") ? "any" : "listed"),
+    servesHost: (header) => epochs.current().routes.servesHost(header),
+    methods: new Set(anyMethod),
+    originPolicy: (request) => originPolicyOf(request, epochs.current().routes),
   });
   const ready = () => ({ ready: life.state === "ready", reason: life.state });
   const health = createEdge({
@@ -101,6 +107,13 @@ async function startParts(config: Config, foundation: Foundation, opened: Opened
       await foundation.close();
     },
   };
+}
+
+/** Metadata is for every page. Of a service's pages the service itself says which may call it, or a filter of its route. */
+function originPolicyOf(request: CanonicalRequest, routes: Routes): ReturnType<OriginPolicy> {
+  const route = routes.match(request);
+  if (route !== undefined && route !== "control" && route.protocol === "http") return "theirs";
+  return request.path.startsWith("/.well-known/") ? "any" : "listed";
 }
 
 /** Binds all listeners, or rejects: a gateway that half listens would look alive. */

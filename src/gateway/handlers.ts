@@ -6,6 +6,7 @@ import type { ProtocolHandler } from "../core/step.ts";
 import type { Cache } from "../inference/cache/cache.ts";
 import { createInference } from "../inference/inference.ts";
 import { createMcp } from "../mcp/mcp.ts";
+import { createServices } from "../services/services.ts";
 import type { EpochAccess } from "./epoch.ts";
 import type { Foundation } from "./foundation.ts";
 import { handOff } from "./handoff.ts";
@@ -40,7 +41,7 @@ export function createHandlers(
     store: foundation.store,
     clock: foundation.clock,
   };
-  const { mcp, a2a, models, pools, routing } = config;
+  const { mcp, a2a, models, pools, routing, routes, services = {} } = config;
   const countTokens = (text: string) => foundation.counter.count(text);
   const log = (protocol: Protocol) => foundation.log.child({ protocol });
   const keep = (
@@ -70,6 +71,11 @@ export function createHandlers(
           onHandoff: handOff,
           ...authorizationOf(config, publicUrl),
         }),
+      ),
+    }),
+    ...(routes && {
+      http: keep("http", ["services"], () =>
+        createServices({ ...tools, meter: foundation.meter, log: log("http"), services }),
       ),
     }),
     ...(models && {

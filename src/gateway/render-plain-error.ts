@@ -7,9 +7,9 @@ import type { Routes } from "./routes.ts";
  * JSON-RPC where the path is one of MCP or A2A; Anthropic's shape on its paths; elsewhere the one that OpenAI's and most other clients read.
  */
 export function renderPlainError(error: GatewayError, path: string, routes: Routes): RenderedError {
-  const route = path === "" ? undefined : routes.match(path);
+  const route = path === "" ? undefined : routes.matchPath(path);
   const { status, rpc, openai, anthropic, retry } = error.spec;
-  const speaksJsonRpc = route !== undefined && route !== "control" && route.protocol !== "llm";
+  const speaksJsonRpc = route !== undefined && route !== "control" && (route.protocol === "mcp" || route.protocol === "a2a");
   const body = speaksJsonRpc
     ? { jsonrpc: "2.0", id: null, error: { code: rpc, message: error.message } }
     : isAnthropic(path)

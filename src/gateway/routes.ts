@@ -1,5 +1,7 @@
-import type { Route } from "../core/exchange.ts";
+import type { CanonicalRequest, Route } from "../core/exchange.ts";
 import type { Protocol } from "../core/operation.ts";
+import { parseHost } from "../http/host.ts";
+import type { ServiceRoutes } from "../services/rule-route.ts";
 
 /** What the table needs to know of a configuration. */
 export interface RouteSettings {
@@ -57,15 +59,20 @@ function agentOf(path: string): string {
   return path.slice(0, path.indexOf("/.well-known/"));
 }
 
-/** Finds the route of a canonical path. */
+/** Finds the route of a request. */
 export interface Routes {
+  /** Those of the table: each is a resource that tokens may be meant for. */
   readonly all: readonly Route[];
-  /** The route, `control` for the control plane, or undefined for a path nobody serves. */
-  match(path: string): Route | "control" | undefined;
+  /** The route, `control` for the control plane, or undefined for what nobody serves. */
+  match(request: CanonicalRequest): Route | "control" | undefined;
+  /** The row of the table that a path falls under, whatever else there is about the request. */
+  matchPath(path: string): Route | "control" | undefined;
+  /** Whether a route to services names the host of this Host header. */
+  servesHost(header: string): boolean;
 }
 
-/** Builds the routes of one configuration; done once per epoch. */
-export function createRoutes(settings: RouteSettings): Routes {
+/** Builds the routes of one configuration; done once per epoch. `services`: what was configured to go to them. */
+export function createRoutes(settings: RouteSettings, services?: ServiceRoutes): Routes {
   const exact = new Map<string, Route>();
   const subtrees: { readonly path: string; readonly to: Route | "control" }[] = [];
   const all: Route[] = [];
@@ -81,13 +88,22 @@ export function createRoutes(settings: RouteSettings): Routes {
       else subtrees.push({ path, to: route });
     }
   }
+  const matchPath = (path: string): Route | "control" | undefined => {
+    const route = exact.get(path);
+    if (route !== undefined) return route;
+    for (const subtree of subtrees) if (isUnder(path, subtree.path)) return subtree.to;
+    return undefined;
+  };
   return {
     all,
-    match(path) {
-      const route = exact.get(path);
-      if (route !== undefined) return route;
-      for (const subtree of subtrees) if (isUnder(path, subtree.path)) return subtree.to;
-      return undefined;
+    matchPath,
+    match:
+      services === undefined
+        ? ({ path }) => matchPath(path)
+        : (request) => services.byHost(request) ?? matchPath(request.path) ?? services.byPath(request),
+    servesHost(header) {
+      const name = services === undefined ? undefined : parseHost(header)?.name;
+      return name !== undefined && services?.knows(name) === true;
     },
   };
 }

@@ -1,5 +1,6 @@
 import type { AuthConfig } from "../auth/config.ts";
 import type { Config } from "../config/schema.ts";
+import type { ServiceRoutesOptions } from "../services/rule-route.ts";
 import type { RouteSettings } from "./routes.ts";
 
 /** What the table of routes needs to know, out of the whole configuration. */
@@ -15,3 +16,9 @@ export function routeSettings(config: Config, auth: AuthConfig, publicUrl: URL):
     bodyLimitBytes: config.limits.body,
   };
 }
+
+/** What the routes to services need to know. */
+export const serviceRouteOptions = (
+  routes: NonNullable<Config["routes"]>,
+  { audience, bodyLimitBytes }: RouteSettings,
+): ServiceRoutesOptions => ({ routes, audience, bodyLimitBytes: bodyLimitBytes.http });

@@ -27,25 +27,25 @@ import type { StepDefinition } from "./step-definition.ts";
  * - `recall` follows `guard`: what is asked of the cache is what would be sent. With a hit no candidate is asked and nothing is reserved.
  * - `reserve` is entered for each candidate: a budget may have no room for one and some for the next. Its `end` settles.
  *
- * `http` as a protocol is not here, because it does not exist yet.
+ * Of `http`, whose bodies are anything and are passed on unread, nothing is guarded, remembered or searched for taint.
  */
 // oxfmt-ignore
 export const steps: readonly (readonly [StepDefinition, ...Protocol[]])[] = [
   // once per exchange
-  [receive,        "mcp", "a2a", "llm"],
-  [authenticate,   "mcp", "a2a", "llm"],
-  [classify,       "mcp", "a2a", "llm"],
+  [receive,        "mcp", "a2a", "llm", "http"],
+  [authenticate,   "mcp", "a2a", "llm", "http"],
+  [classify,       "mcp", "a2a", "llm", "http"],
   // once per operation, which classify found in the exchange
-  [record,         "mcp", "a2a", "llm"],
-  [admit,          "mcp", "a2a", "llm"],
-  [plan,           "mcp", "a2a", "llm"],
-  [authorize,      "mcp", "a2a", "llm"],
-  [watch,          "mcp", "a2a", "llm"],
+  [record,         "mcp", "a2a", "llm", "http"],
+  [admit,          "mcp", "a2a", "llm", "http"],
+  [plan,           "mcp", "a2a", "llm", "http"],
+  [authorize,      "mcp", "a2a", "llm", "http"],
+  [watch,          "mcp", "a2a", "llm", "http"],
   [taint,          "mcp", "a2a"],
   [guard,          "mcp", "a2a", "llm"],
   [recall,                       "llm"],
   // once per candidate
-  [reserve,        "mcp", "a2a"],
+  [reserve,        "mcp", "a2a",        "http"],
   [reserveTokens,                "llm"],
-  [relay,          "mcp", "a2a", "llm"],
+  [relay,          "mcp", "a2a", "llm", "http"],
 ];

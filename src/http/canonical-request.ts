@@ -7,12 +7,15 @@ import { inAnyCidr, parseAddress, parseCidr, unmapped, type Cidr } from "./addre
 import { canonicalPath, canonicalQuery } from "./canonical-path.ts";
 import { knownHeader } from "./header-rules.ts";
 import type { HostCheck } from "./host.ts";
+import { usualMethods } from "./methods.ts";
 
 export interface CanonicalOptions {
   readonly checkHost: HostCheck;
   /** Blocks of proxies whose forwarding headers are believed. */
   readonly trustedProxies: readonly string[];
   readonly maxHeaders: number;
+  /** Those that are served; the usual ones when absent. */
+  readonly methods?: ReadonlySet<string>;
   readonly clock: Clock;
 }
 
@@ -28,7 +31,6 @@ const bad = (message: string) => new GatewayError("invalid_request", message);
 const headerText = /^[\t -~]*$/;
 const connectionTokens = new Set(["close", "keep-alive", "upgrade", "te", "http2-settings", ""]);
 const bodiless = new Set(["GET", "HEAD", "DELETE", "OPTIONS"]);
-const methods = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]);
 
 /** What the edge itself takes from headers that go no further. */
 interface Consumed {
@@ -133,7 +135,7 @@ function clientIp(peer: Peer, forwardedFor: string, proxies: readonly Cidr[]): s
 
 /** Builds the function that reads a request once, for authentication, policy, dispatch and forwarding alike. It throws a GatewayError. */
 export function createCanonicalizer(options: CanonicalOptions): (req: IncomingMessage) => CanonicalRequest {
-  const { checkHost, maxHeaders, clock } = options;
+  const { checkHost, maxHeaders, methods = usualMethods, clock } = options;
   const proxies = options.trustedProxies.map((text) => parseCidr(text)).filter((each) => each !== undefined);
   const peers = new WeakMap<object, Peer>();
 

@@ -143,6 +143,7 @@ const limits = z.strictObject({
       mcp: size("4MiB", "Largest MCP request body."),
       a2a: size("4MiB", "Largest A2A request body."),
       llm: size("32MiB", "Largest request body to a model."),
+      http: size("1GiB", "Largest request body to a service: passed on as it comes, and never held whole."),
     })
     .prefault({})
     .meta({ description: "Largest request body by protocol.", examples: [{ llm: "64MiB" }] }),

@@ -24,10 +24,10 @@ export interface CorsOptions {
 }
 
 /**
- * Which pages may call a path. `any`: every page, without cookies. `own`: only those of the host that is called, which needs no CORS
- * and gets none.
+ * Which pages may make a request. `any`: every page, without cookies. `own`: only those of the host that is called, which needs no CORS
+ * and gets none. `theirs`: whoever answers says it; nothing is looked at.
  */
-export type OriginPolicy = (path: string) => "listed" | "any" | "own";
+export type OriginPolicy = (request: CanonicalRequest) => "listed" | "any" | "own" | "theirs";
 
 /**
  * The check of the Origin header, before authentication: a preflight carries no credential. True when the reply has been sent.
@@ -45,7 +45,8 @@ export function createOriginCheck(options: CorsOptions): CheckOrigin {
   return (request, reply) => {
     const origin = request.headers["origin"];
     if (origin === undefined) return false;
-    const policy = options.policy(request.path);
+    const policy = options.policy(request);
+    if (policy === "theirs") return false;
     if (policy === "own") {
       if (URL.canParse(origin) && new URL(origin).host === request.host) return false;
       throw new GatewayError("origin_refused", "Only pages of this address itself may call it.");

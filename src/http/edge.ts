@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AbortSignalLike } from "../core/abort.ts";
 import type { Clock } from "../core/clock.ts";
 import { GatewayError } from "../core/errors.ts";
-import type { CanonicalRequest, Reply } from "../core/exchange.ts";
+import type { BodyStream, CanonicalRequest, Reply } from "../core/exchange.ts";
 import type { Log } from "../core/log.ts";
 import type { RenderedError } from "../core/step.ts";
 import type { BufferBudget } from "./body.ts";
@@ -34,6 +34,8 @@ export interface Incoming {
    * `unsupported_media`, `overloaded` or `cancelled`.
    */
   readBody(options: ReadBodyOptions): Promise<Buffer>;
+  /** The body as it comes, of any type and in any encoding, in place of `readBody`; undefined where there is none. Throws `too_large`. */
+  streamBody(limitBytes: number): BodyStream | undefined;
   /** Aborts the signal with this reason: the credential expired, say. The first reason stays. */
   abort(reason: GatewayError): void;
   /**
@@ -60,6 +62,10 @@ export interface EdgeOptions {
   readonly budget?: BufferBudget;
   /** The protocol's own error shape. `path` is what the request's target looks like when it could not be read; the default is plain JSON. */
   readonly renderError?: (error: GatewayError, path: string) => RenderedError;
+  /** Whether a Host header is answered that the configuration of this listener does not list; asked for each request with one. */
+  readonly servesHost?: (header: string) => boolean;
+  /** Methods that `dispatch` can answer; the usual ones when absent. */
+  readonly methods?: ReadonlySet<string>;
   /** Default `listed` for all; on the console it is always `own`. */
   readonly originPolicy?: OriginPolicy;
 }

@@ -24,9 +24,11 @@ export function createFrontChecks(options: EdgeOptions, address: BoundAddress): 
   const loopback =
     onConsole || isLoopbackHost(address.host) || isLoopbackHost(publicUrl.hostname.replace(/^\[|\]$/g, ""));
   const patterns = listener === "health" ? ["*"] : [publicUrl.hostname, ...allowedHosts];
+  const ofListener = createHostCheck({ patterns, loopback, addresses: onConsole });
   return {
     canonicalize: createCanonicalizer({
-      checkHost: createHostCheck({ patterns, loopback, addresses: onConsole }),
+      checkHost: (header) => ofListener(header) || (options.servesHost?.(header) ?? false),
+      ...(options.methods && { methods: options.methods }),
       trustedProxies,
       maxHeaders: config.limits.headers.count,
       clock,

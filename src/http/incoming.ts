@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { LightAbortSignal } from "../core/abort.ts";
 import { GatewayError } from "../core/errors.ts";
-import type { CanonicalRequest } from "../core/exchange.ts";
+import type { BodyStream, CanonicalRequest } from "../core/exchange.ts";
 import { BodyReading, checkMedia, type BodyHolder, type BufferBudget } from "./body.ts";
+import { PassingBody, tooLarge } from "./body-stream.ts";
 import type { Deadlines } from "./deadlines.ts";
 import type { Incoming, ReadBodyOptions } from "./edge.ts";
 import { ServerReply, type ServerReplyOptions } from "./reply.ts";
@@ -46,6 +47,7 @@ export class ServerExchange implements Incoming, ServerReplyOptions, BodyHolder 
   readonly #settings: IncomingSettings;
   readonly #expectsContinue: boolean;
   #reading: BodyReading | undefined;
+  #passing: PassingBody | undefined;
   #bodyFailure: GatewayError | undefined;
   #reserved = 0;
 
@@ -126,6 +128,19 @@ export class ServerExchange implements Incoming, ServerReplyOptions, BodyHolder 
     return this.#reading.body;
   }
 
+  streamBody(limitBytes: number): BodyStream | undefined {
+    if (!this.hasBody) return undefined;
+    if (this.#bodyFailure !== undefined) throw this.#bodyFailure;
+    const announced = this.request.headers["content-length"];
+    const length = announced === undefined ? undefined : Number(announced);
+    if (length !== undefined && length > limitBytes) throw tooLarge(limitBytes);
+    const { bodyTimeoutMs: silenceMs, deadlines } = this.#settings;
+    // A caller that waits for 100 need not send anything before an upstream takes it.
+    const wanted = () => this.#expectsContinue && this.res.writeContinue();
+    this.#passing = new PassingBody(this.req, { length, limitBytes, silenceMs, deadlines, wanted });
+    return this.#passing;
+  }
+
   raw(): { readonly req: IncomingMessage; readonly res: ServerResponse } {
     const { req, res } = this;
     const { path, query, headers } = this.request;
@@ -143,11 +158,13 @@ export class ServerExchange implements Incoming, ServerReplyOptions, BodyHolder 
     this.lastOnConnection = true;
     this.#bodyFailure = error;
     this.#reading?.fail(error);
+    this.#passing?.fail(error);
   }
 
   abort(reason: GatewayError): void {
     if (this.signal.aborted) return;
     this.#reading?.fail(reason);
+    this.#passing?.fail(reason);
     this.signal.abort(reason);
   }
 

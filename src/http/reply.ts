@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Reply } from "../core/exchange.ts";
+import type { AnswerHeaders, Reply } from "../core/exchange.ts";
 
 /** What an unread request body may still send after its answer, so that the caller reads the answer and not a reset. */
 const LINGER_MS = 500;
@@ -75,12 +75,13 @@ export class ServerReply implements Reply {
     this.started = true;
   }
 
-  #writeHead(status: number, headers: Readonly<Record<string, string>>, length: number | undefined): void {
+  #writeHead(status: number, headers: AnswerHeaders, length: number | undefined): void {
     const list: string[] = ["x-request-id", this.#options.id];
     for (const name in headers) {
       const value = headers[name];
       if (value === undefined || ours.has(name) || (length !== undefined && name === "content-length")) continue;
-      list.push(name, value);
+      if (typeof value === "string") list.push(name, value);
+      else for (const line of value) list.push(name, line);
     }
     for (const name in this.#extra) {
       if (headers[name] === undefined) list.push(name, this.#extra[name] ?? "");
@@ -92,14 +93,14 @@ export class ServerReply implements Reply {
     this.started = true;
   }
 
-  send(status: number, headers: Readonly<Record<string, string>>, body?: Buffer | string): void {
+  send(status: number, headers: AnswerHeaders, body?: Buffer | string): void {
     if (this.#gone || this.started) return;
     this.#writeHead(status, headers, body === undefined ? 0 : Buffer.byteLength(body));
     this.#ended = true;
     this.#finish(body);
   }
 
-  open(status: number, headers: Readonly<Record<string, string>>): void {
+  open(status: number, headers: AnswerHeaders): void {
     if (this.#gone || this.started) return;
     this.#writeHead(status, headers, undefined);
     this.#res.flushHeaders();

@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { getCACertificates } from "node:tls";
 import { Agent, Pool, type Dispatcher } from "undici";
 import { GatewayError } from "../core/errors.ts";
@@ -81,6 +82,7 @@ export function createUpstream({ egress, resolve }: UpstreamOptions): Upstream {
     dispatcher: door(trust, url),
     origin: url.origin,
     path: url.pathname + url.search,
+    servername: url.protocol === "https:" && isIP(url.hostname) === 0 ? url.hostname : undefined,
   });
 
   function knownWayTo(url: URL): Way {

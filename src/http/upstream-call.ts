@@ -1,9 +1,10 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { Dispatcher } from "undici";
 import { GatewayError } from "../core/errors.ts";
+import type { BodyStream } from "../core/exchange.ts";
 import type { Deadline, Deadlines } from "./deadlines.ts";
 import { fromBodyFailure, fromHeadFailure, markUnsent, mayMend } from "./upstream-errors.ts";
-import { toHeaderList, toHeaders } from "./upstream-headers.ts";
+import { toCookies, toHeaderList, toHeaders, toVerbatimHeaderList } from "./upstream-headers.ts";
 import type { UpstreamRequest, UpstreamResponse } from "./upstream.ts";
 
 const DEFAULT_HEADERS_TIMEOUT_MS = 60_000;
@@ -33,6 +34,8 @@ export interface Way {
   readonly origin: string;
   /** With the query. */
   readonly path: string;
+  /** Whom the certificate has to name: not whom a `host` that is passed on names. */
+  readonly servername: string | undefined;
 }
 
 /** One request on its way: undici's handler, the response and its body's iterator in one object, because it is made for every request. */
@@ -43,6 +46,7 @@ export class UpstreamCall
   dueTick = 0;
   status = 0;
   headers: Readonly<Record<string, string>> = {};
+  cookies: readonly string[] = [];
   readonly #request: UpstreamRequest;
   readonly #way: Way;
   readonly #deadlines: Deadlines;
@@ -86,9 +90,42 @@ export class UpstreamCall
   }
 
   #dispatch(): void {
-    const { method, headers, body } = this.#request;
+    const { method, headers, body, stream, verbatim } = this.#request;
     const { dispatcher, origin, path } = this.#way;
-    dispatcher.dispatch({ origin, path, method, headers: toHeaderList(headers), body: body ?? null }, this);
+    if (verbatim !== true) {
+      dispatcher.dispatch({ origin, path, method, headers: toHeaderList(headers), body: body ?? null }, this);
+      return;
+    }
+    const options = {
+      origin,
+      path: this.#request.path ?? path,
+      method,
+      headers: toVerbatimHeaderList(headers, stream?.length),
+      body: body ?? (stream === undefined ? null : this.#sending(stream)),
+      servername: this.#way.servername,
+    };
+    dispatcher.dispatch(options as Dispatcher.DispatchOptions, this); // which has no name for `servername` (undici, lib/core/request.js)
+  }
+
+  /** The caller's body as undici pulls it. Only while undici does not ask for more is it the upstream that takes its time. */
+  #sending(stream: BodyStream): AsyncIterable<Buffer> {
+    const { headersTimeoutMs = DEFAULT_HEADERS_TIMEOUT_MS } = this.#request;
+    const wait = (ms: number) => {
+      if (this.#headDone) return;
+      if (ms > 0) this.#deadlines.set(this, ms);
+      else this.#deadlines.clear(this);
+    };
+    return {
+      [Symbol.asyncIterator]: () => ({
+        next: async () => {
+          wait(0);
+          const next = await stream.next();
+          wait(headersTimeoutMs);
+          return next;
+        },
+        return: () => stream.return(),
+      }),
+    };
   }
 
   /** The signal's abort: an object as the listener saves a closure a request. */
@@ -149,6 +186,8 @@ export class UpstreamCall
   #release(): void {
     this.#deadlines.clear(this);
     this.#request.signal?.removeEventListener("abort", this);
+    // Where nothing of it was sent, another call may send it.
+    if (this.#sent) void this.#request.stream?.return();
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -167,8 +206,9 @@ export class UpstreamCall
     }
     this.status = status;
     this.headers = toHeaders(parsed);
+    this.cookies = toCookies(parsed);
     const encoding = this.headers["content-encoding"];
-    if (encoding !== undefined && encoding !== "identity" && this.#request.headers["accept-encoding"] === undefined) {
+    if (encoding !== undefined && encoding !== "identity" && this.#request.verbatim !== true && this.#request.headers["accept-encoding"] === undefined) {
       this.fail(new GatewayError("upstream_invalid", "The upstream compressed its answer without being asked."));
       return;
     }

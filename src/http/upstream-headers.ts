@@ -20,6 +20,25 @@ export function toHeaderList(headers: Readonly<Record<string, string>>): string[
   return list;
 }
 
+/** The same for what is passed on as it is, the host too. `length`: of a body that is not a Buffer. */
+export function toVerbatimHeaderList(headers: Readonly<Record<string, string>>, length: number | undefined): string[] {
+  const list: string[] = [];
+  for (const name in headers) {
+    const value = headers[name];
+    if (value !== undefined && name !== "content-length") list.push(name, value);
+  }
+  if (length !== undefined) list.push("content-length", String(length));
+  return list;
+}
+
+const noCookies: readonly string[] = [];
+
+/** Every `set-cookie` of an answer. */
+export function toCookies(parsed: IncomingHttpHeaders): readonly string[] {
+  const cookies: string | readonly string[] | undefined = parsed["set-cookie"];
+  return cookies === undefined ? noCookies : typeof cookies === "string" ? [cookies] : cookies;
+}
+
 /** The headers of an answer that may go further: repeated ones joined by a comma. */
 export function toHeaders(parsed: IncomingHttpHeaders): Record<string, string> {
   const headers: Record<string, string> = Object.create(null);
@@ -28,5 +47,8 @@ export function toHeaders(parsed: IncomingHttpHeaders): Record<string, string> {
     if (value === undefined || dropped.has(name)) continue;
     headers[name] = typeof value === "string" ? value : value.join(", ");
   }
+  const { connection } = parsed;
+  if (connection !== undefined && connection !== "keep-alive" && connection !== "close")
+    for (const name of connection.toLowerCase().split(",")) delete headers[name.trim()];
   return headers;
 }

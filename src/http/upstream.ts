@@ -1,4 +1,5 @@
 import type { AbortSignalLike } from "../core/abort.ts";
+import type { BodyStream } from "../core/exchange.ts";
 
 /**
  * Whose idea an address was. `configured`: the operator wrote it, so it may be private. `influenced`: a caller, a card,
@@ -14,8 +15,17 @@ export interface UpstreamRequest {
   /** Exactly what is sent, beyond host and content-length. Never a caller's own credential. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: Buffer;
+  /** In place of `body`, what is sent as it comes. It ends with the call: nothing of it is read after. */
+  readonly stream?: BodyStream | undefined;
+  /** Path and query in place of those of `url`, sent as they stand. */
+  readonly path?: string;
+  /**
+   * For what is passed on unread: a `host` among the headers is sent, encodings are negotiated by the caller's headers alone, and an
+   * answer may come in any of them.
+   */
+  readonly verbatim?: boolean;
   readonly signal?: AbortSignalLike;
-  /** From dispatch to the response head. Default 60 s. */
+  /** From dispatch, or from the last of a `stream` that was sent, to the response head. Default 60 s. */
   readonly headersTimeoutMs?: number;
   /** Longest silence inside the body; 0: none. Default 5 min. */
   readonly idleTimeoutMs?: number;
@@ -26,6 +36,8 @@ export interface UpstreamResponse {
   readonly status: number;
   /** Lower-case names; repeated headers joined by a comma, `set-cookie` dropped. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Each `set-cookie` of it: for a caller only where the upstream is its own to talk to. Absent: none. */
+  readonly cookies?: readonly string[];
   /** The chunks as they arrive. Throws GatewayError("upstream_truncated") when the body breaks off. */
   readonly body: AsyncIterable<Buffer>;
   /** The whole body; GatewayError("upstream_invalid") beyond `limitBytes`. */

@@ -86,6 +86,7 @@ const known: Readonly<Record<Protocol, ReadonlySet<string>>> = {
     "images.generations",
     "realtime",
   ]),
+  http: new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]),
 };
 
 export const toMethodLabel = (protocol: Protocol, method: string): string =>

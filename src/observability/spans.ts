@@ -63,6 +63,11 @@ function describe({ protocol, method, target, mode }: Operation): { name: string
       if (target.server !== "") attributes["gen_ai.provider.name"] = target.server;
       if (mode === "stream") attributes["gen_ai.request.stream"] = true;
       return { name: `${operation ?? method} ${target.name}`, attributes };
+    case "http":
+      attributes["http.request.method"] = method;
+      attributes["http.route"] = target.server;
+      if (target.kind === "service") attributes["sallyport.service"] = target.name;
+      return { name: `${method} ${target.name}`, attributes };
   }
 }
 

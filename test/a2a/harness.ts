@@ -172,6 +172,7 @@ function toExchange({ id, request, reply }: Incoming, signal: AbortSignal, body:
     reply,
     signal,
     body,
+    bodyStream: () => undefined,
   };
 }
 

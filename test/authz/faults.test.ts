@@ -10,6 +10,7 @@ const calls: Readonly<Record<Protocol, Operation>> = {
   mcp: operation({ tool: "read_file", arguments: { path: "x" } }),
   a2a: operation({ agent: "writer" }),
   llm: operation({ model: "small", complexity: 0.5, signals: {} }),
+  http: operation({ service: "shop" }),
 };
 const who = caller({ groups: ["g"], actors: [{ subject: "agent" }], claims: { team: "a" } });
 

@@ -9,7 +9,7 @@ const settings: RouteSettings = {
   agents: ["writer"],
   models: true,
   publicCards: true,
-  bodyLimitBytes: { mcp: 1, a2a: 2, llm: 3 },
+  bodyLimitBytes: { mcp: 1, a2a: 2, llm: 3, http: 4 },
 };
 
 describe("the table of routes", () => {
@@ -23,33 +23,33 @@ describe("the table of routes", () => {
     ["/a2a/writer/.well-known/agent-card.json", "a2a", "/a2a/writer/.well-known/agent-card.json"],
     ["/v1/chat/completions", "llm", "/v1"],
   ] as const)("%s is served by %s under %s", ([path, protocol, under]) => {
-    expect(routes.match(path)).toMatchObject({ protocol, path: under });
+    expect(routes.matchPath(path)).toMatchObject({ protocol, path: under });
   });
 
   test.for(["/oauth/token", "/oauth", "/.well-known/oauth-protected-resource/mcp"])(
     "%s goes to the control plane",
     (path) => {
-      expect(routes.match(path)).toBe("control");
+      expect(routes.matchPath(path)).toBe("control");
     },
   );
 
   test.for(["/", "/mcp/", "/mcp/other", "/mcpx", "/v1x", "/oauthx", "/MCP"])("%s is served by nobody", (path) => {
-    expect(routes.match(path)).toBeUndefined();
+    expect(routes.matchPath(path)).toBeUndefined();
   });
 
   test("an agent nobody configured looks like one the caller may not see: the A2A route takes both", () => {
-    expect(routes.match("/a2a/nobody")).toMatchObject({ protocol: "a2a", path: "/a2a", authentication: "required" });
+    expect(routes.matchPath("/a2a/nobody")).toMatchObject({ protocol: "a2a", path: "/a2a", authentication: "required" });
   });
 
   test("a token for one route is not good for its neighbour", () => {
-    const [mcp, safe] = [routes.match("/mcp"), routes.match("/mcp/safe")];
+    const [mcp, safe] = [routes.matchPath("/mcp"), routes.matchPath("/mcp/safe")];
     if (typeof mcp !== "object" || typeof safe !== "object") throw new Error("not routes");
     expect(mcp.audiences).toEqual(["https://gateway.example.com/mcp", "https://gateway.example.com"]);
     expect(safe.audiences).not.toContain(mcp.audiences[0]);
   });
 
   test("a card is for the agent it describes, and open when cards are public", () => {
-    expect(routes.match("/a2a/writer/.well-known/agent-card.json")).toMatchObject({
+    expect(routes.matchPath("/a2a/writer/.well-known/agent-card.json")).toMatchObject({
       authentication: "optional",
       audiences: ["https://gateway.example.com/a2a/writer", "https://gateway.example.com"],
     });
@@ -58,9 +58,9 @@ describe("the table of routes", () => {
   test("where cards are not public, no answer tells an agent that exists from one that does not", () => {
     const closed = createRoutes({ ...settings, publicCards: false });
     for (const below of ["", "/", "/.well-known/agent-card.json", "/.well-known/agent.json"]) {
-      expect(closed.match(`/a2a/writer${below}`)).toBe(closed.match(`/a2a/nobody${below}`));
+      expect(closed.matchPath(`/a2a/writer${below}`)).toBe(closed.matchPath(`/a2a/nobody${below}`));
     }
-    expect(closed.match("/a2a/writer")).toMatchObject({
+    expect(closed.matchPath("/a2a/writer")).toMatchObject({
       authentication: "required",
       audiences: ["https://gateway.example.com/a2a", "https://gateway.example.com"],
     });
@@ -69,7 +69,7 @@ describe("the table of routes", () => {
   test("only what is configured is served", () => {
     const none = createRoutes({ ...settings, mcpPaths: [], agents: undefined, models: false });
     expect(none.all).toEqual([]);
-    expect(none.match("/v1/models")).toBeUndefined();
-    expect(none.match("/a2a/writer")).toBeUndefined();
+    expect(none.matchPath("/v1/models")).toBeUndefined();
+    expect(none.matchPath("/a2a/writer")).toBeUndefined();
   });
 });

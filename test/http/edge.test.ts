@@ -598,7 +598,7 @@ describe("CORS", () => {
   });
 
   test("an open path is open to every page, without cookies", async () => {
-    const { url } = await start(echo, {}, { originPolicy: (path) => (path === "/open" ? "any" : "listed") });
+    const { url } = await start(echo, {}, { originPolicy: ({ path }) => (path === "/open" ? "any" : "listed") });
     const headers = { origin: "https://anywhere.example" };
     expect((await fetch(`${url}/open`, { headers })).headers.get("access-control-allow-origin")).toBe("*");
     expect((await fetch(`${url}/closed`, { headers })).status).toBe(403);

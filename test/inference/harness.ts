@@ -220,6 +220,7 @@ function createExchange(request: IncomingMessage, response: ServerResponse, sign
     log: silentLog,
     reply: createReply(response, id),
     signal,
+    bodyStream: () => undefined,
     body: () => (body ??= readBody(request)),
   };
 }

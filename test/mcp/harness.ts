@@ -194,6 +194,7 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
       log: silentLog,
       reply: replyFor(response),
       signal: gone.signal,
+      bodyStream: () => undefined,
       body: () => (body ??= readJson(request)),
     };
     handler.handle(exchange).catch((thrown: unknown) => {

@@ -83,6 +83,7 @@ export function createTestContext(changes: ContextChanges = {}): OperationContex
     },
     signal: new AbortController().signal,
     body: never,
+    bodyStream: never,
   };
   return {
     id: changes.id ?? "operation-1",

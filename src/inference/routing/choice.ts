@@ -1,7 +1,7 @@
 import { Context } from "../../cel/context.ts";
 import { compileExpression, evaluationFault, type Expression } from "../../cel/expression.ts";
 import type { Asked, Meanings } from "../../cel/vet.ts";
-import type { Exchange } from "../../core/exchange.ts";
+import type { Exchange, Route } from "../../core/exchange.ts";
 import type { LlmVariables, Meaning } from "../../core/operation.ts";
 
 /** The condition of a choice, which may ask for these meanings. Throws ExpressionError. */
@@ -31,8 +31,8 @@ class Choosing {
   #unasked: Choice["unasked"] = [];
   readonly #context: Context;
 
-  constructor({ principal, request }: Caller, llm: LlmVariables) {
-    this.#context = new Context({ principal, request, variables: { llm } });
+  constructor({ principal, request, route }: Caller, llm: LlmVariables) {
+    this.#context = new Context({ principal, request, route: route?.path, variables: { llm } });
   }
 
   /* A rule that fails does not hold: no expression can make a call fail. */
@@ -54,7 +54,7 @@ class Choosing {
   }
 }
 
-type Caller = Pick<Exchange, "principal" | "request">;
+type Caller = Pick<Exchange, "principal" | "request"> & { readonly route?: Pick<Route, "path"> };
 
 /** Asks the rules in their order. Those that need something to be found out are passed over. */
 export function choose(rules: readonly ChoiceRule[], otherwise: string, caller: Caller, llm: LlmVariables): Choice {

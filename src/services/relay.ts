@@ -1,0 +1,136 @@
+import { type AbortSignalLike, LightAbortSignal } from "../core/abort.ts";
+import type { Clock } from "../core/clock.ts";
+import { GatewayError } from "../core/errors.ts";
+import type { BodyStream } from "../core/exchange.ts";
+import type { OperationContext } from "../core/step.ts";
+import { neverSent } from "../http/upstream-errors.ts";
+import type { Upstream, UpstreamResponse } from "../http/upstream.ts";
+import type { Endpoints } from "./endpoints.ts";
+import { toAnswerHeaders, toServiceHeaders } from "./headers.ts";
+import { editPath } from "./path-edit.ts";
+import type { RuleRoute } from "./rule-route.ts";
+import type { Backend, Rule } from "./rule.ts";
+
+export interface RelayOptions {
+  readonly services: ReadonlyMap<string, Endpoints>;
+  readonly upstream: Upstream;
+  readonly clock: Clock;
+}
+
+/** Sends the request of an operation to a backend and its answer to the caller. */
+export type Relay = (context: OperationContext, route: RuleRoute, backend: Backend) => Promise<void>;
+
+/** Up to here an answer of known length goes out in one write, with its head. */
+const WHOLE_BYTES = 16_384;
+
+export function createRelay({ services, upstream, clock }: RelayOptions): Relay {
+  /** One address after the other, as long as none has seen any of the request. */
+  async function ask(call: Call, signal: AbortSignalLike): Promise<UpstreamResponse> {
+    const { service, body } = call;
+    const { timeouts } = service.config;
+    let failure: unknown;
+    for (const endpoint of service.inOrder()) {
+      try {
+        return await upstream.request({
+          url: endpoint.url,
+          trust: "configured",
+          method: call.method,
+          path: call.path,
+          headers: { ...call.headers, host: call.host ?? endpoint.url.host },
+          stream: body,
+          verbatim: true,
+          signal,
+          headersTimeoutMs: timeouts.answer,
+          idleTimeoutMs: timeouts.idle,
+        });
+      } catch (error) {
+        if (!neverSent(error) || signal.aborted) throw error;
+        service.rest(endpoint);
+        failure = error;
+      }
+    }
+    throw failure;
+  }
+
+  return async (context, route, { service: name = "", edits }) => {
+    const service = services.get(name);
+    if (service === undefined) throw new GatewayError("internal", "This route leads to no service.");
+    const { exchange } = context;
+    const { request, reply } = exchange;
+    const path = editPath(request.path, edits.path, route.prefix);
+    const call: Call = {
+      service,
+      method: request.method,
+      path: request.query === "" ? path : `${path}?${request.query}`,
+      host: edits.host ?? request.headers["host"],
+      headers: toServiceHeaders(exchange, edits, service.config.credentials?.headers),
+      body: exchange.bodyStream(),
+    };
+    const limitMs = limitOf(route.rule, clock.now() - request.receivedAtMs);
+    await within(context.signal, limitMs, async (signal) => {
+      const response = await ask(call, signal);
+      context.upstreamStatus = response.status;
+      context.firstByteMs = clock.now() - context.startedAtMs;
+      context.answering?.();
+      const headers = toAnswerHeaders(response, edits, route.rule.cors?.answer(request));
+      await pass(response, headers);
+    });
+
+    async function pass(response: UpstreamResponse, headers: ReturnType<typeof toAnswerHeaders>): Promise<void> {
+      const { status } = response;
+      if (request.method === "HEAD" || status === 204 || status === 304) {
+        response.discard();
+        reply.open(status, headers);
+        return reply.end();
+      }
+      const length = response.headers["content-length"];
+      if (length !== undefined && Number(length) <= WHOLE_BYTES)
+        return reply.send(status, headers, await response.bytes(WHOLE_BYTES));
+      reply.open(status, headers);
+      for await (const chunk of response.body) {
+        const full = reply.write(chunk);
+        if (full !== undefined) await full;
+      }
+      reply.end();
+    }
+  };
+}
+
+interface Call {
+  readonly service: Endpoints;
+  readonly method: string;
+  readonly path: string;
+  /** What the service is told; that of its address where there is none. */
+  readonly host: string | undefined;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: BodyStream | undefined;
+}
+
+/** What is left of the tighter bound, in milliseconds; undefined: there is none. */
+function limitOf({ requestMs, backendMs }: Rule, passedMs: number): number | undefined {
+  const whole = requestMs === 0 ? Number.POSITIVE_INFINITY : Math.max(1, requestMs - passedMs);
+  const limit = Math.min(whole, backendMs === 0 ? Number.POSITIVE_INFINITY : backendMs);
+  return limit === Number.POSITIVE_INFINITY ? undefined : limit;
+}
+
+/** Carries out `send` with a signal that aborts with the operation's own, and with `upstream_timeout` once the time is over. */
+async function within(
+  signal: AbortSignalLike,
+  limitMs: number | undefined,
+  send: (signal: AbortSignalLike) => Promise<void>,
+): Promise<void> {
+  if (limitMs === undefined) return send(signal);
+  const attempt = new LightAbortSignal();
+  const follow = () => attempt.abort(signal.reason);
+  const timer = setTimeout(() => {
+    attempt.abort(new GatewayError("upstream_timeout", `The service did not answer within ${limitMs} ms.`));
+  }, limitMs);
+  signal.addEventListener("abort", follow, { once: true });
+  if (signal.aborted) follow();
+  try {
+    await send(attempt);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", follow);
+  }
+}
