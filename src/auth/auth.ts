@@ -13,7 +13,7 @@ import { createChallenges } from "./challenge.ts";
 import { noClients, type Clients } from "./clients.ts";
 import { issuerConfig, type AuthConfig } from "./config.ts";
 import { openCors } from "./cors.ts";
-import { createCredentialReader } from "./credential.ts";
+import { createCredentialReader, possibleCredentials } from "./credential.ts";
 import { delegatedClaims } from "./delegation.ts";
 import { addEmbedded } from "./embedded/embedded.ts";
 import { createFailureLog } from "./failure-log.ts";
@@ -140,6 +140,21 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
     throw challenges.invalid(route, reason, detail);
   }
 
+  /*
+   * A service behind an open route may have credentials of its own, in these headers or elsewhere: what is none of the gateway's is left
+   * to it, and its bearer is nobody here. What is the gateway's and no good is refused as anywhere, so that it goes no further.
+   */
+  async function recognize(request: CanonicalRequest, route: Route): Promise<Principal> {
+    for (const shown of possibleCredentials(request)) {
+      const verdict = await remembered.get(shown, checks[shown.kind]);
+      const elsewhere = verdict.ok
+        ? !verdict.own && verdict.audiences?.some((audience) => route.audiences.includes(audience)) === false
+        : verdict.foreign === true;
+      if (!elsewhere) return admit(verdict, request, route);
+    }
+    return anonymousPrincipal;
+  }
+
   const router = express.Router();
   router.use("/.well-known", openCors("GET"));
   addResourceMetadata(router, {
@@ -173,6 +188,10 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
     issuer,
     audience: audiences.gateway,
     authenticate(request, route) {
+      if (route.protocol === "http" && route.authentication === "optional") {
+        const { authorization, "x-api-key": apiKey } = request.headers;
+        return authorization === undefined && apiKey === undefined ? anonymousPrincipal : recognize(request, route);
+      }
       const credential = readCredential(request);
       switch (credential.kind) {
         case "none":

@@ -56,6 +56,14 @@ export function readCredential(request: CanonicalRequest): Credential {
   return toCredential(value.includes(".") ? "token" : "key", value);
 }
 
+/** Whatever of a request could be a credential of the gateway's, beside others that are not: at most one of each header. */
+export function* possibleCredentials({ headers }: CanonicalRequest): Generator<ShownCredential> {
+  const { authorization = "", "x-api-key": apiKey = "" } = headers;
+  const value = authorization.length > MAX_CREDENTIAL ? undefined : BEARER.exec(authorization)?.[1];
+  if (value !== undefined) yield toCredential(value.includes(".") ? "token" : "key", value);
+  if (apiKey !== "" && apiKey.length <= MAX_CREDENTIAL) yield toCredential("key", apiKey);
+}
+
 export const toCredential = (kind: "token" | "key", value: string): ShownCredential => ({
   kind,
   value,

@@ -12,6 +12,9 @@ const notPassed = new Set(["host", "content-length", "traceparent", "tracestate"
 /* Where the gateway looks for its own credentials. */
 const credentials = ["authorization", "x-api-key"];
 
+/* The embedded authorization server keeps who has signed in, for every path of its host. */
+const ownCookie = /(?:^|;) *(?:__(?:Host|Secure)-)?sallyport[^=;]*=[^;]*/g;
+
 /**
  * The headers for a service: those of the canonical request, from which the edge has taken what is of one connection. A credential that
  * the gateway has taken for its own goes no further; whoever calls without one has none to lose.
@@ -27,6 +30,12 @@ export function toServiceHeaders(
     if (value !== undefined && !notPassed.has(name) && !name.startsWith("x-sallyport-")) headers[name] = value;
   }
   if (principal.credential !== "anonymous") for (const name of credentials) delete headers[name];
+  const { cookie } = headers;
+  if (cookie?.includes("sallyport") === true) {
+    const rest = cookie.replace(ownCookie, "").replace(/^; */, "");
+    if (rest === "") delete headers["cookie"];
+    else headers["cookie"] = rest;
+  }
   editHeaders(headers, requestHeaders);
   for (const name in shown) headers[name.toLowerCase()] = shown[name] ?? "";
   Object.assign(headers, toTraceHeaders(trace));
