@@ -4,16 +4,16 @@ import { GatewayError } from "../core/errors.ts";
 import type { BodyStream } from "../core/exchange.ts";
 import type { OperationContext } from "../core/step.ts";
 import { neverSent } from "../http/upstream-errors.ts";
-import type { Upstream, UpstreamResponse } from "../http/upstream.ts";
+import type { UpstreamResponse } from "../http/upstream.ts";
+import { copyBody } from "./copied-body.ts";
 import type { Endpoints } from "./endpoints.ts";
 import { toAnswerHeaders, toServiceHeaders } from "./headers.ts";
+import { createMirrors, type MirrorsOptions } from "./mirrors.ts";
 import { editPath } from "./path-edit.ts";
 import type { RuleRoute } from "./rule-route.ts";
 import type { Backend, Rule } from "./rule.ts";
 
-export interface RelayOptions {
-  readonly services: ReadonlyMap<string, Endpoints>;
-  readonly upstream: Upstream;
+export interface RelayOptions extends MirrorsOptions {
   readonly clock: Clock;
 }
 
@@ -23,7 +23,10 @@ export type Relay = (context: OperationContext, route: RuleRoute, backend: Backe
 /** Up to here an answer of known length goes out in one write, with its head. */
 const WHOLE_BYTES = 16_384;
 
-export function createRelay({ services, upstream, clock }: RelayOptions): Relay {
+export function createRelay(options: RelayOptions): Relay {
+  const { services, upstream, clock } = options;
+  const mirrors = createMirrors(options);
+
   /** One address after the other, as long as none has seen any of the request. */
   async function ask(call: Call, signal: AbortSignalLike): Promise<UpstreamResponse> {
     const { service, body } = call;
@@ -58,13 +61,20 @@ export function createRelay({ services, upstream, clock }: RelayOptions): Relay 
     const { exchange } = context;
     const { request, reply } = exchange;
     const path = editPath(request.path, edits.path, route.prefix);
+    const host = edits.host ?? request.headers["host"];
+    const whole = request.query === "" ? path : `${path}?${request.query}`;
+    const mirrored = mirrors.choose(edits);
+    const given = exchange.bodyStream();
+    const copying = given === undefined || mirrored.length === 0 ? undefined : copyBody(given, mirrored.length);
+    for (const [index, each] of mirrored.entries())
+      mirrors.send(each, { exchange, path: whole, host, edits }, copying?.copies[index]);
     const call: Call = {
       service,
       method: request.method,
-      path: request.query === "" ? path : `${path}?${request.query}`,
-      host: edits.host ?? request.headers["host"],
+      path: whole,
+      host,
       headers: toServiceHeaders(exchange, edits, service.config.credentials?.headers),
-      body: exchange.bodyStream(),
+      body: copying?.body ?? given,
     };
     const limitMs = limitOf(route.rule, clock.now() - request.receivedAtMs);
     await within(context.signal, limitMs, async (signal) => {
@@ -74,7 +84,7 @@ export function createRelay({ services, upstream, clock }: RelayOptions): Relay 
       context.answering?.();
       const headers = toAnswerHeaders(response, edits, route.rule.cors?.answer(request));
       await pass(response, headers);
-    });
+    }).finally(() => copying?.stop());
 
     async function pass(response: UpstreamResponse, headers: ReturnType<typeof toAnswerHeaders>): Promise<void> {
       const { status } = response;

@@ -15,8 +15,8 @@ export interface Edits {
 
 export interface Mirror {
   readonly service: string;
-  /** From 0 to 1. */
-  readonly share: number;
+  /** Whether the next request is one of those that are copied. */
+  isNext(): boolean;
 }
 
 /** Where a request goes; `service` is undefined where there is no such backend, and `why` says so to the log. */
@@ -65,7 +65,7 @@ function compileEdits(filters: readonly FilterConfig[]): Edits {
     if ("requestHeaders" in filter) edits.requestHeaders.push(...compileHeaderEdits(filter.requestHeaders));
     else if ("responseHeaders" in filter) edits.responseHeaders.push(...compileHeaderEdits(filter.responseHeaders));
     else if ("mirror" in filter)
-      edits.mirrors.push({ service: filter.mirror.service, share: filter.mirror.percent / 100 });
+      edits.mirrors.push({ service: filter.mirror.service, isNext: createShare(filter.mirror.percent / 100) });
     else if ("rewrite" in filter) {
       host = filter.rewrite.host ?? host;
       path = filter.rewrite.path ?? path;
@@ -75,6 +75,18 @@ function compileEdits(filters: readonly FilterConfig[]): Edits {
 }
 
 const nowhere: Backend = { service: undefined, why: "the rule has no backend", edits: compileEdits([]) };
+
+/** True for this share of the calls, from 0 to 1. */
+function createShare(share: number): () => boolean {
+  let sum = 0;
+  return () => {
+    sum += share;
+    // What three tenths add up to is a little less than it should be.
+    if (sum < 1 - 1e-9) return false;
+    sum -= 1;
+    return true;
+  };
+}
 
 /** The fractional part of the golden ratio: its multiples fall evenly, however many there are and whatever the weights. */
 const STEP = 0.618_033_988_749_894_9;

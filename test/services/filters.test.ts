@@ -168,3 +168,33 @@ describe("pages of other origins", () => {
     expect((await ask("/v1/x", { method: "OPTIONS", headers })).echoed().headers["origin"]).toBe("https://any.example");
   });
 });
+
+describe("a copy", () => {
+  test("goes to another service, with the edits of the rule and the whole body", async () => {
+    const before = two.seen.length;
+    const body = "b".repeat(300_000);
+    const answer = await ask("/mirrored/x?q=1", { method: "POST", body });
+    expect(answer.echoed()).toMatchObject({ name: "one", body });
+    await expect.poll(() => two.seen.length).toBe(before + 1);
+    const copy = two.seen.at(-1);
+    expect(copy).toMatchObject({ method: "POST", url: "/mirrored/x?q=1" });
+    expect(copy?.headers).toMatchObject({ "x-edit": "1", "content-length": "300000", host: "api.example.com" });
+    await expect.poll(() => copy?.complete).toBe(true);
+  });
+
+  test("is made of the configured share", async () => {
+    const before = two.seen.length;
+    for (let count = 0; count < 50; count++) await ask("/some");
+    await expect.poll(() => two.seen.length).toBe(before + 10);
+  });
+
+  test("that nobody takes does not hold up the request", async () => {
+    const stuck: unknown[] = [];
+    const answer = two.answer;
+    two.answer = (req) => void stuck.push(req);
+    const body = "b".repeat(6_000_000);
+    expect((await ask("/mirrored", { method: "POST", body })).echoed().body).toHaveLength(6_000_000);
+    await expect.poll(() => stuck.length).toBe(1);
+    two.answer = answer;
+  });
+});
