@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { folderOf, type Import, importsOf, readSources } from "./imports.ts";
 
 const contracts = ["core", "http", "cel", "state", "observability"];
-const protocols = ["mcp", "a2a", "inference"];
+const protocols = ["mcp", "a2a", "inference", "services"];
 const domains = [...contracts.slice(1), "auth", "authz", "guardrails", "budgets", ...protocols];
 const everything = [...contracts, ...domains, "config", "k8s", "console", "gateway"];
 const configs = [...domains, "gateway"].map((name) => `${name}/config.ts`);

@@ -41,7 +41,8 @@ export interface TrustedIssuer {
 type Claims = Readonly<Record<string, unknown>>;
 
 const refuse = (detail: string, reason = "The access token is invalid."): Verdict => ({ ok: false, reason, detail });
-const foreign = (detail: string, reason?: string): Verdict => ({ ...refuse(detail, reason), ok: false, foreign: true }) as Verdict;
+const foreign = (detail: string, reason?: string): Verdict =>
+  ({ ...refuse(detail, reason), ok: false, foreign: true }) as Verdict;
 const isText = (value: unknown): value is string =>
   typeof value === "string" && value.length > 0 && value.length <= 256 && !/\p{Cc}/u.test(value);
 const isTime = (value: unknown): value is number =>

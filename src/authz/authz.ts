@@ -106,7 +106,7 @@ export function createRuleAuthz(
     createCase(byProtocol[operation.protocol], {
       principal: caller.principal,
       request: caller.request,
-      route: caller.route?.path,
+      route: caller.route,
       chain: caller.chain,
       variables: operation.variables,
       override: candidate?.variables,

@@ -75,7 +75,7 @@ const celContext = ({ exchange, operation, candidate }: Asked): Context =>
   new Context({
     principal: exchange.principal,
     request: exchange.request,
-    route: exchange.route?.path,
+    route: exchange.route,
     chain: exchange.chain,
     variables: operation.variables,
     override: candidate?.variables,

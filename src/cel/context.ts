@@ -1,5 +1,5 @@
 import type { Chain } from "../core/chain.ts";
-import type { CanonicalRequest } from "../core/exchange.ts";
+import type { CanonicalRequest, Route } from "../core/exchange.ts";
 import type { OperationVariables } from "../core/operation.ts";
 import type { Principal } from "../core/principal.ts";
 import { type Reading, type Remaining, RequestView, type View, views } from "./views.ts";
@@ -8,8 +8,8 @@ import { type Reading, type Remaining, RequestView, type View, views } from "./v
 export interface ContextSource {
   readonly principal?: Principal;
   readonly request?: CanonicalRequest;
-  /** The name or path of the route that the request takes. */
-  readonly route?: string | undefined;
+  /** The route that the request takes. */
+  readonly route?: Pick<Route, "path"> | undefined;
   readonly chain?: Chain;
   readonly variables?: OperationVariables;
   /** Stands in front of `variables`, branch by branch: what a candidate says of itself. */

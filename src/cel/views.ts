@@ -1,5 +1,5 @@
 import { EvaluationError } from "@marcbachmann/cel-js";
-import type { CanonicalRequest } from "../core/exchange.ts";
+import type { CanonicalRequest, Route } from "../core/exchange.ts";
 import type { Meaning } from "../core/operation.ts";
 import { fieldsOf, isShape, type Field, type ShapeName, shapes } from "./variables.ts";
 
@@ -121,11 +121,15 @@ export class LlmView extends defineView("llm") {
 /** `request`, with the route that it takes. */
 export class RequestView extends defineView("request") {
   readonly #request: Pick<CanonicalRequest, "host"> | undefined;
-  readonly route: string;
-  constructor(source: unknown, reading: Reading, route = "") {
+  readonly #route: Pick<Route, "path"> | undefined;
+  constructor(source: unknown, reading: Reading, route?: Pick<Route, "path">) {
     super(source, reading);
     this.#request = source as CanonicalRequest | undefined;
-    this.route = route;
+    this.#route = route;
+  }
+
+  get route(): string {
+    return this.#route?.path ?? "";
   }
 
   get host(): string {

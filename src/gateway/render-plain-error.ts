@@ -9,7 +9,8 @@ import type { Routes } from "./routes.ts";
 export function renderPlainError(error: GatewayError, path: string, routes: Routes): RenderedError {
   const route = path === "" ? undefined : routes.matchPath(path);
   const { status, rpc, openai, anthropic, retry } = error.spec;
-  const speaksJsonRpc = route !== undefined && route !== "control" && (route.protocol === "mcp" || route.protocol === "a2a");
+  const speaksJsonRpc =
+    route !== undefined && route !== "control" && (route.protocol === "mcp" || route.protocol === "a2a");
   const body = speaksJsonRpc
     ? { jsonrpc: "2.0", id: null, error: { code: rpc, message: error.message } }
     : isAnthropic(path)

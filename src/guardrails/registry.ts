@@ -1,6 +1,5 @@
 import { variants } from "../core/extension.ts";
-import { protocols } from "../core/operation.ts";
-import { guardedProtocols } from "./guarded-protocols.ts";
+import { guarded, guardedProtocols } from "./guarded-protocols.ts";
 import { maxLength } from "./max-length.ts";
 import { pattern } from "./pattern.ts";
 import { pii } from "./pii/pii.ts";
@@ -11,5 +10,5 @@ export const guards = [maxLength, pattern, pii, webhook] as const;
 
 /** One entry of `guardrails:` in the configuration. */
 export const guardSchema = variants(guards, {
-  on: guardedProtocols(protocols, "; all when absent, `pii` models alone"),
+  on: guardedProtocols(guarded, "; all when absent, `pii` models alone"),
 });

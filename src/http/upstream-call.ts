@@ -208,7 +208,12 @@ export class UpstreamCall
     this.headers = toHeaders(parsed);
     this.cookies = toCookies(parsed);
     const encoding = this.headers["content-encoding"];
-    if (encoding !== undefined && encoding !== "identity" && this.#request.verbatim !== true && this.#request.headers["accept-encoding"] === undefined) {
+    if (
+      encoding !== undefined &&
+      encoding !== "identity" &&
+      this.#request.verbatim !== true &&
+      this.#request.headers["accept-encoding"] === undefined
+    ) {
       this.fail(new GatewayError("upstream_invalid", "The upstream compressed its answer without being asked."));
       return;
     }

@@ -132,10 +132,13 @@ const backend = keyedUnion(
         .meta({ description: "Edits for this service alone, made after those of the rule." }),
     }),
     unresolved: z.strictObject({
-      unresolved: z.string().min(1).meta({
-        description: "Why there is no such backend: its share of the requests is answered 500.",
-        examples: ["no Service of that name"],
-      }),
+      unresolved: z
+        .string()
+        .min(1)
+        .meta({
+          description: "Why there is no such backend: its share of the requests is answered 500.",
+          examples: ["no Service of that name"],
+        }),
       weight,
     }),
   },
@@ -164,7 +167,13 @@ const rule = z.strictObject({
     .meta({ description: "What is done on the way, in this order.", examples: [[{ rewrite: { host: "shop" } }]] }),
   to: backends.default([]).meta({
     description: "Where the request goes; without any, and without a redirect, it is answered 500.",
-    examples: ["shop", [{ service: "shop", weight: 90 }, { service: "shop-next", weight: 10 }]],
+    examples: [
+      "shop",
+      [
+        { service: "shop", weight: 90 },
+        { service: "shop-next", weight: 10 },
+      ],
+    ],
   }),
   timeouts: z
     .strictObject({
@@ -177,7 +186,14 @@ const rule = z.strictObject({
 
 const route = z.strictObject({
   hosts: z
-    .array(z.string().refine((text) => preciseHost.test(text.replace(/^\*\./, "")), "a host in lower case without a port, such as api.example.com or *.example.org"))
+    .array(
+      z
+        .string()
+        .refine(
+          (text) => preciseHost.test(text.replace(/^\*\./, "")),
+          "a host in lower case without a port, such as api.example.com or *.example.org",
+        ),
+    )
     .default([])
     .meta({
       description:

@@ -17,7 +17,10 @@ export function compileCors({ origins, methods, headers, expose, credentials, ma
     if (origin === undefined || !isListed(origin)) return undefined;
     // With credentials a star would be an origin of that name (Fetch, section 3.3.5).
     if (any && !credentials) return { "access-control-allow-origin": "*" };
-    return { "access-control-allow-origin": origin, ...(credentials && { "access-control-allow-credentials": "true" }) };
+    return {
+      "access-control-allow-origin": origin,
+      ...(credentials && { "access-control-allow-credentials": "true" }),
+    };
   }
 
   /** What is listed, or what is asked for where a star has to be spelled out. */
@@ -62,7 +65,8 @@ interface Origin {
 const usualPorts: Readonly<Record<string, string>> = { http: "80", https: "443" };
 
 function parseOrigin(text: string): Origin | undefined {
-  const [, scheme = "", host = "", port] = /^([a-z][a-z0-9+.-]*):\/\/([^:/?#]+|\[[0-9a-f:.]+\])(?::(\d{1,5}))?$/.exec(text) ?? [];
+  const [, scheme = "", host = "", port] =
+    /^([a-z][a-z0-9+.-]*):\/\/([^:/?#]+|\[[0-9a-f:.]+\])(?::(\d{1,5}))?$/.exec(text) ?? [];
   return scheme === "" ? undefined : { scheme, host, port: port ?? usualPorts[scheme] ?? "" };
 }
 
@@ -75,8 +79,7 @@ function compileOrigins(patterns: readonly string[]): (origin: string) => boolea
     const origin = parseOrigin(text.toLowerCase());
     if (origin === undefined) return false;
     return parsed.some(
-      ({ scheme, host, port }) =>
-        scheme === origin.scheme && port === origin.port && hostFits(host, origin.host),
+      ({ scheme, host, port }) => scheme === origin.scheme && port === origin.port && hostFits(host, origin.host),
     );
   };
 }

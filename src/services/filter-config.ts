@@ -19,7 +19,11 @@ const headerEdits = z
       .meta({ description: "Headers that are taken out.", examples: [["x-debug"]] }),
   })
   .superRefine(({ set, add, remove }, context) => {
-    const names = [...new Set(Object.keys(set).map(lower)), ...new Set(Object.keys(add).map(lower)), ...new Set(remove.map(lower))];
+    const names = [
+      ...new Set(Object.keys(set).map(lower)),
+      ...new Set(Object.keys(add).map(lower)),
+      ...new Set(remove.map(lower)),
+    ];
     const twice = names.find((name, index) => names.indexOf(name) !== index);
     if (twice !== undefined)
       context.addIssue({ code: "custom", message: `${twice} stands in more than one of set, add and remove` });
@@ -62,7 +66,10 @@ const rewrite = z.strictObject({
 });
 
 const mirror = z.strictObject({
-  service: z.string().min(1).meta({ description: "A name from `services`; its answers are ignored.", examples: ["shop-next"] }),
+  service: z
+    .string()
+    .min(1)
+    .meta({ description: "A name from `services`; its answers are ignored.", examples: ["shop-next"] }),
   percent: z
     .number()
     .min(0)
@@ -92,17 +99,31 @@ const orStar = <T extends z.ZodType<string>>(entry: T, what: string, description
     .meta({ description, examples: [[example]] });
 
 const cors = z.strictObject({
-  origins: orStar(originPattern, "origin", "Pages that may call; `*.` stands for any labels.", "https://app.example.com"),
-  methods: orStar(z.string().regex(/^(?:\*|[A-Z][A-Z-]{0,31})$/, "a method in upper case, or *"), "method", "Methods they may use.", "PUT"),
+  origins: orStar(
+    originPattern,
+    "origin",
+    "Pages that may call; `*.` stands for any labels.",
+    "https://app.example.com",
+  ),
+  methods: orStar(
+    z.string().regex(/^(?:\*|[A-Z][A-Z-]{0,31})$/, "a method in upper case, or *"),
+    "method",
+    "Methods they may use.",
+    "PUT",
+  ),
   headers: orStar(z.union([z.literal("*"), headerName]), "header", "Headers they may send.", "x-version"),
   expose: orStar(z.union([z.literal("*"), headerName]), "header", "Headers of answers they may read.", "x-total"),
   credentials: z.boolean().default(false).meta({ description: "Whether they may send cookies and credentials." }),
-  maxAge: durationMs().prefault("5s").meta({ description: "How long a browser may remember it.", examples: ["10m"] }),
+  maxAge: durationMs()
+    .prefault("5s")
+    .meta({ description: "How long a browser may remember it.", examples: ["10m"] }),
 });
 
 const described = {
   requestHeaders: z.strictObject({ requestHeaders: headerEdits.meta({ description: "Edits the request's headers." }) }),
-  responseHeaders: z.strictObject({ responseHeaders: headerEdits.meta({ description: "Edits the answer's headers." }) }),
+  responseHeaders: z.strictObject({
+    responseHeaders: headerEdits.meta({ description: "Edits the answer's headers." }),
+  }),
   redirect: z.strictObject({ redirect: redirect.meta({ description: "Answers with a redirect." }) }),
   rewrite: z.strictObject({ rewrite: rewrite.meta({ description: "Changes host or path for the service." }) }),
   mirror: z.strictObject({ mirror: mirror.meta({ description: "Sends a copy of requests to another service." }) }),
@@ -110,19 +131,13 @@ const described = {
 };
 
 /** One filter of a rule. */
-export const filterSchema = keyedUnion(
-  described,
-  () => `expected one of ${Object.keys(described).join(", ")}`,
-);
+export const filterSchema = keyedUnion(described, () => `expected one of ${Object.keys(described).join(", ")}`);
 
 const { requestHeaders, responseHeaders, rewrite: rewriting, mirror: mirroring } = described;
 const ofBackend = { requestHeaders, responseHeaders, rewrite: rewriting, mirror: mirroring };
 
 /** One filter of a backend: what is decided before a backend is chosen cannot stand there. */
-export const toFilterSchema = keyedUnion(
-  ofBackend,
-  () => `expected one of ${Object.keys(ofBackend).join(", ")}`,
-);
+export const toFilterSchema = keyedUnion(ofBackend, () => `expected one of ${Object.keys(ofBackend).join(", ")}`);
 
 export type FilterConfig = z.output<typeof filterSchema>;
 export type HeaderEdits = z.output<typeof headerEdits>;

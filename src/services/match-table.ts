@@ -150,9 +150,7 @@ class Asked {
 
 /** The method of a CORS preflight (Fetch, section 3.3.2); undefined for any other request. */
 export function preflightMethodOf({ method, headers }: CanonicalRequest): string | undefined {
-  return method === "OPTIONS" && headers["origin"] !== undefined
-    ? headers["access-control-request-method"]
-    : undefined;
+  return method === "OPTIONS" && headers["origin"] !== undefined ? headers["access-control-request-method"] : undefined;
 }
 
 function toEntry<T>({ method, headers, query }: MatchConfig, to: T): Entry<T> {

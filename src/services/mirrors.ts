@@ -34,10 +34,11 @@ export interface Mirrors {
 const none: readonly string[] = [];
 
 export function createMirrors({ services, upstream, meter, log }: MirrorsOptions): Mirrors {
-  const sent = meter.counter("service_copies_total", "Copies of requests to services, by service and what became of them", [
-    "service",
-    "outcome",
-  ]);
+  const sent = meter.counter(
+    "service_copies_total",
+    "Copies of requests to services, by service and what became of them",
+    ["service", "outcome"],
+  );
   let underWay = 0;
 
   async function copy(service: Endpoints, { exchange, path, host, edits }: Original, stream: BodyStream | undefined) {

@@ -44,9 +44,7 @@ export function compileRule({ filters, to, timeouts }: RuleConfig): Rule {
   return {
     redirect,
     cors: cors && compileCors(cors),
-    choose: createChoice(
-      to.map((each) => ({ weight: each.weight, backend: toBackend(each, filters) })),
-    ),
+    choose: createChoice(to.map((each) => ({ weight: each.weight, backend: toBackend(each, filters) }))),
     requestMs: timeouts.request ?? 0,
     backendMs: timeouts.backend ?? 0,
   };

@@ -56,7 +56,8 @@ export function createServices(options: ServicesOptions): ProtocolHandler {
         },
       });
     },
-    renderError: (error, exchange) => renderError(error, exchange, isRuleRoute(exchange.route) ? exchange.route.rule : undefined),
+    renderError: (error, exchange) =>
+      renderError(error, exchange, isRuleRoute(exchange.route) ? exchange.route.rule : undefined),
     close: () => Promise.resolve(),
   };
 }

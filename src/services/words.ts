@@ -29,7 +29,8 @@ export const credentialHeaders = z
   .meta({ description: "Headers by name.", examples: [{ "x-api-key": "${env:SHOP_KEY}" }] });
 
 /** A host name in lower case, without a port; no address. */
-export const preciseHost = /^(?!(?:\d+\.)*\d+$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/;
+export const preciseHost =
+  /^(?!(?:\d+\.)*\d+$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/;
 
 export const hostName = z
   .string()
@@ -42,8 +43,6 @@ export const pathText = z
   .max(1_024)
   .startsWith("/", "a path that starts with /")
   .refine(
-    (text) =>
-      /^(?:[-A-Za-z0-9/._~!$&'()*+,=:@]|%[0-9A-F]{2})+$/.test(text) &&
-      !/\/\/|%2F|\/\.{1,2}(?:\/|$)/.test(text),
+    (text) => /^(?:[-A-Za-z0-9/._~!$&'()*+,=:@]|%[0-9A-F]{2})+$/.test(text) && !/\/\/|%2F|\/\.{1,2}(?:\/|$)/.test(text),
     "a path without //, /./, /../, ;, %2F and # (percent-encodings in upper case)",
   );

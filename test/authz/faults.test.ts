@@ -55,7 +55,9 @@ function trapped(
   if (root === "mcp" || root === "a2a" || root === "llm") {
     return [who, { ...call, variables: { [root]: trap(call.variables[root]!, keys, boom) } }];
   }
-  return [trap(who, [root, ...keys], boom), call];
+  /* Which route a request takes is not written in it. */
+  const place = root === "request" && keys[0] === "route" ? ["route", "path"] : [root, ...keys];
+  return [trap(who, place, boom), call];
 }
 
 const cases = (Object.keys(variables) as VariableName[]).flatMap((root) =>

@@ -133,7 +133,7 @@ describe("a policy file", () => {
       "rules:\n  - {name: a, allow: 'true', deny: 'true'}",
       "p.yaml:2: a rule has exactly one of allow, deny and require",
     ],
-    ["rules:\n  - name: a\n    on: http\n    allow: 'true'", "p.yaml:3: on: one or a list of mcp, a2a, llm"],
+    ["rules:\n  - name: a\n    on: ftp\n    allow: 'true'", "p.yaml:3: on: one or a list of mcp, a2a, llm, http"],
     ["rules:\n  - name: a\n    mode: dark\n    allow: 'true'", "p.yaml:3: mode: shadow, or nothing"],
     ["rules:\n  - name: a\n    allow: 5", "p.yaml:3: allow: a CEL expression in quotes"],
     ["rules:\n  - {name: default, allow: 'true'}", "p.yaml:2: name: another name"],

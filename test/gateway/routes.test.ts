@@ -38,7 +38,11 @@ describe("the table of routes", () => {
   });
 
   test("an agent nobody configured looks like one the caller may not see: the A2A route takes both", () => {
-    expect(routes.matchPath("/a2a/nobody")).toMatchObject({ protocol: "a2a", path: "/a2a", authentication: "required" });
+    expect(routes.matchPath("/a2a/nobody")).toMatchObject({
+      protocol: "a2a",
+      path: "/a2a",
+      authentication: "required",
+    });
   });
 
   test("a token for one route is not good for its neighbour", () => {

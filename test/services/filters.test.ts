@@ -10,7 +10,13 @@ beforeAll(async () => {
   [one, two] = await Promise.all([startEcho("one"), startEcho("two")]);
   headed = await startService((_, res) =>
     res
-      .writeHead(200, { "x-a": "theirs", "x-b": "theirs", "x-c": "theirs", "set-cookie": "a=1", "access-control-allow-origin": "https://evil.example" })
+      .writeHead(200, {
+        "x-a": "theirs",
+        "x-b": "theirs",
+        "x-c": "theirs",
+        "set-cookie": "a=1",
+        "access-control-allow-origin": "https://evil.example",
+      })
       .end("ok"),
   );
   scene = await startServicesScene(`

@@ -65,10 +65,30 @@ describe("of several that match", () => {
     ["then a pattern", [{ path: "/a/b" }, { path: { regex: "/a/.*" } }], requestOf("/a/b"), 1],
     ["then the longest prefix", [{ path: "/" }, { path: "/a" }, { path: "/a/b" }], requestOf("/a/b/c"), 2],
     ["a prefix before a method", [{ path: "/a", method: "GET" }, { path: "/a/b" }], requestOf("/a/b"), 1],
-    ["a method before headers", [{ headers: { a: "1", b: "1" } }, { method: "GET" }], requestOf("/", { headers: { a: "1", b: "1" } }), 1],
-    ["more headers", [{ headers: { a: "1" } }, { headers: { a: "1", B: "1" } }], requestOf("/", { headers: { a: "1", b: "1" } }), 1],
-    ["a header before parameters", [{ query: { x: "1", y: "1" } }, { headers: { a: "1" } }], requestOf("/", { headers: { a: "1" }, query: "x=1&y=1" }), 1],
-    ["more parameters", [{ query: { x: "1" } }, { query: { x: "1", y: "2" } }], requestOf("/", { query: "y=2&x=1&x=3" }), 1],
+    [
+      "a method before headers",
+      [{ headers: { a: "1", b: "1" } }, { method: "GET" }],
+      requestOf("/", { headers: { a: "1", b: "1" } }),
+      1,
+    ],
+    [
+      "more headers",
+      [{ headers: { a: "1" } }, { headers: { a: "1", B: "1" } }],
+      requestOf("/", { headers: { a: "1", b: "1" } }),
+      1,
+    ],
+    [
+      "a header before parameters",
+      [{ query: { x: "1", y: "1" } }, { headers: { a: "1" } }],
+      requestOf("/", { headers: { a: "1" }, query: "x=1&y=1" }),
+      1,
+    ],
+    [
+      "more parameters",
+      [{ query: { x: "1" } }, { query: { x: "1", y: "2" } }],
+      requestOf("/", { query: "y=2&x=1&x=3" }),
+      1,
+    ],
     ["the earlier of equals", [{ path: "/a" }, { path: "/a" }], requestOf("/a"), 0],
   ])("%s", ([, matches, request, expected]) => {
     expect(found(matches, request)).toBe(expected);
@@ -176,7 +196,11 @@ function model(routes: RoutesConfig, request: CanonicalRequest): string | undefi
   return candidates[0]?.key;
 }
 
-function fits({ path, method, headers, query }: MatchConfig, request: CanonicalRequest, params: URLSearchParams): boolean {
+function fits(
+  { path, method, headers, query }: MatchConfig,
+  request: CanonicalRequest,
+  params: URLSearchParams,
+): boolean {
   const { path: asked } = request;
   const pathFits =
     "exact" in path
@@ -194,9 +218,9 @@ function fits({ path, method, headers, query }: MatchConfig, request: CanonicalR
 
 test("what is found is what the plain model finds", () => {
   const segment = fc.constantFrom("a", "b", "ab");
-  const path = fc.array(segment, { maxLength: 3 }).chain((parts) =>
-    fc.constantFrom("", "/").map((end) => (parts.length === 0 ? "/" : `/${parts.join("/")}${end}`)),
-  );
+  const path = fc
+    .array(segment, { maxLength: 3 })
+    .chain((parts) => fc.constantFrom("", "/").map((end) => (parts.length === 0 ? "/" : `/${parts.join("/")}${end}`)));
   const few = fc.dictionary(fc.constantFrom("x", "y"), fc.constantFrom("1", "2"), { maxKeys: 2 });
   const match = fc.record(
     {
@@ -213,7 +237,10 @@ test("what is found is what the plain model finds", () => {
   );
   const route = fc.record({
     hosts: fc.subarray(["one.test", "a.one.test", "*.one.test", "*.test", "*.a.one.test"], { maxLength: 2 }),
-    rules: fc.array(fc.record({ match: fc.array(match, { minLength: 1, maxLength: 2 }) }), { minLength: 1, maxLength: 3 }),
+    rules: fc.array(fc.record({ match: fc.array(match, { minLength: 1, maxLength: 2 }) }), {
+      minLength: 1,
+      maxLength: 3,
+    }),
   });
   const request = fc.record({
     path,

@@ -26,11 +26,19 @@ test("what comes of it is one path: it starts with a slash, has no empty segment
   const path = fc.array(segment, { minLength: 1, maxLength: 4 }).map((parts) => `/${parts.join("/")}`);
   const end = fc.constantFrom("", "/");
   fc.assert(
-    fc.property(path, end, fc.option(path, { nil: "" }), end, fc.option(path, { nil: "" }), end, (prefix, a, rest, b, to, c) => {
-      const replacement = to + (to === "" ? "" : c);
-      const edited = replacePrefix(prefix + rest + b, prefix + a, replacement);
-      expect(edited).toMatch(/^\/(?:[a-z]+\/)*(?:[a-z]+)?$/);
-      expect(edited).toBe(to + rest + b || "/");
-    }),
+    fc.property(
+      path,
+      end,
+      fc.option(path, { nil: "" }),
+      end,
+      fc.option(path, { nil: "" }),
+      end,
+      (prefix, a, rest, b, to, c) => {
+        const replacement = to + (to === "" ? "" : c);
+        const edited = replacePrefix(prefix + rest + b, prefix + a, replacement);
+        expect(edited).toMatch(/^\/(?:[a-z]+\/)*(?:[a-z]+)?$/);
+        expect(edited).toBe(to + rest + b || "/");
+      },
+    ),
   );
 });

@@ -5,7 +5,14 @@ import { connect } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { KEY, startEcho, startService, startServicesScene, type Service, type ServicesScene } from "./services-scene.ts";
+import {
+  KEY,
+  startEcho,
+  startService,
+  startServicesScene,
+  type Service,
+  type ServicesScene,
+} from "./services-scene.ts";
 
 let echo: Service;
 let raw: Service;
@@ -116,7 +123,7 @@ describe("a request to a service", () => {
   test("needs a credential where its route says so", async () => {
     const answer = await scene.ask("/closed");
     expect(answer.status).toBe(401);
-    expect(answer.headers["www-authenticate"]).toContain("/.well-known/oauth-protected-resource\"");
+    expect(answer.headers["www-authenticate"]).toContain('/.well-known/oauth-protected-resource"');
     expect(JSON.parse(answer.text())).toEqual({
       error: { type: "unauthenticated", message: expect.any(String) as string },
     });
@@ -266,7 +273,10 @@ describe("a body", () => {
 
   test("that is too long is refused, announced or not", async () => {
     raw.answer = (req, res) => req.resume().on("end", () => res.end());
-    const announced = await scene.ask("/raw", { method: "POST", headers: { "content-length": String(65 * 1_048_576) } });
+    const announced = await scene.ask("/raw", {
+      method: "POST",
+      headers: { "content-length": String(65 * 1_048_576) },
+    });
     expect(announced.status).toBe(413);
     const { sent, answered } = open("/raw", { "transfer-encoding": "chunked" });
     sent.on("error", () => {});
@@ -349,7 +359,11 @@ describe("an end before the end", () => {
 
   test("of the caller within its body is one too", async () => {
     const aborted = new Promise<boolean>((resolve) => {
-      raw.answer = (req) => void req.on("error", () => {}).on("close", () => resolve(req.complete)).resume();
+      raw.answer = (req) =>
+        void req
+          .on("error", () => {})
+          .on("close", () => resolve(req.complete))
+          .resume();
     });
     const { sent } = open("/raw", { "content-length": "1000" });
     sent.on("error", () => {});

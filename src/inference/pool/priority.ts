@@ -20,7 +20,7 @@ export function createPriority(rules: readonly PriorityRule[]): (context: Operat
     const context = new Context({
       principal: exchange.principal,
       request: exchange.request,
-      route: exchange.route.path,
+      route: exchange.route,
       chain: exchange.chain,
       variables: operation.variables,
       override: candidate?.variables,

@@ -32,7 +32,7 @@ class Choosing {
   readonly #context: Context;
 
   constructor({ principal, request, route }: Caller, llm: LlmVariables) {
-    this.#context = new Context({ principal, request, route: route?.path, variables: { llm } });
+    this.#context = new Context({ principal, request, route, variables: { llm } });
   }
 
   /* A rule that fails does not hold: no expression can make a call fail. */
