@@ -195,7 +195,9 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
       const credential = readCredential(request);
       switch (credential.kind) {
         case "none":
-          if (route.authentication === "optional" || config.anonymous) return anonymousPrincipal;
+          // Of a service its own route says who may come without one.
+          if (route.authentication === "optional" || (config.anonymous && route.protocol !== "http"))
+            return anonymousPrincipal;
           throw challenges.missing(route);
         case "bad":
           failed({ route: route.path, ip: request.ip, check: "form" }, "authentication failed");

@@ -115,7 +115,7 @@ const auth = z.strictObject({
     .default(false)
     .meta({
       description:
-        "Lets callers without a credential in, as the anonymous principal. A bad credential is refused all the same.",
+        "Lets callers without a credential in, as the anonymous principal; to services each route says it. A bad credential is refused all the same.",
       examples: [true],
     }),
   keys: z

@@ -49,6 +49,18 @@ function pools({ pools: known = {} }: Config): string {
   return list(named);
 }
 
+function services({ services: known, routes = {} }: Config): [string, string][] {
+  if (known === undefined && Object.keys(routes).length === 0) return [];
+  const paths = Object.entries(routes).map(
+    ([name, { hosts, auth }]) =>
+      `${name} (${hosts.length === 0 ? "any host" : list(hosts)}${auth === "optional" ? ", open" : ""})`,
+  );
+  return [
+    ["services", list(Object.keys(known ?? {}))],
+    ["routes", list(paths)],
+  ];
+}
+
 const runaways: Readonly<Record<Config["runaway"]["action"], string>> = {
   off: "not looked for",
   warn: "warned",
@@ -82,6 +94,7 @@ export function summarize(config: Config): string[] {
     ["agents", list(Object.keys(config.a2a?.agents ?? {}))],
     ["models", models(config)],
     ["pools", pools(config)],
+    ...services(config),
     ["guards", list(config.guardrails.map(({ type, on }) => `${type} on ${on.join(", ")}`))],
     [
       "budgets",

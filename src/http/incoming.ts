@@ -149,8 +149,18 @@ export class ServerExchange implements Incoming, ServerReplyOptions, BodyHolder 
     req.headers = { ...headers, ...(chunked === undefined ? {} : { "transfer-encoding": chunked }) };
     this.reply.release();
     this.handedOver = true;
+    if (this.hasBody) this.#expectWhole();
     if (this.#expectsContinue) res.writeContinue();
     return { req, res };
+  }
+
+  /** A library reads as long as anything comes: what is not there in time breaks the connection. */
+  #expectWhole(): void {
+    const { req } = this;
+    const { deadlines, bodyTimeoutMs } = this.#settings;
+    const deadline = { place: -1, dueTick: 0, expire: () => void (req.complete || req.destroy()) };
+    deadlines.set(deadline, bodyTimeoutMs);
+    req.once("close", () => deadlines.clear(deadline));
   }
 
   /** The parser gave up inside this request's body. */

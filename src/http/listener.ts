@@ -26,8 +26,8 @@ export function createListener(options: EdgeOptions, take: TakeRequest): Server 
   const settings = {
     maxHeaderSize: limits.headers.bytes,
     headersTimeout: limits.headerTimeout,
-    // Behind the body's own timeout, which can answer in the protocol's shape.
-    requestTimeout: Math.max(limits.requestTimeout, limits.headerTimeout) + 5_000,
+    // Nor of the body, by Node: a body that is passed on may take as long as both sides keep at it. Whoever reads one counts for itself.
+    requestTimeout: 0,
     connectionsCheckingInterval: Math.min(1_000, limits.headerTimeout),
     keepAliveTimeout: limits.keepAlive,
     insecureHTTPParser: false,

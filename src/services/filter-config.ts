@@ -142,6 +142,5 @@ export const toFilterSchema = keyedUnion(ofBackend, () => `expected one of ${Obj
 export type FilterConfig = z.output<typeof filterSchema>;
 export type HeaderEdits = z.output<typeof headerEdits>;
 export type RedirectConfig = z.output<typeof redirect>;
-export type RewriteConfig = z.output<typeof rewrite>;
 export type PathEdit = z.output<typeof pathEdit>;
 export type CorsConfig = z.output<typeof cors>;

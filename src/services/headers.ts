@@ -5,7 +5,8 @@ import { editHeaders } from "./header-edits.ts";
 import type { Edits } from "./rule.ts";
 
 /** How the gateway names itself to those behind it (RFC 9110, section 7.6.3). */
-const VIA = "1.1 sallyport";
+export const OWN_NAME = "sallyport";
+const VIA = `1.1 ${OWN_NAME}`;
 
 /* Said anew for the service, or meant for the gateway alone. */
 const notPassed = new Set(["host", "content-length", "traceparent", "tracestate"]);

@@ -1,5 +1,5 @@
 import type { CanonicalRequest } from "../core/exchange.ts";
-import type { MatchConfig, RouteConfig, RoutesConfig, TextMatch } from "./config.ts";
+import type { MatchConfig, RouteConfig, RoutesConfig, TextMatch } from "./route-config.ts";
 
 /** What a request has to have for one `match` of one rule, and what is done with it then. */
 export interface Entry<T> {

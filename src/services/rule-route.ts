@@ -1,7 +1,7 @@
 import type { CanonicalRequest, Route } from "../core/exchange.ts";
 import { anyMethod } from "../http/methods.ts";
-import type { RoutesConfig, RuleConfig } from "./config.ts";
 import { createMatchTable, preflightMethodOf } from "./match-table.ts";
+import type { RoutesConfig, RuleConfig } from "./route-config.ts";
 import { compileRule, type Rule } from "./rule.ts";
 
 /** A route to services, for one `match` of one rule: all that its handler has to know. */

@@ -1,7 +1,7 @@
-import type { BackendConfig, RuleConfig } from "./config.ts";
 import { compileCors, type Cors } from "./cors.ts";
 import type { FilterConfig, PathEdit, RedirectConfig } from "./filter-config.ts";
 import { compileHeaderEdits, type HeaderEdit } from "./header-edits.ts";
+import type { BackendConfig, RuleConfig } from "./route-config.ts";
 
 /** What the filters of a rule, or of one backend, do to a request on its way to a service, and to its answer. */
 export interface Edits {

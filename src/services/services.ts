@@ -1,6 +1,6 @@
 import type { Clock } from "../core/clock.ts";
 import { GatewayError } from "../core/errors.ts";
-import type { Exchange } from "../core/exchange.ts";
+import type { CanonicalRequest, Exchange } from "../core/exchange.ts";
 import type { Log } from "../core/log.ts";
 import type { Meter } from "../core/meter.ts";
 import type { Operation, Target } from "../core/operation.ts";
@@ -8,6 +8,7 @@ import type { Operate, ProtocolHandler, RenderedError } from "../core/step.ts";
 import type { Upstream } from "../http/upstream.ts";
 import type { ServicesConfig } from "./config.ts";
 import { Endpoints } from "./endpoints.ts";
+import { OWN_NAME } from "./headers.ts";
 import { preflightMethodOf } from "./match-table.ts";
 import { locationOf } from "./redirect.ts";
 import { createRelay } from "./relay.ts";
@@ -40,10 +41,11 @@ export function createServices(options: ServicesOptions): ProtocolHandler {
       const { rule } = route;
       if (rule.cors !== undefined && preflightMethodOf(request) !== undefined)
         return reply.send(204, rule.cors.preflight(request));
+      checkCircle(request);
       const backend = rule.redirect === undefined ? rule.choose() : undefined;
       const operation = toOperation(exchange, backend);
-      await operate(exchange, operation, {
-        plan: () => [{ name: operation.target.name }],
+      const done = operate(exchange, operation, {
+        plan: () => [{ name: backend?.service ?? "none" }],
         async relay(context) {
           if (rule.redirect !== undefined)
             return reply.send(rule.redirect.status, {
@@ -54,6 +56,11 @@ export function createServices(options: ServicesOptions): ProtocolHandler {
             throw new GatewayError("internal", "This route leads to no service.", { cause: backend?.why });
           await relay(context, route, backend);
         },
+      });
+      await done.catch((error: unknown) => {
+        // Half an answer must not look like a whole one.
+        if (reply.started) reply.destroy();
+        throw error;
       });
     },
     renderError: (error, exchange) =>
@@ -66,6 +73,15 @@ function ruleRouteOf({ route }: Exchange): RuleRoute {
   if (isRuleRoute(route)) return route;
   throw new GatewayError("internal", "This is no route to a service.");
 }
+
+/* A service may be this gateway, or lead back to it: each round adds a name to `via`. */
+function checkCircle({ headers }: CanonicalRequest): void {
+  const rounds = (headers["via"]?.split(OWN_NAME).length ?? 1) - 1;
+  if (rounds > MAX_ROUNDS)
+    throw new GatewayError("denied", `This request has passed a gateway ${rounds} times: its route leads in a circle.`);
+}
+
+const MAX_ROUNDS = 8;
 
 function toOperation({ request, route }: Exchange, backend: Backend | undefined): Operation {
   const target: Target =

@@ -1,9 +1,9 @@
 import { z } from "zod";
-import { secret } from "../core/units.ts";
+import { durationMs, secret } from "../core/units.ts";
 
 /* What several parts of a route's configuration are written in. */
 
-const HEADER = /^[A-Za-z0-9!#$%&'*+.^`|~-]{1,256}$/;
+const HEADER = /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,256}$/;
 
 /** Of this connection, or set by the gateway for every request: no rule may say otherwise (RFC 9110, section 7.6.1). */
 const ownHeaders = new Set([
@@ -46,3 +46,10 @@ export const pathText = z
     (text) => /^(?:[-A-Za-z0-9/._~!$&'()*+,=:@]|%[0-9A-F]{2})+$/.test(text) && !/\/\/|%2F|\/\.{1,2}(?:\/|$)/.test(text),
     "a path without //, /./, /../, ;, %2F and # (percent-encodings in upper case)",
   );
+
+/** The name of a service or of a route; manifests give them their namespace and port. */
+export const serviceName = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._:/-]{0,252}$/, "a name of letters, digits and . _ : / -, at most 253 long");
+
+export const timeout = (description: string) => durationMs().meta({ description, examples: ["10s"] });

@@ -606,6 +606,13 @@ describe("CORS", () => {
 });
 
 describe("raw()", () => {
+  test("a body that does not come breaks the connection", async () => {
+    const { port } = await start((incoming) => void incoming.raw().req.resume(), { limits: { requestTimeout: "80ms" } });
+    const { socket, closed } = open(port);
+    socket.write(head("POST / HTTP/1.1\r\nContent-Length: 5") + "abc");
+    await closed;
+  });
+
   test("hands over Node's objects with the canonical address and headers", async () => {
     const { port } = await start((incoming) => {
       incoming.reply.setHeader("x-early", "1");

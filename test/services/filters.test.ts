@@ -121,7 +121,7 @@ describe("weights", () => {
 describe("hosts", () => {
   test("of a route come before what the gateway serves itself, for those alone", async () => {
     expect((await ask("/v1/models")).echoed().name).toBe("one");
-    expect((await ask("/v1/models", { host: "localhost" })).status).toBe(401);
+    expect((await ask("/v1/models", { host: "localhost" })).text()).toContain('"object":"list"');
     expect((await ask("/else", { host: "a.b.example.org:99" })).echoed().name).toBe("two");
     expect((await ask("/else", { host: "localhost" })).echoed().name).toBe("two");
     expect((await ask("/else", { host: "foreign.example.net" })).status).toBe(421);

@@ -2,8 +2,9 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import type { CanonicalRequest } from "../../src/core/exchange.ts";
-import { servicesConfig, type MatchConfig, type RoutesConfig } from "../../src/services/config.ts";
+import { servicesConfig } from "../../src/services/config.ts";
 import { createMatchTable } from "../../src/services/match-table.ts";
+import type { MatchConfig, RoutesConfig } from "../../src/services/route-config.ts";
 
 const schema = z.strictObject(servicesConfig);
 const routesOf = (routes: unknown): RoutesConfig => schema.parse({ routes }).routes ?? {};

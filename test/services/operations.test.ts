@@ -87,3 +87,14 @@ describe("a request to a service is an operation", () => {
     expect((await scene.ask("/", { host: "d.example.com" })).status).toBe(200);
   });
 });
+
+test("a route that leads back to the gateway comes to an end", async () => {
+  const self = `http://127.0.0.1:${scene.port}`;
+  await scene.reload(`
+services: {self: "${self}"}
+routes: {around: {auth: optional, rules: [{to: self}]}}
+`);
+  const answer = await scene.ask("/");
+  expect(answer.status).toBe(403);
+  expect(JSON.parse(answer.text())).toMatchObject({ error: { type: "denied" } });
+});

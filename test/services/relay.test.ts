@@ -22,7 +22,7 @@ beforeAll(async () => {
   echo = await startEcho("echo");
   raw = await startService((_, res) => res.end());
   scene = await startServicesScene(`
-limits: {body: {http: 64MiB}, requestTimeout: 2s}
+limits: {body: {http: 64MiB}, requestTimeout: 2s, headerTimeout: 500ms}
 services:
   echo: ${echo.url}
   raw: {url: "${raw.url}", timeouts: {idle: 3s}}
@@ -300,6 +300,17 @@ describe("a body", () => {
     expect((await refused.answered).statusCode).toBe(502);
     expect(asked).toBe(false);
     refused.sent.destroy();
+  });
+
+  test("may take as long as its caller keeps at it", async () => {
+    raw.answer = (req, res) => req.resume().on("end", () => res.end("whole"));
+    const { sent, answered } = open("/raw", { "content-length": "8" });
+    for (let count = 0; count < 8; count++) {
+      sent.write("x");
+      await delay(1_000);
+    }
+    sent.end();
+    expect(await textOf(await answered)).toBe("whole");
   });
 
   test("whose caller falls silent ends in 408", async () => {
