@@ -44,7 +44,6 @@ const matches = (key: string, expected: string): boolean =>
 function accept(id: string, record: ApiKeyRequest): Verdict {
   return {
     ok: true,
-    own: true,
     audiences: undefined,
     expiresAtMs: record.expiresAtMs ?? Number.POSITIVE_INFINITY,
     principal: keyPrincipal(id, record),
@@ -52,7 +51,6 @@ function accept(id: string, record: ApiKeyRequest): Verdict {
 }
 
 const refused: Verdict = { ok: false, reason: "The API key is not valid.", detail: "unknown key" };
-const foreign: Verdict = { ...refused, foreign: true };
 
 /** API keys: those of the configuration and those made at run time. */
 export function createApiKeys(options: {
@@ -114,7 +112,7 @@ export function createApiKeys(options: {
       const fixed = configured.get(sha256(key));
       if (fixed !== undefined) return accept(fixed.id, fixed.record);
       const handle = FORMAT.exec(key)?.[1];
-      if (handle === undefined) return key.startsWith("sp_") ? refused : foreign;
+      if (handle === undefined) return refused;
       const found = await store.get<KeyRecord>(COLLECTION, idOf(handle));
       if (found === undefined || !matches(key, found.value.sha256)) return refused;
       const { sha256: _secret, ...record } = found.value;

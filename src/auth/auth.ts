@@ -11,9 +11,10 @@ import { createApiKeys, type ApiKeys } from "./api-keys.ts";
 import { createAudiences } from "./audiences.ts";
 import { createChallenges } from "./challenge.ts";
 import { noClients, type Clients } from "./clients.ts";
+import { parseCompactJws } from "./compact-jws.ts";
 import { issuerConfig, type AuthConfig } from "./config.ts";
 import { openCors } from "./cors.ts";
-import { createCredentialReader, possibleCredentials } from "./credential.ts";
+import { createCredentialReader, possibleCredentials, type ShownCredential } from "./credential.ts";
 import { delegatedClaims } from "./delegation.ts";
 import { addEmbedded } from "./embedded/embedded.ts";
 import { createFailureLog } from "./failure-log.ts";
@@ -140,17 +141,31 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
     throw challenges.invalid(route, reason, detail);
   }
 
+  /* Said of what has not been checked: it decides only who looks at it, and what is not looked at here opens nothing here. */
+  function isForeign({ kind, value }: ShownCredential): boolean {
+    if (kind === "key") return !value.startsWith("sp_");
+    const claims = parseCompactJws(value)?.payload;
+    if (claims?.["iss"] === issuer) return false;
+    const known = typeof claims?.["iss"] === "string" ? trusted.get(claims["iss"]) : undefined;
+    if (known === undefined) return true;
+    /* One for another path of the gateway is the gateway's too. */
+    const meantFor: readonly unknown[] = [claims?.["aud"]].flat();
+    return !meantFor.some(
+      (each) => typeof each === "string" && (each === known.config.audience || audiences.canonical(each) !== undefined),
+    );
+  }
+
   /*
    * A service behind an open route may have credentials of its own, in these headers or elsewhere: what is none of the gateway's is left
    * to it, and its bearer is nobody here. What is the gateway's and no good is refused as anywhere, so that it goes no further.
    */
   async function recognize(request: CanonicalRequest, route: Route): Promise<Principal> {
     for (const shown of possibleCredentials(request)) {
+      const foreign = isForeign(shown);
+      if (foreign && shown.kind === "token") continue;
       const verdict = await remembered.get(shown, checks[shown.kind]);
-      const elsewhere = verdict.ok
-        ? !verdict.own && verdict.audiences?.some((audience) => route.audiences.includes(audience)) === false
-        : verdict.foreign === true;
-      if (!elsewhere) return admit(verdict, request, route);
+      // Keys of the configuration may look like anybody's.
+      if (verdict.ok || !foreign) return admit(verdict, request, route);
     }
     return anonymousPrincipal;
   }

@@ -18,18 +18,10 @@ export type Verdict =
   | {
       readonly ok: true;
       readonly principal: Principal;
-      /** Made by the gateway itself. */
-      readonly own: boolean;
       /** Resources it is meant for; undefined: every route. */ readonly audiences: readonly string[] | undefined;
       readonly expiresAtMs: number;
     }
-  | {
-      readonly ok: false;
-      readonly reason: string;
-      readonly detail: string;
-      /** It was never meant for this gateway: another's key, a token of another issuer, or for another resource of a trusted one. */
-      readonly foreign?: boolean;
-    };
+  | { readonly ok: false; readonly reason: string; readonly detail: string };
 
 export interface TrustedIssuer {
   readonly config: IssuerConfig;
@@ -41,8 +33,6 @@ export interface TrustedIssuer {
 type Claims = Readonly<Record<string, unknown>>;
 
 const refuse = (detail: string, reason = "The access token is invalid."): Verdict => ({ ok: false, reason, detail });
-const foreign = (detail: string, reason?: string): Verdict =>
-  ({ ...refuse(detail, reason), ok: false, foreign: true }) as Verdict;
 const isText = (value: unknown): value is string =>
   typeof value === "string" && value.length > 0 && value.length <= 256 && !/\p{Cc}/u.test(value);
 const isTime = (value: unknown): value is number =>
@@ -103,11 +93,11 @@ export function createTokenVerifier(options: {
 
   return async (token: string): Promise<Verdict> => {
     const jws = parseCompactJws(token);
-    if (jws === undefined) return foreign("form");
+    if (jws === undefined) return refuse("form");
     const { header, payload: claims } = jws;
     const issuer = typeof claims["iss"] === "string" ? issuers.get(claims["iss"]) : undefined;
     if (issuer === undefined)
-      return foreign("issuer", "The access token comes from an issuer that is not trusted here.");
+      return refuse("issuer", "The access token comes from an issuer that is not trusted here.");
     const { config } = issuer;
 
     const allowed: readonly string[] = config.algorithms ?? signatureAlgorithms;
@@ -155,7 +145,7 @@ export function createTokenVerifier(options: {
       typeof aud === "string" ? [aud] : Array.isArray(aud) && aud.length <= 100 && aud.every(isText) ? aud : undefined;
     if (audiences === undefined || audiences.length === 0) return refuse("aud", "The access token names no audience.");
     if (config.audience !== undefined && !audiences.includes(config.audience))
-      return (own ? refuse : foreign)("aud", "The access token is meant for another resource.");
+      return refuse("aud", "The access token is meant for another resource.");
 
     const scopes =
       config.claims.scopes === undefined
@@ -196,6 +186,6 @@ export function createTokenVerifier(options: {
       expiresAtMs,
       credentialId: jti,
     };
-    return { ok: true, own, principal, audiences: config.audience === undefined ? audiences : undefined, expiresAtMs };
+    return { ok: true, principal, audiences: config.audience === undefined ? audiences : undefined, expiresAtMs };
   }
 }

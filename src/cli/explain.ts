@@ -73,6 +73,7 @@ export const explainCommand = defineCommand({
     prompt: target("MCP prompt"),
     agent: target("A2A agent"),
     model: target("model"),
+    service: target("service"),
     server: { type: "string", value: "NAME", description: "the MCP server that offers the target" },
     arguments: json("what the tool or prompt is given"),
     call: json('more of the call, such as {"skill":"translate"}'),
@@ -82,13 +83,14 @@ export const explainCommand = defineCommand({
     json: { type: "boolean", description: "print the explanation as JSON" },
   },
   async run({ options, out, err }) {
-    const { tool, resource, prompt, agent, model, server } = options;
+    const { tool, resource, prompt, agent, model, service, server } = options;
     const named = {
       tool,
       resource,
       prompt,
       agent,
       model,
+      service,
       server,
       ...(options.arguments !== undefined && { arguments: parseJson("arguments", options.arguments) }),
     };

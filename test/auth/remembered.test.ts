@@ -8,7 +8,6 @@ import { testClock } from "./start-auth.ts";
 const bad: Verdict = { ok: false, reason: "no", detail: "test" };
 const good = (expiresAtMs = Number.POSITIVE_INFINITY): Verdict => ({
   ok: true,
-  own: true,
   principal: { ...anonymousPrincipal, credentialId: "id-1" },
   audiences: undefined,
   expiresAtMs,

@@ -30,6 +30,8 @@ describe("on an open route", () => {
     ["Digest username=x"],
     ["Bearer opaque-of-the-service"],
     [`Bearer ${jwt({ iss: "https://other.example", aud: "shop", sub: "a" })}`],
+    [`Bearer ${jwt({ iss: "https://login.example.com", aud: ["shop"], sub: "a" })}`],
+    [`Bearer ${jwt({ iss: "https://login.example.com", sub: "a" })}`],
   ])("%s is the service's own, and passes", async ([authorization = ""]) => {
     const answer = await scene.ask("/open?api_key=1", { headers: { authorization, "x-api-key": "theirs" } });
     expect(answer.status).toBe(200);
