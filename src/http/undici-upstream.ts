@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
 import { getCACertificates } from "node:tls";
-import { Agent, Pool, type Dispatcher } from "undici";
+import { Agent, buildConnector, Pool, type Dispatcher } from "undici";
 import { GatewayError } from "../core/errors.ts";
 import type { HttpConfig } from "./config.ts";
 import { createDeadlines } from "./deadlines.ts";
@@ -40,6 +40,12 @@ export function createUpstream({ egress, resolve }: UpstreamOptions): Upstream {
     timeout: egress.connectTimeout,
     ...(egress.ca === undefined ? {} : { ca: [...getCACertificates("default"), egress.ca] }),
   };
+  const connectTo = buildConnector({ ...connect, allowH2: false });
+  /* An address has no name that a handshake could ask for (RFC 6066, section 3); without one Node checks the certificate for the address. */
+  const connectByName: buildConnector.connector = (options, callback) => {
+    const { servername, ...rest } = options;
+    connectTo(isIP(servername ?? "") === 0 ? options : rest, callback);
+  };
   const open = new Agent({ ...settings, connect });
   const guarded = new Agent({
     ...settings,
@@ -53,17 +59,20 @@ export function createUpstream({ egress, resolve }: UpstreamOptions): Upstream {
   const deadlines = createDeadlines();
   let closed = false;
 
-  function door(trust: Trust, url: URL): Dispatcher {
+  function door(trust: Trust, url: URL, verbatim = false): Dispatcher {
     // A pool made from now on would never be closed.
     if (closed) throw new GatewayError("draining", "The gateway is stopping.");
     if (trust === "influenced") return guard.checkUrl(url) ? open : guarded;
     if (url.protocol !== "https:" && url.protocol !== "http:")
       throw new GatewayError("denied", "Upstreams speak http or https.");
-    const known = pools.get(url.origin);
+    // Requests that name whom the certificate is to be for, and those that do not, would break off each other's connections.
+    const named = verbatim && url.protocol === "https:";
+    const key = named ? `${url.origin} by name` : url.origin;
+    const known = pools.get(key);
     if (known !== undefined) return known;
     if (pools.size >= MAX_CONFIGURED_ORIGINS) closeIdle();
-    const pool = new Pool(url.origin, { ...settings, connect });
-    pools.set(url.origin, pool);
+    const pool = new Pool(url.origin, { ...settings, connect: named ? connectByName : connect });
+    pools.set(key, pool);
     return pool;
   }
 
@@ -78,27 +87,27 @@ export function createUpstream({ egress, resolve }: UpstreamOptions): Upstream {
     ways = new WeakMap();
   }
 
-  const wayTo = (trust: Trust, url: URL): Way => ({
-    dispatcher: door(trust, url),
+  const wayTo = (trust: Trust, url: URL, verbatim?: boolean): Way => ({
+    dispatcher: door(trust, url, verbatim),
     origin: url.origin,
     path: url.pathname + url.search,
-    servername: url.protocol === "https:" && isIP(url.hostname) === 0 ? url.hostname : undefined,
+    servername: url.protocol === "https:" ? url.hostname.replace(/^\[|\]$/g, "") : undefined,
   });
 
-  function knownWayTo(url: URL): Way {
+  function knownWayTo(url: URL, verbatim?: boolean): Way {
     const known = ways.get(url);
     if (known !== undefined) return known;
-    const way = wayTo("configured", url);
+    const way = wayTo("configured", url, verbatim);
     ways.set(url, way);
     return way;
   }
 
   return {
     request(request) {
-      const { trust, url, signal } = request;
+      const { trust, url, signal, verbatim } = request;
       if (signal?.aborted === true) return Promise.reject(signal.reason);
       return new Promise((succeed, fail) => {
-        const way = trust === "configured" ? knownWayTo(url) : wayTo(trust, url);
+        const way = trust === "configured" ? knownWayTo(url, verbatim) : wayTo(trust, url, verbatim);
         new UpstreamCall(request, way, deadlines, succeed, fail).start();
       });
     },

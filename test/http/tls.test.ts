@@ -62,6 +62,30 @@ describe("TLS", () => {
     await expect(startEdge(echo, { listen: { tls: { cert: at("none.crt"), key: at("one.key") } } })).rejects.toThrow();
   });
 
+  test("what is passed on with its caller's host goes to whom the certificate of the address names, over one connection", async () => {
+    const { edge, port } = await startEdge(
+      ({ reply, request }) => reply.send(200, {}, request.host),
+      { listen: { tls: { cert: at("one.crt"), key: at("one.key") }, allowedHosts: ["*"] } },
+    );
+    const ca = await readFile(at("one.crt"), "utf8");
+    const upstream = createUpstream({ egress: parseHttpConfig({ egress: { ca, connections: 1 } }).egress });
+    const url = new URL(`https://127.0.0.1:${port}/`);
+    const ask = async (host: string) => {
+      const headers = { host };
+      const answer = await upstream.request({ url, trust: "configured", method: "GET", headers, verbatim: true });
+      return (await answer.bytes(100)).toString();
+    };
+    const answers = await Promise.all(["a.example", "b.example", "127.0.0.1", "c.example"].map(ask));
+    expect(answers).toEqual(["a.example", "b.example", "127.0.0.1", "c.example"]);
+    const elsewhere = new URL(`https://localhost:${port}/`);
+    const headers = { host: "one.example" };
+    await expect(
+      upstream.request({ url: elsewhere, trust: "configured", method: "GET", headers, verbatim: true }),
+    ).rejects.toMatchObject({ kind: "upstream_unavailable" });
+    await upstream.close();
+    await edge.close();
+  });
+
   test("an upstream whose certificate is not trusted, or not for its name, is not spoken to", async () => {
     const { edge, port } = await startEdge(echo, { listen: { tls: { cert: at("one.crt"), key: at("one.key") } } });
     const ca = await readFile(at("one.crt"), "utf8");
