@@ -169,7 +169,10 @@ const limits = z.strictObject({
     .meta({ description: "Limits on JSON bodies, checked before they are parsed.", examples: [{ tokens: 500_000 }] }),
   connections: count(10_000, "Most connections at one time."),
   headerTimeout: duration("10s", "Longest time for a request head to arrive."),
-  requestTimeout: duration("30s", "Longest time for a whole request to arrive; of a body for a service, longest silence while the service waits for more."),
+  requestTimeout: duration(
+    "30s",
+    "Longest time for a whole request to arrive; of a body for a service, longest silence while the service waits for more.",
+  ),
   keepAlive: duration("65s", "How long an idle connection stays open."),
   slowReader: duration("60s", "How long an answer waits for a caller that reads nothing before it is broken off."),
 });

@@ -607,7 +607,9 @@ describe("CORS", () => {
 
 describe("raw()", () => {
   test("a body that does not come breaks the connection", async () => {
-    const { port } = await start((incoming) => void incoming.raw().req.resume(), { limits: { requestTimeout: "80ms" } });
+    const { port } = await start((incoming) => void incoming.raw().req.resume(), {
+      limits: { requestTimeout: "80ms" },
+    });
     const { socket, closed } = open(port);
     socket.write(head("POST / HTTP/1.1\r\nContent-Length: 5") + "abc");
     await closed;

@@ -63,10 +63,9 @@ describe("TLS", () => {
   });
 
   test("what is passed on with its caller's host goes to whom the certificate of the address names, over one connection", async () => {
-    const { edge, port } = await startEdge(
-      ({ reply, request }) => reply.send(200, {}, request.host),
-      { listen: { tls: { cert: at("one.crt"), key: at("one.key") }, allowedHosts: ["*"] } },
-    );
+    const { edge, port } = await startEdge(({ reply, request }) => reply.send(200, {}, request.host), {
+      listen: { tls: { cert: at("one.crt"), key: at("one.key") }, allowedHosts: ["*"] },
+    });
     const ca = await readFile(at("one.crt"), "utf8");
     const upstream = createUpstream({ egress: parseHttpConfig({ egress: { ca, connections: 1 } }).egress });
     const url = new URL(`https://127.0.0.1:${port}/`);
