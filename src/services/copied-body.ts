@@ -19,7 +19,7 @@ class CopiedBody implements BodyStream {
   #chunks: Buffer[] = [];
   #behindBytes = 0;
   #ended = false;
-  #failure: unknown;
+  #failure: GatewayError | undefined;
   #waiter: Waiter | undefined;
 
   constructor(length: number | undefined) {

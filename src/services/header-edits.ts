@@ -28,7 +28,7 @@ export function editHeaders(headers: Headers, edits: readonly HeaderEdit[]): voi
     const before = headers[edit.name];
     if (edit.do === "remove") delete headers[edit.name];
     else if (edit.name === "set-cookie")
-      headers[edit.name] = edit.do === "add" ? [...(before ?? []), edit.value] : [edit.value];
+      headers[edit.name] = edit.do === "add" ? [...[before ?? []].flat(), edit.value] : [edit.value];
     else if (edit.do === "set" || before === undefined) headers[edit.name] = edit.value;
     // Joined as RFC 9110, section 5.3 allows; clients and conformance tests read it as one more line.
     else headers[edit.name] = `${String(before)},${edit.value}`;
