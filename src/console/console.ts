@@ -2,6 +2,9 @@ import { timingSafeEqual, createHash } from "node:crypto";
 import express, { type Express, type NextFunction, type Request, type Response } from "express";
 import { GatewayError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
+import type { Problem } from "./api/session.ts";
+import { createAppFiles } from "./app-files.ts";
+import { secureAnswers, serveApp } from "./serve-app.ts";
 
 type Query = Readonly<Record<string, string>>;
 
@@ -42,11 +45,8 @@ const BODY_LIMIT_BYTES = 65_536;
 export function createConsole({ actions, adminToken, log }: ConsoleOptions): Express {
   const app = express();
   app.disable("x-powered-by");
-  app.get("/", (_request, response) => {
-    response
-      .type("text/plain")
-      .send("Sallyport admin API. GET /api/status with the operator's bearer token; see docs/operations.md.\n");
-  });
+  const files = createAppFiles();
+  app.use(secureAnswers(files.scriptHashes), serveApp(files));
   app.use("/api", checkToken(adminToken), express.json({ limit: BODY_LIMIT_BYTES }), (_request, response, next) => {
     response.set("cache-control", "no-store"); // answers hold secrets that are shown once
     next();
@@ -111,7 +111,7 @@ export function createConsole({ actions, adminToken, log }: ConsoleOptions): Exp
     response
       .status(error.spec.status)
       .set(error.headers)
-      .json({ error: { type: error.kind, message: error.message } });
+      .json({ error: { type: error.kind, message: error.message } } satisfies Problem);
   });
   return app;
 }

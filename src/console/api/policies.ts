@@ -1,0 +1,115 @@
+import type { BudgetUnit, Scope } from "./overview.ts";
+import type { OperationRecord, Outcome } from "./chains.ts";
+
+/** One recorded operation in words. */
+export interface ExplainedOperation {
+  readonly record: OperationRecord;
+  /** One sentence: what happened and why. */
+  readonly summary: string;
+  /** In the order of the journey. */
+  readonly steps: readonly ExplainedStep[];
+  /** What could be done so that it would end otherwise; none where it went well. */
+  readonly advice: readonly string[];
+  /** The rule that decided, as it stands now. */
+  readonly rule?: PolicyRule;
+  /** Whether the rules in force are those that judged it. */
+  readonly sameRules: boolean;
+  /** Of the counter that refused: the calls that used most of it, dearest first; of the journal's newest records. */
+  readonly spenders: readonly Spender[];
+}
+
+export interface ExplainedStep {
+  readonly step:
+    | "caller"
+    | "policy"
+    | "guards"
+    | "budget"
+    | "cache"
+    | "routing"
+    | "candidates"
+    | "pick"
+    | "upstream"
+    | "cost"
+    | "note";
+  readonly verdict: "ok" | "refused" | "failed" | "info";
+  readonly text: string;
+}
+
+/** A call that was charged in the counter that refused another. */
+export interface Spender {
+  readonly operationId: string;
+  readonly chainId: string;
+  readonly timeMs: number;
+  readonly principal: string;
+  readonly target: string;
+  readonly booked: number;
+  readonly unit: BudgetUnit;
+}
+
+export interface Policies extends Scope {
+  /** `open`: every caller with a credential may do everything. */
+  readonly mode: "rules" | "open";
+  readonly policyHash: string;
+  readonly rules: readonly PolicyRule[];
+  /** How often nothing allowed it. */
+  readonly deniedByDefault: number;
+}
+
+export interface PolicyRule {
+  readonly name: string;
+  readonly effect: "allow" | "deny" | "require";
+  readonly on: readonly string[];
+  /** CEL. */
+  readonly expression: string;
+  /** File and line. */
+  readonly source: string;
+  readonly scopes: readonly string[];
+  readonly shadow: boolean;
+  readonly message?: string;
+  /** Decisions of this process that it made. */
+  readonly hits: { readonly allowed: number; readonly denied: number; readonly shadow: number };
+}
+
+/** A rule that is not in force. Exactly one of `allow`, `deny` and `require`, CEL. */
+export interface TriedRule {
+  readonly allow?: string;
+  readonly deny?: string;
+  readonly require?: string;
+  /** The protocols it judges; all when left out. */
+  readonly on?: readonly string[];
+  readonly scopes?: readonly string[];
+  /** How many of the newest calls on record: 1 to 5,000; 1,000 when left out. */
+  readonly records?: number;
+}
+
+/**
+ * What the rule would have done beside those in force. `allow`: a call that nothing allowed would pass; `deny` and `require`: a call
+ * that passed would be refused. Where an expression asks for what the journal never keeps (what was said, arguments, headers, claims),
+ * nobody can tell.
+ */
+export interface RuleTrial {
+  readonly looked: number;
+  /** The expression is true. */
+  readonly matches: number;
+  readonly newlyAllowed: number;
+  readonly newlyDenied: number;
+  readonly unchanged: number;
+  readonly undecidable: number;
+  /** The newest that it would change or cannot tell, at most 200. */
+  readonly cases: readonly TrialCase[];
+  readonly coversSinceMs: number | null;
+}
+
+export interface TrialCase {
+  readonly operationId: string;
+  readonly chainId: string;
+  readonly timeMs: number;
+  readonly principal: string;
+  readonly protocol: string;
+  readonly method: string;
+  readonly target: string;
+  readonly outcome: Outcome;
+  readonly would: "allow" | "deny" | "unknown";
+  /** What the journal does not keep and the expression asks for. */
+  readonly missing?: string;
+}
