@@ -55,11 +55,11 @@ export function createA2a(options: A2aOptions): ProtocolHandler {
   };
 }
 
-/** `/a2a/NAME/REST` → name and `/REST`. A slash at the end of an agent's address is the same address: some clients add one. */
+/**
+ * `/a2a/NAME/REST` → name and `/REST`. A slash at the end of an agent's address is the same address: some clients add one. A name may
+ * be NAMESPACE/NAME, and is taken for one whether there is such an agent or not: the answer must not tell.
+ */
 function splitPath(path: string): readonly [name: string, rest: string] {
-  const inside = path.slice(root.length + 1);
-  const slash = inside.indexOf("/");
-  if (slash === -1) return [inside, ""];
-  const rest = inside.slice(slash);
-  return [inside.slice(0, slash), rest === "/" ? "" : rest];
+  const [, name = "", rest = ""] = /^([^/]*(?:\/[^/.][^/]*)?)(.*)$/s.exec(path.slice(root.length + 1)) ?? [];
+  return [name, rest === "/" ? "" : rest];
 }

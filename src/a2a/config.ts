@@ -96,7 +96,12 @@ export const a2aConfig = {
     .strictObject({
       agents: z
         .record(
-          z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/, "a name of letters, digits, - and _, at most 63 long"),
+          z
+            .string()
+            .regex(
+              /^(?:[A-Za-z0-9][A-Za-z0-9_-]{0,62}|[a-z0-9][a-z0-9-]{0,62}\/[a-z0-9][a-z0-9.-]{0,252})$/,
+              "a name of letters, digits, - and _, at most 63 long, or NAMESPACE/NAME as Kubernetes has them",
+            ),
           agent,
         )
         .meta({

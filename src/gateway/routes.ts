@@ -50,9 +50,12 @@ export const routeTable: readonly RouteRow[] = [
   { serves: "control", match: "subtree", methods: [],                        paths: () => ["/oauth"] },
 ];
 
-/** Agents that have a resource of their own. Where cards are not public, names are not either: all agents are then one resource. */
+/**
+ * Agents that have a resource of their own. Where cards are not public, names are not either: all agents are then one resource. Longer
+ * names come first: `team-a/writer` lies below `team-a`.
+ */
 function knownAgents({ agents = [], publicCards }: RouteSettings): readonly string[] {
-  return publicCards ? agents : [];
+  return publicCards ? agents.toSorted((a, b) => b.length - a.length) : [];
 }
 
 function agentOf(path: string): string {

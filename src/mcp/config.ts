@@ -2,7 +2,7 @@ import { z } from "zod";
 import { callPrice } from "../budgets/prices/prices.ts";
 import { durationMs, secret } from "../core/units.ts";
 
-const NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$/;
+const NAME = /^(?:[A-Za-z0-9][A-Za-z0-9_-]{0,31}|[a-z0-9][a-z0-9-]{0,62}\/[a-z0-9][a-z0-9.-]{0,252})$/;
 const HEADER_NAME = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/;
 
 const credentials = z
@@ -166,7 +166,15 @@ const sessions = z
 const mcp = z
   .strictObject({
     servers: z
-      .record(z.string().regex(NAME, "a name of letters, digits, `-` and `_`, at most 32 long"), server)
+      .record(
+        z
+          .string()
+          .regex(
+            NAME,
+            "a name of letters, digits, `-` and `_`, at most 32 long, or NAMESPACE/NAME as Kubernetes has them",
+          ),
+        server,
+      )
       .meta({ description: "MCP servers by name." }),
     routes: z
       .record(z.string().regex(/^\/[^\s?#]*$/, "a path such as /mcp"), route)

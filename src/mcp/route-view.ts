@@ -182,9 +182,9 @@ export class RouteView {
   }
 }
 
-/** `server__name`; what is too long for model APIs ends in a hash of the whole. */
+/** `server__name`; what is too long for model APIs ends in a hash of the whole. They take no `/` and `.` either: `team-a/files` is `team-a_files`. */
 export function prefixed(server: string, name: string): string {
-  const whole = server + SEPARATOR + name;
+  const whole = server.replaceAll(/[/.]/g, "_") + SEPARATOR + name;
   if (whole.length <= NAME_LIMIT) return whole;
   return `${whole.slice(0, NAME_LIMIT - 9)}_${createHash("sha256").update(whole).digest("hex").slice(0, 8)}`;
 }

@@ -14,6 +14,7 @@ beforeEach(async () => {
       agents: {
         raw: { url: agent.url, credentials: { bearer: "of-the-gateway" }, client: "raw-client", timeout: "2s" },
         gone: { url: "http://127.0.0.1:9", versions: ["1.0"] },
+        "team-a/raw": { url: agent.url },
       },
     },
     onHandoff: (exchange, { client }) => ({
@@ -273,4 +274,22 @@ it("shows policy the skill, the message and the task of a call", async () => {
       },
     },
   });
+});
+
+it("serves an agent of a namespace below it, its card too, and knows no other there", async () => {
+  const at = (path: string, init?: RequestInit) =>
+    fetch(`${gateway.url}/a2a/team-a/${path}`, { headers: { authorization: "Bearer alice" }, ...init });
+  const card = (await (await at("raw/.well-known/agent-card.json")).json()) as { url?: string };
+  expect(JSON.stringify(card)).toContain(`${gateway.url}/a2a/team-a/raw`);
+  const send = (path: string) =>
+    at(path, {
+      method: "POST",
+      headers: { "content-type": "application/json", authorization: "Bearer alice", "a2a-version": "1.0" },
+      body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "SendMessage", params: message }),
+    });
+  expect((await send("raw")).status).toBe(200);
+  expect((await send("raw/")).status).toBe(200);
+  expect(agent.seen).not.toHaveLength(0);
+  expect((await send("other")).status).toBe(404);
+  expect((await send("raw/below")).status).toBe(404);
 });

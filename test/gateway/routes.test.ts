@@ -52,6 +52,15 @@ describe("the table of routes", () => {
     expect(safe.audiences).not.toContain(mcp.audiences[0]);
   });
 
+  test("an agent of a namespace is a resource of its own, also below an agent that is called like the namespace", () => {
+    const { matchPath } = createRoutes({ ...settings, agents: ["team-a", "team-a/writer"] });
+    expect(matchPath("/a2a/team-a/writer")).toMatchObject({ path: "/a2a/team-a/writer" });
+    expect(matchPath("/a2a/team-a/writer/.well-known/agent-card.json")).toMatchObject({
+      audiences: ["https://gateway.example.com/a2a/team-a/writer", settings.audience],
+    });
+    expect(matchPath("/a2a/team-a/other")).toMatchObject({ path: "/a2a/team-a" });
+  });
+
   test("a card is for the agent it describes, and open when cards are public", () => {
     expect(routes.matchPath("/a2a/writer/.well-known/agent-card.json")).toMatchObject({
       authentication: "optional",

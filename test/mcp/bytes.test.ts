@@ -32,8 +32,12 @@ beforeAll(async () => {
   });
   gateway = await startHarness({
     mcp: {
-      servers: { raw: { url: server.url } },
-      routes: { "/mcp": { servers: ["raw"] }, "/prefixed": { servers: ["raw"], prefix: "always" } },
+      servers: { raw: { url: server.url }, "team-a/raw.v2": { url: server.url } },
+      routes: {
+        "/mcp": { servers: ["raw"] },
+        "/prefixed": { servers: ["raw"], prefix: "always" },
+        "/namespaced": { servers: ["team-a/raw.v2"], prefix: "always" },
+      },
     },
   });
 });
@@ -79,6 +83,19 @@ test("changes nothing but the name where tools are prefixed", async () => {
   await raw(gateway.url("/prefixed"), "POST", stateless("tools/call", "raw__echo"), call("5", "raw__echo"));
   expect(server.requests.at(-1)!.body).toBe(call("5"));
   expect(server.requests.at(-1)!.headers["mcp-name"]).toBe("echo");
+});
+
+test("a prefix of a server of a namespace has only what model APIs take in the name of a tool", async () => {
+  const name = "team-a_raw_v2__echo";
+  const list = await raw(
+    gateway.url("/namespaced"),
+    "POST",
+    stateless("tools/list"),
+    `{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{${ENVELOPE}}}`,
+  );
+  expect(list.text).toContain(TOOL.replace('"echo"', `"${name}"`));
+  await raw(gateway.url("/namespaced"), "POST", stateless("tools/call", name), call("5", name));
+  expect(server.requests.at(-1)!.body).toBe(call("5"));
 });
 
 test("passes a server's error on with its code, message and data", async () => {

@@ -39,6 +39,19 @@ export const pii = defineGuard({
       .array(z.enum(piiKinds))
       .min(1)
       .meta({ description: "The kinds of values that are masked.", examples: [["email", "phone", "card"]] }),
+    input: z
+      .enum(["mask", "reject", "pass"])
+      .default("mask")
+      .meta({
+        description:
+          "What becomes of values in requests: they are masked, the request is rejected with `message`, or they pass, and `output` alone looks at them.",
+        examples: ["reject"],
+      }),
+    message: z
+      .string()
+      .min(1)
+      .default("Rejected: personal data is not taken here.")
+      .meta({ description: "What a rejected caller is told.", examples: ["Please leave out card numbers."] }),
     restore: z
       .boolean()
       .default(false)
@@ -56,11 +69,12 @@ export const pii = defineGuard({
         examples: ["mask"],
       }),
   },
-  create({ mask, restore, output }, { secret }: GuardDeps): Guard {
+  create({ mask, input: onInput, message, restore, output }, { secret }: GuardDeps): Guard {
     const detect = createDetect(mask);
     const keyOf = createTokenKeys(() => secret("pii tokens"));
     const vaults = new WeakMap<GuardRequest, Vault>();
     const noValues = new Vault(Buffer.alloc(0));
+    const rejected: Verdict = { pass: false, guard: "pii", message };
 
     async function input(request: GuardRequest): Promise<Verdict> {
       const marked = new Map<number, Marked>();
@@ -71,8 +85,10 @@ export const pii = defineGuard({
           read = slot.text.length;
           await setImmediate();
         }
-        const found = markSlot(slot, { detect, restore });
-        if (found !== undefined) marked.set(index, found);
+        const found = markSlot(slot, { detect, restore: restore && onInput === "mask" });
+        if (found === undefined) continue;
+        if (onInput === "reject") return rejected;
+        marked.set(index, found);
       }
       if (marked.size === 0) return pass;
       const vault = new Vault(await keyOf(request.principal.tenant));
@@ -93,6 +109,6 @@ export const pii = defineGuard({
       return masked !== undefined && restored !== undefined ? inTurn(masked, restored) : (masked ?? restored);
     }
 
-    return { input, ...((restore || output === "mask") && { output: outputOf }) };
+    return { ...(onInput !== "pass" && { input }), ...((restore || output === "mask") && { output: outputOf }) };
   },
 });

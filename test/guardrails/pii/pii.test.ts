@@ -211,6 +211,23 @@ describe("masking", () => {
     expect(await got(other, ["alice@example.com"], both)).toBe("[EMAIL]");
   });
 
+  test("with `input: reject` rejects a request with a value, in its own words, and no other", async () => {
+    const strict = build({ input: "reject", message: "No personal data, please." });
+    expect(await strict.input(requestOf("llm", "Hello", "I am alice@example.com"))).toEqual({
+      pass: false,
+      guard: "pii",
+      message: "No personal data, please.",
+    });
+    expect(await sent(requestOf("llm", "Hello [EMAIL_7K2M9Q4R3T]"), strict)).toEqual(["Hello [EMAIL_7K2M9Q4R3T]"]);
+  });
+
+  test("with `input: pass` requests go out as they are, and `output: mask` looks at answers alone", async () => {
+    const answers = build({ input: "pass", output: "mask", restore: false });
+    const request = requestOf("llm", "I am alice@example.com");
+    expect(await sent(request, answers)).toEqual(["I am alice@example.com"]);
+    expect(await got(request, ["You are alice@exa", "mple.com."], answers)).toBe("You are [EMAIL].");
+  });
+
   test("of two guards puts back what each has taken", async () => {
     const two = buildGuardrails(
       [
