@@ -22,7 +22,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   budgets: ["core", "http", "state", "cel"],
   ...Object.fromEntries(protocols.map((name) => [name, everything.slice(0, everything.indexOf("mcp"))])),
   config: ["core", ...configs],
-  k8s: ["core", "http", "config", "observability", ...faces],
+  k8s: ["core", "http", "cel", "config", "observability", ...faces],
   console: ["core", "http", "config", "observability", ...faces],
   gateway: everything,
   cli: [...everything, "cli"],

@@ -1,0 +1,17 @@
+import type { GatewaySpec } from "../kinds/gateway.ts";
+import type { HttpRouteSpec } from "../kinds/http-route.ts";
+import type { KubeObject } from "../parse-object.ts";
+
+export type GatewayObject = KubeObject<GatewaySpec>;
+export type HttpRouteObject = KubeObject<HttpRouteSpec>;
+
+/** A route that is served. */
+export interface ServedRoute {
+  readonly object: HttpRouteObject;
+  /** Its name in the configuration: `request.route` in CEL. */
+  readonly name: string;
+  /** The gateways that have accepted it; none where a folder holds none. */
+  readonly gateways: readonly GatewayObject[];
+  /** Whether an AI policy is attached: its Services are model servers then. */
+  readonly ai: boolean;
+}

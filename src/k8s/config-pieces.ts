@@ -1,0 +1,105 @@
+import type { Remark } from "./kinds/define-kind.ts";
+import { isMap, type JsonMap, type Manifest } from "./manifest.ts";
+
+/** One piece of configuration and the object it comes from. */
+export interface ConfigPiece {
+  /** Of an entry of a map, such as `routes` and `default/shop`; or of a list. */
+  readonly path: readonly string[];
+  readonly value: unknown;
+  readonly in: "map" | "list";
+  readonly from: Manifest;
+}
+
+/** Where the translation of one object puts what comes of it, in the words of the configuration file. */
+export interface PieceSink {
+  /** One entry of a map: `set(["pools", "default/llama"], …)`. */
+  set(path: readonly string[], value: unknown): void;
+  /** One more entry of a list: `push(["guardrails"], …)`. */
+  push(path: readonly string[], value: unknown): void;
+}
+
+/** The pieces of a translation. */
+export interface ConfigPieces {
+  of(from: Manifest): PieceSink;
+  /** Takes back everything that came of an object. */
+  drop(from: Manifest): void;
+  list(): readonly ConfigPiece[];
+}
+
+export function createConfigPieces(): ConfigPieces {
+  let pieces: ConfigPiece[] = [];
+  return {
+    of: (from) => ({
+      set: (path, value) => void pieces.push({ path, value, in: "map", from }),
+      push: (path, value) => void pieces.push({ path, value, in: "list", from }),
+    }),
+    drop(from) {
+      pieces = pieces.filter((piece) => piece.from !== from);
+    },
+    list: () => pieces,
+  };
+}
+
+export interface MergedConfig {
+  readonly value: JsonMap;
+  /** The same name twice, in two objects or in an object and the base. */
+  readonly clashes: readonly { readonly from: Manifest; readonly remark: Remark }[];
+}
+
+/** Adds the pieces to a configuration as a file holds it; what that says stays as it is. */
+export function mergePieces(base: JsonMap, pieces: readonly ConfigPiece[]): MergedConfig {
+  const value: Record<string, unknown> = { ...base };
+  const clashes: { from: Manifest; remark: Remark }[] = [];
+  const owners = new Map<string, Manifest>();
+  /* Maps and lists made here: those of the base are not written to. */
+  const made = new Set<unknown>();
+  for (const { path, value: entry, in: place, from } of pieces) {
+    const clash = (message: string) => clashes.push({ from, remark: { path: [], message } });
+    const outer = place === "map" ? path.slice(0, -1) : path;
+    const holder = holderAt(value, outer, place, made);
+    const where = path.join(" ");
+    if (holder === undefined) {
+      clash(`${where}: the configuration file has something else there`);
+    } else if (Array.isArray(holder)) holder.push(entry);
+    else {
+      const key = path.at(-1) ?? "";
+      const owner = owners.get(where);
+      if (Object.hasOwn(holder, key))
+        clash(
+          `${where} stands ${owner === undefined ? "in the configuration file" : `in ${owner.source.file}`} already`,
+        );
+      else {
+        holder[key] = entry;
+        owners.set(where, from);
+      }
+    }
+  }
+  return { value, clashes };
+}
+
+/* The map or list at a path, made where there is none and copied where it is the base's. */
+function holderAt(
+  root: Record<string, unknown>,
+  path: readonly string[],
+  place: ConfigPiece["in"],
+  made: Set<unknown>,
+): Record<string, unknown> | unknown[] | undefined {
+  let holder = root;
+  for (const [index, key] of path.entries()) {
+    const last = index === path.length - 1;
+    const found = Object.hasOwn(holder, key) ? holder[key] : undefined;
+    if (last && place === "list") {
+      if (found !== undefined && found !== null && !Array.isArray(found)) return undefined;
+      const list: unknown[] = made.has(found) ? (found as unknown[]) : [...((found as unknown[] | undefined) ?? [])];
+      made.add(list);
+      holder[key] = list;
+      return list;
+    }
+    if (found !== undefined && found !== null && !isMap(found)) return undefined;
+    const map: Record<string, unknown> = made.has(found) ? (found as Record<string, unknown>) : { ...found };
+    made.add(map);
+    holder[key] = map;
+    holder = map;
+  }
+  return holder;
+}

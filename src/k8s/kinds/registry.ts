@@ -1,0 +1,35 @@
+import { groupOf } from "../manifest.ts";
+import { configMap, endpointSlice, namespace, pod, secret, service } from "./core.ts";
+import type { Kind } from "./define-kind.ts";
+import { gateway } from "./gateway.ts";
+import { gatewayClass } from "./gateway-class.ts";
+import { httpRoute } from "./http-route.ts";
+import { referenceGrant } from "./reference-grant.ts";
+
+/** Every kind that is read: one file and one entry each. */
+export const kinds: readonly Kind<unknown>[] = [
+  gatewayClass,
+  gateway,
+  httpRoute,
+  referenceGrant,
+  service,
+  endpointSlice,
+  pod,
+  namespace,
+  secret,
+  configMap,
+];
+
+const byName = new Map(kinds.map((kind) => [`${kind.group}/${kind.kind}`, kind]));
+
+/** The kind of that name, whatever its version. */
+export function findKind(group: string, kind: string): Kind<unknown> | undefined {
+  return byName.get(`${group}/${kind}`);
+}
+
+/** The kind of an object, and whether the version it is written in is one that is read. */
+export function kindOf(object: { readonly apiVersion: string; readonly kind: string }) {
+  const kind = findKind(groupOf(object), object.kind);
+  const version = object.apiVersion.slice(object.apiVersion.indexOf("/") + 1);
+  return kind === undefined ? undefined : { kind, version, read: kind.versions.includes(version) };
+}

@@ -1,0 +1,145 @@
+import { nearest } from "../core/nearest.ts";
+import type { Kind, Remark } from "./kinds/define-kind.ts";
+import { kindOf, kinds } from "./kinds/registry.ts";
+import { groupOf, type Manifest } from "./manifest.ts";
+import { type KubeObject, namespaceOf, parseObject } from "./parse-object.ts";
+import type { ManifestProblem } from "./read-manifests.ts";
+
+/** Objects by kind, namespace and name, however they were come by. */
+export interface Objects {
+  /** The namespace of kinds of the whole cluster is empty. */
+  get<S>(kind: Kind<S>, namespace: string, name: string): KubeObject<S> | undefined;
+  /** Those of a namespace, or of all of them, in the order of namespaces and names. */
+  list<S>(kind: Kind<S>, namespace?: string): readonly KubeObject<S>[];
+  /** Why an object that is there is not taken; undefined where it is, or where there is none. */
+  refused(kind: Kind<unknown>, namespace: string, name: string): RefusedObject | undefined;
+  readonly allRefused: readonly RefusedObject[];
+  readonly problems: readonly ManifestProblem[];
+  readonly warnings: readonly ManifestProblem[];
+}
+
+/** An object that cannot be honoured. */
+export interface RefusedObject {
+  readonly kind: Kind<unknown>;
+  readonly namespace: string;
+  readonly name: string;
+  readonly manifest: Manifest;
+  readonly problems: readonly Remark[];
+}
+
+/** `folder`: what a person wrote, of which every word counts. `cluster`: what an API server has taken. */
+export type ObjectSource = "folder" | "cluster";
+
+/** A remark on an object, at its place. */
+export const problemAt = ({ source }: Manifest, { path, message }: Remark): ManifestProblem => ({
+  file: source.file,
+  ...source.locate(path),
+  path,
+  message,
+});
+
+/** Reads and indexes objects. Never throws for what stands in them. */
+export function createObjects(manifests: readonly Manifest[], source: ObjectSource): Objects {
+  const index = new Map<Kind<unknown>, Map<string, Map<string, KubeObject<unknown>>>>();
+  const refused = new Map<string, RefusedObject>();
+  const seen = new Map<string, Manifest>();
+  const problems: ManifestProblem[] = [];
+  const warnings: ManifestProblem[] = [];
+
+  for (const manifest of manifests) {
+    const found = kindOf(manifest);
+    if (found === undefined) {
+      const remark = strangerRemark(manifest);
+      if (remark !== undefined)
+        (source === "folder" && remark.fatal ? problems : warnings).push(problemAt(manifest, remark));
+      continue;
+    }
+    const { kind, version } = found;
+    const namespace = namespaceOf(kind, manifest);
+    const { name } = manifest.metadata;
+    const key = keyOf(kind, namespace, name);
+    const twin = seen.get(key);
+    if (twin !== undefined) {
+      const where = `${twin.source.file}:${twin.source.line}`;
+      problems.push(
+        problemAt(manifest, { path: ["metadata", "name"], message: `${kind.kind} ${name} stands in ${where} already` }),
+      );
+      continue;
+    }
+    seen.set(key, manifest);
+    const refuse = (faults: readonly Remark[]) => {
+      refused.set(key, { kind, namespace, name, manifest, problems: faults });
+      problems.push(...faults.map((fault) => problemAt(manifest, fault)));
+    };
+    if (!found.read) {
+      const message = `version ${version} of ${kind.kind} is not read: write ${kind.versions.join(" or ")}`;
+      refuse([{ path: ["apiVersion"], message }]);
+      continue;
+    }
+    const read = parseObject(kind, manifest, source === "folder");
+    warnings.push(...read.warnings.map((warning) => problemAt(manifest, warning)));
+    if (read.object === undefined) {
+      refuse(read.problems);
+      continue;
+    }
+    const namespaces = index.get(kind) ?? new Map<string, Map<string, KubeObject<unknown>>>();
+    index.set(kind, namespaces);
+    const names = namespaces.get(namespace) ?? new Map<string, KubeObject<unknown>>();
+    namespaces.set(namespace, names);
+    names.set(name, read.object);
+  }
+  const lists = new Map<Kind<unknown>, readonly KubeObject<unknown>[]>();
+  for (const [kind, namespaces] of index)
+    lists.set(kind, [...namespaces.values()].flatMap((names) => [...names.values()]).toSorted(byNamespaceAndName));
+
+  return {
+    get: <S>(kind: Kind<S>, namespace: string, name: string) =>
+      index.get(kind)?.get(namespace)?.get(name) as KubeObject<S> | undefined,
+    list<S>(kind: Kind<S>, namespace?: string) {
+      const found =
+        namespace === undefined
+          ? lists.get(kind)
+          : [...(index.get(kind)?.get(namespace)?.values() ?? [])].toSorted(byNamespaceAndName);
+      return (found ?? []) as readonly KubeObject<S>[];
+    },
+    refused: (kind, namespace, name) => refused.get(keyOf(kind, namespace, name)),
+    allRefused: [...refused.values()],
+    problems,
+    warnings,
+  };
+}
+
+const keyOf = (kind: Kind<unknown>, namespace: string, name: string) =>
+  `${kind.group}/${kind.kind}/${namespace}/${name}`;
+
+function byNamespaceAndName(a: KubeObject<unknown>, b: KubeObject<unknown>): number {
+  return compare(a.namespace, b.namespace) || compare(a.name, b.name);
+}
+
+const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
+
+/* Kinds that say nothing about traffic stand in every folder: nobody has to hear of them. */
+const groupsOfOthers = new Set([
+  "apps",
+  "batch",
+  "autoscaling",
+  "policy",
+  "rbac.authorization.k8s.io",
+  "networking.k8s.io",
+  "apiextensions.k8s.io",
+]);
+
+/** What is to be said of a kind that is not read; undefined where nothing is. */
+function strangerRemark(manifest: Manifest): (Remark & { readonly fatal: boolean }) | undefined {
+  const group = groupOf(manifest);
+  if (group === "" || groupsOfOthers.has(group)) return undefined;
+  const own = kinds.filter((kind) => kind.group === group).map(({ kind }) => kind);
+  const near = nearest(manifest.kind, own);
+  const known =
+    own.length === 0
+      ? ""
+      : near === undefined
+        ? `; of ${group} there are ${own.join(", ")}`
+        : `; did you mean ${near}?`;
+  return { path: ["kind"], message: `${manifest.kind} of ${group} is not read${known}`, fatal: own.length > 0 };
+}

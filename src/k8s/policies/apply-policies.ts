@@ -1,0 +1,81 @@
+import type { ServedRoute } from "../attach/attachment.ts";
+import { gateway } from "../kinds/gateway.ts";
+import { httpRoute } from "../kinds/http-route.ts";
+import type { Kind } from "../kinds/define-kind.ts";
+import type { KubeObject } from "../parse-object.ts";
+import { byAge } from "../precedence.ts";
+import type { Workspace } from "../workspace.ts";
+import type { AnyPolicy, PolicyTarget, TargetRef } from "./define-policy.ts";
+
+const targetKinds: readonly Kind<unknown>[] = [gateway, httpRoute];
+
+/** The object that a policy of a namespace names. */
+function findTarget({ objects }: Workspace, namespace: string, { group, kind, name }: TargetRef) {
+  const known = targetKinds.find((each) => each.group === group && each.kind === kind);
+  return known && objects.get(known, namespace, name);
+}
+
+/** The routes that AI policies are for, by themselves or by their gateway; the latter for `gatewaysOf` a route. */
+export function aiTargets(workspace: Workspace, definitions: readonly AnyPolicy[]): ReadonlySet<KubeObject<unknown>> {
+  const found = new Set<KubeObject<unknown>>();
+  for (const { kind, targets, ai } of definitions)
+    for (const object of workspace.objects.list(kind))
+      if (ai(object))
+        for (const ref of targets(object)) {
+          const target = findTarget(workspace, object.namespace, ref);
+          if (target !== undefined) found.add(target);
+        }
+  return found;
+}
+
+/** Gives every policy its targets and lets its kind make configuration of it. */
+export function applyPolicies(
+  workspace: Workspace,
+  definitions: readonly AnyPolicy[],
+  served: readonly ServedRoute[],
+): void {
+  for (const { kind, targets, apply } of definitions) {
+    const contexts = workspace.objects
+      .list(kind)
+      .toSorted(byAge)
+      .map((object) => {
+        const context = workspace.contextOf(object);
+        const refs = targets(object);
+        const found: PolicyTarget[] = [];
+        const missing: TargetRef[] = [];
+        for (const ref of refs) {
+          const target = findTarget(workspace, object.namespace, ref);
+          const resolved = target && resolve(ref, target, served);
+          if (resolved === undefined) {
+            missing.push(ref);
+            const section = ref.sectionName === undefined ? "" : ` with ${ref.sectionName}`;
+            const message = `there is no ${ref.kind} ${ref.name}${section} in namespace ${object.namespace}: it has no effect there`;
+            context.warn({ path: ref.path, message });
+          } else found.push(resolved);
+        }
+        return { object, targets: found, missing, ...context };
+      });
+    apply(contexts);
+  }
+}
+
+function resolve(
+  ref: TargetRef,
+  object: KubeObject<unknown>,
+  served: readonly ServedRoute[],
+): PolicyTarget | undefined {
+  const { sectionName } = ref;
+  if (object.kind === httpRoute) {
+    const route = served.find((each) => each.object === object);
+    const named = (object as ServedRoute["object"]).spec.rules.flatMap(({ name }, index) =>
+      name === sectionName ? [index] : [],
+    );
+    if (sectionName !== undefined && named.length === 0) return undefined;
+    const rules = sectionName === undefined ? undefined : named;
+    return { ref, object, routes: route === undefined ? [] : [route], rules, gateways: route?.gateways ?? [] };
+  }
+  const parent = object as ServedRoute["gateways"][number];
+  if (sectionName !== undefined && !parent.spec.listeners.some(({ name }) => name === sectionName)) return undefined;
+  const routes = served.filter(({ gateways }) => gateways.includes(parent));
+  return { ref, object, routes, rules: undefined, gateways: [parent] };
+}

@@ -1,0 +1,52 @@
+import type { ConfigPath } from "../../core/config-problem.ts";
+import type { GatewayObject, ServedRoute } from "../attach/attachment.ts";
+import type { Kind } from "../kinds/define-kind.ts";
+import type { KubeObject } from "../parse-object.ts";
+import type { ObjectContext } from "../workspace.ts";
+
+/** What a policy says it is for; always of its own namespace. */
+export interface TargetRef {
+  /** Where it stands in the policy. */
+  readonly path: ConfigPath;
+  readonly group: string;
+  readonly kind: string;
+  readonly name: string;
+  /** A rule of a route, or a listener of a gateway, by name. */
+  readonly sectionName?: string | undefined;
+}
+
+/** A target that was found. */
+export interface PolicyTarget {
+  readonly ref: TargetRef;
+  readonly object: KubeObject<unknown>;
+  /** The routes that it reaches: itself, or those of the gateway or of its listener. */
+  readonly routes: readonly ServedRoute[];
+  /** The rules of the route that it reaches, by their place in the list; undefined: all of them. */
+  readonly rules: readonly number[] | undefined;
+  /** The gateways it is seen at: ancestors, in the words of PolicyStatus. */
+  readonly gateways: readonly GatewayObject[];
+}
+
+/** One policy, what it is for, and where to put what comes of it. */
+export interface PolicyContext<S> extends ObjectContext {
+  readonly object: KubeObject<S>;
+  readonly targets: readonly PolicyTarget[];
+  /** Targets that are not there; each is a warning already. */
+  readonly missing: readonly TargetRef[];
+}
+
+/** A kind of policy: one file, and one entry in `registry.ts`. */
+export interface PolicyDefinition<S> {
+  readonly kind: Kind<S>;
+  readonly targets: (object: KubeObject<S>) => readonly TargetRef[];
+  /** Whether it makes AI routes of those it is for. */
+  readonly ai: (object: KubeObject<S>) => boolean;
+  /** All policies of the kind at once, the oldest first, then by name: what wins over what is the kind's to say. */
+  readonly apply: (policies: readonly PolicyContext<S>[]) => void;
+}
+
+/* What a registry holds: definitions of kinds that have nothing in common. Each is given objects of its own kind alone. */
+export type AnyPolicy = PolicyDefinition<unknown>;
+
+/** @public */
+export const definePolicy = <S>(policy: PolicyDefinition<S>): AnyPolicy => policy as AnyPolicy;

@@ -1,0 +1,4 @@
+import type { AnyPolicy } from "./define-policy.ts";
+
+/** Every kind of policy. */
+export const policies: readonly AnyPolicy[] = [];
