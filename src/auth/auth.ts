@@ -16,6 +16,7 @@ import { issuerConfig, type AuthConfig } from "./config.ts";
 import { openCors } from "./cors.ts";
 import { createCredentialReader, possibleCredentials, type ShownCredential } from "./credential.ts";
 import { delegatedClaims } from "./delegation.ts";
+import type { ConsoleSignIn } from "./embedded/console-client.ts";
 import { addEmbedded } from "./embedded/embedded.ts";
 import { createFailureLog } from "./failure-log.ts";
 import { createIssuerKeys } from "./issuer-keys.ts";
@@ -52,6 +53,8 @@ export interface Auth {
   readonly router: Router;
   readonly keys: ApiKeys;
   readonly clients: Clients;
+  /** How the console signs people in; undefined without the embedded server. */
+  readonly console: ConsoleSignIn | undefined;
   /** A short-lived token for an agent that works for `principal`: `sub` stays the user, `act` names the agent (RFC 8693, section 4.1). */
   mintActorToken(request: MintRequest): Promise<string>;
   /** A new passcode for the operator, to be shown at the start, until one was used; undefined when no passcode is wanted. */
@@ -68,6 +71,8 @@ export interface AuthOptions {
   /** The tenant of a principal that does not carry one: CEL over `principal`. Where it fails, the caller is refused. */
   readonly tenant?: string;
   readonly publicUrl: URL;
+  /** Where the console is reached from other machines, such as `https://console.example.com`. */
+  readonly consoleOrigin?: string | undefined;
   readonly routes: () => readonly Route[];
   /** Scopes that policies name: the embedded server must be able to issue them. */
   readonly policyScopes?: () => readonly string[];
@@ -191,6 +196,8 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
           revocations,
           sign,
           verify: checks.token,
+          verifyAdmin: verifyToken,
+          consoleOrigin: options.consoleOrigin,
           failed,
           store,
           upstream,
@@ -229,6 +236,7 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
     router,
     keys: apiKeys.keys,
     clients: embedded?.clients ?? noClients,
+    console: embedded?.signIn,
     unusedPasscode: async () => embedded?.accounts.unusedPasscode(),
     async resetPasscode() {
       if (embedded === undefined)

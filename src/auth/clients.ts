@@ -125,12 +125,14 @@ const toInfo = (id: string, { metadata, origin, scopes, groups, tenant, createdA
 export function createClients(options: {
   issuer: string;
   config: EmbeddedConfig;
+  /** Clients of the gateway's own, which no list shows. */
+  own: ReadonlyMap<string, ClientRecord>;
   store: Store;
   revocations: Revocations;
   clock: Clock;
   tenant: TenantOf;
 }) {
-  const { issuer, config, store, revocations, clock } = options;
+  const { issuer, config, own, store, revocations, clock } = options;
   const configured = new Map<string, ClientRecord>(
     Object.entries(config.clients).map(([id, { scopes, groups, tenant, ...rest }]) => [
       id,
@@ -144,7 +146,7 @@ export function createClients(options: {
     ]),
   );
   const find = async (id: string): Promise<ClientRecord | undefined> => {
-    const fixed = configured.get(id);
+    const fixed = own.get(id) ?? configured.get(id);
     if (fixed !== undefined) return fixed;
     return ID.test(id) ? (await store.get<ClientRecord>(COLLECTION, id))?.value : undefined;
   };
@@ -157,7 +159,8 @@ export function createClients(options: {
         throw new GatewayError("invalid_params", message, { param });
       };
       if (!ID.test(id)) refuse("A client id has letters, digits and . _ @ -, at most 128.", "id");
-      if (id === "operator" || Object.hasOwn(config.users, id) || configured.has(id)) refuse("This id is taken.", "id");
+      if (id === "operator" || Object.hasOwn(config.users, id) || configured.has(id) || own.has(id))
+        refuse("This id is taken.", "id");
       if (request.grants.includes("authorization_code") && redirectUris.length === 0)
         refuse("authorization_code needs a redirect address.", "redirectUris");
       if (

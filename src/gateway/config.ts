@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { rate } from "../core/units.ts";
 import type { ConfigProblem } from "../core/config-problem.ts";
+import { consoleConfig } from "./console-config.ts";
 
 const count = (fallback: number, description: string) =>
   z
@@ -9,8 +10,9 @@ const count = (fallback: number, description: string) =>
     .default(fallback)
     .meta({ description, examples: [fallback] });
 
-/** The gateway's own part of the configuration: what one process takes on. */
+/** The gateway's own part of the configuration: what one process takes on, and who may look at it. */
 export const gatewayConfig = {
+  console: consoleConfig,
   admission: z
     .strictObject({
       operations: count(10_000, "Most operations under way in one process."),

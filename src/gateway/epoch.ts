@@ -106,7 +106,7 @@ async function buildEpoch(
     log,
     remaining: budgets.remaining,
   });
-  const sameAuth = former !== undefined && sameParts(former.config, config, ["auth", "tenant", "publicUrl"]);
+  const sameAuth = former !== undefined && sameParts(former.config, config, ["auth", "tenant", "publicUrl", "console"]);
   const auth = sameAuth
     ? former.auth
     : open(
@@ -115,6 +115,7 @@ async function buildEpoch(
           config: authConfig,
           ...(config.tenant !== undefined && { tenant: config.tenant }),
           publicUrl,
+          consoleOrigin: config.console.url?.origin,
           routes: () => access.latest({ routes, authz }).routes.all,
           policyScopes: () => access.latest({ routes, authz }).authz.scopes,
           store,

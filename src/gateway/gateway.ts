@@ -7,8 +7,11 @@ import { anyMethod } from "../http/methods.ts";
 import type { CanonicalRequest } from "../core/exchange.ts";
 import type { Routes } from "./routes.ts";
 import { createConsole } from "../console/console.ts";
+import { createStoredSecrets } from "../state/stored-secrets.ts";
 import { createAdminActions } from "./admin-actions.ts";
 import { adminTokenFile, loadAdminToken } from "./admin-token.ts";
+import { createSessionKeep } from "./session-keep.ts";
+import { rolesOf } from "./console-config.ts";
 import { createControlPlane } from "./control-plane.ts";
 import { createDispatch } from "./dispatch.ts";
 import { createEpochs, type Epochs } from "./epochs.ts";
@@ -74,7 +77,13 @@ async function startParts(config: Config, foundation: Foundation, opened: Opened
   const admin = createConsole({
     actions: createAdminActions(epochs, foundation, () => ({ state: life.state, inFlight: foundation.inFlight.count })),
     adminToken: loadAdminToken(adminTokenFile(config)),
-    log,
+    auth: () => epochs.current().auth,
+    roleOf: (principal) => rolesOf(epochs.current().config.console)(principal),
+    url: () => epochs.current().config.console.url,
+    sessions: createSessionKeep(foundation.store),
+    secret: await createStoredSecrets(foundation.store)("console"),
+    clock,
+    log: log.child({ part: "console" }),
   });
   const consoleEdge = createEdge({
     ...common,

@@ -37,6 +37,8 @@ const table = new Map<string, HeaderRule>([
   ["x-sallyport-chain", "single"],
   // A question, and no claim.
   ["x-sallyport-explain", "single"],
+  // Says that a page asks which may set headers, and no more.
+  ["x-sallyport-console", "single"],
 ]);
 
 export function headerRule(name: string): HeaderRule {

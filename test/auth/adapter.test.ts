@@ -17,6 +17,7 @@ async function openAdapters() {
     () => undefined,
   );
   const clients = createClients({
+    own: new Map(),
     issuer: "https://gateway.example",
     tenant: undefined,
     config: embeddedConfig.parse({}),

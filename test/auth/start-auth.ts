@@ -60,7 +60,7 @@ const toRoute = (audience: string, base: string, path: string): Route => ({
   bodyLimitBytes: 1_024,
 });
 
-export interface StartOptions extends Partial<Pick<AuthOptions, "tenant" | "policyScopes" | "log">> {
+export interface StartOptions extends Partial<Pick<AuthOptions, "tenant" | "policyScopes" | "consoleOrigin" | "log">> {
   readonly config?: unknown;
   readonly store?: Store;
   readonly clock?: TestClock;
@@ -93,6 +93,7 @@ export async function startAuth(options: StartOptions = {}): Promise<Started> {
     clock,
     log,
     ...(options.tenant === undefined ? {} : { tenant: options.tenant }),
+    consoleOrigin: options.consoleOrigin,
     ...(options.policyScopes === undefined ? {} : { policyScopes: options.policyScopes }),
   });
   const app = express().disable("x-powered-by");

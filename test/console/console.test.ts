@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
-import { type AdminActions, createConsole } from "../../src/console/console.ts";
+import { type AdminActions, type ConsoleOptions, createConsole } from "../../src/console/console.ts";
 import { GatewayError } from "../../src/core/errors.ts";
 import { silentLog } from "../../src/core/log.ts";
 
@@ -31,7 +31,18 @@ const actions: AdminActions = {
 /** The admin API on a free port; the call is answered with its status and its error. */
 async function startConsole() {
   const adminToken = "the-operators-token";
-  const server = createServer(createConsole({ actions, adminToken, log: silentLog })).listen(0, "127.0.0.1");
+  const options: ConsoleOptions = {
+    actions,
+    adminToken,
+    auth: () => ({ issuer: "https://gateway.example", console: undefined }),
+    roleOf: () => undefined,
+    url: () => undefined,
+    sessions: { read: async () => undefined, write: async () => undefined, forget: async () => undefined },
+    secret: Buffer.alloc(32),
+    clock: Date,
+    log: silentLog,
+  };
+  const server = createServer(createConsole(options)).listen(0, "127.0.0.1");
   await once(server, "listening");
   onTestFinished(() => void server.close().closeAllConnections());
   return async (method: string, path: string, body?: string, headers: Readonly<Record<string, string>> = {}) => {

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { Request, RequestHandler, Response, Router } from "express";
 import type { Provider } from "oidc-provider";
@@ -18,6 +19,7 @@ import type { Revocations } from "../revocations.ts";
 import type { SigningKeys } from "../signing-keys.ts";
 import { LEEWAY_MS, type Verdict } from "../token-verifier.ts";
 import { createAdapterFactory } from "./adapter.ts";
+import { CONSOLE_CLIENT, consoleClient, type ConsoleSignIn, createConsoleSignIn } from "./console-client.ts";
 import { addInteraction } from "./interaction.ts";
 import { clientScopes, createProvider } from "./provider.ts";
 import { checkRegistration, createRegistrationLimit, REGISTRATION_BYTES } from "./registration.ts";
@@ -36,6 +38,10 @@ export interface EmbeddedOptions {
   readonly revocations: Revocations;
   readonly sign: TokenSigner;
   readonly verify: (token: string) => Promise<Verdict>;
+  /** The same of a token as it stands: nobody who administers need have a tenant. */
+  readonly verifyAdmin: (token: string) => Promise<Verdict>;
+  /** Where the console is reached from other machines. */
+  readonly consoleOrigin: string | undefined;
   readonly failed: FailureLog;
   readonly store: Store;
   readonly upstream: Upstream;
@@ -48,7 +54,7 @@ export interface EmbeddedOptions {
 export async function addEmbedded(
   router: Router,
   options: EmbeddedOptions,
-): Promise<{ clients: Clients; accounts: Accounts }> {
+): Promise<{ clients: Clients; accounts: Accounts; signIn: ConsoleSignIn }> {
   const {
     issuer,
     config,
@@ -59,6 +65,8 @@ export async function addEmbedded(
     revocations,
     sign,
     verify,
+    verifyAdmin,
+    consoleOrigin,
     failed,
     store,
     upstream,
@@ -67,7 +75,17 @@ export async function addEmbedded(
     tenant,
   } = options;
   const accessTokenTtlMs = config.accessTokenTtl + 2 * LEEWAY_MS;
-  const registry = createClients({ issuer, config, store, revocations, clock, tenant });
+  /* The console's code is redeemed in the process that asked for it: no other need know this. */
+  const consoleSecret = randomBytes(32).toString("base64url");
+  const registry = createClients({
+    issuer,
+    config,
+    own: new Map([[CONSOLE_CLIENT, consoleClient(consoleSecret, consoleOrigin)]]),
+    store,
+    revocations,
+    clock,
+    tenant,
+  });
   const accounts = createAccounts({ config, store, clock });
   const scopes = { base: baseScopes, all: () => [...new Set([...baseScopes, ...config.scopes, ...policyScopes()])] };
 
@@ -168,5 +186,14 @@ export async function addEmbedded(
   router.get(["/oauth/authorize", "/oauth/authorize/:uid", "/oauth/jwks"], pass);
   router.post("/oauth/token", pass);
 
-  return { clients: registry.clients, accounts };
+  const signIn = createConsoleSignIn({
+    issuer,
+    secret: consoleSecret,
+    origin: consoleOrigin,
+    handle: (request, response) => current.handle(request, response),
+    verify: verifyAdmin,
+    revoke: revocations.revoke,
+    clock,
+  });
+  return { clients: registry.clients, accounts, signIn };
 }

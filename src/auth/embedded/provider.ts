@@ -6,6 +6,8 @@ import type { Audiences } from "../audiences.ts";
 import { hashSecret, type ClientRegistry } from "../clients.ts";
 import type { EmbeddedConfig } from "./config.ts";
 import type { SigningKeys } from "../signing-keys.ts";
+import { ADMIN_RESOURCE, ADMIN_SCOPE, CONSOLE_CLIENT } from "./console-client.ts";
+import { loadGrant, promptPolicy } from "./console-grant.ts";
 import { html, sendPage } from "./page.ts";
 
 export interface ProviderOptions {
@@ -23,6 +25,7 @@ export interface ProviderOptions {
 }
 
 const GRANT_TTL_MS = 90 * 86_400_000;
+const jwt = { accessTokenFormat: "jwt", jwt: { sign: { alg: "ES256" } } } as const;
 const seconds = (ms: number): number => Math.max(1, Math.floor(ms / 1_000));
 
 /** The scopes of the server that this client may have. */
@@ -76,7 +79,7 @@ export function createProvider(options: ProviderOptions): Provider {
     },
     pkce: { required: () => true },
     ttl: {
-      AccessToken: seconds(config.accessTokenTtl),
+      AccessToken: (_context, { resourceServer }) => resourceServer?.accessTokenTTL ?? seconds(config.accessTokenTtl),
       ClientCredentials: seconds(config.accessTokenTtl),
       AuthorizationCode: 60,
       IdToken: seconds(config.accessTokenTtl),
@@ -103,6 +106,10 @@ export function createProvider(options: ProviderOptions): Provider {
         defaultResource: (_context, _client, oneOf) => Promise.resolve(oneOf?.[0] ?? audiences.gateway),
         useGrantedResource: () => Promise.resolve(true),
         async getResourceServerInfo(context, resource, client) {
+          if ((resource === ADMIN_RESOURCE) !== (client.clientId === CONSOLE_CLIENT)) throw new errors.InvalidTarget();
+          /* The console asks for the password each time, and who gives it is signed in for as long as a browser may be. */
+          if (resource === ADMIN_RESOURCE)
+            return { ...jwt, audience: resource, scope: ADMIN_SCOPE, accessTokenTTL: seconds(config.sessionTtl) };
           const audience = audiences.canonical(resource);
           if (audience === undefined) throw new errors.InvalidTarget();
           const allowed = await clientScopes(options, client.clientId);
@@ -117,16 +124,11 @@ export function createProvider(options: ProviderOptions): Provider {
               allowed,
             );
           }
-          return {
-            audience,
-            scope: allowed.join(" "),
-            accessTokenFormat: "jwt",
-            accessTokenTTL: seconds(config.accessTokenTtl),
-            jwt: { sign: { alg: "ES256" } },
-          };
+          return { ...jwt, audience, scope: allowed.join(" "), accessTokenTTL: seconds(config.accessTokenTtl) };
         },
       },
     },
+    loadExistingGrant: loadGrant,
     // What a token may still do is decided by its grant: revoking any token of a grant ends the grant.
     revokeGrantPolicy: () => true,
     issueRefreshToken: (_context, client) => Promise.resolve(client.grantTypeAllowed("refresh_token")),
@@ -151,7 +153,10 @@ export function createProvider(options: ProviderOptions): Provider {
         ...(token.kind === "AccessToken" ? { gid: token.grantId } : {}),
       };
     },
-    interactions: { url: (_context, interaction) => Promise.resolve(`/oauth/interaction/${interaction.uid}`) },
+    interactions: {
+      policy: promptPolicy(),
+      url: (_context, interaction) => Promise.resolve(`/oauth/interaction/${interaction.uid}`),
+    },
     renderError(context, out) {
       context.respond = false;
       const text =
