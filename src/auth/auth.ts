@@ -210,16 +210,15 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
     issuer,
     audience: audiences.gateway,
     authenticate(request, route) {
-      if (route.protocol === "http" && route.authentication === "optional") {
+      if (route.configured && route.authentication === "optional") {
         const { authorization, "x-api-key": apiKey } = request.headers;
         return authorization === undefined && apiKey === undefined ? anonymousPrincipal : recognize(request, route);
       }
       const credential = readCredential(request);
       switch (credential.kind) {
         case "none":
-          // Of a service its own route says who may come without one.
-          if (route.authentication === "optional" || (config.anonymous && route.protocol !== "http"))
-            return anonymousPrincipal;
+          // A route of the configuration itself says who may come without one.
+          if (route.authentication === "optional" || (config.anonymous && !route.configured)) return anonymousPrincipal;
           throw challenges.missing(route);
         case "bad":
           failed({ route: route.path, ip: request.ip, check: "form" }, "authentication failed");

@@ -4,8 +4,8 @@ import type { Route } from "../core/exchange.ts";
 /* A quoted-string of RFC 9110, section 5.6.4, without anything that needs escaping. */
 const quoted = (text: string): string => `"${text.replaceAll(/[^\x20\x21\x23-\x5B\x5D-\x7E]/g, "")}"`;
 
-/* Routes to services are no resources of their own: the gateway as a whole is. */
-const resourceOf = ({ path, protocol }: Route): string => (path === "/" || protocol === "http" ? "" : path);
+/* Routes of the configuration are no resources of their own: the gateway as a whole is. */
+const resourceOf = ({ path, configured }: Route): string => (path === "/" || configured ? "" : path);
 
 /** The challenges of RFC 6750, section 3 with `resource_metadata` of RFC 9728, section 5.1. */
 export function createChallenges(publicBase: string, baseScopes: () => readonly string[]) {

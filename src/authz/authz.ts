@@ -62,8 +62,9 @@ function createOpen(log: Log): Authz {
   const authorize: Authz["authorize"] = (caller, { judged, protocol }) =>
     orDeny(log, () => {
       if (!judged) return allow("principal");
-      /* Who may call a service without a credential, its route says. */
-      const anonymous = caller.principal.credential === "anonymous" && protocol !== "http";
+      /* Who may come without a credential to a route of the configuration, that route says. */
+      const isAsked = caller.principal.credential === "anonymous" && protocol !== "http";
+      const anonymous = isAsked && caller.route?.configured !== true;
       return anonymous ? deny("open", "open policies are for authenticated callers") : allow("open");
     });
   return {

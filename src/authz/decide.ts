@@ -6,7 +6,9 @@ import type { Principal } from "../core/principal.ts";
 import type { CompiledRule, ProtocolRules } from "./compile-rules.ts";
 
 /** What policy reads of an exchange. */
-export type Caller = Pick<Exchange, "principal" | "request" | "chain"> & { readonly route?: Pick<Route, "path"> };
+export type Caller = Pick<Exchange, "principal" | "request" | "chain"> & {
+  readonly route?: Pick<Route, "path" | "configured">;
+};
 
 /** What an expression came to. `call-only`: it needs what only a call has, and an item of a list is judged. */
 export type Verdict = "match" | "no match" | "error" | "call-only";

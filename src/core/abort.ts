@@ -108,3 +108,34 @@ export async function unlessAborted<T>(pending: Promise<T>, signal: AbortSignalL
     signal.removeEventListener("abort", abort);
   }
 }
+
+/**
+ * Carries out `work` with a signal that aborts with `signal`, and with what `late` gives once the time is over. Without a limit it is
+ * `signal` itself. Leaves neither listener nor timer behind.
+ */
+export async function withinMs<T>(
+  signal: AbortSignalLike,
+  limitMs: number | undefined,
+  late: (limitMs: number) => unknown,
+  work: (signal: AbortSignalLike) => Promise<T>,
+): Promise<T> {
+  if (limitMs === undefined) return work(signal);
+  const limited = new LightAbortSignal();
+  const follow = () => limited.abort(signal.reason);
+  const timer = setTimeout(() => limited.abort(late(limitMs)), limitMs);
+  signal.addEventListener("abort", follow, { once: true });
+  if (signal.aborted) follow();
+  try {
+    return await work(limited);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", follow);
+  }
+}
+
+/** What is left of the tighter of two bounds, in milliseconds; 0 is none, and so is undefined. `passedMs` counts toward the first. */
+export function tighterMs(wholeMs: number, passedMs: number, partMs: number): number | undefined {
+  const whole = wholeMs === 0 ? Number.POSITIVE_INFINITY : Math.max(1, wholeMs - passedMs);
+  const limit = Math.min(whole, partMs === 0 ? Number.POSITIVE_INFINITY : partMs);
+  return limit === Number.POSITIVE_INFINITY ? undefined : limit;
+}

@@ -1,6 +1,7 @@
 import type { AbortSignalLike } from "./abort.ts";
 import type { Chain } from "./chain.ts";
 import type { Log } from "./log.ts";
+import type { ModelRule } from "./model-rule.ts";
 import type { Principal } from "./principal.ts";
 import type { Protocol } from "./operation.ts";
 
@@ -85,6 +86,12 @@ export interface Route {
   readonly bodyLimitBytes: number;
   /** The tenant of callers whose credential gives none. */
   readonly tenant?: string | undefined;
+  /** One of `routes`: what it says of who may call holds, whatever does for the paths of the gateway itself. */
+  readonly configured?: true;
+  /** Which models its calls go to; absent: whichever is asked for. */
+  readonly models?: ModelRule;
+  /** Changes the answers that go out, errors of the gateway included. */
+  readonly dress?: ((reply: Reply, request: CanonicalRequest) => Reply) | undefined;
 }
 
 /** One HTTP request and its answer. */

@@ -62,7 +62,7 @@ class OpenExchange implements GatewayExchange {
     this.route = route;
     this.id = incoming.id;
     this.request = incoming.request;
-    this.reply = incoming.reply;
+    this.reply = route.dress === undefined ? incoming.reply : route.dress(incoming.reply, incoming.request);
   }
 
   /* Made when first used: most requests log nothing but their record. */

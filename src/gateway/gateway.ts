@@ -121,7 +121,8 @@ async function startParts(config: Config, foundation: Foundation, opened: Opened
 /** Metadata is for every page. Of a service's pages the service itself says which may call it, or a filter of its route. */
 function originPolicyOf(request: CanonicalRequest, routes: Routes): ReturnType<OriginPolicy> {
   const route = routes.match(request);
-  if (route !== undefined && route !== "control" && route.protocol === "http") return "theirs";
+  if (route !== undefined && route !== "control" && (route.protocol === "http" || route.models?.preflight))
+    return "theirs";
   return request.path.startsWith("/.well-known/") ? "any" : "listed";
 }
 

@@ -6,6 +6,7 @@ import type { ProtocolHandler } from "../core/step.ts";
 import type { Cache } from "../inference/cache/cache.ts";
 import { createInference } from "../inference/inference.ts";
 import { createMcp } from "../mcp/mcp.ts";
+import { isModelRule } from "../services/route-config.ts";
 import { createServices } from "../services/services.ts";
 import type { EpochAccess } from "./epoch.ts";
 import type { Foundation } from "./foundation.ts";
@@ -42,6 +43,7 @@ export function createHandlers(
     clock: foundation.clock,
   };
   const { mcp, a2a, models, pools, routing, routes, services = {} } = config;
+  const hasModels = models !== undefined || Object.values(routes ?? {}).some(({ rules }) => rules.some(isModelRule));
   const countTokens = (text: string) => foundation.counter.count(text);
   const log = (protocol: Protocol) => foundation.log.child({ protocol });
   const keep = (
@@ -78,7 +80,7 @@ export function createHandlers(
         createServices({ ...tools, meter: foundation.meter, log: log("http"), services }),
       ),
     }),
-    ...(models && {
+    ...(hasModels && {
       llm: keep("llm", ["models", "pools", "cache", "routing"], () =>
         createInference({
           ...tools,

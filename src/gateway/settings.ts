@@ -21,4 +21,4 @@ export function routeSettings(config: Config, auth: AuthConfig, publicUrl: URL):
 export const serviceRouteOptions = (
   routes: NonNullable<Config["routes"]>,
   { audience, bodyLimitBytes }: RouteSettings,
-): ServiceRoutesOptions => ({ routes, audience, bodyLimitBytes: bodyLimitBytes.http });
+): ServiceRoutesOptions => ({ routes, audience, bodyLimitBytes });

@@ -12,8 +12,7 @@ import { toBounds, toDemand } from "./demand.ts";
 import { dialects } from "./dialects/registry.ts";
 import type { CallKind, Endpoint, ModelCall } from "./model-call.ts";
 import type { Pool } from "./pool/pool.ts";
-import type { PoolConfig } from "./pool/pool-config.ts";
-import { openaiServer } from "./providers/openai-compatible.ts";
+import { headersOf, type PoolConfig } from "./pool/pool-config.ts";
 import type { Provider } from "./providers/provider.ts";
 import { providers } from "./providers/registry.ts";
 import { LazyComplexity } from "./routing/complexity.ts";
@@ -41,6 +40,8 @@ export interface Model {
   /** The same for an answer that is not streamed, until all of it is there. */
   readonly answerTimeoutMs: number | undefined;
   readonly place: ModelPlace;
+  /** Of one without an entry, which a caller has named: what its name stands for, as with `createModelIdentities`. */
+  readonly asAsked?: { readonly identity: string };
 }
 
 /** Where calls of a model go: to one server, or to whichever of a pool is picked. */
@@ -85,7 +86,8 @@ function toModel(
   nameUpstream: NameUpstream,
 ): Model & { readonly fallback: Model[] } {
   const reached = "pool" in entry ? reachPool(name, entry, config, pools) : reachServer(name, entry, nameUpstream);
-  const price = entry.price ?? listedPrice(reached.provider, reached.upstreamName);
+  const pooled = "pool" in entry ? config.pools?.[entry.pool]?.price : undefined;
+  const price = entry.price ?? pooled ?? listedPrice(reached.provider, reached.upstreamName);
   return {
     name,
     ...reached,
@@ -122,13 +124,39 @@ function reachPool(
   { pools: configs = {} }: InferenceConfig,
   pools: ReadonlyMap<string, Pool>,
 ): Reached {
-  const { engine, key } = configs[pool] as PoolConfig;
+  const { engine, ...config } = configs[pool] as PoolConfig;
   return {
     upstreamName: adapter ?? model ?? name,
     provider: engine,
-    server: openaiServer("http://pool", key),
+    server: toPoolServer(config),
     place: { pool: pools.get(pool) as Pool, adapter },
   };
+}
+
+/* Each endpoint has an address of its own. */
+function toPoolServer(config: Pick<PoolConfig, "key" | "headers">): Provider {
+  const secrets = [...(config.key === undefined ? [] : [config.key]), ...Object.values(config.headers)];
+  return { dialect: "openai", baseUrl: "", headers: headersOf(config), secrets };
+}
+
+/** Makes models of a pool for names that have no entry: whatever is asked for goes there as it is. */
+export function createAsAsked(config: PoolConfig, pool: Pool, identity: string): (model: string) => Model {
+  const { engine: provider, price } = config;
+  const server = toPoolServer(config);
+  const asAsked = { identity };
+  return (model) => ({
+    name: model,
+    upstreamName: model,
+    provider,
+    server,
+    ...(price !== undefined && { price }),
+    fallback: [],
+    firstTokenTimeoutMs: undefined,
+    answerTimeoutMs: undefined,
+    // A name that is no adapter's is that of a model which all of its endpoints have.
+    place: { pool, adapter: pool.hasAdapter(model) ? model : undefined },
+    asAsked,
+  });
 }
 
 /** What callers may ask for: a model, or a choice between models. */

@@ -116,7 +116,9 @@ export const inferenceConfig = {
     }),
   pools: z
     .record(
-      z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/, "a name of letters, digits, `-`, `_` and `.`"),
+      z
+        .string()
+        .regex(/^[A-Za-z0-9][A-Za-z0-9._:/-]{0,252}$/, "a name of letters, digits and . _ : / -, at most 253 long"),
       poolSchema,
     )
     .optional()

@@ -1,21 +1,23 @@
+import { tighterMs, withinMs } from "../core/abort.ts";
 import type { Clock } from "../core/clock.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { Exchange } from "../core/exchange.ts";
 import type { Log } from "../core/log.ts";
 import type { Meter } from "../core/meter.ts";
 import type { Candidate } from "../core/operation.ts";
-import type { Operate, OperationContext, ProtocolHandler, Visible } from "../core/step.ts";
+import type { Operate, OperationContext, ProtocolHandler, Visible, Work } from "../core/step.ts";
 import type { Upstream } from "../http/upstream.ts";
 import { createModelIdentities } from "./cache/model-identity.ts";
 import type { CallRecall } from "./cache/call-recall.ts";
 import { Recalls, type RecallsOptions } from "./cache/recall.ts";
 import { failureOf } from "./relay/candidate-failure.ts";
+import { callPathOf, dialectOf, listedName, unknownPath } from "./call-path.ts";
 import { createCatalog, toCallOperation, toListedOperation } from "./catalog.ts";
 import type { Asked, Model } from "./catalog.ts";
+import { createModelFinder, listServed } from "./find-model.ts";
 import type { InferenceConfig } from "./config.ts";
 import type { CountTokens } from "./demand.ts";
-import type { Dialect } from "./dialects/dialect.ts";
-import { dialects, endpoints } from "./dialects/registry.ts";
+import { endpoints } from "./dialects/registry.ts";
 import { planCandidates } from "./fallback.ts";
 import type { Endpoint } from "./model-call.ts";
 import { createModelList, unknownModel } from "./model-list.ts";
@@ -27,10 +29,9 @@ import { createMeaningSource } from "./routing/meaning/meaning.ts";
 import type { ModelMemory } from "./routing/model-memory.ts";
 import { Route } from "./routing/route.ts";
 import { createRoutingMetrics } from "./routing/routing-metrics.ts";
-import { createVirtualModels } from "./routing/virtual-model.ts";
+import { createVirtualModels, type VirtualModel } from "./routing/virtual-model.ts";
 import { createForm, requestTexts } from "./texts.ts";
 
-const LIST_PATH = "/v1/models";
 const DEFAULT_KEEP_ALIVE_MS = 15_000;
 
 export interface InferenceOptions {
@@ -76,7 +77,7 @@ function createHandler(options: InferenceOptions, lease: PoolLease): ProtocolHan
       ownCall,
       identities,
       replay: (context, request, answer, headers) =>
-        replayCall(relaying, request, context, catalog.get(answer.candidate) as Model, answer, headers),
+        replayCall(relaying, request, context, request.modelOf(answer.candidate) as Model, answer, headers),
     });
   const virtuals = createVirtualModels(options.config, catalog);
   const routing = {
@@ -92,81 +93,88 @@ function createHandler(options: InferenceOptions, lease: PoolLease): ProtocolHan
     }),
     ownCall,
   };
+  const finder = createModelFinder({ config: options.config, catalog, virtuals, pools: lease.pools });
   const asked = new Map<string, Asked>([...catalog, ...virtuals]);
   const sees = (exchange: Exchange, each: Asked) => visible(exchange, toListedOperation(each));
+  const isVirtual = (each: Asked): each is VirtualModel => each === virtuals.get(each.name);
   // A choice of which nobody may be asked is as good as none.
   const mayBeSeen = (exchange: Exchange, each: Asked) =>
     sees(exchange, each) &&
-    [...(virtuals.get(each.name)?.choices.values() ?? [each])].some((model) => sees(exchange, model));
-  const models = createModelList({ catalog: asked, operate, mayBeSeen, createdS: Math.floor(clock.now() / 1_000) });
+    (isVirtual(each) ? [...each.choices.values()] : [each]).some((model) => sees(exchange, model));
+  const models = createModelList({
+    catalogOf: ({ route, signal }) =>
+      route.models === undefined ? asked : listServed(route.models, { finder, asked, pools: lease.pools, signal }),
+    operate,
+    mayBeSeen,
+    createdS: Math.floor(clock.now() / 1_000),
+  });
+
+  const limitOf = ({ route: { models: rule }, request }: Exchange): number | undefined =>
+    rule && tighterMs(rule.requestMs, clock.now() - request.receivedAtMs, rule.backendMs);
 
   async function callModel(exchange: Exchange, endpoint: Endpoint): Promise<void> {
     const body = await exchange.body();
-    const call = endpoint.read(body.value);
-    const model = catalog.get(call.model);
-    const virtual = model === undefined ? virtuals.get(call.model) : undefined;
+    const found = finder.find(exchange.route, endpoint.read(body.value));
+    const { call, model, virtual, modelOf, editHeaders } = found;
     const operation = toCallOperation(endpoint, call, model ?? virtual, body.bytes.length);
-    const request = { endpoint, call, body, headers: exchange.request.headers };
+    const request = { endpoint, call, body, headers: exchange.request.headers, modelOf, editHeaders };
     let recalled: CallRecall | undefined;
     const route = virtual && new Route(routing, virtual, request, operation);
     const relay = (context: OperationContext, to: Candidate) =>
-      relayCall(relaying, request, context, catalog.get(to.name) as Model, recalled?.recording);
+      relayCall(relaying, request, context, modelOf(to.name) as Model, recalled?.recording);
 
     async function recall(context: OperationContext): Promise<CallRecall | undefined> {
       await route?.settle(context);
       // A model that is not configured was refused by the plan; of a choice it is the one that is asked first.
-      const first = model ?? catalog.get(context.candidates[0]?.name ?? "");
+      const first = model ?? modelOf(context.candidates[0]?.name ?? "");
       if (first === undefined) return undefined;
       recalled = await recalls?.of(context, request, first);
       if (recalled?.answer !== undefined) route?.tell(context);
       return recalled;
     }
 
+    const work: Work<void> = {
+      plan(context) {
+        if (route !== undefined) return route.plan(context);
+        if (model === undefined) throw found.fault ?? unknownModel(call.model);
+        return planCandidates(model, endpoint, operation);
+      },
+      recall: recalls === undefined && route?.asks !== true ? undefined : recall,
+      relay: route === undefined ? relay : (context, to) => route.relay(context, to, () => relay(context, to)),
+      sees: route?.sees,
+      texts: () => requestTexts(endpoint, body.value),
+      answers: () => createForm(endpoint),
+      failure: failureOf,
+    };
+    const limitMs = limitOf(exchange);
     try {
-      await operate(exchange, operation, {
-        plan(context) {
-          if (route !== undefined) return route.plan(context);
-          if (model === undefined) throw unknownModel(call.model);
-          return planCandidates(model, endpoint, operation);
-        },
-        recall: recalls === undefined && route?.asks !== true ? undefined : recall,
-        relay: route === undefined ? relay : (context, to) => route.relay(context, to, () => relay(context, to)),
-        sees: route?.sees,
-        texts: () => requestTexts(endpoint, body.value),
-        answers: () => createForm(endpoint),
-        failure: failureOf,
-      });
+      await (limitMs === undefined
+        ? operate(exchange, operation, work)
+        : withinMs(exchange.signal, limitMs, tooSlow, (signal) => operate(exchange, operation, work, signal)));
     } catch (thrown) {
       // Told in the stream already, as far as anything can still be told.
       if (exchange.reply.started) return exchange.log.debug({ error: thrown }, "a stream ended with an error");
       // Denied for what a list would show of it: then it must look as if it did not exist.
-      const hidden =
-        thrown instanceof GatewayError &&
-        thrown.kind === "denied" &&
-        asked.has(call.model) &&
-        !mayBeSeen(exchange, asked.get(call.model) as Asked);
+      const named = model ?? virtual;
+      const isDenied = thrown instanceof GatewayError && thrown.kind === "denied";
+      const hidden = isDenied && named !== undefined && !mayBeSeen(exchange, named);
       throw hidden ? unknownModel(call.model) : thrown;
     }
   }
 
   function answer(exchange: Exchange): Promise<void> {
-    const { method, path } = exchange.request;
+    const { method } = exchange.request;
+    const path = callPathOf(exchange);
     if (dialectOf(exchange).name === "anthropic") exchange.reply.setHeader("request-id", exchange.id);
-    if (path === LIST_PATH || path.startsWith(`${LIST_PATH}/`)) {
-      requireMethod("GET", method, path);
-      return path === LIST_PATH
-        ? models.list(exchange)
-        : models.retrieve(exchange, decode(path.slice(LIST_PATH.length + 1)));
-    }
     const endpoint = endpoints.get(path);
-    if (endpoint === undefined) {
-      throw new GatewayError(
-        "method_not_found",
-        `Unknown request URL: ${method} ${path}. This gateway serves ${[...endpoints.keys(), LIST_PATH].join(", ")}.`,
-      );
+    if (endpoint !== undefined) {
+      requireMethod("POST", method, path);
+      return callModel(exchange, endpoint);
     }
-    requireMethod("POST", method, path);
-    return callModel(exchange, endpoint);
+    const name = listedName(path);
+    if (name === undefined) throw unknownPath(exchange);
+    requireMethod("GET", method, path);
+    return name === "" ? models.list(exchange) : models.retrieve(exchange, name);
   }
 
   return {
@@ -174,7 +182,10 @@ function createHandler(options: InferenceOptions, lease: PoolLease): ProtocolHan
     handle(exchange) {
       // Not async: the promise of a call is handed out as it is.
       try {
-        return answer(exchange);
+        const preflight = exchange.route.models?.preflight?.(exchange.request);
+        if (preflight === undefined) return answer(exchange);
+        exchange.reply.send(204, preflight);
+        return Promise.resolve();
       } catch (error) {
         return Promise.reject(error);
       }
@@ -184,13 +195,6 @@ function createHandler(options: InferenceOptions, lease: PoolLease): ProtocolHan
   };
 }
 
-/** The wire format the caller speaks: its path tells, and where the path is in both dialects or in none, a header that only one has. */
-function dialectOf({ request: { path, headers } }: Exchange): Dialect {
-  const name = endpoints.get(path)?.dialect;
-  if (name !== undefined) return dialects[name];
-  return headers["anthropic-version"] === undefined ? dialects.openai : dialects.anthropic;
-}
-
 function requireMethod(needed: string, method: string, path: string): void {
   if (method === needed) return;
   throw new GatewayError("method_not_allowed", `${path} takes ${needed}, not ${method}.`, {
@@ -198,11 +202,5 @@ function requireMethod(needed: string, method: string, path: string): void {
   });
 }
 
-/* A model's name may hold a slash or a percent sign; a broken escape is a name that nobody has. */
-function decode(segment: string): string {
-  try {
-    return decodeURIComponent(segment);
-  } catch {
-    return segment;
-  }
-}
+const tooSlow = (limitMs: number) =>
+  new GatewayError("upstream_timeout", `The call was not over within the ${limitMs} ms that its route gives it.`);

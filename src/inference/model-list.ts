@@ -5,8 +5,8 @@ import type { Operate } from "../core/step.ts";
 import type { Asked } from "./catalog.ts";
 
 export interface ModelListOptions {
-  /** All that callers may ask for, by name. */
-  readonly catalog: ReadonlyMap<string, Asked>;
+  /** All that callers may ask for there, by name. */
+  catalogOf(exchange: Exchange): ReadonlyMap<string, Asked> | Promise<ReadonlyMap<string, Asked>>;
   /** Whether it may be seen. */
   mayBeSeen(exchange: Exchange, asked: Asked): boolean;
   readonly operate: Operate;
@@ -36,21 +36,24 @@ const unknown = {
 };
 
 /** Answers `/v1/models` and `/v1/models/{name}` with what the caller may see. */
-export function createModelList({ catalog, operate, mayBeSeen, createdS }: ModelListOptions) {
+export function createModelList({ catalogOf, operate, mayBeSeen, createdS }: ModelListOptions) {
   const describe = (exchange: Exchange, model: Asked) =>
     speaksAnthropic(exchange)
       ? { type: "model", id: model.name, display_name: model.name, created_at: createdAt, ...unknown }
       : { id: model.name, object: "model", created: createdS, owned_by: model.provider };
   const createdAt = new Date(createdS * 1_000).toISOString();
-  const answer = (exchange: Exchange, give: () => object) =>
+  const answer = (exchange: Exchange, give: (catalog: ReadonlyMap<string, Asked>) => object) =>
     operate(exchange, listing(""), {
       plan: () => [{ name: "models" }],
-      relay: async () => exchange.reply.send(200, { "content-type": "application/json" }, JSON.stringify(give())),
+      async relay() {
+        const given = give(await catalogOf(exchange));
+        exchange.reply.send(200, { "content-type": "application/json" }, JSON.stringify(given));
+      },
     });
 
   return {
     list: (exchange: Exchange) =>
-      answer(exchange, () => {
+      answer(exchange, (catalog) => {
         const data = [...catalog.values()]
           .filter((model) => mayBeSeen(exchange, model))
           .map((model) => describe(exchange, model));
@@ -58,7 +61,7 @@ export function createModelList({ catalog, operate, mayBeSeen, createdS }: Model
         return { data, has_more: false, first_id: data[0]?.id ?? null, last_id: data.at(-1)?.id ?? null };
       }),
     retrieve: (exchange: Exchange, name: string) =>
-      answer(exchange, () => {
+      answer(exchange, (catalog) => {
         const model = catalog.get(name);
         if (model === undefined || !mayBeSeen(exchange, model)) throw unknownModel(name);
         return describe(exchange, model);

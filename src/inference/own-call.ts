@@ -60,7 +60,8 @@ export function createOwnCall({ operate, catalog, upstream, clock }: OwnCallOpti
     const value = { ...body, model: name };
     const bytes = Buffer.from(JSON.stringify(value));
     const call = endpoint.read(value);
-    const request: CallRequest = { endpoint, call, body: { bytes, value }, headers: {} };
+    const modelOf = (other: string) => catalog.get(other);
+    const request: CallRequest = { endpoint, call, body: { bytes, value }, headers: {}, modelOf };
     const operation = { ...toCallOperation(endpoint, call, model, bytes.length), judged: false, own: purpose };
     const deadline = new Deadline(signal, clock, limitMs);
     try {

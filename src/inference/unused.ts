@@ -5,10 +5,19 @@ import { compileChoice } from "./routing/choice.ts";
 import { toMeanings } from "./routing/meaning/meaning-config.ts";
 import { isVirtual } from "./routing/virtual-config.ts";
 
+interface Branches extends InferenceConfig {
+  readonly routes?:
+    | Readonly<
+        Record<string, { readonly rules: readonly { readonly to: readonly ({ readonly pool: string } | object)[] }[] }>
+      >
+    | undefined;
+}
+
 /** What is configured and has no effect: no fault, and often a name that was changed in one of two places. Of a configuration without problems. */
-export function findUnused({ models = {}, pools = {}, routing }: InferenceConfig): ConfigProblem[] {
+export function findUnused({ models = {}, pools = {}, routing, routes = {} }: Branches): ConfigProblem[] {
   const entries = Object.values(models);
-  const pooled = new Set(entries.flatMap((entry) => ("pool" in entry ? [entry.pool] : [])));
+  const backends = Object.values(routes).flatMap(({ rules }) => rules.flatMap(({ to }) => to));
+  const pooled = new Set([...entries, ...backends].flatMap((each) => ("pool" in each ? [each.pool] : [])));
   const meanings = toMeanings(routing);
   const rules = entries.flatMap((entry) => (isVirtual(entry) ? entry.choose : []));
   const asks = rules.flatMap(({ when }) => compileChoice(when, meanings).asks);
@@ -21,7 +30,7 @@ export function findUnused({ models = {}, pools = {}, routing }: InferenceConfig
       .filter((name) => !pooled.has(name))
       .map((name) => ({
         path: ["pools", name],
-        message: `no model is of this pool, so its servers get no calls: give a model \`pool: ${name}\`, or leave it out`,
+        message: `no model is of this pool and no route leads to it, so its servers get no calls: give a model \`pool: ${name}\`, or leave it out`,
       })),
     ...Object.entries(pools).flatMap(([name, pool]) =>
       findIdle(pool).map(([key, message]) => ({ path: ["pools", name, key], message })),

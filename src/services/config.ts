@@ -1,7 +1,8 @@
 import { z } from "zod";
 import type { ConfigProblem } from "../core/config-problem.ts";
 import { keyedUnion } from "../core/keyed-union.ts";
-import { route, type RoutesConfig, type RuleConfig } from "./route-config.ts";
+import type { HeaderEdits } from "./filter-config.ts";
+import { type BackendConfig, isModelRule, route, type RoutesConfig, type RuleConfig } from "./route-config.ts";
 import { credentialHeaders, serviceName, timeout } from "./words.ts";
 
 const origin = () =>
@@ -78,33 +79,101 @@ export type ServicesConfig = Readonly<Record<string, ServiceConfig>>;
 interface Branches {
   readonly services?: ServicesConfig | undefined;
   readonly routes?: RoutesConfig | undefined;
+  readonly pools?: Readonly<Record<string, unknown>> | undefined;
+  readonly models?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /** What one rule says and another part of the configuration has to know of. */
-export function checkRoutes({ services = {}, routes = {} }: Branches): ConfigProblem[] {
-  const known = Object.keys(services).join(", ") || "none";
-  return Object.entries(routes).flatMap(([routeName, { rules }]) =>
-    rules.flatMap((each, index): ConfigProblem[] => {
-      const at = ["routes", routeName, "rules", index];
-      const missing = (service: string, ...path: readonly (string | number)[]): ConfigProblem[] =>
-        Object.hasOwn(services, service)
-          ? []
-          : [{ path: [...at, ...path], message: `no service "${service}" in services; there is ${known}` }];
-      const mirrors = (filters: RuleConfig["filters"], ...path: readonly (string | number)[]) =>
-        filters.flatMap((filter, number) =>
-          "mirror" in filter ? missing(filter.mirror.service, ...path, number, "mirror", "service") : [],
-        );
-      return [
-        ...each.to.flatMap((to, number) =>
-          "service" in to
-            ? [...missing(to.service, "to", number), ...mirrors(to.filters, "to", number, "filters")]
-            : [],
-        ),
-        ...mirrors(each.filters, "filters"),
-        ...checkFilters(each).map(({ path, message }) => ({ path: [...at, ...path], message })),
-      ];
-    }),
+export function checkRoutes({ services = {}, routes = {}, pools = {}, models = {} }: Branches): ConfigProblem[] {
+  const branches = { service: services, pool: pools, model: models };
+  const missing = (kind: keyof typeof branches, name: string): string | undefined =>
+    Object.hasOwn(branches[kind], name)
+      ? undefined
+      : `no ${kind} "${name}" in ${kind}s; there is ${Object.keys(branches[kind]).join(", ") || "none"}`;
+  const mirrors = (filters: RuleConfig["filters"]): ConfigProblem[] =>
+    filters.flatMap((filter, number) => {
+      const message = "mirror" in filter ? missing("service", filter.mirror.service) : undefined;
+      return message === undefined ? [] : [{ path: [number, "mirror", "service"], message }];
+    });
+  const backend = (to: BackendConfig): ConfigProblem[] => {
+    if ("unresolved" in to) return [];
+    const message =
+      "service" in to
+        ? missing("service", to.service)
+        : "pool" in to
+          ? missing("pool", to.pool)
+          : missing("model", to.model);
+    return [...(message === undefined ? [] : [{ path: [], message }]), ...under(mirrors(to.filters), "filters")];
+  };
+  return Object.entries(routes).flatMap(([name, { rules }]) =>
+    rules.flatMap((rule, index) =>
+      under(
+        [
+          ...rule.to.flatMap((to, number) => under(backend(to), "to", number)),
+          ...under(mirrors(rule.filters), "filters"),
+          ...checkFilters(rule),
+          ...(isModelRule(rule) ? checkModelRule(rule) : []),
+        ],
+        "routes",
+        name,
+        "rules",
+        index,
+      ),
+    ),
   );
+}
+
+const under = (problems: readonly ConfigProblem[], ...at: readonly (string | number)[]): ConfigProblem[] =>
+  problems.map(({ path, message }) => ({ path: [...at, ...path], message }));
+
+/* They say what a body is and how it is read. */
+const ofTheCall = new Set(["accept", "accept-encoding", "content-encoding", "content-type"]);
+
+/** What cannot be done with calls of models: their requests are read, and written anew for the server that is picked. */
+function checkModelRule({ filters, to }: RuleConfig): ConfigProblem[] {
+  const problems: ConfigProblem[] = [];
+  const refuse = (message: string, ...path: readonly (string | number)[]) => problems.push({ path, message });
+  for (const [index, each] of to.entries())
+    if ("service" in each)
+      refuse("services do not go with pools and models in one rule: give them a rule of their own", "to", index);
+  for (const [index, filter] of filters.entries()) {
+    if ("mirror" in filter)
+      refuse("calls of models are not copied: each copy would cost what the call does", "filters", index);
+    if ("rewrite" in filter && filter.rewrite.host !== undefined)
+      refuse(
+        "a model server is told the host of its own address: leave `host` out",
+        "filters",
+        index,
+        "rewrite",
+        "host",
+      );
+  }
+  const edits: [RuleConfig["filters"], (string | number)[]][] = [
+    [filters, ["filters"]],
+    ...to.flatMap((each, index): [RuleConfig["filters"], (string | number)[]][] =>
+      "unresolved" in each ? [] : [[each.filters, ["to", index, "filters"]]],
+    ),
+  ];
+  for (const [list, path] of edits)
+    for (const [index, filter] of list.entries())
+      for (const kind of ["requestHeaders", "responseHeaders"] as const) {
+        const {
+          set = {},
+          add = {},
+          remove = [],
+        }: Partial<HeaderEdits> = (filter as Partial<Record<string, HeaderEdits>>)[kind] ?? {};
+        const name = [...Object.keys(set), ...Object.keys(add), ...remove].find((each) =>
+          ofTheCall.has(each.toLowerCase()),
+        );
+        if (name !== undefined)
+          refuse(
+            `${name} is the gateway's to say: it writes requests and answers of models itself`,
+            ...path,
+            index,
+            kind,
+          );
+      }
+  return problems;
 }
 
 const single = ["requestHeaders", "responseHeaders", "redirect", "rewrite", "cors"] as const;
@@ -115,7 +184,7 @@ function checkFilters({ match: matches, filters, to, timeouts }: RuleConfig): Co
   const lists: [RuleConfig["filters"], ConfigProblem["path"]][] = [
     [filters, ["filters"]],
     ...to.flatMap((each, index): [RuleConfig["filters"], ConfigProblem["path"]][] =>
-      "service" in each ? [[each.filters, ["to", index, "filters"]]] : [],
+      "unresolved" in each ? [] : [[each.filters, ["to", index, "filters"]]],
     ),
   ];
   for (const [list, path] of lists) {

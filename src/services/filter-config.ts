@@ -139,6 +139,12 @@ const ofBackend = { requestHeaders, responseHeaders, rewrite: rewriting, mirror:
 /** One filter of a backend: what is decided before a backend is chosen cannot stand there. */
 export const toFilterSchema = keyedUnion(ofBackend, () => `expected one of ${Object.keys(ofBackend).join(", ")}`);
 
+/** One filter of a pool or a model: their servers are sent requests that the gateway writes itself. */
+export const toModelFilterSchema = keyedUnion(
+  { requestHeaders },
+  () => "expected `requestHeaders`: other filters stand with the rule",
+);
+
 export type FilterConfig = z.output<typeof filterSchema>;
 export type HeaderEdits = z.output<typeof headerEdits>;
 export type RedirectConfig = z.output<typeof redirect>;

@@ -1,4 +1,4 @@
-import { type AbortSignalLike, LightAbortSignal } from "../core/abort.ts";
+import { type AbortSignalLike, tighterMs, withinMs } from "../core/abort.ts";
 import type { Clock } from "../core/clock.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { BodyStream } from "../core/exchange.ts";
@@ -11,7 +11,7 @@ import { toAnswerHeaders, toServiceHeaders } from "./headers.ts";
 import { createMirrors, type MirrorsOptions } from "./mirrors.ts";
 import { editPath } from "./path-edit.ts";
 import type { RuleRoute } from "./rule-route.ts";
-import type { Backend, Rule } from "./rule.ts";
+import type { Backend } from "./rule.ts";
 
 export interface RelayOptions extends MirrorsOptions {
   readonly clock: Clock;
@@ -76,8 +76,9 @@ export function createRelay(options: RelayOptions): Relay {
       headers: toServiceHeaders(exchange, edits, service.config.credentials?.headers),
       body: copying?.body ?? given,
     };
-    const limitMs = limitOf(route.rule, clock.now() - request.receivedAtMs);
-    await within(context.signal, limitMs, async (signal) => {
+    const { requestMs, backendMs } = route.rule;
+    const limitMs = tighterMs(requestMs, clock.now() - request.receivedAtMs, backendMs);
+    await withinMs(context.signal, limitMs, tooSlow, async (signal) => {
       const response = await ask(call, signal);
       context.upstreamStatus = response.status;
       context.firstByteMs = clock.now() - context.startedAtMs;
@@ -116,31 +117,5 @@ interface Call {
   readonly body: BodyStream | undefined;
 }
 
-/** What is left of the tighter bound, in milliseconds; undefined: there is none. */
-function limitOf({ requestMs, backendMs }: Rule, passedMs: number): number | undefined {
-  const whole = requestMs === 0 ? Number.POSITIVE_INFINITY : Math.max(1, requestMs - passedMs);
-  const limit = Math.min(whole, backendMs === 0 ? Number.POSITIVE_INFINITY : backendMs);
-  return limit === Number.POSITIVE_INFINITY ? undefined : limit;
-}
-
-/** Carries out `send` with a signal that aborts with the operation's own, and with `upstream_timeout` once the time is over. */
-async function within(
-  signal: AbortSignalLike,
-  limitMs: number | undefined,
-  send: (signal: AbortSignalLike) => Promise<void>,
-): Promise<void> {
-  if (limitMs === undefined) return send(signal);
-  const attempt = new LightAbortSignal();
-  const follow = () => attempt.abort(signal.reason);
-  const timer = setTimeout(() => {
-    attempt.abort(new GatewayError("upstream_timeout", `The service did not answer within ${limitMs} ms.`));
-  }, limitMs);
-  signal.addEventListener("abort", follow, { once: true });
-  if (signal.aborted) follow();
-  try {
-    await send(attempt);
-  } finally {
-    clearTimeout(timer);
-    signal.removeEventListener("abort", follow);
-  }
-}
+const tooSlow = (limitMs: number) =>
+  new GatewayError("upstream_timeout", `The service did not answer within ${limitMs} ms.`);

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { patternFault } from "../cel/pattern.ts";
 import { keyedUnion } from "../core/keyed-union.ts";
-import { filterSchema, toFilterSchema } from "./filter-config.ts";
+import { filterSchema, toFilterSchema, toModelFilterSchema } from "./filter-config.ts";
 import { headerName, pathText, preciseHost, serviceName, timeout } from "./words.ts";
 
 /** A vetted pattern that has to match the whole of what it is held against. */
@@ -66,6 +66,11 @@ const weight = z
   .default(1)
   .meta({ description: "The share of the requests it gets, of the sum of all weights.", examples: [90] });
 
+const modelFilters = z
+  .array(toModelFilterSchema)
+  .default([])
+  .meta({ description: "Edits for this one alone, made after those of the rule." });
+
 const backend = keyedUnion(
   {
     service: z.strictObject({
@@ -75,6 +80,26 @@ const backend = keyedUnion(
         .array(toFilterSchema)
         .default([])
         .meta({ description: "Edits for this service alone, made after those of the rule." }),
+    }),
+    pool: z.strictObject({
+      pool: serviceName.meta({
+        description: "A name from `pools`: calls of models go there, for whichever model they ask.",
+        examples: ["local"],
+      }),
+      weight,
+      filters: modelFilters,
+    }),
+    model: z.strictObject({
+      model: z
+        .string()
+        .min(1)
+        .max(256)
+        .meta({
+          description: "A name from `models`: it is called, whichever model is asked for.",
+          examples: ["gpt-4o"],
+        }),
+      weight,
+      filters: modelFilters,
     }),
     unresolved: z.strictObject({
       unresolved: z
@@ -87,17 +112,17 @@ const backend = keyedUnion(
       weight,
     }),
   },
-  () => "expected the name of a service, or {service: …, weight: …}",
+  () => "expected the name of a service, or one of {service: …}, {pool: …} and {model: …}, with a `weight`",
 );
 
-const toBackend = (service: string) => ({ service, weight: 1, filters: [] });
+const toService = (service: string) => ({ service, weight: 1, filters: [] });
 const backends = z.union(
   [
-    serviceName.transform((service) => [toBackend(service)]),
-    z.array(z.union([serviceName.transform(toBackend), backend])).max(16),
+    serviceName.transform((service) => [toService(service)]),
+    z.array(z.union([serviceName.transform(toService), backend])).max(16),
     backend.transform((one) => [one]),
   ],
-  { error: "expected the name of a service, or a list such as [{service: shop, weight: 90}]" },
+  { error: "expected the name of a service, {pool: …}, or a list such as [{service: shop, weight: 90}]" },
 );
 
 const rule = z.strictObject({
@@ -111,13 +136,15 @@ const rule = z.strictObject({
     .default([])
     .meta({ description: "What is done on the way, in this order.", examples: [[{ rewrite: { host: "shop" } }]] }),
   to: backends.default([]).meta({
-    description: "Where the request goes; without any, and without a redirect, it is answered 500.",
+    description:
+      "Where the request goes: to services, or, as calls of models, to pools or models. Without any, and without a redirect, it is answered 500.",
     examples: [
       "shop",
       [
         { service: "shop", weight: 90 },
         { service: "shop-next", weight: 10 },
       ],
+      { pool: "local" },
     ],
   }),
   timeouts: z
@@ -175,3 +202,6 @@ export type RuleConfig = RouteConfig["rules"][number];
 export type MatchConfig = RuleConfig["match"][number];
 export type TextMatch = z.output<typeof textMatch>;
 export type BackendConfig = RuleConfig["to"][number];
+
+/** Whether what a rule is for are calls of models. That it has nothing else beside them was checked when the configuration was loaded. */
+export const isModelRule = ({ to }: RuleConfig): boolean => to.some((each) => "pool" in each || "model" in each);

@@ -1,7 +1,8 @@
 import type { CanonicalRequest, Route } from "../core/exchange.ts";
 import { anyMethod } from "../http/methods.ts";
 import { createMatchTable, preflightMethodOf } from "./match-table.ts";
-import type { RoutesConfig, RuleConfig } from "./route-config.ts";
+import { compileModelRule, type CompiledModelRule } from "./model-route.ts";
+import { isModelRule, type RoutesConfig, type RuleConfig } from "./route-config.ts";
 import { compileRule, type Rule } from "./rule.ts";
 
 /** A route to services, for one `match` of one rule: all that its handler has to know. */
@@ -14,51 +15,74 @@ export interface RuleRoute extends Route {
 
 export const isRuleRoute = (route: Route): route is RuleRoute => route.protocol === "http" && "rule" in route;
 
-/** The routes to services of one configuration. */
+/** The routes of one configuration: each match leads to services (a `RuleRoute`) or is for calls of models (has `models`). */
 export interface ServiceRoutes {
   /** Among those that name the request's host: they come before what the gateway itself serves. */
-  byHost(request: CanonicalRequest): RuleRoute | undefined;
+  byHost(request: CanonicalRequest): Route | undefined;
   /** Among those that name no host: they get what the gateway itself does not serve. */
-  byPath(request: CanonicalRequest): RuleRoute | undefined;
+  byPath(request: CanonicalRequest): Route | undefined;
   /** Whether one names this host, given in lower case and without its port. */
   knows(host: string): boolean;
 }
 
 export interface ServiceRoutesOptions {
   readonly routes: RoutesConfig;
-  /** Tokens for the gateway as a whole are good for services. */
+  /** Tokens for the gateway as a whole are good for them. */
   readonly audience: string;
-  readonly bodyLimitBytes: number;
+  readonly bodyLimitBytes: Readonly<Record<"http" | "llm", number>>;
+}
+
+/** What a request is given for one match: a browser asks for leave without any credential, and where the gateway itself answers, nobody is needed. */
+interface Pair {
+  readonly call: Route;
+  readonly preflight: Route;
 }
 
 /** Compiles the routes; done once per configuration. */
 export function createServiceRoutes({ routes, audience, bodyLimitBytes }: ServiceRoutesOptions): ServiceRoutes {
-  const rules = new Map<RuleConfig, Rule>();
-  interface Pair {
-    readonly call: RuleRoute;
-    /** A browser asks for leave without any credential; where the gateway itself answers, nobody is needed. */
-    readonly preflight: RuleRoute;
-  }
+  /* One for all matches of a rule, which share its weights. */
+  const compiled = new Map<RuleConfig, Rule | CompiledModelRule>();
+  const compileOnce = <T extends Rule | CompiledModelRule>(
+    config: RuleConfig,
+    compile: (config: RuleConfig) => T,
+  ): T => {
+    const rule = compiled.get(config) ?? compile(config);
+    compiled.set(config, rule);
+    return rule as T; // a rule is always compiled by the same function
+  };
   const table = createMatchTable<Pair>(routes, (name, index, match) => {
     const route = routes[name];
     const config = route?.rules[index];
     if (route === undefined || config === undefined) throw new TypeError(`no rule ${index} in ${name}`);
-    const rule = rules.get(config) ?? compileRule(config);
-    rules.set(config, rule);
-    const call: RuleRoute = {
+    const prefix = "prefix" in match.path ? match.path.prefix : undefined;
+    const common = {
       path: name,
-      protocol: "http",
+      configured: true,
       audiences: [audience],
-      methods: anyMethod,
       authentication: route.auth,
-      bodyLimitBytes,
       tenant: route.tenant,
+    } as const;
+    if (isModelRule(config)) {
+      const { models, dress } = compileOnce(config, compileModelRule).at(prefix);
+      const bodyLimit = bodyLimitBytes.llm;
+      const methods = models.preflight === undefined ? callMethods : preflightedMethods;
+      return toPair(
+        { ...common, protocol: "llm", methods, bodyLimitBytes: bodyLimit, models, dress },
+        models.preflight,
+      );
+    }
+    const rule = compileOnce(config, compileRule);
+    const call: RuleRoute = {
+      ...common,
+      protocol: "http",
+      methods: anyMethod,
+      bodyLimitBytes: bodyLimitBytes.http,
       rule,
-      prefix: "prefix" in match.path ? match.path.prefix : undefined,
+      prefix,
     };
-    return { call, preflight: rule.cors === undefined ? call : { ...call, authentication: "optional" } };
+    return toPair(call, rule.cors);
   });
-  const toRoute = (pair: Pair | undefined, request: CanonicalRequest): RuleRoute | undefined =>
+  const toRoute = (pair: Pair | undefined, request: CanonicalRequest): Route | undefined =>
     pair === undefined || preflightMethodOf(request) === undefined ? pair?.call : pair.preflight;
   return {
     byHost: (request) => toRoute(table.byHost(request), request),
@@ -66,3 +90,12 @@ export function createServiceRoutes({ routes, audience, bodyLimitBytes }: Servic
     knows: table.knows,
   };
 }
+
+const callMethods = ["POST", "GET"];
+const preflightedMethods = [...callMethods, "OPTIONS"];
+
+/* `answered`: what the gateway itself answers preflights by. */
+const toPair = (call: Route, answered: unknown): Pair => ({
+  call,
+  preflight: answered === undefined ? call : { ...call, authentication: "optional" },
+});

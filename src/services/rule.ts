@@ -44,7 +44,10 @@ export function compileRule({ filters, to, timeouts }: RuleConfig): Rule {
   return {
     redirect,
     cors: cors && compileCors(cors),
-    choose: createChoice(to.map((each) => ({ weight: each.weight, backend: toBackend(each, filters) }))),
+    choose: createChoice(
+      to.map((each) => ({ weight: each.weight, to: toBackend(each, filters) })),
+      nowhere,
+    ),
     requestMs: timeouts.request ?? 0,
     backendMs: timeouts.backend ?? 0,
   };
@@ -52,6 +55,8 @@ export function compileRule({ filters, to, timeouts }: RuleConfig): Rule {
 
 function toBackend(to: BackendConfig, filters: readonly FilterConfig[]): Backend {
   if ("unresolved" in to) return { service: undefined, why: to.unresolved, edits: compileEdits([]) };
+  // Rules for models are compiled elsewhere.
+  if (!("service" in to)) return nowhere;
   return { service: to.service, why: "", edits: compileEdits([...filters, ...to.filters]) };
 }
 
@@ -72,7 +77,10 @@ function compileEdits(filters: readonly FilterConfig[]): Edits {
   return { ...edits, host, path };
 }
 
-const nowhere: Backend = { service: undefined, why: "the rule has no backend", edits: compileEdits([]) };
+/** Said where a rule has no backend. */
+export const NO_BACKEND = "the rule has no backend";
+
+const nowhere: Backend = { service: undefined, why: NO_BACKEND, edits: compileEdits([]) };
 
 /** True for this share of the calls, from 0 to 1. */
 function createShare(share: number): () => boolean {
@@ -89,20 +97,21 @@ function createShare(share: number): () => boolean {
 /** The fractional part of the golden ratio: its multiples fall evenly, however many there are and whatever the weights. */
 const STEP = 0.618_033_988_749_894_9;
 
-function createChoice(weighted: readonly { readonly weight: number; readonly backend: Backend }[]): () => Backend {
+/** Gives each its share, in turn; `none` where nobody has any. */
+export function createChoice<T>(weighted: readonly { readonly weight: number; readonly to: T }[], none: T): () => T {
   const shares = weighted.filter(({ weight }) => weight > 0);
   const [first] = shares;
-  if (first === undefined) return () => nowhere;
-  if (shares.length === 1) return () => first.backend;
+  if (first === undefined) return () => none;
+  if (shares.length === 1) return () => first.to;
   const total = shares.reduce((sum, { weight }) => sum + weight, 0);
   let position = 0;
   return () => {
     position = (position + STEP) % 1;
     let left = position * total;
-    for (const { weight, backend } of shares) {
+    for (const { weight, to } of shares) {
       left -= weight;
-      if (left < 0) return backend;
+      if (left < 0) return to;
     }
-    return first.backend;
+    return first.to;
   };
 }

@@ -34,7 +34,7 @@ test.each([
   ["cache: {semantic: {threshold: 85}}", "cache.semantic.threshold", "expected at most 1"],
   ["cache: {semantic: {vectors: pinecone}}", "cache.semantic.vectors", "`memory`, {chroma: {url: …}} or"],
   [pool("endpoints: ['http://v:80', 'http://v/']"), "pools.p.endpoints", "listed twice"],
-  [pool("endpoints: []"), "pools.p.endpoints", "expected at least 1 entry"],
+  [pool("endpoints: ['http://v'], headers: {Host: x}"), "pools.p.headers.Host", "does not write itself"],
   [pool("dns: vllm.models.svc"), "pools.p.dns", "expected an http or https address"],
   ["pools: {p: {endpoints: ['http://v']}}", "pools.p.engine", "is missing: expected one of vllm"],
   [

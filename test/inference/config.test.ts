@@ -90,7 +90,10 @@ describe("the configuration of models", () => {
       "pools.p.priority.0.when: mcp cannot be used here",
     ],
     [{ engine: "vllm", endpoints: ["http://a:1"], queue: { waiting: 0 } }, "pools.p.queue.waiting: "],
-    [{ engine: "vllm", endpoints: [] }, "pools.p.endpoints: "],
+    [
+      { engine: "openai-compatible", endpoints: [], metrics: {} },
+      "pools.p.metrics: of this engine no metrics are known",
+    ],
     [{ engine: "vllm", endpoints: ["http://a:1", "http://a:1"] }, "pools.p.endpoints: an endpoint is listed twice"],
     [{ engine: "vllm", endpoints: ["a:1"] }, "pools.p.endpoints.0: an http or https address"],
     [{ engine: "tgi", endpoints: ["http://a:1"] }, "pools.p.engine: "],

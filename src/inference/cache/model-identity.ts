@@ -21,6 +21,12 @@ function identityOf(name: string, models: Entries, pools: Entries): string {
   return createHash("sha256").update(JSON.stringify(entries)).digest("base64url");
 }
 
+/** The same for models of a pool that have no entry. */
+export const poolIdentity = (name: string, pools: Entries = {}): string =>
+  createHash("sha256")
+    .update(JSON.stringify(["pool", name, pools[name]]))
+    .digest("base64url");
+
 function textsIn(value: unknown): readonly string[] {
   if (typeof value === "string") return [value];
   return typeof value === "object" && value !== null ? Object.values(value).flatMap(textsIn) : [];

@@ -52,7 +52,7 @@ export class Recalls {
   /** Undefined where the cache has nothing to do with the call. */
   async of(context: OperationContext, request: CallRequest, model: Model): Promise<CallRecall | undefined> {
     const { cache, policyHash, identities } = this.#options;
-    const { endpoint, call, body, headers } = request;
+    const { endpoint, call, body, headers, editHeaders } = request;
     const { models } = cache.config;
     const demand = readCacheControl(headers["cache-control"]);
     // A choice is asked for by its own name.
@@ -71,14 +71,16 @@ export class Recalls {
     const partition = partitionOf(context.exchange.principal, cache.config.share, {
       model: call.model,
       // A choice may be another model for another question; its identity has all that it may choose, any of which may step in.
-      modelIdentity: `${model.name} ${identities.get(call.model) ?? ""}`,
+      modelIdentity: `${model.name} ${model.asAsked?.identity ?? identities.get(call.model) ?? ""}`,
       policyHash: policyHash(context.exchange),
     });
+    const told = dialects[endpoint.dialect].passHeaders(headers, {});
+    editHeaders?.(told);
     const question = questionOf(endpoint, body.value);
     const keys = toCallKeys(partition, {
       method: `${endpoint.dialect} ${endpoint.method}`,
       stream: call.stream,
-      headers: dialects[endpoint.dialect].passHeaders(headers, {}),
+      headers: told,
       body: body.value,
       bytes: body.bytes,
       question,

@@ -32,6 +32,11 @@ export class Adapters {
     }
   }
 
+  /** Whether it is most likely loaded, or waits to be. */
+  has(adapter: string): boolean {
+    return this.#loaded.has(adapter) || this.#waiting.has(adapter);
+  }
+
   /** 3 most likely loaded, 2 a slot is free, 1 waiting to be loaded, 0 another must go. */
   state(adapter: string): 0 | 1 | 2 | 3 {
     if (this.#loaded.has(adapter)) return 3;

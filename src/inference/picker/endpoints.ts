@@ -207,6 +207,11 @@ export class Endpoints {
     return this.#adapters[slot]!.state(adapter);
   }
 
+  /** Whether the endpoint has an adapter of this name, or waits to load it. */
+  hasAdapter(slot: number, adapter: string): boolean {
+    return this.#adapters[slot]!.has(adapter);
+  }
+
   /** How long a first token takes there besides its own prompt, in tokens to prefill: what waits for its prefill, and what decodes beside it. */
   backlogTokens(slot: number): number {
     return this.tokens[slot]! + this.#contexts[slot]! * contextShare;

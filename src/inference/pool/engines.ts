@@ -54,6 +54,8 @@ export const engines = {
       startedAt,
     ],
   },
+  // Any other server of the dialect: it tells nothing.
+  "openai-compatible": { metricsPath: "", wanted: [] },
 } as const satisfies Readonly<Record<string, Engine>>;
 
 export type EngineName = keyof typeof engines;

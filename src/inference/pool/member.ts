@@ -14,6 +14,8 @@ export interface Member {
   /** For operators: host and port. */
   readonly host: string;
   readonly urls: ReadonlyMap<CallKind, URL>;
+  /** Where it lists its models. */
+  readonly listUrl: URL;
   readonly health: Health;
   /** Gets no more calls and is forgotten once those under way have ended: the configuration has it no more. */
   leaving: boolean;
@@ -35,6 +37,7 @@ export function createMember(pool: string, slot: number, url: string): Member {
     urls: new Map(
       Object.entries(dialects.openai.paths).map(([kind, path]) => [kind as CallKind, new URL(base + path)]),
     ),
+    listUrl: new URL(`${base}/models`),
     health: new Health(),
     leaving: false,
     drained: false,

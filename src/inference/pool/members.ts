@@ -8,7 +8,7 @@ import { engines } from "./engines.ts";
 import type { HealthState } from "./health.ts";
 import type { Member } from "./member.ts";
 import type { ReadMetrics } from "./metrics-reader.ts";
-import type { PoolConfig } from "./pool-config.ts";
+import { headersOf, type PoolConfig } from "./pool-config.ts";
 import type { PoolMeters } from "./pool-meters.ts";
 import { Roster } from "./roster.ts";
 import { Scraper, type Look } from "./scraper.ts";
@@ -96,6 +96,17 @@ export class Members {
     }
   }
 
+  /** Those that get calls. */
+  well(): readonly Member[] {
+    return [...this.roster.all()].filter(({ slot }) => this.roster.endpoints.usable[slot] === 1);
+  }
+
+  /** Whether one of them has a LoRA adapter of this name, or is about to load it. */
+  hasAdapter(name: string): boolean {
+    for (const { slot } of this.roster.all()) if (this.roster.endpoints.hasAdapter(slot, name)) return true;
+    return false;
+  }
+
   /** Takes an endpoint out for an operator, or in again; false: there is none of this name. */
   drain(name: string, drained: boolean): boolean {
     const member = [...this.roster.all()].find((each) => each.name === name);
@@ -166,7 +177,7 @@ export class Members {
 
   #scrape(member: Member): void {
     member.scraper?.stop();
-    const { engine: name, key, metrics } = this.#config;
+    const { engine: name, metrics } = this.#config;
     const engine = engines[name];
     const reads = metrics !== "off";
     const url = new URL(reads ? (metrics.path ?? engine.metricsPath) : "/health", member.url);
@@ -174,7 +185,7 @@ export class Members {
     const { pool, upstream, clock, deadlines, log } = this.#options;
     member.scraper = new Scraper({
       url,
-      headers: key === undefined ? {} : { authorization: `Bearer ${key}` },
+      headers: headersOf(this.#config),
       engine,
       everyMs: () => Math.max(reads ? metrics.every : LOOK_EVERY_MS, this.roster.size * SPACING_MS),
       reads,

@@ -1,6 +1,7 @@
 import { z } from "zod";
+import { statedPrice } from "../../budgets/prices/prices.ts";
 import { ExpressionError } from "../../cel/expression-error.ts";
-import { durationMs, sizeBytes } from "../../core/units.ts";
+import { durationMs, secret, sizeBytes } from "../../core/units.ts";
 import { compilePriority } from "./priority.ts";
 import { profileSchema, profiles, defaultProfile, type Profile, type ProfileName } from "../picker/profiles.ts";
 import { engines, type EngineName } from "./engines.ts";
@@ -8,6 +9,10 @@ import { apiKey, baseUrl, toBaseUrl } from "../providers/openai-compatible.ts";
 
 /** The most endpoints one pool has. */
 export const maxEndpoints = 128;
+
+/* Written for each request, or for its connection. */
+const ownHeaders = new Set(["accept", "connection", "content-length", "content-type", "host", "te", "trailer", "transfer-encoding", "upgrade"]); // oxfmt-ignore
+const isFree = (name: string) => !ownHeaders.has(name.toLowerCase());
 
 const profileNames = Object.keys(profiles) as [ProfileName, ...ProfileName[]];
 
@@ -74,17 +79,18 @@ const queue = z
 export const poolSchema = z
   .strictObject({
     engine: z.enum(Object.keys(engines) as [EngineName, ...EngineName[]]).meta({
-      description: "What its servers run: names the metrics that are read, and is `llm.provider` in policies.",
+      description:
+        "What its servers run: names the metrics that are read (of `openai-compatible` none), and is `llm.provider` in policies.",
       examples: ["vllm"],
     }),
     endpoints: z
       .array(baseUrl())
-      .min(1)
       .max(maxEndpoints)
       .refine((urls) => new Set(urls.map(toBaseUrl)).size === urls.length, "an endpoint is listed twice: leave one out")
       .optional()
       .meta({
-        description: "Base address of each server. All of them serve the same models, in the OpenAI dialect.",
+        description:
+          "Base address of each server. All of them serve the same models, in the OpenAI dialect. With none, calls are answered 503.",
         examples: [["http://vllm-0:8000", "http://vllm-1:8000"]],
       }),
     dns: baseUrl()
@@ -102,6 +108,24 @@ export const poolSchema = z
         examples: ["5s"],
       }),
     key: apiKey().optional(),
+    headers: z
+      .record(
+        z
+          .string()
+          .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,256}$/, "a header name")
+          .refine(isFree, "a header that the gateway does not write itself"),
+        secret(),
+      )
+      .default({})
+      .meta({
+        description: "Headers that its servers want beside or in place of `key`, on every request.",
+        examples: [{ "x-api-key": "${env:MODELS_KEY}" }],
+      }),
+    price: statedPrice.optional().meta({
+      description:
+        "What a call costs of a model that has no price of its own in `models`. Without one it is unknown; of servers of your own: zeros.",
+      examples: [{ input: "$0", output: "$0" }],
+    }),
     pick: z
       .union([z.enum(profileNames), profileSchema])
       .default(defaultProfile)
@@ -112,10 +136,10 @@ export const poolSchema = z
       }),
     metrics: z
       .union([metrics, z.literal("off")])
-      .prefault({})
+      .optional()
       .meta({
         description:
-          "Where each server's metrics are. `off`: nothing is known but the gateway's own calls; not right where others call the servers too.",
+          "Where each server's metrics are. `off`: nothing is known but the gateway's own calls; not right where others call the servers too. Always so of `openai-compatible`.",
         examples: [{ every: "250ms" }],
       }),
     priority: z
@@ -149,10 +173,20 @@ export const poolSchema = z
       }),
     queue: queue.optional(),
   })
-  .superRefine(({ endpoints, dns }, context) => {
+  .superRefine(({ endpoints, dns, engine, metrics: told = "off" }, context) => {
     if ((endpoints === undefined) === (dns === undefined))
       context.addIssue({ code: "custom", message: "give either `endpoints` or `dns`" });
+    if (engine === "openai-compatible" && told !== "off")
+      context.addIssue({
+        code: "custom",
+        path: ["metrics"],
+        message: "of this engine no metrics are known: leave it out",
+      });
   })
+  .transform((pool) => ({
+    ...pool,
+    metrics: pool.metrics ?? (pool.engine === "openai-compatible" ? ("off" as const) : metrics.parse({})),
+  }))
   .meta({ description: "Servers that are interchangeable: the gateway picks one for each request." });
 
 export type PoolConfig = z.output<typeof poolSchema>;
@@ -160,4 +194,10 @@ export type PoolConfig = z.output<typeof poolSchema>;
 /** The profile that a pool picks by. */
 export function profileOf({ pick }: PoolConfig): Profile {
   return typeof pick === "string" ? profiles[pick] : pick;
+}
+
+/** What every request to its servers carries beyond what the call itself needs, by names in lower case. */
+export function headersOf({ key, headers }: Pick<PoolConfig, "key" | "headers">): Record<string, string> {
+  const own = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]);
+  return { ...(key !== undefined && { authorization: `Bearer ${key}` }), ...Object.fromEntries(own) };
 }

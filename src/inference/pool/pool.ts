@@ -12,9 +12,10 @@ import { Discovery } from "./discovery.ts";
 import type { Member } from "./member.ts";
 import { type CallEnd, Members, type EndpointStatus, type MembersOptions } from "./members.ts";
 import { toPickJson } from "./pick-text.ts";
-import { profileOf, type PoolConfig } from "./pool-config.ts";
+import { headersOf, profileOf, type PoolConfig } from "./pool-config.ts";
 import { createPriority } from "./priority.ts";
 import { notSent } from "./not-sent.ts";
+import { ServedModels } from "./served-models.ts";
 import { WaitingLine } from "./waiting-line.ts";
 
 const RESOLVE_EVERY_MS = 5_000;
@@ -71,6 +72,7 @@ export class Pool {
   readonly secret: number;
   readonly #options: PoolOptions;
   readonly #members: Members;
+  readonly #served: ServedModels;
   #config: PoolConfig;
   #picker: Picker;
   #priority: (context: OperationContext) => number;
@@ -84,6 +86,7 @@ export class Pool {
     this.#options = options;
     this.#config = config;
     this.#members = new Members({ ...options, pool: name, changed: () => this.#letGo() }, config);
+    this.#served = new ServedModels(options);
     this.#line = new WaitingLine({
       bounds: () => this.#config.queue,
       changed: (length) => options.meters.waiting.set([name], length),
@@ -104,7 +107,7 @@ export class Pool {
       this.#config = config;
       if (!isDeepStrictEqual(former.pick, config.pick)) this.#picker = picker;
       this.#priority = priority;
-      const scraping = ({ engine, key, metrics }: PoolConfig) => [engine, key, metrics];
+      const scraping = ({ engine, key, headers, metrics }: PoolConfig) => [engine, key, headers, metrics];
       this.#members.configure(config, !isDeepStrictEqual(scraping(former), scraping(config)));
       const finding = ({ endpoints, dns, resolve }: PoolConfig) => [endpoints, dns, resolve];
       if (!this.#begun || !isDeepStrictEqual(finding(former), finding(config))) this.#find();
@@ -165,6 +168,17 @@ export class Pool {
         told(how !== "well" && how !== "refused");
       },
     };
+  }
+
+  /** Names of the models that its endpoints say they serve, adapters included, as of the last seconds; none where none of them says. */
+  served(signal: AbortSignalLike): Promise<readonly string[]> {
+    const urls = this.#members.well().map(({ listUrl }) => listUrl);
+    return unlessAborted(this.#served.names(urls, headersOf(this.#config)), signal);
+  }
+
+  /** Whether an endpoint of it has a LoRA adapter of this name, or is about to load it. */
+  hasAdapter(name: string): boolean {
+    return this.#members.hasAdapter(name);
   }
 
   /** Takes an endpoint out for an operator, or in again; false: there is none of this name. */

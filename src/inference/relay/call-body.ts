@@ -17,7 +17,8 @@ export function toUpstreamBody(
   foreign: readonly JsonEdit[],
 ): Buffer {
   const all = [...edits];
-  if (upstreamName !== call.model) all.push({ path: ["model"], json: JSON.stringify(upstreamName) });
+  if (!isFields(body.value) || body.value["model"] !== upstreamName)
+    all.push({ path: ["model"], json: JSON.stringify(upstreamName) });
   if (call.stream && !call.wantsUsage) all.push(askForUsage(body.value));
   const bytes = all.length === 0 ? body.bytes : splice(body.bytes, all);
   // For itself: a guard may have changed something in what is taken out.

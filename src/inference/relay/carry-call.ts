@@ -59,7 +59,7 @@ export async function carryCall<T>(
       began = true;
       return await pass(sent);
     } catch (error) {
-      how = endOf(error, context);
+      how = endOf(error, context, model);
       failure = error;
     } finally {
       context.answering = answering;
@@ -127,8 +127,10 @@ function note(context: OperationContext, text: string): void {
   context.notes = [...(context.notes ?? []), text];
 }
 
-function endOf(error: unknown, { signal, upstreamStatus }: OperationContext): CallEnd {
+function endOf(error: unknown, { signal, upstreamStatus }: OperationContext, { asAsked }: Model): CallEnd {
   if (signal.aborted || !(error instanceof GatewayError)) return "unknown";
+  // A caller who makes up names of models says nothing of the servers.
+  if (upstreamStatus === 404 && asAsked !== undefined) return "unknown";
   // What is no answer of a model server: a page to sign in, or one that does not know the model, whose name is the gateway's own.
   if (error.kind === "upstream_invalid" || upstreamStatus === 404) return "failed";
   const health = failureOf(error)?.health;

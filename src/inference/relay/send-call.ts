@@ -2,6 +2,7 @@ import { GatewayError } from "../../core/errors.ts";
 import type { AbortSignalLike } from "../../core/abort.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { JsonBody } from "../../core/exchange.ts";
+import type { ModelTarget } from "../../core/model-rule.ts";
 import type { OperationContext } from "../../core/step.ts";
 import type { Upstream, UpstreamResponse } from "../../http/upstream.ts";
 import { toUpstreamBody } from "./call-body.ts";
@@ -21,6 +22,10 @@ export interface CallRequest {
   readonly body: JsonBody;
   /** The caller's headers, of which a provider of the same dialect is told some. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Finds a model that may answer it, by its name. */
+  readonly modelOf: (name: string) => Model | undefined;
+  /** Changes what a model server is told in headers; absent: nothing is changed. */
+  readonly editHeaders?: ModelTarget["editHeaders"];
 }
 
 /** The answer of a model that took the call. */
@@ -36,7 +41,7 @@ export interface SentCall {
 /** Sends one call to a server of one model, whose `urls` are given, in its provider's dialect and with the edits of the context. Rejects with what the provider's refusal means. */
 export async function sendCall(
   { upstream, clock }: { readonly upstream: Upstream; readonly clock: Clock },
-  { endpoint, call, body, headers }: CallRequest,
+  { endpoint, call, body, headers, editHeaders }: CallRequest,
   context: OperationContext,
   model: Model,
   urls: ReadonlyMap<CallKind, URL>,
@@ -54,6 +59,7 @@ export async function sendCall(
       url,
       // What a caller of another dialect says of this one is meant for nobody.
       headers: from === to ? from.passHeaders(headers, server.headers) : server.headers,
+      edit: editHeaders && ((written) => editKeepingSecrets(written, editHeaders, server)),
       stream: call.stream,
       body:
         translation?.bytes ??
@@ -66,6 +72,17 @@ export async function sendCall(
   if (response.status !== 200)
     throw await toRefusal(response, { secrets: server.secrets, from, to, clock, requestId: exchange.id });
   return { response, from, to, dropped: translation?.dropped };
+}
+
+/* The gateway's own credential is not a route's to change. */
+function editKeepingSecrets(
+  headers: Record<string, string>,
+  edit: NonNullable<CallRequest["editHeaders"]>,
+  { headers: own, secrets }: Model["server"],
+): void {
+  edit(headers);
+  for (const [name, value] of Object.entries(own))
+    if (secrets.some((secret) => value.includes(secret))) headers[name] = value;
 }
 
 function translate(body: JsonBody, { edits }: OperationContext, to: Dialect, from: Dialect, model: Model): Translation {

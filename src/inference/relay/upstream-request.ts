@@ -11,6 +11,8 @@ export interface UpstreamRequestOptions {
   readonly url: URL;
   /** The gateway's own credential and what else the provider is told of both sides. */
   readonly headers: Readonly<Record<string, string>>;
+  /** What is changed in the headers at last; undefined: nothing. */
+  readonly edit: ((headers: Record<string, string>) => void) | undefined;
   readonly stream: boolean;
   readonly body: Buffer;
   readonly trace: TraceContext;
@@ -27,6 +29,7 @@ export function toUpstreamRequest(options: UpstreamRequestOptions): UpstreamRequ
   headers["accept"] = options.stream ? "text/event-stream" : "application/json";
   headers["user-agent"] = "sallyport";
   for (const name in options.headers) headers[name] = options.headers[name] ?? "";
+  options.edit?.(headers);
   return {
     url: options.url,
     trust: "configured",

@@ -117,6 +117,7 @@ export function createRecallScene(config: Partial<CacheConfig> = {}, cache = cre
         call: endpoint.read(body),
         body: { bytes: noBytes, value: body },
         headers,
+        modelOf: () => undefined,
       };
       const context = contextOf(caller, request);
       const { model } = request.call;
