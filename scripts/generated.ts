@@ -1,5 +1,6 @@
 import { configJsonSchema } from "../src/config/json-schema.ts";
 import { celReference } from "./cel-reference.ts";
+import { crdFiles } from "../src/k8s/crds.ts";
 import { configReference } from "./config-reference.ts";
 import { errorReference } from "./error-reference.ts";
 import { migrateReference } from "./migrate-reference.ts";
@@ -12,5 +13,6 @@ export function generatedFiles(): ReadonlyMap<string, string> {
     ["docs/cel-variables.md", celReference()],
     ["docs/errors.md", errorReference()],
     ["docs/migrate.md", migrateReference()],
+    ...[...crdFiles()].map(([file, text]) => [`k8s/crds/${file}`, text] as const),
   ]);
 }

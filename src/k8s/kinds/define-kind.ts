@@ -36,8 +36,17 @@ export interface Kind<S> {
   readonly unsupported: Readonly<Record<string, string>>;
   /** Turns other ways of writing into the one of the schema. */
   readonly mend: ((value: unknown, manifest: Manifest) => Mended) | undefined;
-  /** Whether the CRD is this gateway's own. */
-  readonly own: boolean;
+  /** What the CRD says beside the schema, where it is this gateway's own. */
+  readonly own: OwnCrd | undefined;
+}
+
+/** What `kubectl` shows of a kind of our own. */
+export interface OwnCrd {
+  readonly description: string;
+  readonly shortNames: readonly string[];
+  readonly columns: readonly { readonly name: string; readonly jsonPath: string }[];
+  /** Whether its objects are served at a path, which their status tells. */
+  readonly served?: boolean;
 }
 
 export interface Mended {
@@ -49,5 +58,5 @@ type Optional = "scope" | "reads" | "rules" | "unsupported" | "mend" | "own";
 
 /** Declares a kind: namespaced, with a `spec` and somebody else's, unless said. */
 export function defineKind<S>(kind: Omit<Kind<S>, Optional> & Partial<Pick<Kind<S>, Optional>>): Kind<S> {
-  return { scope: "Namespaced", reads: "spec", rules: [], unsupported: {}, mend: undefined, own: false, ...kind };
+  return { scope: "Namespaced", reads: "spec", rules: [], unsupported: {}, mend: undefined, own: undefined, ...kind };
 }

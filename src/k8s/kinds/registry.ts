@@ -1,10 +1,17 @@
 import { groupOf } from "../manifest.ts";
+import { a2aAgent } from "./a2a-agent.ts";
+import { accessPolicy } from "./access-policy.ts";
+import { budget } from "./budget.ts";
 import { configMap, endpointSlice, namespace, pod, secret, service } from "./core.ts";
 import type { Kind } from "./define-kind.ts";
 import { gateway } from "./gateway.ts";
 import { gatewayClass } from "./gateway-class.ts";
 import { httpRoute } from "./http-route.ts";
+import { inferencePool, oldInferencePool } from "./inference-pool.ts";
+import { mcpServer } from "./mcp-server.ts";
 import { referenceGrant } from "./reference-grant.ts";
+import { tokenRateLimitPolicy } from "./token-rate-limit-policy.ts";
+import { trafficPolicy } from "./traffic-policy.ts";
 
 /** Every kind that is read: one file and one entry each. */
 export const kinds: readonly Kind<unknown>[] = [
@@ -18,6 +25,14 @@ export const kinds: readonly Kind<unknown>[] = [
   namespace,
   secret,
   configMap,
+  inferencePool,
+  oldInferencePool,
+  trafficPolicy,
+  tokenRateLimitPolicy,
+  mcpServer,
+  a2aAgent,
+  accessPolicy,
+  budget,
 ];
 
 const byName = new Map(kinds.map((kind) => [`${kind.group}/${kind.kind}`, kind]));

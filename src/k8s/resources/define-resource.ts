@@ -22,5 +22,4 @@ export interface ResourceDefinition<S> {
 /* What a registry holds: definitions of kinds that have nothing in common. Each is given objects of its own kind alone. */
 export type AnyResource = ResourceDefinition<unknown>;
 
-/** @public */
 export const defineResource = <S>(resource: ResourceDefinition<S>): AnyResource => resource as AnyResource;

@@ -1,0 +1,38 @@
+import { mcpServer, type McpServerSpec } from "../kinds/mcp-server.ts";
+import { defineResource, type ResourceContext } from "./define-resource.ts";
+import { addressOf, credentialsOf } from "./reachable.ts";
+import { tellServed } from "./served.ts";
+
+export const mcpServerResource = defineResource<McpServerSpec>({
+  kind: mcpServer,
+  backend: undefined,
+  translate(contexts) {
+    const byNamespace = Map.groupBy(contexts.filter(translateServer), ({ object }) => object.namespace);
+    for (const [namespace, [first, ...others]] of byNamespace)
+      first?.config.set(["mcp", "routes", `/mcp/${namespace}`], {
+        servers: [first, ...others].map(({ object }) => `${namespace}/${object.name}`),
+      });
+  },
+});
+
+/* Whether it is served. */
+function translateServer(context: ResourceContext<McpServerSpec>): boolean {
+  const { object, config, warn } = context;
+  const name = `${object.namespace}/${object.name}`;
+  const { era, prices, timeouts, credentials: asked } = object.spec;
+  const { url, unresolved: noAddress } = addressOf(context);
+  const { credentials, unresolved: noSecret } = credentialsOf(context);
+  const unresolved = [...noAddress, ...noSecret];
+  for (const { path, message } of unresolved) warn({ path, message });
+  tellServed(context, `/mcp/${name}`, unresolved);
+  if (asked !== undefined && credentials === undefined) return false;
+  config.set(["mcp", "servers", name], {
+    url,
+    era,
+    timeouts,
+    ...(prices !== undefined && { prices }),
+    ...(credentials !== undefined && { credentials }),
+  });
+  config.set(["mcp", "routes", `/mcp/${name}`], { servers: [name] });
+  return true;
+}

@@ -1,0 +1,78 @@
+import type { ConfigPath } from "../../core/config-problem.ts";
+import { secret, service } from "../kinds/core.ts";
+import type { Remark } from "../kinds/define-kind.ts";
+import type { CredentialsSpec, ServiceRefSpec } from "../kinds/own-words.ts";
+import type { ResourceContext } from "./define-resource.ts";
+
+interface Reached {
+  readonly url?: string | undefined;
+  readonly service?: ServiceRefSpec | undefined;
+  readonly credentials?: CredentialsSpec | undefined;
+}
+
+type Context = ResourceContext<Reached>;
+
+/** What is missing of an object: a reason of the condition ResolvedRefs, and where it stands. */
+export interface Unresolved extends Remark {
+  readonly reason: "BackendNotFound" | "SecretNotFound";
+}
+
+/** Where a server or an agent is. A Service that is not there is asked for all the same: it may come later. */
+export function addressOf({ object, objects, options }: Context): {
+  readonly url: string;
+  readonly unresolved: Unresolved[];
+} {
+  const { namespace, spec } = object;
+  if (spec.service === undefined) return { url: spec.url ?? "", unresolved: [] };
+  const { name, port, path } = spec.service;
+  const given = options.backends.get(`${name}.${namespace}`)?.split(",")[0];
+  if (given !== undefined) return { url: new URL(path, given).href, unresolved: [] };
+  const url = `http://${name}.${namespace}.svc:${port}${path}`;
+  const found = objects.get(service, namespace, name);
+  if (found?.spec.ports.some((each) => each.port === port) === true) return { url, unresolved: [] };
+  const advice =
+    options.source === "folder" ? `: say where it is with --backend ${name}.${namespace}=http://HOST:PORT` : "";
+  const message =
+    found === undefined ? `there is no Service ${name} here${advice}` : `Service ${name} has no port ${port}`;
+  return { url, unresolved: [{ path: ["spec", "service"], message, reason: "BackendNotFound" }] };
+}
+
+interface Credentials {
+  /** In the words of the configuration; undefined: none are asked for, or not all are there. */
+  readonly credentials: { readonly bearer?: string; readonly headers?: Readonly<Record<string, string>> } | undefined;
+  readonly unresolved: readonly Unresolved[];
+}
+
+/** What is shown to a server or an agent, out of Secrets. */
+export function credentialsOf({ object, objects }: Context): Credentials {
+  const { namespace, spec } = object;
+  const { credentials } = spec;
+  if (credentials === undefined) return { credentials: undefined, unresolved: [] };
+  const unresolved: Unresolved[] = [];
+  const read = ({ name, key }: { readonly name: string; readonly key: string }, path: ConfigPath): string => {
+    const found = objects.get(secret, namespace, name)?.spec;
+    const text = found?.stringData[key] ?? decode(found?.data[key]);
+    if (text !== undefined && text !== "") return text;
+    const message = found === undefined ? `there is no Secret ${name} here` : `Secret ${name} has no entry ${key}`;
+    unresolved.push({
+      path: [...path, "secretRef"],
+      message: `${message}: without its credentials this is not served`,
+      reason: "SecretNotFound",
+    });
+    return "";
+  };
+  const { bearer, headers } = credentials;
+  const at = ["spec", "credentials"];
+  const made = {
+    ...(bearer !== undefined && { bearer: read(bearer.secretRef, [...at, "bearer"]) }),
+    ...(headers !== undefined && {
+      headers: Object.fromEntries(
+        headers.map(({ name, secretRef }, index) => [name, read(secretRef, [...at, "headers", index])] as const),
+      ),
+    }),
+  };
+  return { credentials: unresolved.length > 0 ? undefined : made, unresolved };
+}
+
+const decode = (base64: string | undefined): string | undefined =>
+  base64 === undefined ? undefined : Buffer.from(base64, "base64").toString().replace(/\n$/, "");
