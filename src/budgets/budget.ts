@@ -5,7 +5,7 @@ import type { Principal } from "../core/principal.ts";
 import { Context } from "../cel/context.ts";
 import type { BudgetConfig, PerWord } from "./config.ts";
 import type { Term } from "./ledger/counter.ts";
-import { compileForProtocols } from "./expressions.ts";
+import { compileForProtocols } from "../cel/compile-for-protocols.ts";
 import { counterNameOf, type Limit } from "./limit.ts";
 import { countedNameOf } from "./runaway/target-names.ts";
 

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { ConfigProblem } from "../core/config-problem.ts";
 import { durationMs } from "../core/units.ts";
 import { ExpressionError } from "../cel/expression-error.ts";
-import { compileForProtocols } from "./expressions.ts";
+import { compileForProtocols } from "../cel/compile-for-protocols.ts";
 import { runawayConfig } from "./runaway/runaway-config.ts";
 import { taintConfig } from "./chains/taint-config.ts";
 import { counterNameOf, type Limit, LIMIT_FORMS, parseLimit } from "./limit.ts";

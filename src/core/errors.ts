@@ -63,6 +63,8 @@ export interface GatewayErrorOptions {
   readonly data?: Readonly<Record<string, unknown>>;
   /** The parameter at fault, for protocols that name one. */
   readonly param?: string;
+  /** The HTTP status in place of its kind's, where an operator has chosen one. */
+  readonly httpStatus?: number | undefined;
 }
 
 /** The one error of the gateway. `message` is safe for the caller; `cause` is for the log. */
@@ -72,6 +74,7 @@ export class GatewayError extends Error {
   headers: Readonly<Record<string, string>>;
   readonly data: Readonly<Record<string, unknown>> | undefined;
   readonly param: string | undefined;
+  readonly #httpStatus: number | undefined;
 
   constructor(kind: ErrorKind, message: string, options: GatewayErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -79,6 +82,12 @@ export class GatewayError extends Error {
     this.headers = options.headers ?? {};
     this.data = options.data;
     this.param = options.param;
+    this.#httpStatus = options.httpStatus;
+  }
+
+  /** The HTTP status of an answer that tells of it. */
+  get httpStatus(): number {
+    return this.#httpStatus ?? this.spec.status;
   }
 
   get spec(): KindSpec {

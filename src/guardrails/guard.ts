@@ -1,6 +1,7 @@
 import type { AbortSignalLike } from "../core/abort.ts";
 import type { Chain } from "../core/chain.ts";
 import type { Clock } from "../core/clock.ts";
+import type { CanonicalRequest, Route } from "../core/exchange.ts";
 import { defineExtension } from "../core/extension.ts";
 import type { Log } from "../core/log.ts";
 import type { Operation } from "../core/operation.ts";
@@ -8,11 +9,17 @@ import type { Principal } from "../core/principal.ts";
 import type { TextSlot } from "../core/text.ts";
 import type { Upstream } from "../http/upstream.ts";
 
-/** What guards are told of one operation: the same object for every guard, and for `input` and `output`. */
-export interface GuardRequest {
+/** By what it is told whether a guard holds for an operation. */
+export interface GuardScope {
   readonly operation: Operation;
   readonly principal: Principal;
   readonly chain: Chain;
+  readonly request: CanonicalRequest;
+  readonly route: Pick<Route, "path">;
+}
+
+/** What guards are told of one operation: the same object for every guard, and for `input` and `output`. */
+export interface GuardRequest extends GuardScope {
   /** The texts of the request, as the guards before this one left them. */
   readonly slots: readonly TextSlot[];
   readonly signal: AbortSignalLike;
@@ -31,6 +38,8 @@ export type Verdict =
       readonly guard: string;
       /** Shown to the caller. */
       readonly message: string;
+      /** The HTTP status of the answer; absent: that of a denial. */
+      readonly status?: number;
     };
 
 /** Inspects and rewrites content. It sees texts and knows nothing of wires. What it throws is a denial. */

@@ -1,9 +1,11 @@
 import { createVariant } from "../core/extension.ts";
-import { type Protocol, protocols } from "../core/operation.ts";
+import { type Operation, type Protocol, protocols } from "../core/operation.ts";
 import { createAnswerWatch, type AnswerWatch } from "./answer-watch.ts";
 import type { GuardrailsConfig } from "./config.ts";
-import { type Guard, type GuardDeps, type GuardRequest, pass, type Verdict } from "./guard.ts";
+import { type Guard, type GuardDeps, type GuardRequest, type GuardScope, pass, type Verdict } from "./guard.ts";
 import { guards } from "./registry.ts";
+import { compileWhere } from "./where.ts";
+import { withStatus } from "./with-status.ts";
 
 /** A request under inspection: its texts change as guards rewrite them. */
 export type OpenGuardRequest = GuardRequest & { slots: GuardRequest["slots"] };
@@ -14,6 +16,8 @@ export interface Guardrails {
   guardsRequests(protocol: Protocol): boolean;
   /** Whether any guard looks at this protocol's answers: without one, they need not be read. */
   guardsAnswers(protocol: Protocol): boolean;
+  /** Whether any guard is for this operation: for others no text need be gathered. Throws where that cannot be told. */
+  holdFor(scope: GuardScope): boolean;
   /**
    * Asks each guard in turn, each seeing the texts as the one before left them; the first rejection decides. The verdict's texts are
    * those that differ in the end. A guard that throws ends the operation as any failed check does.
@@ -25,25 +29,66 @@ export interface Guardrails {
 
 export function createGuardrails(config: GuardrailsConfig, deps: GuardDeps): Guardrails {
   return combineGuards(
-    config.map((entry) => ({ on: entry.on, guard: createVariant<GuardDeps, Guard>(guards, entry, deps) })),
+    config.map((entry) => {
+      const { on, where, status } = entry;
+      const guard = createVariant<GuardDeps, Guard>(guards, entry, deps);
+      return {
+        on,
+        guard: status === undefined ? guard : withStatus(guard, status),
+        ...(where !== undefined && { holds: compileWhere(where) }),
+      };
+    }),
   );
 }
 
+/** A guard, and what it is for. */
+export interface BuiltGuard {
+  readonly on: readonly Protocol[];
+  readonly guard: Guard;
+  /** Absent: it holds for everything. */
+  readonly holds?: (scope: GuardScope) => boolean;
+}
+
 /** Several guards as one, each on the protocols it is for. */
-export function combineGuards(
-  built: readonly { readonly on: readonly Protocol[]; readonly guard: Guard }[],
-): Guardrails {
-  const byProtocol = new Map(
-    protocols.map((protocol) => [protocol, built.filter(({ on }) => on.includes(protocol)).map(({ guard }) => guard)]),
+export function combineGuards(built: readonly BuiltGuard[]): Guardrails {
+  const lines = new Map(
+    protocols.map((protocol) => [protocol, toLine(built.filter(({ on }) => on.includes(protocol)))]),
   );
-  const guarding = (protocol: Protocol) => byProtocol.get(protocol) ?? [];
+  const lineOf = (protocol: Protocol) => lines.get(protocol)!;
   return {
-    guardsRequests: (protocol) => guarding(protocol).some((guard) => guard.input !== undefined),
-    guardsAnswers: (protocol) => guarding(protocol).some((guard) => guard.output !== undefined),
-    input: (request) => judge(guarding(request.operation.protocol), request),
+    guardsRequests: (protocol) => lineOf(protocol).all.some((guard) => guard.input !== undefined),
+    guardsAnswers: (protocol) => lineOf(protocol).all.some((guard) => guard.output !== undefined),
+    holdFor: (scope) => lineOf(scope.operation.protocol).of(scope).length > 0,
+    input: (request) => judge(lineOf(request.operation.protocol).of(request), request),
     output(request) {
-      const watching = guarding(request.operation.protocol).map((guard) => guard.output?.(request));
+      const watching = lineOf(request.operation.protocol)
+        .of(request)
+        .map((guard) => guard.output?.(request));
       return createAnswerWatch(watching.filter((guard) => guard !== undefined));
+    },
+  };
+}
+
+/** The guards of one protocol. */
+interface Line {
+  readonly all: readonly Guard[];
+  /** Those that hold for one operation: found out once, and the same for its answer as for its request. */
+  of(scope: GuardScope): readonly Guard[];
+}
+
+function toLine(built: readonly BuiltGuard[]): Line {
+  const all = built.map(({ guard }) => guard);
+  if (built.every(({ holds }) => holds === undefined)) return { all, of: () => all };
+  const known = new WeakMap<Operation, readonly Guard[]>();
+  return {
+    all,
+    of(scope) {
+      let holding = known.get(scope.operation);
+      if (holding === undefined) {
+        holding = built.filter(({ holds }) => holds?.(scope) ?? true).map(({ guard }) => guard);
+        known.set(scope.operation, holding);
+      }
+      return holding;
     },
   };
 }

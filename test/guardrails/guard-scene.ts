@@ -78,6 +78,18 @@ export function requestOf(protocol: Protocol, ...texts: readonly (string | TextS
       spent: 0,
       tainted: false,
     },
+    request: {
+      method: "POST",
+      path: "/",
+      query: "",
+      headers: {},
+      host: "localhost",
+      scheme: "http",
+      ip: "127.0.0.1",
+      connection: {},
+      receivedAtMs: 0,
+    },
+    route: { path: "/v1" },
     slots: texts.map((text, index) => (typeof text === "string" ? slotOf(text, "user", index) : text)),
     signal: new LightAbortSignal(),
   };

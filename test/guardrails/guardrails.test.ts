@@ -59,6 +59,24 @@ describe("guardrails", () => {
     expect(guarded({ type: "pii", mask: ["email"], on: ["mcp", "a2a"] })).toEqual(["mcp", "a2a"]);
   });
 
+  test("hold for what their condition says, and not for protocols that have not what it reads", async () => {
+    const guardrails = build([
+      { type: "max-length", max: 1, where: 'llm.model == "m"' },
+      { type: "max-length", max: 3, where: 'request.route == "/mcp"', on: ["mcp"] },
+    ]);
+    const holds = (protocol: "llm" | "mcp", path: string, model = "") => {
+      const request = requestOf(protocol, "four");
+      const variables = { llm: { model } as never };
+      return guardrails.holdFor({ ...request, route: { path }, operation: { ...request.operation, variables } });
+    };
+    expect([holds("llm", "/v1", "m"), holds("llm", "/v1"), holds("mcp", "/mcp"), holds("mcp", "/v1", "m")]).toEqual([
+      true,
+      false,
+      true,
+      false,
+    ]);
+  });
+
   test("decide by the first that rejects", async () => {
     const guardrails = build([
       { type: "max-length", max: 100, message: "first" },
@@ -73,6 +91,9 @@ describe("guardrails", () => {
     { type: "max-length", maximum: 1 },
     { type: "max-length", max: 1, on: ["http"] },
     { type: "max-length", max: 0 },
+    { type: "max-length", max: 1, status: 199 },
+    { type: "max-length", max: 1, where: "request.rout == 'x'" },
+    { type: "max-length", max: 1, where: "request.route" },
   ])("refuse at load what is no guard: %j", (entry) => {
     expect(guardrailsSchema.safeParse({ guardrails: [entry] }).success).toBe(false);
   });

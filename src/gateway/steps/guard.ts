@@ -7,6 +7,8 @@ import type { GatewayContext } from "../compose.ts";
 import { GuardedAnswer } from "../guarded-answer.ts";
 import type { StepDefinition } from "../step-definition.ts";
 
+const none: readonly never[] = [];
+
 /** What the caller says is inspected before it leaves, and what comes back before the caller sees it. */
 export const guard: StepDefinition = {
   name: "guard",
@@ -14,10 +16,13 @@ export const guard: StepDefinition = {
   create({ guardrails }, protocol) {
     const answers = guardrails.guardsAnswers(protocol);
     const open = (context: GatewayContext): OpenGuardRequest | undefined => {
-      const slots = context.work.texts?.();
-      if (slots === undefined) return undefined;
       const { exchange, operation, signal } = context;
-      return { operation, principal: exchange.principal, chain: exchange.chain, slots, signal };
+      const { principal, chain, request, route } = exchange;
+      const opened: OpenGuardRequest = { operation, principal, chain, request, route, signal, slots: none };
+      const slots = guardrails.holdFor(opened) ? context.work.texts?.() : undefined;
+      if (slots === undefined) return undefined;
+      opened.slots = slots;
+      return opened;
     };
 
     const enter = (context: GatewayContext): void | Promise<void> => {
@@ -30,7 +35,7 @@ export const guard: StepDefinition = {
       const verdict = await guardrails.input(request);
       if (!verdict.pass) {
         context.decision = { allow: false, rule: `guard ${verdict.guard}`, reason: verdict.message };
-        throw new GatewayError("denied", verdict.message);
+        throw new GatewayError("denied", verdict.message, { httpStatus: verdict.status });
       }
       if (verdict.texts !== undefined) {
         const edits: JsonEdit[] = [];

@@ -15,7 +15,7 @@ export function toAnthropicErrorEvent(error: GatewayError, requestId: string): s
 /** The whole answer. */
 export function renderAnthropicError(error: GatewayError, requestId: string): RenderedError {
   return {
-    status: error.spec.status,
+    status: error.httpStatus,
     headers: { ...toErrorHeaders(error), "request-id": requestId },
     body: toAnthropicError(error.spec.anthropic, error.message, requestId),
   };

@@ -28,5 +28,5 @@ export function toOpenaiErrorEvent(error: GatewayError): string {
 
 /** The whole answer. */
 export function renderOpenaiError(error: GatewayError): RenderedError {
-  return { status: error.spec.status, headers: toErrorHeaders(error), body: toOpenaiError(error) };
+  return { status: error.httpStatus, headers: toErrorHeaders(error), body: toOpenaiError(error) };
 }

@@ -1,10 +1,10 @@
-import { compileExpression, type Expression } from "../cel/expression.ts";
-import { type VariableName, variablesOn } from "../cel/variables.ts";
+import { compileExpression, type Expression } from "./expression.ts";
+import { type VariableName, variablesOn } from "./variables.ts";
 import { type Protocol, protocols } from "../core/operation.ts";
 
 /**
- * An expression of a budget, for each protocol whose variables it uses: what reads `llm` holds for model calls alone. Throws
- * ExpressionError when there is no such protocol.
+ * An expression over the caller and an operation, for each protocol whose variables it uses: what reads `llm` holds for model calls
+ * alone. Throws ExpressionError when there is no such protocol.
  */
 export function compileForProtocols<R extends "bool" | "string">(
   source: string,
