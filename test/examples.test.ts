@@ -1,8 +1,9 @@
 import { globSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { readConfig } from "../src/config/load.ts";
 import { makeFolder } from "./config/config-folder.ts";
+import { makeCertificates } from "./gateway/listeners-scene.ts";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 
@@ -39,6 +40,18 @@ const shown = globSync(["README.md", "docs/*.md"], { cwd: root }).flatMap((page)
     .filter(([, yaml]) => !/^\s*(?:rules|tests):/m.test(yaml)),
 );
 
+const certificates = makeCertificates();
+beforeAll(() => certificates.make("tls", "example.com"));
+afterAll(() => certificates.remove());
+
+/** A file is any secret, unless its name says that it is half of a certificate. */
+function toValue(_: string, name: string): string {
+  const [, part] = /\.(crt|key)$/.exec(name) ?? [];
+  return part === undefined
+    ? "a-value-of-more-than-24-letters"
+    : `\${file:${certificates.file("tls", part as "crt" | "key")}}`;
+}
+
 test("the documentation shows configurations", () => {
   expect(shown.length).toBeGreaterThan(3);
 });
@@ -47,7 +60,7 @@ test.for(shown)("the configuration shown in %s can be loaded", ([, yaml]) => {
   for (const one of configurationsIn(yaml)) {
     const folder = makeFolder();
     const text = /^policies:/m.test(one) ? one : `policies: open\n${one}`;
-    writeFileSync(folder.at("s.yaml"), text.replaceAll(/\$\{file:[^}]*\}/g, "a-value-of-more-than-24-letters"));
+    writeFileSync(folder.at("s.yaml"), text.replaceAll(/\$\{file:([^}]*)\}/g, toValue));
     expect(problemsOf(folder.at("s.yaml"))).toBe("");
   }
 });

@@ -120,7 +120,7 @@ export class LlmView extends defineView("llm") {
 
 /** `request`, with the route that it takes. */
 export class RequestView extends defineView("request") {
-  readonly #request: Pick<CanonicalRequest, "host"> | undefined;
+  readonly #request: Pick<CanonicalRequest, "host" | "listener"> | undefined;
   readonly #route: Pick<Route, "path"> | undefined;
   constructor(source: unknown, reading: Reading, route?: Pick<Route, "path">) {
     super(source, reading);
@@ -130,6 +130,10 @@ export class RequestView extends defineView("request") {
 
   get route(): string {
     return this.#route?.path ?? "";
+  }
+
+  get listener(): string {
+    return this.#request?.listener?.name ?? "main";
   }
 
   get host(): string {

@@ -3,15 +3,16 @@ import { checkBudgets } from "../budgets/config.ts";
 import type { ConfigProblem } from "../core/config-problem.ts";
 import { checkMcpPaths } from "../gateway/config.ts";
 import { checkGuards } from "../guardrails/config.ts";
-import { checkPorts, checkTlsFiles } from "../http/config.ts";
+import { checkListeners, checkPorts, checkTlsFiles } from "../http/config.ts";
 import { checkCache, checkChoices, checkFallbacks, checkPools, findUnused } from "../inference/config.ts";
-import { checkRoutes } from "../services/config.ts";
+import { checkRouteListeners, checkRoutes } from "../services/config.ts";
 import type { Config } from "./schema.ts";
 
 /** What no schema can see. A domain that exports a `check…` from its `config.ts` gains an entry here. */
 export const checks: readonly ((config: Config) => readonly ConfigProblem[])[] = [
   checkPorts,
   checkTlsFiles,
+  checkListeners,
   checkMcpPaths,
   checkTenants,
   checkBudgets,
@@ -21,6 +22,7 @@ export const checks: readonly ((config: Config) => readonly ConfigProblem[])[] =
   checkChoices,
   checkGuards,
   checkRoutes,
+  checkRouteListeners,
 ];
 
 /** What can be honoured and is probably not what was meant. Asked where no check has found anything. */

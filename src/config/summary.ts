@@ -61,6 +61,14 @@ function services({ services: known, routes = {} }: Config): [string, string][] 
   ];
 }
 
+function listeners({ listen, listeners: known }: Config): [string, string][] {
+  const named = Object.entries(known).map(([name, { port = listen.port, hostname, tls, own }]) => {
+    const https = tls !== undefined || (port === listen.port && listen.tls !== undefined);
+    return `${name} (${https ? "https" : "http"}, port ${port}, ${hostname ?? "any host"}${own ? ", the gateway's own paths too" : ""})`;
+  });
+  return named.length === 0 ? [] : [["listeners", list(named)]];
+}
+
 const runaways: Readonly<Record<Config["runaway"]["action"], string>> = {
   off: "not looked for",
   warn: "warned",
@@ -84,6 +92,7 @@ function state({ state: where }: Config): string {
 export function summarize(config: Config): string[] {
   const rows: [string, string][] = [
     ["address", `${publicUrlOf(config).origin}, bound to ${bindHostOf(config)}:${config.listen.port}`],
+    ...listeners(config),
     ["callers", callers(config)],
     ["tenant", config.tenant ?? "what the credential says"],
     ["policies", policies(config)],

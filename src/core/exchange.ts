@@ -5,6 +5,15 @@ import type { ModelRule } from "./model-rule.ts";
 import type { Principal } from "./principal.ts";
 import type { Protocol } from "./operation.ts";
 
+/** Where a request came in, beside the one that `listen` says. */
+export interface Listener {
+  /** As the configuration calls it. */
+  readonly name: string;
+  readonly scheme: "http" | "https";
+  /** As callers see it; undefined: the one of the public address. */
+  readonly port: number | undefined;
+}
+
 /** The one reading of a request that authentication, policy, dispatch and forwarding share. Built once, by the edge. */
 export interface CanonicalRequest {
   /** Upper case. */
@@ -18,6 +27,8 @@ export interface CanonicalRequest {
   /** Host and port as checked against the hosts this gateway serves. */
   readonly host: string;
   readonly scheme: "http" | "https";
+  /** The listener it belongs to; absent: the one of `listen`. */
+  readonly listener?: Listener | undefined;
   /** The caller's address, after the trusted proxies. */
   readonly ip: string;
   /** The same object for all requests of one connection: a key for what need be worked out once a connection. */

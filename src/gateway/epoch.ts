@@ -17,6 +17,7 @@ import { type Cache, createCache } from "../inference/cache/cache.ts";
 import { createServiceRoutes } from "../services/rule-route.ts";
 import { createStoredSecrets } from "../state/stored-secrets.ts";
 import { createHandlers, type Handlers } from "./handlers.ts";
+import { createListenerTable, type ListenerTable } from "./listener-table.ts";
 import { createLoops } from "./loops.ts";
 import { createJourneys, type ProtocolJourney } from "./journeys.ts";
 import { createOperationRecorder } from "./operation-recorder.ts";
@@ -29,6 +30,7 @@ export interface Epoch {
   readonly config: Config;
   readonly publicUrl: URL;
   readonly routes: Routes;
+  readonly listeners: ListenerTable;
   readonly auth: Auth;
   readonly authz: Authz;
   readonly chains: Chains;
@@ -95,8 +97,9 @@ async function buildEpoch(
   const publicUrl = publicUrlOf(config);
   const authConfig = config.auth ?? parseAuthConfig({});
   const settings = routeSettings(config, authConfig, publicUrl);
-  const services = config.routes && createServiceRoutes(serviceRouteOptions(config.routes, settings));
+  const services = config.routes && createServiceRoutes(serviceRouteOptions(config, config.routes, settings));
   const routes = createRoutes(settings, services);
+  const listeners = createListenerTable(config);
   const secret = createStoredSecrets(store);
   const tokens = createChainTokens(await secret("chain tokens"), clock);
   const budgets = createBudgets({ config: config.budgets, ...foundation });
@@ -192,7 +195,7 @@ async function buildEpoch(
     },
     clock,
   );
-  return { config, publicUrl, routes, auth, authz, chains, guardrails, cache, runaway, handlers, journeys };
+  return { config, publicUrl, routes, listeners, auth, authz, chains, guardrails, cache, runaway, handlers, journeys };
 }
 
 /** Names of the agents that call back, by their OAuth client. */

@@ -1,11 +1,8 @@
 import type { Config } from "../config/schema.ts";
 import { createBufferBudget } from "../http/body.ts";
-import { bindHostOf, tlsFilesOf } from "../http/config.ts";
-import type { OriginPolicy } from "../http/cors.ts";
+import { bindHostOf } from "../http/config.ts";
+import { MAIN } from "../http/listeners-config.ts";
 import { createEdge, type Edge } from "../http/edge.ts";
-import { anyMethod } from "../http/methods.ts";
-import type { CanonicalRequest } from "../core/exchange.ts";
-import type { Routes } from "./routes.ts";
 import { createConsole } from "../console/console.ts";
 import { createStoredSecrets } from "../state/stored-secrets.ts";
 import { createAdminActions } from "./admin-actions.ts";
@@ -13,12 +10,12 @@ import { adminTokenFile, loadAdminToken } from "./admin-token.ts";
 import { createSessionKeep } from "./session-keep.ts";
 import { rolesOf } from "./console-config.ts";
 import { createControlPlane } from "./control-plane.ts";
-import { createDispatch } from "./dispatch.ts";
+import { createDataEdges } from "./data-edges.ts";
 import { createEpochs, type Epochs } from "./epochs.ts";
 import type { Foundation } from "./foundation.ts";
 import { type Opened, openFoundation } from "./open-foundation.ts";
 import { createHealth } from "./health.ts";
-import { renderPlainError } from "./render-plain-error.ts";
+import type { ListenerState } from "./ports.ts";
 
 export interface Address {
   readonly host: string;
@@ -30,6 +27,8 @@ export interface Gateway {
   readonly addresses: { readonly data: Address; readonly console: Address; readonly health: Address };
   readonly epochs: Epochs;
   readonly foundation: Foundation;
+  /** Whether each listener can be called: `main` first, which always can, then those of `listeners`. */
+  listeners(): readonly ListenerState[];
   /** Swaps the configuration; rejects and changes nothing when the new one cannot be honoured. */
   reload(config: Config): Promise<void>;
   /** Not ready at once; lets what is under way finish within the configured grace, then stops everything. */
@@ -54,25 +53,20 @@ async function startParts(config: Config, foundation: Foundation, opened: Opened
   opened.push(epochs);
   const life = { state: "ready" as "ready" | "draining" };
   const control = createControlPlane(() => epochs.current().auth.router, log);
-  const tls = tlsFilesOf(config);
   /* What the listeners have in common: the limit on bodies in memory is one of the process. */
   const common = { clock, log, budget: createBufferBudget(config.limits.buffers) };
-  const data = createEdge({
-    ...common,
-    config: { ...config, listen: { ...config.listen, ...(tls && { tls }) } },
-    listener: "data",
-    dispatch: createDispatch(epochs, control, log),
-    renderError: (error, path) => renderPlainError(error, path, epochs.current().routes),
-    servesHost: (header) => epochs.current().routes.servesHost(header),
-    methods: new Set(anyMethod),
-    originPolicy: (request) => originPolicyOf(request, epochs.current().routes),
-  });
+  const { main: data, ports } = createDataEdges({ config, epochs, foundation, control, budget: common.budget });
   const ready = () => ({ ready: life.state === "ready", reason: life.state });
   const health = createEdge({
     ...common,
     config,
     listener: "health",
-    dispatch: createHealth({ ready, upstreams: foundation.failover.breakers.list, metrics: metrics.render }),
+    dispatch: createHealth({
+      ready,
+      upstreams: foundation.failover.breakers.list,
+      listeners: ports.list,
+      metrics: metrics.render,
+    }),
   });
   const admin = createConsole({
     actions: createAdminActions(epochs, foundation, () => ({ state: life.state, inFlight: foundation.inFlight.count })),
@@ -95,7 +89,9 @@ async function startParts(config: Config, foundation: Foundation, opened: Opened
     },
   });
   const edges: readonly Edge[] = [data, consoleEdge, health];
-  opened.push(...edges);
+  opened.push(...edges, ports);
+  // First, for their certificates: `listen` may share its port with them.
+  await ports.follow(config);
   const addresses = await listenAll(edges);
   log.info(
     { data: addresses.data, console: addresses.console, health: addresses.health, bind: bindHostOf(config) },
@@ -105,25 +101,24 @@ async function startParts(config: Config, foundation: Foundation, opened: Opened
     addresses,
     epochs,
     foundation,
-    reload: (next) => epochs.reload(next),
+    listeners: () =>
+      [{ name: MAIN, bound: true }, ...ports.list()].map((each) =>
+        each.bound ? { address: addresses.data, ...each } : each,
+      ),
+    async reload(next) {
+      await epochs.reload(next);
+      await ports.follow(next);
+    },
     async drain() {
       life.state = "draining";
       epochs.endStanding();
       const graceMs = epochs.current().config.drain.grace;
-      await data.drain(graceMs);
+      await Promise.all([data.drain(graceMs), ports.drain(graceMs)]);
       await Promise.all([consoleEdge.close(), health.close()]);
       await epochs.close();
       await foundation.close();
     },
   };
-}
-
-/** Metadata is for every page. Of a service's pages the service itself says which may call it, or a filter of its route. */
-function originPolicyOf(request: CanonicalRequest, routes: Routes): ReturnType<OriginPolicy> {
-  const route = routes.match(request);
-  if (route !== undefined && route !== "control" && (route.protocol === "http" || route.models?.preflight))
-    return "theirs";
-  return request.path.startsWith("/.well-known/") ? "any" : "listed";
 }
 
 /** Binds all listeners, or rejects: a gateway that half listens would look alive. */

@@ -1,11 +1,14 @@
 import type { Dispatch } from "../http/edge.ts";
 import type { UpstreamState } from "./breakers.ts";
+import type { ListenerState } from "./ports.ts";
 
 export interface HealthOptions {
   /** Whether new work may be sent here: false while draining. */
   readonly ready: () => { readonly ready: boolean; readonly reason: string };
   /** Upstreams that rest. They do not make a gateway unready: it has others, or another gateway would have none either. */
   readonly upstreams: () => readonly UpstreamState[];
+  /** A listener that cannot be bound makes a gateway no less ready: others can be called. */
+  readonly listeners: () => readonly ListenerState[];
   readonly metrics: () => Promise<{ readonly contentType: string; readonly body: string }>;
 }
 
@@ -13,7 +16,7 @@ export interface HealthOptions {
  * Liveness, readiness and metrics on an address of their own, for a kubelet and Prometheus. Liveness depends on nothing: a
  * gateway whose store is down is not helped by a restart.
  */
-export function createHealth({ ready, upstreams, metrics }: HealthOptions): Dispatch {
+export function createHealth({ ready, upstreams, listeners, metrics }: HealthOptions): Dispatch {
   return async ({ request, reply }) => {
     const answer = (status: number, body: string, contentType = "text/plain; charset=utf-8") =>
       reply.send(
@@ -31,7 +34,10 @@ export function createHealth({ ready, upstreams, metrics }: HealthOptions): Disp
         const resting = upstreams().map(
           (each) => `upstream ${each.upstream}: ${each.state}, asked in ${each.waitMs} ms\n`,
         );
-        return answer(state.ready ? 200 : 503, `${state.reason}\n${resting.join("")}`);
+        const unbound = listeners().flatMap(({ name, reason }) =>
+          reason === undefined ? [] : [`listener ${name}: ${reason}\n`],
+        );
+        return answer(state.ready ? 200 : 503, `${state.reason}\n${[...resting, ...unbound].join("")}`);
       }
       case "/metrics": {
         const { contentType, body } = await metrics();

@@ -1,6 +1,8 @@
+import { GatewayError } from "../core/errors.ts";
 import type { CanonicalRequest, Route } from "../core/exchange.ts";
 import type { Protocol } from "../core/operation.ts";
-import { parseHost } from "../http/host.ts";
+import { type HostCheck, parseHost } from "../http/host.ts";
+import { MAIN } from "../http/listeners-config.ts";
 import type { ServiceRoutes } from "../services/rule-route.ts";
 
 /** What the table needs to know of a configuration. */
@@ -17,6 +19,16 @@ export interface RouteSettings {
   /** Whether agent cards are shown to callers without a credential. */
   readonly publicCards: boolean;
   readonly bodyLimitBytes: Readonly<Record<Protocol, number>>;
+  /** Those beside the one of `listen`. */
+  readonly listeners: readonly OwnPaths[];
+}
+
+/** Whether a listener serves the paths of the table too. */
+export interface OwnPaths {
+  readonly name: string;
+  readonly own: boolean;
+  /** Whether it does so for this Host header. */
+  readonly answersOwn: HostCheck;
 }
 
 interface RouteRow {
@@ -74,8 +86,11 @@ export interface Routes {
   servesHost(header: string): boolean;
 }
 
-/** Builds the routes of one configuration; done once per epoch. `services`: what was configured to go to them. */
-export function createRoutes(settings: RouteSettings, services?: ServiceRoutes): Routes {
+/** Builds the routes of one configuration; done once per epoch. `services`: what was configured to go to them, by listener. */
+export function createRoutes(
+  settings: RouteSettings,
+  services: ReadonlyMap<string, ServiceRoutes> = new Map(),
+): Routes {
   const exact = new Map<string, Route>();
   const subtrees: { readonly path: string; readonly to: Route | "control" }[] = [];
   const all: Route[] = [];
@@ -97,17 +112,46 @@ export function createRoutes(settings: RouteSettings, services?: ServiceRoutes):
     for (const subtree of subtrees) if (isUnder(path, subtree.path)) return subtree.to;
     return undefined;
   };
+  const onMain = services.get(MAIN);
+  const matchMain: Routes["match"] =
+    onMain === undefined
+      ? ({ path }) => matchPath(path)
+      : (request) => onMain.byHost(request) ?? matchPath(request.path) ?? onMain.byPath(request);
+  const elsewhere = new Map(
+    settings.listeners.map((each) => [each.name, matchOn(each, services.get(each.name), matchPath)]),
+  );
   return {
     all,
     matchPath,
     match:
-      services === undefined
-        ? ({ path }) => matchPath(path)
-        : (request) => services.byHost(request) ?? matchPath(request.path) ?? services.byPath(request),
+      elsewhere.size === 0
+        ? matchMain
+        : (request) =>
+            request.listener === undefined ? matchMain(request) : elsewhere.get(request.listener.name)?.(request),
     servesHost(header) {
-      const name = services === undefined ? undefined : parseHost(header)?.name;
-      return name !== undefined && services?.knows(name) === true;
+      const name = onMain === undefined ? undefined : parseHost(header)?.name;
+      return name !== undefined && onMain?.knows(name) === true;
     },
+  };
+}
+
+function matchOn(
+  { own, answersOwn }: OwnPaths,
+  services: ServiceRoutes | undefined,
+  matchPath: Routes["matchPath"],
+): Routes["match"] {
+  if (!own) return (request) => services?.byHost(request) ?? services?.byPath(request);
+  return (request) => {
+    const ofHost = services?.byHost(request);
+    if (ofHost !== undefined) return ofHost;
+    const ofGateway = matchPath(request.path);
+    if (ofGateway !== undefined && answersOwn(request.host)) return ofGateway;
+    const rest = services?.byPath(request);
+    if (rest !== undefined || ofGateway === undefined) return rest;
+    throw new GatewayError(
+      "misdirected",
+      "The gateway's own paths are not served for the host in the Host header. Its operator can add one under listen.allowedHosts.",
+    );
   };
 }
 

@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import { TLSSocket } from "node:tls";
 import type { Clock } from "../core/clock.ts";
 import { GatewayError } from "../core/errors.ts";
-import type { CanonicalRequest } from "../core/exchange.ts";
+import type { CanonicalRequest, Listener } from "../core/exchange.ts";
 import { inAnyCidr, parseAddress, parseCidr, unmapped, type Cidr } from "./address.ts";
 import { canonicalPath, canonicalQuery } from "./canonical-path.ts";
 import { knownHeader } from "./header-rules.ts";
@@ -11,6 +11,8 @@ import { usualMethods } from "./methods.ts";
 
 export interface CanonicalOptions {
   readonly checkHost: HostCheck;
+  /** The listener that a Host header belongs to, which then needs no check; throws a GatewayError. */
+  readonly listenerOf?: (header: string, serverName: string | undefined) => Listener | undefined;
   /** Blocks of proxies whose forwarding headers are believed. */
   readonly trustedProxies: readonly string[];
   readonly maxHeaders: number;
@@ -24,6 +26,8 @@ interface Peer {
   readonly ip: string;
   readonly trusted: boolean;
   readonly encrypted: boolean;
+  /** What the handshake asked for, in lower case. */
+  readonly serverName: string | undefined;
 }
 
 const bad = (message: string) => new GatewayError("invalid_request", message);
@@ -119,6 +123,11 @@ function readTarget(url: string, host: string): { readonly path: string; readonl
   return { path: canonicalPath(target.slice(0, mark)), query: canonicalQuery(target.slice(mark + 1)) };
 }
 
+/** Empty or false where the handshake named none (RFC 6066, section 3). */
+function serverNameOf({ servername }: TLSSocket): string | undefined {
+  return typeof servername === "string" && servername !== "" ? servername.toLowerCase() : undefined;
+}
+
 /** From right to left, past our own proxies: the first address that none of them vouches for. What lies left of it anyone could have written. */
 function clientIp(peer: Peer, forwardedFor: string, proxies: readonly Cidr[]): string {
   if (!peer.trusted || forwardedFor === "") return peer.ip;
@@ -135,7 +144,7 @@ function clientIp(peer: Peer, forwardedFor: string, proxies: readonly Cidr[]): s
 
 /** Builds the function that reads a request once, for authentication, policy, dispatch and forwarding alike. It throws a GatewayError. */
 export function createCanonicalizer(options: CanonicalOptions): (req: IncomingMessage) => CanonicalRequest {
-  const { checkHost, maxHeaders, methods = usualMethods, clock } = options;
+  const { checkHost, listenerOf, maxHeaders, methods = usualMethods, clock } = options;
   const proxies = options.trustedProxies.map((text) => parseCidr(text)).filter((each) => each !== undefined);
   const peers = new WeakMap<object, Peer>();
 
@@ -145,7 +154,8 @@ export function createCanonicalizer(options: CanonicalOptions): (req: IncomingMe
       const ip = unmapped(socket.remoteAddress ?? "");
       const address = parseAddress(ip);
       const trusted = address !== undefined && inAnyCidr(address, proxies);
-      peer = { ip, trusted, encrypted: socket instanceof TLSSocket };
+      const encrypted = socket instanceof TLSSocket;
+      peer = { ip, trusted, encrypted, serverName: encrypted ? serverNameOf(socket) : undefined };
       peers.set(socket, peer);
     }
     return peer;
@@ -168,7 +178,8 @@ export function createCanonicalizer(options: CanonicalOptions): (req: IncomingMe
     const host = headers["host"]?.toLowerCase();
     if (host === undefined) throw bad("The Host header is missing.");
     const target = readTarget(req.url ?? "", host);
-    if (!checkHost(host)) {
+    const listener = listenerOf?.(host, peer.serverName);
+    if (listener === undefined && !checkHost(host)) {
       throw new GatewayError(
         "misdirected",
         "This gateway does not serve the host in the Host header. Its operator can add one under listen.allowedHosts.",
@@ -183,6 +194,7 @@ export function createCanonicalizer(options: CanonicalOptions): (req: IncomingMe
       headers,
       host,
       scheme,
+      listener,
       ip: clientIp(peer, consumed.forwardedFor, proxies),
       connection: peer,
       receivedAtMs: clock.now(),

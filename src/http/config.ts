@@ -5,6 +5,9 @@ import type { ConfigProblem } from "../core/config-problem.ts";
 import { durationMs, sizeBytes } from "../core/units.ts";
 import { isLoopbackHost, parseCidr } from "./address.ts";
 import { parseHost } from "./host.ts";
+import { listenersConfig } from "./listeners-config.ts";
+
+export { checkListeners } from "./check-listeners.ts";
 
 const DEFAULT_PORT = 4000;
 
@@ -210,6 +213,7 @@ export const httpConfig = {
     examples: ["https://gateway.example.com"],
   }),
   listen: listen.prefault({}).meta({ description: "Where the gateway listens.", examples: [{ port: 4000 }] }),
+  ...listenersConfig,
   limits: limits
     .prefault({})
     .meta({ description: "Bounds on what callers send.", examples: [{ body: { llm: "64MiB" } }] }),

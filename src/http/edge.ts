@@ -1,8 +1,10 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { Server as TlsServer } from "node:https";
+import type { SecureContext } from "node:tls";
 import type { AbortSignalLike } from "../core/abort.ts";
 import type { Clock } from "../core/clock.ts";
 import { GatewayError } from "../core/errors.ts";
-import type { BodyStream, CanonicalRequest, Reply } from "../core/exchange.ts";
+import type { BodyStream, CanonicalRequest, Listener, Reply } from "../core/exchange.ts";
 import type { Log } from "../core/log.ts";
 import type { RenderedError } from "../core/step.ts";
 import type { BufferBudget } from "./body.ts";
@@ -10,7 +12,8 @@ import { answerParserErrors } from "./parser-errors.ts";
 import type { HttpConfig } from "./config.ts";
 import type { OriginPolicy } from "./cors.ts";
 import { createFrontChecks } from "./front-checks.ts";
-import { addressOf, bind, createListener, loadTls } from "./listener.ts";
+import { addressOf, bind, type BoundAddress, createListener, loadTls } from "./listener.ts";
+import type { TlsPair } from "./tls-files.ts";
 import { createUnderWay } from "./under-way.ts";
 
 export interface ReadBodyOptions {
@@ -54,6 +57,15 @@ export interface EdgeOptions {
    * machine's names and any address beside the configured hosts, wherever it is bound.
    */
   readonly listener: "data" | "console" | "health";
+  /** A port of its own, in place of that of `listen`; `tls`: https, with what `setCertificate` is given. */
+  readonly port?: { readonly address: BoundAddress; readonly tls: boolean };
+  /** The certificate for whoever asks for this name, in lower case; undefined: the usual one. */
+  readonly contextFor?: (serverName: string) => SecureContext | undefined;
+  /**
+   * The listener that requests to this Host header belong to, where several share the port; undefined: the one of `listen`. `serverName`:
+   * what the handshake asked for. Throws `not_found` or `misdirected`.
+   */
+  readonly listenerOf?: (header: string, serverName: string | undefined) => Listener | undefined;
   /** Answers one request. What it throws or rejects with before the answer has started is rendered. */
   readonly dispatch: Dispatch;
   readonly clock: Clock;
@@ -73,6 +85,8 @@ export interface EdgeOptions {
 export interface Edge {
   /** Binds and resolves with the address; rejects when the port is taken or the certificate does not load. */
   listen(): Promise<{ readonly host: string; readonly port: number }>;
+  /** Serves this certificate to new connections that ask for no other; only where there is TLS. */
+  setCertificate(pair: TlsPair): void;
   /** Requests under way. */
   readonly active: number;
   /**
@@ -107,6 +121,9 @@ export function createEdge(options: EdgeOptions): Edge {
   return {
     get active() {
       return underWay.count;
+    },
+    setCertificate(pair) {
+      if (server instanceof TlsServer) server.setSecureContext(pair);
     },
     async listen() {
       stopTls = await loadTls(server, options);

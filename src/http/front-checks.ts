@@ -29,6 +29,7 @@ export function createFrontChecks(options: EdgeOptions, address: BoundAddress): 
     canonicalize: createCanonicalizer({
       checkHost: (header) => ofListener(header) || (options.servesHost?.(header) ?? false),
       ...(options.methods && { methods: options.methods }),
+      ...(options.listenerOf && { listenerOf: options.listenerOf }),
       trustedProxies,
       maxHeaders: config.limits.headers.count,
       clock,

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer, Server as TlsServer } from "node:https";
+import type { SecureContext } from "node:tls";
 import { GatewayError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import { bindHostOf } from "./config.ts";
@@ -12,7 +13,8 @@ export interface BoundAddress {
   readonly port: number;
 }
 
-export function addressOf({ config, listener }: EdgeOptions): BoundAddress {
+export function addressOf({ config, listener, port }: EdgeOptions): BoundAddress {
+  if (port !== undefined) return port.address;
   if (listener === "data") return { host: bindHostOf(config), port: config.listen.port };
   return config.listen[listener];
 }
@@ -22,6 +24,7 @@ export type TakeRequest = (req: IncomingMessage, res: ServerResponse, expectsCon
 
 /** Node's server with every limit set. Nothing is bound. */
 export function createListener(options: EdgeOptions, take: TakeRequest): Server | TlsServer {
+  const { contextFor } = options;
   const { limits } = options.config;
   const settings = {
     maxHeaderSize: limits.headers.bytes,
@@ -41,6 +44,10 @@ export function createListener(options: EdgeOptions, take: TakeRequest): Server 
         minVersion: "TLSv1.2",
         ALPNProtocols: ["http/1.1"],
         handshakeTimeout: limits.headerTimeout,
+        ...(contextFor && {
+          SNICallback: (name: string, done: (error: null, context?: SecureContext) => void) =>
+            done(null, contextFor(name.toLowerCase())),
+        }),
       })
     : createServer(settings);
   // Node would silently drop what is beyond its own count, Authorization included; the canonical request counts instead.
@@ -52,13 +59,15 @@ export function createListener(options: EdgeOptions, take: TakeRequest): Server 
   return server;
 }
 
-const servesTls = ({ config, listener }: EdgeOptions): boolean =>
-  listener === "data" && config.listen.tls !== undefined;
+const servesTls = ({ config, listener, port }: EdgeOptions): boolean =>
+  port === undefined ? listener === "data" && config.listen.tls !== undefined : port.tls;
 
-/** Loads the certificate where there is one; what it gives stops looking for changes of it. */
-export async function loadTls(server: Server | TlsServer, { config, log }: EdgeOptions): Promise<() => void> {
+/** Loads the certificate of `listen` where there is one; what it gives stops looking for changes of it. */
+export async function loadTls(server: Server | TlsServer, { config, port, log }: EdgeOptions): Promise<() => void> {
   const { tls } = config.listen;
-  return tls !== undefined && server instanceof TlsServer ? await serveTlsFiles(server, tls, log) : () => {};
+  return port === undefined && tls !== undefined && server instanceof TlsServer
+    ? await serveTlsFiles(server, tls, log)
+    : () => {};
 }
 
 /** Binds and resolves with the address; rejects when the port is taken. */

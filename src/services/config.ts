@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { ConfigProblem } from "../core/config-problem.ts";
 import { keyedUnion } from "../core/keyed-union.ts";
+import { MAIN } from "../http/listeners-config.ts";
 import type { HeaderEdits } from "./filter-config.ts";
 import { type BackendConfig, isModelRule, route, type RoutesConfig, type RuleConfig } from "./route-config.ts";
 import { credentialHeaders, serviceName, timeout } from "./words.ts";
@@ -81,6 +82,23 @@ interface Branches {
   readonly routes?: RoutesConfig | undefined;
   readonly pools?: Readonly<Record<string, unknown>> | undefined;
   readonly models?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** Whether the listeners are there that routes name. */
+export function checkRouteListeners({
+  listeners,
+  routes = {},
+}: {
+  readonly listeners: Readonly<Record<string, unknown>>;
+  readonly routes?: RoutesConfig | undefined;
+}): ConfigProblem[] {
+  return Object.entries(routes).flatMap(([route, { listeners: named }]) =>
+    named.flatMap((name, index): ConfigProblem[] => {
+      if (name === MAIN || Object.hasOwn(listeners, name)) return [];
+      const message = `no listener "${name}"; there is ${[MAIN, ...Object.keys(listeners)].join(", ")}`;
+      return [{ path: ["routes", route, "listeners", index], message }];
+    }),
+  );
 }
 
 /** What one rule says and another part of the configuration has to know of. */

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { patternFault } from "../cel/pattern.ts";
 import { keyedUnion } from "../core/keyed-union.ts";
+import { MAIN } from "../http/listeners-config.ts";
 import { filterSchema, toFilterSchema, toModelFilterSchema } from "./filter-config.ts";
 import { headerName, pathText, preciseHost, serviceName, timeout } from "./words.ts";
 
@@ -172,6 +173,14 @@ export const route = z.strictObject({
       description:
         "The hosts it is for; `*.` stands for one or more labels. With hosts, it comes before the paths of the gateway itself; without, it gets what those leave.",
       examples: [["api.example.com", "*.example.org"]],
+    }),
+  listeners: z
+    .array(z.string().min(1))
+    .min(1)
+    .default([MAIN])
+    .meta({
+      description: "The listeners it is served by, and no others; `main` is that of `listen`.",
+      examples: [["main", "shop"]],
     }),
   auth: z
     .enum(["required", "optional"])

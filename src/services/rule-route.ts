@@ -1,8 +1,8 @@
 import type { CanonicalRequest, Route } from "../core/exchange.ts";
 import { anyMethod } from "../http/methods.ts";
-import { createMatchTable, preflightMethodOf } from "./match-table.ts";
+import { createMatchTable, type MatchTable, preflightMethodOf, type ToTarget } from "./match-table.ts";
 import { compileModelRule, type CompiledModelRule } from "./model-route.ts";
-import { isModelRule, type RoutesConfig, type RuleConfig } from "./route-config.ts";
+import { isModelRule, type MatchConfig, type RoutesConfig, type RuleConfig } from "./route-config.ts";
 import { compileRule, type Rule } from "./rule.ts";
 
 /** A route to services, for one `match` of one rule: all that its handler has to know. */
@@ -15,7 +15,7 @@ export interface RuleRoute extends Route {
 
 export const isRuleRoute = (route: Route): route is RuleRoute => route.protocol === "http" && "rule" in route;
 
-/** The routes of one configuration: each match leads to services (a `RuleRoute`) or is for calls of models (has `models`). */
+/** The routes of one listener: each match leads to services (a `RuleRoute`) or is for calls of models (has `models`). */
 export interface ServiceRoutes {
   /** Among those that name the request's host: they come before what the gateway itself serves. */
   byHost(request: CanonicalRequest): Route | undefined;
@@ -30,6 +30,8 @@ export interface ServiceRoutesOptions {
   /** Tokens for the gateway as a whole are good for them. */
   readonly audience: string;
   readonly bodyLimitBytes: Readonly<Record<"http" | "llm", number>>;
+  /** Of each listener, which names routes may call it by. */
+  readonly listeners: ReadonlyMap<string, readonly string[]>;
 }
 
 /** What a request is given for one match: a browser asks for leave without any credential, and where the gateway itself answers, nobody is needed. */
@@ -38,8 +40,9 @@ interface Pair {
   readonly preflight: Route;
 }
 
-/** Compiles the routes; done once per configuration. */
-export function createServiceRoutes({ routes, audience, bodyLimitBytes }: ServiceRoutesOptions): ServiceRoutes {
+/** Compiles the routes, once for all listeners; done once per configuration. A listener without routes is left out. */
+export function createServiceRoutes(options: ServiceRoutesOptions): ReadonlyMap<string, ServiceRoutes> {
+  const { routes, audience, bodyLimitBytes, listeners } = options;
   /* One for all matches of a rule, which share its weights. */
   const compiled = new Map<RuleConfig, Rule | CompiledModelRule>();
   const compileOnce = <T extends Rule | CompiledModelRule>(
@@ -50,7 +53,7 @@ export function createServiceRoutes({ routes, audience, bodyLimitBytes }: Servic
     compiled.set(config, rule);
     return rule as T; // a rule is always compiled by the same function
   };
-  const table = createMatchTable<Pair>(routes, (name, index, match) => {
+  const compileMatch: ToTarget<Pair> = (name, index, match) => {
     const route = routes[name];
     const config = route?.rules[index];
     if (route === undefined || config === undefined) throw new TypeError(`no rule ${index} in ${name}`);
@@ -81,7 +84,24 @@ export function createServiceRoutes({ routes, audience, bodyLimitBytes }: Servic
       prefix,
     };
     return toPair(call, rule.cors);
-  });
+  };
+  /* A route is often served by several listeners. */
+  const pairs = new Map<MatchConfig, Pair>();
+  const compileMatchOnce: ToTarget<Pair> = (name, index, match) => {
+    const pair = pairs.get(match) ?? compileMatch(name, index, match);
+    pairs.set(match, pair);
+    return pair;
+  };
+  const found = new Map<string, ServiceRoutes>();
+  for (const [listener, names] of listeners) {
+    const here = Object.entries(routes).filter(([, route]) => route.listeners.some((name) => names.includes(name)));
+    if (here.length > 0)
+      found.set(listener, toServiceRoutes(createMatchTable(Object.fromEntries(here), compileMatchOnce)));
+  }
+  return found;
+}
+
+function toServiceRoutes(table: MatchTable<Pair>): ServiceRoutes {
   const toRoute = (pair: Pair | undefined, request: CanonicalRequest): Route | undefined =>
     pair === undefined || preflightMethodOf(request) === undefined ? pair?.call : pair.preflight;
   return {

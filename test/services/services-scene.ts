@@ -107,8 +107,8 @@ export async function startServicesScene(yaml: string): Promise<ServicesScene> {
       `listen: {host: 127.0.0.1, port: 0, console: {port: 0}, health: {host: 127.0.0.1, port: 0}}
 auth: {anonymous: true, issuers: ["https://login.example.com"], keys: {tester: {secret: ${KEY}, tenant: testers}}}
 observability: {log: {level: error}}
-drain: {grace: 1ms}
 state: memory
+${text.includes("drain:") ? "" : "drain: {grace: 1ms}"}
 ${text.includes("policies:") ? "" : "policies: open"}
 ${text}
 `,
