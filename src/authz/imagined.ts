@@ -36,6 +36,7 @@ export const requestSchema = z.strictObject({
   path: text.default("/"),
   host: text.toLowerCase().default("localhost"),
   route: text.default(""),
+  rule: text.default(""),
   listener: text.default("main"),
   headers: z.record(z.string().toLowerCase(), text).default({}),
   ip: text.default("192.0.2.1"),
@@ -158,7 +159,7 @@ export function toCaller(as: As, chain: z.output<typeof chainSchema>, request: z
       connection: {},
       receivedAtMs: Date.parse(request.time),
     },
-    route: { path: request.route },
+    route: { path: request.route, ruleName: request.rule },
   };
 }
 

@@ -1,15 +1,15 @@
 import type { Chain } from "../core/chain.ts";
-import type { CanonicalRequest, Route } from "../core/exchange.ts";
+import type { CanonicalRequest } from "../core/exchange.ts";
 import type { OperationVariables } from "../core/operation.ts";
 import type { Principal } from "../core/principal.ts";
-import { type Reading, type Remaining, RequestView, type View, views } from "./views.ts";
+import { type Reading, type Remaining, RequestView, type TakenRoute, type View, views } from "./views.ts";
 
 /** What expressions may read. Only the variables an expression was compiled with need to be there. */
 export interface ContextSource {
   readonly principal?: Principal;
   readonly request?: CanonicalRequest;
   /** The route that the request takes. */
-  readonly route?: Pick<Route, "path"> | undefined;
+  readonly route?: TakenRoute | undefined;
   readonly chain?: Chain;
   readonly variables?: OperationVariables;
   /** Stands in front of `variables`, branch by branch: what a candidate says of itself. */

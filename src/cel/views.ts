@@ -118,11 +118,14 @@ export class LlmView extends defineView("llm") {
   }
 }
 
+/** What expressions may read of a route. */
+export type TakenRoute = Pick<Route, "path" | "ruleName">;
+
 /** `request`, with the route that it takes. */
 export class RequestView extends defineView("request") {
   readonly #request: Pick<CanonicalRequest, "host" | "listener"> | undefined;
-  readonly #route: Pick<Route, "path"> | undefined;
-  constructor(source: unknown, reading: Reading, route?: Pick<Route, "path">) {
+  readonly #route: TakenRoute | undefined;
+  constructor(source: unknown, reading: Reading, route?: TakenRoute) {
     super(source, reading);
     this.#request = source as CanonicalRequest | undefined;
     this.#route = route;
@@ -134,6 +137,10 @@ export class RequestView extends defineView("request") {
 
   get listener(): string {
     return this.#request?.listener?.name ?? "main";
+  }
+
+  get rule(): string {
+    return this.#route?.ruleName ?? "";
   }
 
   get host(): string {

@@ -88,6 +88,8 @@ export interface Reply {
 export interface Route {
   /** The configured path, such as `/mcp`, or the name of a route to services; also the metric label and `request.route` in CEL. */
   readonly path: string;
+  /** The name of its rule, where that has one: `request.rule` in CEL. */
+  readonly ruleName?: string | undefined;
   readonly protocol: Protocol;
   /** The resource identifiers a token may be meant for (RFC 8707); the first is this route's own. */
   readonly audiences: readonly string[];

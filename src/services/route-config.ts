@@ -127,6 +127,12 @@ const backends = z.union(
 );
 
 const rule = z.strictObject({
+  name: z
+    .string()
+    .min(1)
+    .max(253)
+    .optional()
+    .meta({ description: "What policies, guards and budgets call it: `request.rule` in CEL.", examples: ["checkout"] }),
   match: z
     .union([match.transform((one) => [one]), z.array(match).min(1).max(64)])
     .prefault([{}])

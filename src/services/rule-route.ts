@@ -60,6 +60,7 @@ export function createServiceRoutes(options: ServiceRoutesOptions): ReadonlyMap<
     const prefix = "prefix" in match.path ? match.path.prefix : undefined;
     const common = {
       path: name,
+      ruleName: config.name,
       configured: true,
       audiences: [audience],
       authentication: route.auth,

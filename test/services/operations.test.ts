@@ -16,13 +16,15 @@ beforeAll(async () => {
 rules:
   - {name: services are open, on: http, allow: 'true'}
   - {name: nothing is deleted, on: http, deny: 'request.method == "DELETE" && request.route == "shop"'}
+  - {name: no admin, on: http, deny: 'request.rule == "admin"'}
   - {name: one host only, on: http, deny: 'request.host == "b.example.com"'}
 tests:
   - {call: {service: shop}, request: {method: GET, route: shop, host: a.example.com}, expect: allow}
   - {call: {service: shop}, request: {method: DELETE, route: shop}, expect: deny by nothing is deleted}
+  - {call: {service: shop}, request: {route: shop, rule: admin}, expect: deny by no admin}
 `,
   );
-  scene = await startServicesScene(config(`[{to: shop}]`));
+  scene = await startServicesScene(config(`[{to: shop}, {name: admin, match: {path: /admin}, to: shop}]`));
 });
 afterAll(async () => {
   await scene.close();
@@ -41,10 +43,11 @@ budgets:
 `;
 
 describe("a request to a service is an operation", () => {
-  test("that policies judge by method, route and host", async () => {
+  test("that policies judge by method, route, rule and host", async () => {
     expect((await scene.ask("/", { host: "a.example.com" })).status).toBe(200);
     expect((await scene.ask("/", { host: "a.example.com", method: "DELETE" })).status).toBe(403);
     expect((await scene.ask("/", { host: "b.example.com:80" })).status).toBe(403);
+    expect((await scene.ask("/admin/users", { host: "a.example.com" })).status).toBe(403);
   });
 
   test("that budgets count", async () => {
