@@ -3,7 +3,7 @@ import { checkBudgets } from "../budgets/config.ts";
 import type { ConfigProblem } from "../core/config-problem.ts";
 import { checkMcpPaths } from "../gateway/config.ts";
 import { checkGuards } from "../guardrails/config.ts";
-import { checkListeners, checkPorts, checkTlsFiles } from "../http/config.ts";
+import { checkListeners, checkPorts, checkTlsFiles, doubtCertificates } from "../http/config.ts";
 import { checkCache, checkChoices, checkFallbacks, checkPools, findUnused } from "../inference/config.ts";
 import { checkRouteListeners, checkRoutes } from "../services/config.ts";
 import type { Config } from "./schema.ts";
@@ -26,4 +26,4 @@ export const checks: readonly ((config: Config) => readonly ConfigProblem[])[] =
 ];
 
 /** What can be honoured and is probably not what was meant. Asked where no check has found anything. */
-export const doubts: readonly ((config: Config) => readonly ConfigProblem[])[] = [findUnused];
+export const doubts: readonly ((config: Config) => readonly ConfigProblem[])[] = [findUnused, doubtCertificates];

@@ -2,6 +2,7 @@ import type { Log } from "../core/log.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { Edge } from "../http/edge.ts";
 import type { BoundAddress } from "../http/listener.ts";
+import type { TlsPair } from "../http/tls-files.ts";
 
 export interface OpenPortOptions {
   readonly address: BoundAddress;
@@ -19,24 +20,31 @@ const LONGEST_WAIT_MS = 30_000;
 export class OpenPort {
   readonly address: BoundAddress;
   readonly tls: boolean;
-  readonly edge: Edge;
   /** Where it is bound. */
   bound: BoundAddress | undefined;
   /** Why it is not bound. */
   reason: string | undefined;
+  readonly #edge: Edge;
   readonly #log: Log;
   readonly #changed: () => void;
   #waitMs = FIRST_WAIT_MS;
   #timer: NodeJS.Timeout | undefined;
   #trying: Promise<void> | undefined;
+  #shown: TlsPair | undefined;
   #left = false;
 
   constructor({ address, tls, edge, log, changed }: OpenPortOptions) {
     this.address = address;
     this.tls = tls;
-    this.edge = edge;
+    this.#edge = edge;
     this.#log = log;
     this.#changed = changed;
+  }
+
+  /** Serves this certificate to whoever asks for no other. Sessions that callers would take up again end with the one before. */
+  show(pair: TlsPair): void {
+    if (pair !== this.#shown) this.#edge.setCertificate(pair);
+    this.#shown = pair;
   }
 
   /** Resolves after the first try, whatever came of it. */
@@ -48,7 +56,7 @@ export class OpenPort {
   async #try(): Promise<void> {
     const { host, port } = this.address;
     try {
-      this.bound = await this.edge.listen();
+      this.bound = await this.#edge.listen();
       this.reason = undefined;
       this.#log.info({ ...this.bound }, "listening");
     } catch (error) {
@@ -67,8 +75,8 @@ export class OpenPort {
     this.#left = true;
     clearTimeout(this.#timer);
     await this.#trying;
-    if (graceMs === 0) await this.edge.close();
-    else await this.edge.drain(graceMs);
+    if (graceMs === 0) await this.#edge.close();
+    else await this.#edge.drain(graceMs);
   }
 }
 

@@ -85,8 +85,21 @@ export function createPorts({ log, meter, host, createEdge }: PortsOptions): Por
   /** Whoever asks for no name, or for one that no listener of the port is for, is shown the first certificate of it. */
   function showFirst(door: string): void {
     const pair = present.find((each) => each.door === door && each.certificates?.first())?.certificates?.first();
-    if (pair !== undefined) ports.get(door)?.edge.setCertificate(pair);
+    if (pair !== undefined) ports.get(door)?.show(pair);
     report();
+  }
+
+  /** One line for the log where there are others than before. */
+  function tell(former: readonly Present[], next: readonly Present[]): void {
+    const [before, now] = [former, next].map((all) => new Set(all.map(({ name }) => name))) as [
+      Set<string>,
+      Set<string>,
+    ];
+    const [added, removed] = [
+      [...now].filter((name) => !before.has(name)),
+      [...before].filter((name) => !now.has(name)),
+    ];
+    if (added.length + removed.length > 0) log.info({ added, removed }, "listeners beside the one of `listen`");
   }
 
   async function take(config: Config): Promise<void> {
@@ -110,6 +123,7 @@ export function createPorts({ log, meter, host, createEdge }: PortsOptions): Por
       }),
     );
     present = next;
+    tell(former, next);
     const doors = Map.groupBy(next, ({ door }) => door);
     byHost = new Map(
       [...doors].map(([door, all]) => [door, createHostnames(all.map((each) => [each.config.hostname, each]))]),

@@ -14,15 +14,27 @@ export interface CertificateFault {
 
 const isPem = (text: string) => /^\s*-----BEGIN /.test(text);
 
-/** Why this pair, texts or files, cannot be served; undefined: it can. */
+/** Why texts cannot be served, or files not be read; undefined: they can. */
 export function pairFault({ cert, key }: CertificateConfig, baseDir: string): CertificateFault | undefined {
   if (isPem(cert) !== isPem(key)) return { part: "key", message: "give both as PEM text, or both as files" };
-  const texts = [cert, key].map((text) => (isPem(text) ? text : readText(resolve(baseDir, text))));
-  const [certText, keyText] = texts;
-  if (certText === undefined) return { part: "cert", message: "there is no such file, or it may not be read" };
-  if (keyText === undefined) return { part: "key", message: "there is no such file, or it may not be read" };
-  return certificateFault(certText, keyText);
+  if (isPem(cert)) return certificateFault(cert, key);
+  const missing = readFiles({ cert, key }, baseDir).findIndex((text) => text === undefined);
+  if (missing < 0) return undefined;
+  return { part: missing === 0 ? "cert" : "key", message: "there is no such file, or it may not be read" };
 }
+
+/**
+ * Why what is in these files cannot be served; undefined: it can, or they are none. They may be about to be replaced, one after the
+ * other, so that it is no reason to refuse anything.
+ */
+export function fileFault(pair: CertificateConfig, baseDir: string): CertificateFault | undefined {
+  if (isPem(pair.cert)) return undefined;
+  const [cert, key] = readFiles(pair, baseDir);
+  return cert === undefined || key === undefined ? undefined : certificateFault(cert, key);
+}
+
+const readFiles = ({ cert, key }: CertificateConfig, baseDir: string) =>
+  [cert, key].map((name) => readText(resolve(baseDir, name)));
 
 /** Why these PEM texts cannot be served; undefined: they can. */
 export function certificateFault(cert: string, key: string): CertificateFault | undefined {
@@ -85,8 +97,14 @@ export async function openCertificates({ configs, baseDir, log, changed }: Certi
       const context = createSecureContext(pair);
       loaded[index] = { pair, names: new X509Certificate(pair.cert), context };
     };
-    if (isPem(cert)) take({ cert, key, minVersion: "TLSv1.2" });
-    else {
+    if (isPem(cert)) {
+      // What was checked loads; a configuration that was made in another way must not take the other certificates with it.
+      try {
+        take({ cert, key, minVersion: "TLSv1.2" });
+      } catch (error) {
+        log.warn({ certificate: index, error: String(error) }, "a certificate does not load");
+      }
+    } else {
       const files = { cert: resolve(baseDir, cert), key: resolve(baseDir, key) };
       const takeAnew = (pair: TlsPair) => {
         take(pair);

@@ -1,5 +1,5 @@
 import type { ConfigProblem } from "../core/config-problem.ts";
-import { pairFault } from "./certificates.ts";
+import { fileFault, pairFault } from "./certificates.ts";
 import type { HttpConfig } from "./config.ts";
 import { doorOf, MAIN, type ListenerConfig } from "./listeners-config.ts";
 
@@ -30,6 +30,17 @@ export function checkListeners({ listen, listeners, baseDir }: Checked): ConfigP
     }
   }
   return problems;
+}
+
+/** Files whose content cannot be served as it is now. */
+export function doubtCertificates({ listeners, baseDir }: Pick<Checked, "listeners" | "baseDir">): ConfigProblem[] {
+  return Object.entries(listeners).flatMap(([name, { tls }]) =>
+    (tls?.certificates ?? []).flatMap((pair, index): ConfigProblem[] => {
+      const fault = fileFault(pair, baseDir);
+      const path = ["listeners", name, "tls", "certificates", index, fault?.part ?? ""];
+      return fault === undefined ? [] : [{ path, message: `${fault.message}; it is left out until it is mended` }];
+    }),
+  );
 }
 
 type Say = (message: string, ...path: readonly string[]) => void;

@@ -7,7 +7,7 @@ import { isLoopbackHost, parseCidr } from "./address.ts";
 import { parseHost } from "./host.ts";
 import { listenersConfig } from "./listeners-config.ts";
 
-export { checkListeners } from "./check-listeners.ts";
+export { checkListeners, doubtCertificates } from "./check-listeners.ts";
 
 const DEFAULT_PORT = 4000;
 

@@ -162,7 +162,7 @@ test("a port in use keeps nothing else back: it is reported, and bound once it i
   }
 }, 15_000);
 
-test("a port that no process may bind, or an address that is not there, is reported with the reason", async () => {
+test("an address that is not there is reported with the reason", async () => {
   const scene = await startServicesScene(yaml("away: {port: 0, address: 192.0.2.1}", ["away"]));
   try {
     expect(scene.gateway.listeners()[1]).toEqual({

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { CanonicalRequest } from "../../src/core/exchange.ts";
+import { locationOf } from "../../src/services/redirect.ts";
 import { ask, type Service, startEcho, startServicesScene, type ServicesScene } from "../services/services-scene.ts";
 import { portOf } from "./listeners-scene.ts";
 
@@ -66,6 +68,21 @@ describe("a route", () => {
     expect(await to(portOf(scene, "inner"), "inner.example.com:1")).toBe("http://inner.example.com:8443/new");
     expect(await to(scene.port, "localhost:1")).toMatch(/^http:\/\/localhost(:\d+)?\/new$/);
   });
+});
+
+test.for<[asked: "http" | "https", port: number | undefined, location: string]>([
+  ["http", 80, "http://h.test/"],
+  ["http", 8080, "http://h.test:8080/"],
+  ["http", 443, "http://h.test:443/"],
+  // A proxy has taken TLS off: the port of plain http says nothing of the one it has.
+  ["https", 8080, "https://h.test/"],
+  ["http", undefined, "http://h.test:4000/"],
+])("a redirect of a request by %s at a listener of http on port %s leads to %s", ([scheme, port, location]) => {
+  const request: CanonicalRequest = {
+    ...{ method: "GET", path: "/", query: "", headers: {}, host: "h.test:1", ip: "192.0.2.1" },
+    ...{ scheme, connection: {}, receivedAtMs: 0, listener: { name: "l", scheme: "http", port } },
+  };
+  expect(locationOf(request, { status: 302 }, undefined, new URL("http://127.0.0.1:4000"))).toBe(location);
 });
 
 describe("a request", () => {

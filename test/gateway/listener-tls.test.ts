@@ -76,10 +76,37 @@ ${routesOf("text", "file")}`;
     await scene.reload(yamlWith(certificates.yaml("new")));
     expect([await shownTo(text), await shownTo(text, "x.test"), await shownTo(file)]).toEqual(["new", "new", "shop"]);
     expect(portOf(scene, "text")).toBe(text);
+    // A file that breaks leaves what was shown, and keeps no other change back.
+    writeFileSync(certificates.file("live", "crt"), "-----BEGIN CERT");
+    await scene.reload(yamlWith(certificates.yaml("shop")));
+    expect([await shownTo(text), await shownTo(file)]).toEqual(["shop", "shop"]);
     for (const part of ["crt", "key"] as const)
       writeFileSync(certificates.file("live", part), certificates.pem("wide", part));
     await expect.poll(() => shownTo(file), { timeout: 8_000 }).toBe("wide");
     expect(await shownTo(file, "x.example.com")).toBe("wide");
+  } finally {
+    await scene.close();
+  }
+}, 15_000);
+
+test("a file that does not load leaves its certificate out, and its listener unbound while it has no other", async () => {
+  const file = (name: string) =>
+    `{cert: "${certificates.file(name, "crt")}", key: "${certificates.file(name, "key")}"}`;
+  for (const part of ["crt", "key"] as const) writeFileSync(certificates.file("broken", part), "-----BEGIN");
+  const scene = await startServicesScene(`
+listeners:
+  some: {port: 0, tls: {certificates: [${file("broken")}, ${file("shop")}]}}
+  none: {port: 0, tls: {certificates: [${file("broken")}]}}
+${routesOf("some", "none")}`);
+  try {
+    expect(await shownTo(portOf(scene, "some"))).toBe("shop");
+    const none = () => scene.gateway.listeners()[2];
+    expect(none()).toEqual({ name: "none", bound: false, reason: "none of its certificates loads" });
+    for (const part of ["crt", "key"] as const)
+      writeFileSync(certificates.file("broken", part), certificates.pem("wide", part));
+    await expect.poll(() => none()?.bound, { timeout: 8_000 }).toBe(true);
+    expect(await shownTo(portOf(scene, "none"))).toBe("wide");
+    await expect.poll(() => shownTo(portOf(scene, "some"))).toBe("wide");
   } finally {
     await scene.close();
   }

@@ -62,8 +62,8 @@ describe("listeners", () => {
     const all = [
       `{a: {${tls()}}}`,
       `{a: {port: 8443, ${tls()}}, b: {port: 8443, hostname: x.test}}`,
-      `{a: {port: 8443, tls: {certificates: ${files("one", "two")}}}}`,
-      `{a: {port: 8443, tls: {certificates: ${files("one", "one").replace(".crt", ".key")}}}}`,
+      `{a: {port: 8443, tls: {certificates: [${certificates.yaml("one").replace("one.crt", "two.crt")}]}}}`,
+      `{a: {port: 8443, tls: {certificates: [${certificates.yaml("one").replace(".crt", ".key")}]}}}`,
       `{a: {port: 8443, tls: {certificates: ${pair("-----BEGIN CERTIFICATE-----", "-----BEGIN PRIVATE KEY-----")}}}}`,
       `{a: {port: 8443, tls: {certificates: [{cert: "${certificates.file("one", "crt")}", key: "\${file:${certificates.file("one", "key")}}"}]}}}`,
     ].map((form) => problemsOf(form));
@@ -76,6 +76,13 @@ describe("listeners", () => {
       expect.stringContaining("both as PEM text, or both as files"),
     ]);
     expect(all.join()).not.toContain(certificates.pem("one", "key").split("\n")[1]);
+  });
+
+  test("are doubted while what is in the files of a certificate cannot be served", () => {
+    const found = read(`{a: {port: 8443, tls: {certificates: ${files("one", "two")}}}}`);
+    expect(found.config && found.warnings.map(({ path, message }) => `${path.join(".")}: ${message}`)).toEqual([
+      "listeners.a.tls.certificates.0.key: this is the key of another certificate; it is left out until it is mended",
+    ]);
   });
 
   test("that a route names have to be there", () => {
