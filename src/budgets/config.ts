@@ -48,7 +48,7 @@ const budget = z
   .strictObject({
     name: z
       .string()
-      .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, "a name of letters, digits, `.`, `-` and `_`, at most 64 long")
+      .regex(/^[A-Za-z0-9][A-Za-z0-9._:/-]{0,252}$/, "a name of letters, digits and . _ : / -, at most 253 long")
       .meta({ description: "Callers, reports and `budget.remaining` know it by this name.", examples: ["team-a"] }),
     where: expression("bool")
       .optional()
@@ -158,12 +158,15 @@ interface Checked {
   readonly models?: Named | undefined;
   readonly a2a?: { readonly agents: Named } | undefined;
   readonly mcp?: { readonly servers: Named } | undefined;
+  readonly routes?:
+    | Readonly<Record<string, { readonly rules: readonly { readonly to: readonly object[] }[] }>>
+    | undefined;
 }
 
 const isChoice = (model: unknown): boolean => typeof model === "object" && model !== null && "choose" in model;
 
 /** Names that must be one of a kind, and limits on what is not there: nothing would ever count in them. */
-export function checkBudgets({ budgets, models = {}, a2a, mcp }: Checked): readonly ConfigProblem[] {
+export function checkBudgets({ budgets, models = {}, a2a, mcp, routes = {} }: Checked): readonly ConfigProblem[] {
   const problems: ConfigProblem[] = [];
   const servers = Object.keys(mcp?.servers ?? {});
   /* What is called in the end, and has a price. */
@@ -172,6 +175,10 @@ export function checkBudgets({ budgets, models = {}, a2a, mcp }: Checked): reado
   /* Which tools a server has is known when it is asked: a bare name may be one as soon as there is a server. */
   const mayBe = (on: string): boolean =>
     others.has(on) || (on.includes("/") ? servers.some((name) => on.startsWith(`${name}/`)) : servers.length > 0);
+  /* There callers name models that no entry need have. */
+  const leadsToPools = Object.values(routes).some(({ rules }) =>
+    rules.some(({ to }) => to.some((each) => "pool" in each)),
+  );
   for (const [index, { name, limits }] of budgets.entries()) {
     if (budgets.findIndex((other) => other.name === name) !== index)
       problems.push({ path: ["budgets", index, "name"], message: "another budget has this name; names are unique" });
@@ -182,6 +189,7 @@ export function checkBudgets({ budgets, models = {}, a2a, mcp }: Checked): reado
         problems.push({ path, message: `${on} is a choice between models: name those it chooses from` });
         continue;
       }
+      if (leadsToPools) continue;
       const known = served.join(", ") || "none";
       if (thing.endsWith("tokens"))
         problems.push({ path, message: `only models use tokens, and \`models\` has no ${on}; there is ${known}` });

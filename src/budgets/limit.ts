@@ -47,6 +47,28 @@ const windowNames: Readonly<Record<string, Window>> = {
   month: "month",
 };
 
+const durationUnits = { ms: 1, s: 1_000, sec: 1_000, m: 60_000, min: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+const duration = /^(?:\d{1,6} ?(?:ms|sec|s|min|m|h|d))+$/;
+const LONGEST_WINDOW_MS = 3_660 * durationUnits.d;
+/* Lengths that have a name lie where that does. */
+const named = new Map<number, Window>([
+  [durationUnits.s, "second"],
+  [durationUnits.min, "minute"],
+  [durationUnits.h, "hour"],
+  [durationUnits.d, "day"],
+]);
+
+/** `min`, `5min`, `90s`, `1h30m`; undefined for what is no window. */
+function readWindow(text: string): Window | undefined {
+  if (Object.hasOwn(windowNames, text)) return windowNames[text];
+  if (!duration.test(text)) return undefined;
+  let ms = 0;
+  for (const [, count, unit] of text.matchAll(/(\d+) ?([a-z]+)/g))
+    ms += Number(count) * durationUnits[unit as keyof typeof durationUnits];
+  if (ms < durationUnits.s || ms > LONGEST_WINDOW_MS) return undefined;
+  return named.get(ms) ?? ms;
+}
+
 const multiples = { "": 1, k: 1_000, M: 1_000_000, G: 1_000_000_000 } as const;
 const counted = /^(\d{1,12}(?:\.\d{1,6})?)(k|M|G|) ([a-z ]+)$/;
 /* Four million dollars: twice as much and a sum of doubles would no longer be exact. */
@@ -54,14 +76,14 @@ const LARGEST = 4e15;
 
 export const LIMIT_FORMS =
   'a limit such as "500k tokens/min on llama", "10k tokens/min", "200 calls", "20 concurrent calls" or "$200/day"; ' +
-  "windows: second, minute, hour, day, week, month; things: tokens, input tokens, output tokens, requests, calls, concurrent calls, dollars";
+  "windows: second, minute, hour, day, week, month, or a duration from 1s on such as 90s, 5min, 1h30m; things: tokens, input tokens, output tokens, requests, calls, concurrent calls, dollars";
 
 /** Reads one line of `limits`; a text that cannot be honoured gives what is wrong with it. */
 export function parseLimit(text: string): Limit | string {
   const [, body = "", on] = /^(.*?)(?: on (\S+))?$/.exec(text.trim()) ?? [];
   const [amountText = "", windowText, ...more] = body.split("/").map((part) => part.trim());
   if (more.length > 0) return LIMIT_FORMS;
-  const window = windowText === undefined ? "none" : windowNames[windowText];
+  const window = windowText === undefined ? "none" : readWindow(windowText);
   if (window === undefined) return LIMIT_FORMS;
   const measured = amountText.startsWith("$") ? readMoney(amountText) : readCount(amountText);
   if (measured === undefined) return LIMIT_FORMS;

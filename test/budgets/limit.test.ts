@@ -16,6 +16,12 @@ describe("a limit is read as it is written", () => {
     ["20 concurrent calls", "concurrent", 20, "none", undefined],
     ["1.5M input tokens/week on files/search", "input tokens", 1_500_000, "week", "files/search"],
     ["1 output token/s", "output tokens", 1, "second", undefined],
+    ["10k tokens/5min", "tokens", 10_000, 300_000, undefined],
+    ["10k tokens/90s on llama", "tokens", 10_000, 90_000, "llama"],
+    ["$5/1h30m", "money", 5e9, 5_400_000, undefined],
+    ["200 calls/7 d", "requests", 200, 7 * 86_400_000, undefined],
+    ["1 call/24h", "requests", 1, "day", undefined],
+    ["1 call/60s", "requests", 1, "minute", undefined],
   ] as const)("%s", ([text, thing, amount, window, on]) => {
     const limit = parseLimit(text);
     expect(limit).toEqual({ text, thing, amount, window, on });
@@ -32,6 +38,10 @@ describe("a limit is read as it is written", () => {
     "1 call/s/s",
     "2 concurrent calls/min",
     "9000000G tokens/s",
+    "5 tokens/500ms",
+    "5 tokens/99999d",
+    "5 tokens/5",
+    "5 tokens/h5",
   ])("and %j is refused with what to write", (text) => {
     expect(parseLimit(text)).toMatch(/such as|: write/);
   });
@@ -50,6 +60,8 @@ test("windows lie on the calendar in UTC, over leap days and the turn of the yea
     ["week", "2026-11-23T00:00:00", "2026-11-23T00:00:00", "2026-11-30T00:00:00"],
     ["week", "2026-11-22T23:59:59", "2026-11-16T00:00:00", "2026-11-23T00:00:00"],
     ["day", "2026-11-23T10:00:00", "2026-11-23T00:00:00", "2026-11-24T00:00:00"],
+    [300_000, "2026-11-23T10:04:59", "2026-11-23T10:00:00", "2026-11-23T10:05:00"],
+    [90_000, "2026-11-23T00:02:00", "2026-11-23T00:01:30", "2026-11-23T00:03:00"],
   ] as const) {
     expect(windowStart(window, at(now))).toBe(at(start));
     expect(windowEnd(window, at(start))).toBe(at(end));

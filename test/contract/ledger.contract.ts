@@ -153,8 +153,8 @@ export function describeLedger(name: string, open: () => Promise<LedgerFixture>)
 
     test("a window's end is told, and it lies on the calendar", async () => {
       const { ledger } = fixture;
-      const terms = (["second", "minute", "hour", "day", "week", "month"] as const).map((window) =>
-        term(fresh(), 10, window),
+      const terms = (["second", "minute", "hour", "day", "week", "month", 90_000, 7 * 86_400_000] as const).map(
+        (window) => term(fresh(), 10, window),
       );
       const standing: Standing = await ledger.read(terms);
       const now = new Date(standing.nowMs);
@@ -167,12 +167,17 @@ export function describeLedger(name: string, open: () => Promise<LedgerFixture>)
         midnight + 86_400_000,
         midnight + (7 - weekday) * 86_400_000,
         Date.UTC(now.getUTCFullYear(), now.getUTCMonth() + 1, 1),
+        Math.floor(standing.nowMs / 90_000) * 90_000 + 90_000,
+        Math.floor(standing.nowMs / (7 * 86_400_000)) * 7 * 86_400_000 + 7 * 86_400_000,
       ]);
     });
 
-    test("a new window begins with nothing but the debt of the last", async () => {
+    test.each([
+      ["second", 1_000],
+      [1_500, 1_500],
+    ] as const)("a new window begins with nothing but the debt of the last: %s", async (window, lengthMs) => {
       const { ledger } = fixture;
-      const limit = term(fresh(), 10, "second");
+      const limit = term(fresh(), 10, window);
       const { endsMs, nowMs } = await ledger.read([limit]);
       await fixture.pass(endsMs[0]! - nowMs + 5);
       const [one, over] = [ledger.open(fresh(), [limit]), ledger.open(fresh(), [limit])];
@@ -180,7 +185,7 @@ export function describeLedger(name: string, open: () => Promise<LedgerFixture>)
       await ledger.reserve(over, [4]);
       await booked(ledger, over, [13]);
       expect(await ledger.read([limit])).toMatchObject({ used: [19], debts: [9] });
-      await fixture.pass(1_000);
+      await fixture.pass(lengthMs);
       expect(await ledger.read([limit])).toMatchObject({ used: [9], debts: [0] });
       /* It began in the window before, and is charged there: that window is gone. */
       await booked(ledger, one, [6]);

@@ -28,16 +28,19 @@ local function monthOf(ms)
   if month <= 2 then year = year + 1 end
   return year, month
 end
+local function lengthOf(window) return window >= 1000 and window or fixed[window] end
 local function windowStart(window, ms)
   if window == 0 then return 0 end
-  if fixed[window] then return ms - ms % fixed[window] end
+  local length = lengthOf(window)
+  if length then return ms - ms % length end
   if window == 5 then return ms - (ms + 3 * DAY) % (7 * DAY) end
   local year, month = monthOf(ms)
   return daysOfMonth(year, month) * DAY
 end
 local function windowEnd(window, start)
   if window == 0 then return 0 end
-  if fixed[window] then return start + fixed[window] end
+  local length = lengthOf(window)
+  if length then return start + length end
   if window == 5 then return start + 7 * DAY end
   local year, month = monthOf(start)
   if month == 12 then return daysOfMonth(year + 1, 1) * DAY end

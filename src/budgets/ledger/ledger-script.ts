@@ -12,13 +12,13 @@ import {
   type Standing,
 } from "./counting.ts";
 import { ledgerLua } from "./ledger-lua.ts";
-import { windows } from "./windows.ts";
+import { toWindow } from "./windows.ts";
 
 /*
  * One script for everything a reservation goes through, so that each is one atomic step of any store.
  *
  * KEYS: the hold, then a counter for each term. All share a {tag}.
- * ARGV: what to do, the lease's length and grain in ms, then for each term: its window (by number), its limit, how long an idle counter
+ * ARGV: what to do, the lease's length and grain in ms, then for each term: its window (by its code), its limit, how long an idle counter
  * is kept in ms (empty: for ever), the amount, and the total to extend to (`extend` alone).
  * Answers `1` or `0` for whether it fits (`2`: there is no such hold, so it is settled already), the time, then for each term what is
  * used, when its window ends and what is owed, all divided by commas.
@@ -94,7 +94,7 @@ export const ledgerScript: StoreScript = {
       terms.push({
         key: "",
         group: "",
-        window: windows[Number(args[at])]!,
+        window: toWindow(Number(args[at])),
         limit: Number(args[at + 1]),
         idleMs: idle === "" ? undefined : Number(idle),
       });

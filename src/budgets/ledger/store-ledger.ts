@@ -8,7 +8,7 @@ import type { Lease, Standing } from "./counting.ts";
 import type { Hold, Ledger } from "./ledger.ts";
 import { type Deed, ledgerScript, parseStanding } from "./ledger-script.ts";
 import { createSettlements } from "./settlements.ts";
-import { windows } from "./windows.ts";
+import { toWindowCode } from "./windows.ts";
 
 export interface StoreLedgerOptions {
   readonly store: Pick<Store, "run">;
@@ -91,7 +91,7 @@ export function createStoreLedger(options: StoreLedgerOptions): Ledger & { renew
     for (const [index, { window, limit, idleMs }] of terms.entries()) {
       const at = places[index]!;
       args.push(
-        String(windows.indexOf(window)),
+        String(toWindowCode(window)),
         String(limit),
         idleMs === undefined ? "" : String(idleMs),
         String(amounts?.[at] ?? 0),

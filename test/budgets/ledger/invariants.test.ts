@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { windowEnd, windows, windowStart } from "../../../src/budgets/ledger/windows.ts";
+import { type Window, windowEnd, windows, windowStart } from "../../../src/budgets/ledger/windows.ts";
 import { type RedisServer, startRedis } from "../../state/redis-server.ts";
 import { openRunLedgers, type RunKind } from "./ledgers.ts";
 import { Run, steps } from "./random-run.ts";
@@ -52,12 +52,13 @@ describe.for<[kind: RunKind, runs: number, length: number]>([
   test("knows the calendar: every window ends where it does in UTC, in leap years too", async () => {
     const ledgers = await openRunLedgers(kind, server);
     const ledger = ledgers.open();
-    const terms = windows.map((window) => term(`${kind} ${window}`, 10, window));
+    const all: readonly Window[] = [...windows, 1_000, 90_000, 300_000, 7 * 86_400_000, 5_432_100];
+    const terms = all.map((window) => term(`${kind} ${window}`, 10, window));
     /* Forwards only: a ledger's time never goes back. A prime number of hours meets every hour and every day of a week. */
     for (let atMs = Date.UTC(2026, 10, 23); atMs < Date.UTC(2033, 0, 3); atMs += 67 * 3_600_000 + 1_234) {
       ledgers.clock.set(atMs);
       const { endsMs } = await ledger.read(terms);
-      expect(endsMs).toEqual(windows.map((window) => windowEnd(window, windowStart(window, atMs))));
+      expect(endsMs).toEqual(all.map((window) => windowEnd(window, windowStart(window, atMs))));
     }
     await ledgers.close();
   });

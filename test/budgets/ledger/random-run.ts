@@ -34,8 +34,9 @@ const makeTerms = (tag: string): readonly Term[] => [
   term(`${tag} c`, 300, "minute"),
   term(`${tag} d`, 70, "none", ""),
   term(`${tag} e`, 500, "month", ""),
+  term(`${tag} f`, 60, 2_500),
 ];
-const choices: readonly (readonly number[])[] = [[0], [1], [0, 1], [1, 2], [0, 3], [2, 4], [1, 3, 4], [3]];
+const choices: readonly (readonly number[])[] = [[0], [1], [0, 1], [1, 2], [0, 3], [2, 4], [1, 3, 4], [3], [5], [0, 5]];
 
 /** A run of steps against the oracle, which is asked after every one of them. */
 export class Run {
