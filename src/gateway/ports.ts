@@ -56,6 +56,12 @@ interface Present {
   readonly certificates: Certificates | undefined;
 }
 
+/** The names of those listeners that are not among the others. */
+function beside(listeners: readonly Present[], others: readonly Present[]): string[] {
+  const known = new Set(others.map(({ name }) => name));
+  return listeners.map(({ name }) => name).filter((name) => !known.has(name));
+}
+
 export function createPorts({ log, meter, host, createEdge }: PortsOptions): Ports {
   const gauge = meter.gauge("listener_bound", "Whether a listener can be called: 1, or 0", ["listener"]);
   let present: readonly Present[] = [];
@@ -89,19 +95,6 @@ export function createPorts({ log, meter, host, createEdge }: PortsOptions): Por
     report();
   }
 
-  /** One line for the log where there are others than before. */
-  function tell(former: readonly Present[], next: readonly Present[]): void {
-    const [before, now] = [former, next].map((all) => new Set(all.map(({ name }) => name))) as [
-      Set<string>,
-      Set<string>,
-    ];
-    const [added, removed] = [
-      [...now].filter((name) => !before.has(name)),
-      [...before].filter((name) => !now.has(name)),
-    ];
-    if (added.length + removed.length > 0) log.info({ added, removed }, "listeners beside the one of `listen`");
-  }
-
   async function take(config: Config): Promise<void> {
     const former = present;
     const next = await Promise.all(
@@ -117,13 +110,14 @@ export function createPorts({ log, meter, host, createEdge }: PortsOptions): Por
               configs: listener.tls.certificates,
               baseDir,
               log: log.child({ listener: name }),
-              changed: () => showFirst(door),
+              changed: () => [...ports.keys()].forEach(showFirst),
             }));
         return { name, config: listener, baseDir, door, certificates };
       }),
     );
     present = next;
-    tell(former, next);
+    const [added, removed] = [beside(next, former), beside(former, next)];
+    if (added.length + removed.length > 0) log.info({ added, removed }, "listeners beside the one of `listen`");
     const doors = Map.groupBy(next, ({ door }) => door);
     byHost = new Map(
       [...doors].map(([door, all]) => [door, createHostnames(all.map((each) => [each.config.hostname, each]))]),
@@ -131,7 +125,7 @@ export function createPorts({ log, meter, host, createEdge }: PortsOptions): Por
     const kept = new Set(next.map(({ certificates }) => certificates));
     for (const { name, certificates } of former) {
       if (!kept.has(certificates)) certificates?.close();
-      if (!next.some((each) => each.name === name)) gauge.drop([name]);
+      if (removed.includes(name)) gauge.drop([name]);
     }
     doors.delete(MAIN);
     for (const [door, port] of ports) if (!fits(port, doors.get(door)?.[0])) leave(door, port, config.drain.grace);
@@ -158,7 +152,7 @@ export function createPorts({ log, meter, host, createEdge }: PortsOptions): Por
 
   function leave(door: string, port: OpenPort, graceMs: number): void {
     ports.delete(door);
-    log.info({ ...port.address }, "a port is left: no listener has it any more");
+    log.info({ ...port.address }, "a port is left");
     const left = port
       .leave(graceMs)
       .catch((error: unknown) => log.error({ error }, "a port could not be left"))

@@ -71,7 +71,7 @@ listeners: {text: {port: 0, tls: {certificates: [${pair}]}}, file: {port: 0, tls
 ${routesOf("text", "file")}`;
   const scene = await startServicesScene(yamlWith(certificates.yaml("shop")));
   try {
-    const [text, file] = [portOf(scene, "text"), portOf(scene, "file")];
+    const [text, file, moved] = [portOf(scene, "text"), portOf(scene, "file"), await freePort()];
     expect([await shownTo(text), await shownTo(text, "x.test"), await shownTo(file)]).toEqual(["shop", "shop", "shop"]);
     await scene.reload(yamlWith(certificates.yaml("new")));
     expect([await shownTo(text), await shownTo(text, "x.test"), await shownTo(file)]).toEqual(["new", "new", "shop"]);
@@ -84,10 +84,15 @@ ${routesOf("text", "file")}`;
       writeFileSync(certificates.file("live", part), certificates.pem("wide", part));
     await expect.poll(() => shownTo(file), { timeout: 8_000 }).toBe("wide");
     expect(await shownTo(file, "x.example.com")).toBe("wide");
+    // Also once its listener has moved to another port.
+    await scene.reload(yamlWith(certificates.yaml("shop")).replace("file: {port: 0", `file: {port: ${moved}`));
+    for (const part of ["crt", "key"] as const)
+      writeFileSync(certificates.file("live", part), certificates.pem("new", part));
+    await expect.poll(() => shownTo(moved), { timeout: 8_000 }).toBe("new");
   } finally {
     await scene.close();
   }
-}, 15_000);
+}, 20_000);
 
 test("a file that does not load leaves its certificate out, and its listener unbound while it has no other", async () => {
   const file = (name: string) =>
@@ -110,7 +115,7 @@ ${routesOf("some", "none")}`);
   } finally {
     await scene.close();
   }
-}, 15_000);
+}, 20_000);
 
 test("listeners share the https port of `listen`, with certificates of their own or with its", async () => {
   const file = `${certificates.dir}/sallyport.yaml`;
