@@ -6,7 +6,7 @@ const contracts = ["core", "http", "cel", "state", "observability"];
 const protocols = ["mcp", "a2a", "inference", "services"];
 const domains = [...contracts.slice(1), "auth", "authz", "guardrails", "budgets", ...protocols];
 const everything = [...contracts, ...domains, "config", "k8s", "console", "gateway"];
-const configs = [...domains, "gateway"].map((name) => `${name}/config.ts`);
+const configs = [...domains, "gateway", "k8s"].map((name) => `${name}/config.ts`);
 const faces = domains.map((name) => `${name}/${name}.ts`);
 
 /* The table of docs/architecture.md. An entry is a folder or one file of it. */

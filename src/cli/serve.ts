@@ -6,18 +6,24 @@ import { defineCommand, UsageError } from "./command.ts";
 import { mendTextMethods } from "./mend-text-methods.ts";
 import { startQuickstart } from "./quickstart.ts";
 import { defaultDataDir } from "./quickstart-place.ts";
+import { folderOf, manifestOptions } from "./manifest-options.ts";
 import { tuneV8 } from "./tune-v8.ts";
 
+/* Taken up once two looks have found the same: a change is in force well within a second. */
+const LOOK_AT_MANIFESTS_MS = 200;
+
 export const serveCommand = defineCommand({
-  usage: "--config FILE | --quickstart [--config FILE]",
+  usage:
+    "--config FILE | --manifests DIR [--config FILE] [--backend NAME.NAMESPACE=URL …] | --quickstart [--config FILE]",
   options: {
     config: {
       type: "string",
       short: "c",
       value: "FILE",
       description:
-        "the configuration, such as sallyport.yaml; with --quickstart: one over its samples, in place of its own",
+        "the configuration, such as sallyport.yaml; with --quickstart: one over its samples, in place of its own; with --manifests: what they are added to",
     },
+    ...manifestOptions,
     port: {
       type: "string",
       value: "N",
@@ -31,8 +37,11 @@ export const serveCommand = defineCommand({
     quickstart: { type: "boolean", description: "run with sample tools, agents and models, on this machine alone" },
   },
   async run({ options, err }) {
-    if (!options.quickstart && options.config === undefined)
-      throw new UsageError("give either --config FILE or --quickstart");
+    if (!options.quickstart && (options.config ?? options.manifests) === undefined)
+      throw new UsageError("give --config FILE, --manifests DIR or --quickstart");
+    if (options.quickstart && options.manifests !== undefined)
+      throw new UsageError("--manifests does not go with --quickstart, which has samples of its own");
+    const folder = folderOf(options);
     if (!options.quickstart && (options.port ?? options.data) !== undefined)
       throw new UsageError("--port and --data go with --quickstart");
     tuneV8();
@@ -46,9 +55,8 @@ export const serveCommand = defineCommand({
       : undefined;
     const adjust = (config: Config) => quickstart?.override(config) ?? config;
     try {
-      const file = resolve(quickstart?.configFile ?? options.config ?? "");
       const source = await openConfig(
-        file,
+        folder ?? resolve(quickstart?.configFile ?? options.config ?? ""),
         quickstart === undefined ? {} : { env: { ...process.env, ...quickstart.env } },
       );
       const gateway = await startGateway(adjust(source.config));
@@ -60,6 +68,7 @@ export const serveCommand = defineCommand({
           metrics.configReload("applied");
         },
         refused: () => metrics.configReload("refused"),
+        ...(folder !== undefined && { intervalMs: LOOK_AT_MANIFESTS_MS }),
       });
       if (quickstart === undefined) {
         const passcode = await gateway.epochs.current().auth.unusedPasscode();

@@ -5,7 +5,7 @@ import { join } from "node:path";
 /** What tells one state of some files from the next: path → identity, size and times of what lies there. */
 export type Fingerprint = ReadonlyMap<string, string>;
 
-const ENTRIES_LIMIT = 1_000;
+const ENTRIES_LIMIT = 20_000;
 
 function toState(found: BigIntStats): string {
   return found.isDirectory() ? "folder" : `${found.ino}:${found.size}:${found.mtimeNs}:${found.ctimeNs}`;

@@ -12,7 +12,7 @@ import { createRedaction, HIDDEN, type Redaction } from "./redaction.ts";
 import { mayShow, secretsIn } from "./schema-walk.ts";
 import { type Config, configSchema } from "./schema.ts";
 import { substitute } from "./substitute.ts";
-import { type LocatedProblem, parseYaml } from "./yaml-source.ts";
+import { type LocatedProblem, parseYaml, type YamlSource } from "./yaml-source.ts";
 
 const FILE_LIMIT_BYTES = 1_048_576;
 const SHOWN_LETTERS = 80;
@@ -20,7 +20,12 @@ const SHOWN_LETTERS = 80;
 export interface LoadOptions {
   /** Default: the environment of this process. */
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Adds to what the file says, once its references are replaced: what is added is taken as it stands. May be called twice. */
+  readonly extend?: (value: Readonly<Record<string, unknown>>) => Readonly<Record<string, unknown>>;
 }
+
+/** What holds where there is no file. */
+const WITHOUT_FILE = "policies: open\n";
 
 /** What came of reading a configuration: the configuration, or everything that is wrong with it. */
 export type ReadConfig = {
@@ -34,7 +39,7 @@ export type ReadConfig = {
       /** What is probably not meant as it stands there; it holds no secret. */
       readonly warnings: readonly LocatedProblem[];
     }
-  | { readonly config: undefined; readonly error: ConfigError }
+  | { readonly config: undefined; readonly error: Error }
 );
 
 function readText(file: string): string | LocatedProblem {
@@ -64,25 +69,30 @@ function shown(value: unknown, may: ReturnType<typeof mayShow>): string | undefi
   return text.length > SHOWN_LETTERS ? `${text.slice(0, SHOWN_LETTERS)}…` : text;
 }
 
-/** Reads, substitutes, checks and freezes one configuration file. Never throws for what stands in the file. */
-export function readConfig(file: string, { env = process.env }: LoadOptions = {}): ReadConfig {
-  const path = resolve(file);
-  const own: Fingerprint = new Map([[path, stateOf(path)]]);
-  const text = readText(path);
+/**
+ * Reads, substitutes, checks and freezes one configuration file; undefined: there is none, and callers may do everything. Never throws
+ * for what stands in the file.
+ */
+export function readConfig(file: string | undefined, { env = process.env, extend }: LoadOptions = {}): ReadConfig {
+  const path = resolve(file ?? "sallyport.yaml");
+  const own: Fingerprint = file === undefined ? new Map() : new Map([[path, stateOf(path)]]);
+  const text = file === undefined ? WITHOUT_FILE : readText(path);
   const fail = (
     problems: readonly LocatedProblem[],
     files = own,
     redact: Redaction = (plain) => plain,
   ): ReadConfig => ({
     config: undefined,
-    error: new ConfigError(file, problems),
+    error: new ConfigError(file ?? "", problems),
     files,
     redact,
   });
   if (typeof text !== "string") return fail([text]);
 
-  const source = parseYaml(text);
-  if (source.broken) return fail(source.problems);
+  const written = parseYaml(text);
+  if (written.broken) return fail(written.problems);
+  const source: YamlSource =
+    extend === undefined ? written : { ...written, value: () => extend(written.value() as Record<string, unknown>) };
   const {
     scalars,
     secrets,
@@ -90,21 +100,22 @@ export function readConfig(file: string, { env = process.env }: LoadOptions = {}
     problems: unresolved,
   } = substitute(source.document, { baseDir: dirname(path), env });
   const schema = configJsonSchema();
-  const redact = createRedaction([...secrets, ...secretsIn(schema, source.value())]);
+  const parsed = fitTo(configSchema, source, scalars);
+  const root = source.value();
+  const redact = createRedaction([...secrets, ...secretsIn(schema, root)]);
   const locate = ({ path: at, message }: ConfigProblem): LocatedProblem => {
     const node = source.nodeAt(at);
-    const may = isScalar(node) && scalars.has(node) ? "secret" : mayShow(schema, source.value(), at);
-    const value = shown(valueAt(source.value(), at), may);
+    const may = isScalar(node) && scalars.has(node) ? "secret" : mayShow(schema, root, at);
+    const value = shown(valueAt(root, at), may);
     return { path: at, ...source.locate(at), message: redact(message), ...(value !== undefined && { shown: value }) };
   };
 
-  const parsed = fitTo(configSchema, source, scalars);
   /* What is wrong with a text that should have been replaced says nothing new. */
   const repeated = new Set(unresolved.map((problem) => formatConfigPath(problem.path)));
   const config: Config | undefined = parsed.success ? { ...parsed.data, baseDir: dirname(path) } : undefined;
   const found =
     config === undefined
-      ? toProblems(parsed.error?.issues ?? [], schema, source.value())
+      ? toProblems(parsed.error?.issues ?? [], schema, root)
       : checks.flatMap((check) => check(config));
   const problems = [...unresolved, ...found.filter((problem) => !repeated.has(formatConfigPath(problem.path)))];
   const watched = new Map([...files, ...own]);

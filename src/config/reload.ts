@@ -42,7 +42,8 @@ function policyPaths({ policies, baseDir }: Config): readonly string[] {
 }
 
 function warn(log: Log, file: string, warnings: readonly LocatedProblem[]): void {
-  for (const { path, line, message } of warnings) log.warn({ file, line, at: formatConfigPath(path) }, message);
+  for (const { file: own = file, path, line, message } of warnings)
+    log.warn({ file: own, line, at: formatConfigPath(path) }, message);
 }
 
 async function seenBy(read: ReadConfig): Promise<Fingerprint> {
@@ -51,9 +52,17 @@ async function seenBy(read: ReadConfig): Promise<Fingerprint> {
     : new Map([...(await fingerprint(policyPaths(read.config))), ...read.files]);
 }
 
-/** Loads a configuration and keeps an eye on it. Rejects with a ConfigError that lists every problem. */
-export async function openConfig(file: string, options: LoadOptions = {}): Promise<ConfigSource> {
-  const first = readConfig(file, options);
+/** Where a configuration is read, and what it is called in the log. */
+export interface ConfigReader {
+  readonly name: string;
+  read(): ReadConfig;
+}
+
+/** Loads a configuration, a file's or one that is come by in another way, and keeps an eye on it. Rejects with an error that lists every problem. */
+export async function openConfig(from: string | ConfigReader, options: LoadOptions = {}): Promise<ConfigSource> {
+  const { name: file, read: readAgain }: ConfigReader =
+    typeof from === "string" ? { name: from, read: () => readConfig(from, options) } : from;
+  const first = readAgain();
   if (first.config === undefined) throw first.error;
 
   let paths: readonly string[] = [...first.files.keys(), ...policyPaths(first.config)];
@@ -69,7 +78,7 @@ export async function openConfig(file: string, options: LoadOptions = {}): Promi
     waitLooks = 0;
     /* Even when reading fails in a way nobody thought of, these files are not read again until they change. */
     known = now;
-    const read = readConfig(file, options);
+    const read = readAgain();
     const seen = await seenBy(read);
     /* A file that was refused may be mended by a change to what the former one referred to, so that stays watched as well. */
     paths = [...new Set([...(read.config === undefined ? paths : policyPaths(read.config)), ...read.files.keys()])];

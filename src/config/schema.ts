@@ -10,6 +10,7 @@ import { inferenceConfig } from "../inference/config.ts";
 import { mcpConfig } from "../mcp/config.ts";
 import { observabilityConfig } from "../observability/config.ts";
 import { servicesConfig } from "../services/config.ts";
+import { k8sConfig } from "../k8s/config.ts";
 import { stateConfig } from "../state/config.ts";
 
 /** The whole configuration: every domain's part, side by side. A domain that gains a `config.ts` gains a line here. */
@@ -27,6 +28,7 @@ export const configSchema = z
     ...guardrailsConfig,
     ...stateConfig,
     ...observabilityConfig,
+    ...k8sConfig,
   })
   .meta({ title: "sallyport.yaml", description: "The configuration of a Sallyport gateway." });
 

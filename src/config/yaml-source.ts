@@ -16,6 +16,8 @@ import type { ConfigPath, ConfigProblem } from "../core/config-problem.ts";
 export interface LocatedProblem extends ConfigProblem {
   readonly line: number | undefined;
   readonly column: number | undefined;
+  /** Where it is not the file that is read. */
+  readonly file?: string;
   /** The value as it may be shown. */
   readonly shown?: string;
 }

@@ -1,3 +1,4 @@
+import type { ConfigPath } from "../core/config-problem.ts";
 import type { Remark } from "./kinds/define-kind.ts";
 import { isMap, type JsonMap, type Manifest } from "./manifest.ts";
 
@@ -8,14 +9,16 @@ export interface ConfigPiece {
   readonly value: unknown;
   readonly in: "map" | "list";
   readonly from: Manifest;
+  /** The place in the object of a place in the value; undefined: the object itself. */
+  readonly locate: ((path: ConfigPath) => ConfigPath) | undefined;
 }
 
 /** Where the translation of one object puts what comes of it, in the words of the configuration file. */
 export interface PieceSink {
   /** One entry of a map: `set(["pools", "default/llama"], …)`. */
-  set(path: readonly string[], value: unknown): void;
+  set(path: readonly string[], value: unknown, locate?: ConfigPiece["locate"]): void;
   /** One more entry of a list: `push(["guardrails"], …)`. */
-  push(path: readonly string[], value: unknown): void;
+  push(path: readonly string[], value: unknown, locate?: ConfigPiece["locate"]): void;
 }
 
 /** The pieces of a translation. */
@@ -30,8 +33,8 @@ export function createConfigPieces(): ConfigPieces {
   let pieces: ConfigPiece[] = [];
   return {
     of: (from) => ({
-      set: (path, value) => void pieces.push({ path, value, in: "map", from }),
-      push: (path, value) => void pieces.push({ path, value, in: "list", from }),
+      set: (path, value, locate) => void pieces.push({ path, value, in: "map", from, locate }),
+      push: (path, value, locate) => void pieces.push({ path, value, in: "list", from, locate }),
     }),
     drop(from) {
       pieces = pieces.filter((piece) => piece.from !== from);
@@ -40,8 +43,15 @@ export function createConfigPieces(): ConfigPieces {
   };
 }
 
+/** A piece, and where it stands in the whole. */
+export interface PlacedPiece {
+  readonly path: ConfigPath;
+  readonly piece: ConfigPiece;
+}
+
 export interface MergedConfig {
   readonly value: JsonMap;
+  readonly placed: readonly PlacedPiece[];
   /** The same name twice, in two objects or in an object and the base. */
   readonly clashes: readonly { readonly from: Manifest; readonly remark: Remark }[];
 }
@@ -49,19 +59,22 @@ export interface MergedConfig {
 /** Adds the pieces to a configuration as a file holds it; what that says stays as it is. */
 export function mergePieces(base: JsonMap, pieces: readonly ConfigPiece[]): MergedConfig {
   const value: Record<string, unknown> = { ...base };
+  const placed: PlacedPiece[] = [];
   const clashes: { from: Manifest; remark: Remark }[] = [];
   const owners = new Map<string, Manifest>();
   /* Maps and lists made here: those of the base are not written to. */
   const made = new Set<unknown>();
-  for (const { path, value: entry, in: place, from } of pieces) {
+  for (const piece of pieces) {
+    const { path, value: entry, in: place, from } = piece;
     const clash = (message: string) => clashes.push({ from, remark: { path: [], message } });
-    const outer = place === "map" ? path.slice(0, -1) : path;
-    const holder = holderAt(value, outer, place, made);
+    const holder = holderAt(value, place === "map" ? path.slice(0, -1) : path, place, made);
     const where = path.join(" ");
     if (holder === undefined) {
       clash(`${where}: the configuration file has something else there`);
-    } else if (Array.isArray(holder)) holder.push(entry);
-    else {
+    } else if (Array.isArray(holder)) {
+      placed.push({ path: [...path, holder.length], piece });
+      holder.push(entry);
+    } else {
       const key = path.at(-1) ?? "";
       const owner = owners.get(where);
       if (Object.hasOwn(holder, key))
@@ -71,10 +84,11 @@ export function mergePieces(base: JsonMap, pieces: readonly ConfigPiece[]): Merg
       else {
         holder[key] = entry;
         owners.set(where, from);
+        placed.push({ path, piece });
       }
     }
   }
-  return { value, clashes };
+  return { value, placed, clashes };
 }
 
 /* The map or list at a path, made where there is none and copied where it is the base's. */

@@ -38,8 +38,12 @@ export const problemAt = ({ source }: Manifest, { path, message }: Remark): Mani
   message,
 });
 
-/** Reads and indexes objects. Never throws for what stands in them. */
-export function createObjects(manifests: readonly Manifest[], source: ObjectSource): Objects {
+/** Reads and indexes objects. Never throws for what stands in them. `rejected`: those that are known not to be taken, and why. */
+export function createObjects(
+  manifests: readonly Manifest[],
+  source: ObjectSource,
+  rejected: ReadonlyMap<Manifest, readonly Remark[]> = new Map(),
+): Objects {
   const index = new Map<Kind<unknown>, Map<string, Map<string, KubeObject<unknown>>>>();
   const refused = new Map<string, RefusedObject>();
   const seen = new Map<string, Manifest>();
@@ -74,6 +78,11 @@ export function createObjects(manifests: readonly Manifest[], source: ObjectSour
     if (!found.read) {
       const message = `version ${version} of ${kind.kind} is not read: write ${kind.versions.join(" or ")}`;
       refuse([{ path: ["apiVersion"], message }]);
+      continue;
+    }
+    const why = rejected.get(manifest);
+    if (why !== undefined) {
+      refuse(why);
       continue;
     }
     const read = parseObject(kind, manifest, source === "folder");

@@ -4,13 +4,19 @@ import type { ObjectSource } from "./objects.ts";
 export interface TranslateOptions {
   /** Where a Service is instead, by `NAME.NAMESPACE`: an origin such as `http://127.0.0.1:8080`. */
   readonly backends: ReadonlyMap<string, string>;
-  /** The port to bind for a port of a Gateway's listener. */
+  /** The port to bind for a port of a Gateway's listener; one that is not among them is bound as it is, from 1024. */
   readonly ports: ReadonlyMap<number, number>;
+  /** `listen` of the configuration: listeners on its port share it. */
+  readonly listen: { readonly port: number; readonly tls: boolean };
   /** Gateways of classes with this controller are this gateway's. */
   readonly controllerName: string;
   /** The class that is this gateway's without a GatewayClass that says so; in a folder alone. */
   readonly className: string;
   readonly source: ObjectSource;
+  /** What callers reach the gateway at: `status.addresses` of Gateways. */
+  readonly addresses: readonly { readonly type: string; readonly value: string }[];
+  /** Listeners of the configuration that could not be bound, and why. */
+  readonly unbound: ReadonlyMap<string, string>;
 }
 
 export const defaultOptions: TranslateOptions = {
@@ -19,7 +25,10 @@ export const defaultOptions: TranslateOptions = {
     [80, 4000],
     [443, 4443],
   ]),
+  listen: { port: 4000, tls: false },
   controllerName: "sallyport.dev/gateway",
   className: "sallyport",
   source: "folder",
+  addresses: [],
+  unbound: new Map(),
 };

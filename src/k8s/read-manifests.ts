@@ -42,7 +42,11 @@ export function formatManifestProblem({ file, line, column, path, message }: Man
  * with a dot are passed over, and so is a link to a folder (a mounted ConfigMap has such a pair, and a link can lead in a circle).
  * Never throws for what a file holds: what cannot be read is a problem.
  */
-export function readManifests(path: string, limits: ManifestLimits = defaultLimits): ReadManifests {
+export function readManifests(
+  path: string,
+  limits: ManifestLimits = defaultLimits,
+  parse: typeof parseManifests = parseManifests,
+): ReadManifests {
   const manifests: Manifest[] = [];
   const problems: ManifestProblem[] = [];
   const files: string[] = [];
@@ -64,7 +68,7 @@ export function readManifests(path: string, limits: ManifestLimits = defaultLimi
         fault(file, `the file has ${size} bytes, more than the ${limits.fileBytes} that are read: split it`);
         continue;
       }
-      const read = parseManifests(readFileSync(file, "utf8"), placeOf(file));
+      const read = parse(readFileSync(file, "utf8"), placeOf(file));
       problems.push(...read.problems);
       const room = limits.objects - manifests.length;
       manifests.push(...read.manifests.slice(0, room));

@@ -1,7 +1,9 @@
-import type { ServedRoute } from "./attach/attachment.ts";
-import { createServices } from "./backends/services.ts";
+import { attachRoutes } from "./attach/attach-routes.ts";
+import { ownGateways, reportClasses } from "./attach/classes.ts";
+import { reportGateways } from "./attach/gateway-status.ts";
+import { planListeners } from "./attach/listeners.ts";
+import { createBackends } from "./backends/backends.ts";
 import type { ConfigPiece } from "./config-pieces.ts";
-import { httpRoute } from "./kinds/http-route.ts";
 import type { Objects } from "./objects.ts";
 import type { TranslateOptions } from "./options.ts";
 import { aiTargets, applyPolicies } from "./policies/apply-policies.ts";
@@ -9,7 +11,8 @@ import { policies } from "./policies/registry.ts";
 import type { ManifestProblem } from "./read-manifests.ts";
 import { resources } from "./resources/registry.ts";
 import { translateResources } from "./resources/translate-resources.ts";
-import { toRoute } from "./routes/to-route.ts";
+import { reportRefusedRoutes, reportRoute } from "./routes/route-status.ts";
+import { serveRoutes } from "./routes/serve-routes.ts";
 import type { ObjectStatus } from "./status.ts";
 import { createWorkspace } from "./workspace.ts";
 
@@ -26,20 +29,16 @@ export interface Translation {
 /** Makes configuration and conditions of objects. Pure: the same objects give the same translation. */
 export function translate(objects: Objects, options: TranslateOptions): Translation {
   const workspace = createWorkspace(objects, options);
-  const ai = aiTargets(workspace, policies);
-  const served = objects.list(httpRoute).map((object): ServedRoute => ({
-    object,
-    name: `${object.namespace}/${object.name}`,
-    gateways: [],
-    ai: ai.has(object),
-  }));
-  const services = createServices(workspace);
-  for (const route of served) {
-    const { config, warn } = workspace.contextOf(route.object);
-    config.set(["routes", route.name], toRoute(route, services, warn));
-  }
-  translateResources(workspace, resources, () => []);
+  reportClasses(workspace);
+  const gateways = ownGateways(workspace);
+  const listeners = planListeners(workspace, gateways);
+  const attachments = attachRoutes(workspace, listeners);
+  const backends = createBackends(workspace, resources);
+  const { served, users } = serveRoutes(workspace, attachments, backends, aiTargets(workspace, policies));
+  translateResources(workspace, resources, (object) => users.get(object) ?? []);
   applyPolicies(workspace, policies, served);
+  reportGateways(workspace, gateways, listeners, attachments);
+  reportRefusedRoutes(workspace, gateways);
   const { pieces, problems, warnings, statuses } = workspace;
   return { pieces: pieces.list(), problems, warnings, statuses };
 }

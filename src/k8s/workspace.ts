@@ -18,6 +18,9 @@ export interface ObjectContext {
   status(status: Readonly<Record<string, unknown>>): void;
 }
 
+/** An object, whether it could be read or not. */
+type Named = Pick<KubeObject<unknown>, "kind" | "namespace" | "name" | "manifest">;
+
 /** What one translation gathers. */
 export interface Workspace {
   readonly objects: Objects;
@@ -26,7 +29,7 @@ export interface Workspace {
   readonly problems: readonly ManifestProblem[];
   readonly warnings: readonly ManifestProblem[];
   readonly statuses: readonly ObjectStatus[];
-  contextOf(object: KubeObject<unknown>): ObjectContext;
+  contextOf(object: Named): ObjectContext;
 }
 
 export function createWorkspace(objects: Objects, options: TranslateOptions): Workspace {

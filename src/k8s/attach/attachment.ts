@@ -12,6 +12,10 @@ export interface ServedRoute {
   readonly name: string;
   /** The gateways that have accepted it; none where a folder holds none. */
   readonly gateways: readonly GatewayObject[];
+  /** The names in the configuration of the listeners it is served by; undefined: `listen` alone. */
+  readonly listeners: readonly string[] | undefined;
   /** Whether an AI policy is attached: its Services are model servers then. */
   readonly ai: boolean;
+  /** Whether callers need a credential of the gateway's. */
+  readonly auth: "required" | "optional";
 }

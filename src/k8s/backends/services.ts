@@ -1,34 +1,76 @@
-import type { KubeObject } from "../parse-object.ts";
+import type { Fault } from "../conditions.ts";
 import { service } from "../kinds/core.ts";
+import type { Manifest } from "../manifest.ts";
 import type { Workspace } from "../workspace.ts";
+import { createEndpoints, type ServiceObject } from "./endpoints.ts";
 
-/** A backend that can be served, or why not. */
-export type ResolvedBackend =
-  | { readonly service: string }
-  | {
-      readonly reason: "BackendNotFound" | "InvalidKind" | "RefNotPermitted" | "UnsupportedProtocol";
-      readonly message: string;
-    };
-
-/** The Services that routes name, each an entry of `services` once it is asked for. */
-export interface Services {
-  resolve(namespace: string, name: string, port: number, from: KubeObject<unknown>): ResolvedBackend;
+/** A Service's port, as an entry of `services`. */
+export interface ServiceEntry {
+  /** `NAMESPACE/NAME:PORT`. */
+  readonly name: string;
+  readonly endpoints: readonly string[];
+  /** Nothing says where it is: it has no endpoints until somebody does. */
+  readonly unknown: boolean;
+  readonly object: ServiceObject | undefined;
 }
 
+/** What a Service is for: anything, or calls of models. */
+export type ServiceUse = "service" | "pool";
+
+/** The Services that routes name. */
+export interface Services {
+  /** The entry for a port of a Service, or why there is none. Whether one may refer to it is asked before. */
+  find(namespace: string, name: string, port: number): ServiceEntry | Fault;
+  /** Puts an entry into the configuration, once: as a service, or as a pool of model servers. `user`: the route that it is for. */
+  use(entry: ServiceEntry, as: ServiceUse, user: Manifest): void;
+}
+
+/* What is spoken to a Service; what is not named is HTTP (ServicePort.appProtocol). */
+const spoken = ["", "http"];
+
 export function createServices({ objects, options, pieces }: Workspace): Services {
-  const known = new Set<string>();
+  const endpoints = createEndpoints(objects);
+  const entries = new Map<string, ServiceEntry | Fault>();
+  const used = { service: new Set<ServiceEntry>(), pool: new Set<ServiceEntry>() };
+
+  function resolve(entry: string, namespace: string, name: string, number: number): ServiceEntry | Fault {
+    const object = objects.get(service, namespace, name);
+    const elsewhere = options.backends.get(`${name}.${namespace}`);
+    if (elsewhere !== undefined) return { name: entry, endpoints: [elsewhere], unknown: false, object };
+    const missing = (message: string): Fault => ({ reason: "BackendNotFound", message });
+    if (object === undefined) return missing(`there is no Service ${name} in namespace ${namespace}`);
+    if (object.spec.type === "ExternalName")
+      /* CVE-2021-25740; BackendObjectReference.kind asks implementations not to. */
+      return {
+        reason: "InvalidKind",
+        message: `Service ${namespace}/${name} is of type ExternalName, which may point anywhere: it is not followed`,
+      };
+    const port = object.spec.ports.find((each) => each.port === number);
+    if (port === undefined) return missing(`Service ${namespace}/${name} has no port ${number}`);
+    const protocol = port.protocol === "TCP" ? (port.appProtocol ?? "") : port.protocol;
+    if (!spoken.includes(protocol.toLowerCase()))
+      return {
+        reason: "UnsupportedProtocol",
+        message: `port ${number} of Service ${namespace}/${name} speaks ${protocol}; HTTP/1.1 is spoken to services`,
+      };
+    const found = endpoints.of(object, port);
+    return { name: entry, endpoints: found ?? [], unknown: found === undefined, object };
+  }
+
   return {
-    resolve(namespace, name, port, from) {
-      const entry = `${namespace}/${name}:${port}`;
-      const url = options.backends.get(`${name}.${namespace}`);
-      const object = objects.get(service, namespace, name);
-      if (url === undefined)
-        return { reason: "BackendNotFound", message: `there is no Service ${name} in namespace ${namespace}` };
-      if (!known.has(entry)) {
-        known.add(entry);
-        pieces.of((object ?? from).manifest).set(["services", entry], { url });
-      }
-      return { service: entry };
+    find(namespace, name, port) {
+      const key = `${namespace}/${name}:${port}`;
+      const known = entries.get(key) ?? resolve(key, namespace, name, port);
+      entries.set(key, known);
+      return known;
+    },
+    use(entry, as, user) {
+      if (used[as].has(entry)) return;
+      used[as].add(entry);
+      const { set } = pieces.of(entry.object?.manifest ?? user);
+      const { name, endpoints: urls } = entry;
+      if (as === "service") set(["services", name], { endpoints: urls });
+      else set(["pools", name], { engine: "openai-compatible", endpoints: urls, pick: "round-robin" });
     },
   };
 }

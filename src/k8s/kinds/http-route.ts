@@ -25,6 +25,9 @@ const parentRef = z.strictObject({
 });
 export type ParentRef = z.output<typeof parentRef>;
 
+/** As they stand in a route, whatever else stands there. */
+export const parentRefs = z.array(parentRef).max(32).optional();
+
 const textMatch = (longest: number) =>
   z.strictObject({
     type: z.enum(["Exact", "RegularExpression"]).default("Exact"),
@@ -64,7 +67,7 @@ const rule = z.strictObject({
 export type RuleSpec = z.output<typeof rule>;
 
 const spec = z.strictObject({
-  parentRefs: z.array(parentRef).max(32).optional(),
+  parentRefs,
   hostnames: z.array(hostname).max(16).optional(),
   rules: z.array(rule).min(1).max(16).prefault([{}]),
   useDefaultGateways: z.unknown().optional(),

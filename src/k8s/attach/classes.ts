@@ -1,0 +1,75 @@
+import { toCondition } from "../conditions.ts";
+import { gateway } from "../kinds/gateway.ts";
+import { gatewayClass } from "../kinds/gateway-class.ts";
+import type { Workspace } from "../workspace.ts";
+import type { GatewayObject } from "./attachment.ts";
+
+/* Names of gateway-api, pkg/features; in the order of the alphabet, as GatewayClassStatus.supportedFeatures has it. */
+const supportedFeatures = [
+  "Gateway",
+  "GatewayHTTPListenerIsolation",
+  "GatewayPort8080",
+  "HTTPRoute",
+  "HTTPRoute303RedirectStatusCode",
+  "HTTPRoute307RedirectStatusCode",
+  "HTTPRoute308RedirectStatusCode",
+  "HTTPRouteBackendRequestHeaderModification",
+  "HTTPRouteBackendTimeout",
+  "HTTPRouteBackendURLRewrite",
+  "HTTPRouteCORS",
+  "HTTPRouteHostRewrite",
+  "HTTPRouteMethodMatching",
+  "HTTPRouteNamedRouteRule",
+  "HTTPRouteParentRefPort",
+  "HTTPRoutePathRedirect",
+  "HTTPRoutePathRewrite",
+  "HTTPRoutePortRedirect",
+  "HTTPRouteQueryParamMatching",
+  "HTTPRouteRequestMirror",
+  "HTTPRouteRequestMultipleMirrors",
+  "HTTPRouteRequestPercentageMirror",
+  "HTTPRouteRequestTimeout",
+  "HTTPRouteResponseHeaderModification",
+  "HTTPRouteSchemeRedirect",
+  "ReferenceGrant",
+].map((name) => ({ name }));
+
+/**
+ * The Gateways that are this gateway's, the oldest first. In a folder a class that nobody defines is taken for this gateway's: what
+ * stands there is meant to be served.
+ */
+export function ownGateways(workspace: Workspace): readonly GatewayObject[] {
+  const { objects, options } = workspace;
+  return objects.list(gateway).filter((object) => {
+    const { gatewayClassName: name } = object.spec;
+    const known = objects.get(gatewayClass, "", name);
+    const { warn } = workspace.contextOf(object);
+    const at = { path: ["spec", "gatewayClassName"] };
+    if (known !== undefined) {
+      const own = known.spec.controllerName === options.controllerName;
+      if (!own && options.source === "folder")
+        warn({ ...at, message: `${name} is a class of ${known.spec.controllerName}: this Gateway is left to that` });
+      return own;
+    }
+    if (options.source === "cluster") return false;
+    if (name !== options.className)
+      warn({ ...at, message: `there is no GatewayClass ${name} here: taken for one of this gateway's` });
+    return true;
+  });
+}
+
+/** Says of every class of this gateway's that it is. */
+export function reportClasses(workspace: Workspace): void {
+  for (const object of workspace.objects.list(gatewayClass)) {
+    const { controllerName, parametersRef } = object.spec;
+    if (controllerName !== workspace.options.controllerName) continue;
+    const { status, warn } = workspace.contextOf(object);
+    const message = "this gateway has no parameters for a class: take parametersRef out";
+    const fault = parametersRef === undefined ? undefined : { reason: "InvalidParameters", message };
+    if (fault !== undefined) warn({ path: ["spec", "parametersRef"], message });
+    status({
+      conditions: [toCondition("Accepted", fault, object.metadata)],
+      ...(fault === undefined && { supportedFeatures }),
+    });
+  }
+}

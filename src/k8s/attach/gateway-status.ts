@@ -1,0 +1,99 @@
+import { type Condition, type Fault, toCondition } from "../conditions.ts";
+import type { Workspace } from "../workspace.ts";
+import type { Attachment } from "./attach-routes.ts";
+import type { GatewayObject } from "./attachment.ts";
+import type { ListenerState } from "./listeners.ts";
+
+/** Says of every Gateway and each of its listeners what became of it. `accepted`: the routes that are served. */
+export function reportGateways(
+  workspace: Workspace,
+  gateways: readonly GatewayObject[],
+  listeners: readonly ListenerState[],
+  accepted: readonly Attachment[],
+): void {
+  const attached = new Map<ListenerState, number>();
+  for (const { parents } of accepted)
+    for (const listener of new Set(parents.flatMap((parent) => parent.listeners)))
+      attached.set(listener, (attached.get(listener) ?? 0) + 1);
+  const byGateway = Map.groupBy(listeners, (listener) => listener.gateway);
+  for (const object of gateways) {
+    const own = byGateway.get(object) ?? [];
+    const { status, warn } = workspace.contextOf(object);
+    const reported = own.map((listener) => {
+      const unbound = listener.serves === undefined ? undefined : workspace.options.unbound.get(listener.serves);
+      const fault = listener.unaccepted ?? listener.unresolved;
+      if (fault !== undefined) warn({ path: ["spec", "listeners", listener.index], message: fault.message });
+      return {
+        name: listener.spec.name,
+        supportedKinds: listener.supportedKinds,
+        attachedRoutes: attached.get(listener) ?? 0,
+        conditions: listenerConditions(listener, unbound),
+      };
+    });
+    status({
+      addresses: workspace.options.addresses,
+      conditions: gatewayConditions(object, own, reported),
+      listeners: reported,
+    });
+  }
+}
+
+function listenerConditions(listener: ListenerState, unbound: string | undefined): Condition[] {
+  const { unaccepted, conflict, unresolved, serves } = listener;
+  const { metadata } = listener.gateway;
+  const programmed: Fault | undefined =
+    serves === undefined
+      ? { reason: "Invalid", message: (unaccepted ?? unresolved)?.message ?? "" }
+      : unbound === undefined
+        ? undefined
+        : { reason: "Pending", message: unbound };
+  /* Conflicted is good when it is False. */
+  const conflicted: Condition = {
+    ...toCondition("Conflicted", conflict, metadata, { reason: "NoConflicts", message: "" }),
+    status: conflict === undefined ? "False" : "True",
+  };
+  return [
+    toCondition("Accepted", unaccepted, metadata),
+    toCondition("Programmed", programmed, metadata),
+    toCondition("ResolvedRefs", unresolved, metadata),
+    conflicted,
+  ];
+}
+
+function gatewayConditions(
+  { metadata, spec }: GatewayObject,
+  listeners: readonly ListenerState[],
+  reported: readonly { readonly conditions: readonly Condition[] }[],
+): Condition[] {
+  const bad = listeners.filter(({ unaccepted }) => unaccepted !== undefined);
+  const names = bad.map((each) => each.spec.name).join(", ");
+  const listenersNotValid = { reason: "ListenersNotValid", message: `not served: ${names}` };
+  const fault = gatewayFault(spec) ?? (bad.length === listeners.length ? listenersNotValid : undefined);
+  const good = bad.length > 0 ? listenersNotValid : { reason: "Accepted", message: "" };
+  const programmed = reported.some(({ conditions }) =>
+    conditions.some(({ type, status }) => type === "Programmed" && status === "True"),
+  );
+  return [
+    toCondition("Accepted", fault, metadata, good),
+    toCondition(
+      "Programmed",
+      programmed ? undefined : { reason: "Invalid", message: fault?.message ?? "no listener is served" },
+      metadata,
+    ),
+  ];
+}
+
+/** What a Gateway asks for as a whole that is not to be had here. */
+export function gatewayFault({ infrastructure, addresses = [] }: GatewayObject["spec"]): Fault | undefined {
+  if (infrastructure?.parametersRef !== undefined)
+    return {
+      reason: "InvalidParameters",
+      message: "a Gateway has no parameters here: take infrastructure.parametersRef out",
+    };
+  if (addresses.some(({ value }) => value !== undefined && value !== ""))
+    return {
+      reason: "UnsupportedAddress",
+      message: "addresses are not assigned here: the gateway answers at those of its Service",
+    };
+  return undefined;
+}

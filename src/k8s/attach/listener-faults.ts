@@ -1,0 +1,75 @@
+import type { Fault } from "../conditions.ts";
+import type { ListenerSpec } from "../kinds/gateway.ts";
+import { httpRoute } from "../kinds/http-route.ts";
+import type { TranslateOptions } from "../options.ts";
+
+/** A kind of route, as a listener names it. */
+export interface RouteKind {
+  readonly group: string;
+  readonly kind: string;
+}
+
+const routeKind: RouteKind = { group: httpRoute.group, kind: httpRoute.kind };
+const protocols = ["HTTP", "HTTPS"];
+
+/** The port to bind for a listener; undefined where none is known. */
+export function boundPort({ ports }: TranslateOptions, { port }: ListenerSpec): number | undefined {
+  return ports.get(port) ?? (port >= 1_024 ? port : undefined);
+}
+
+export const isServedProtocol = ({ protocol }: ListenerSpec): boolean => protocols.includes(protocol);
+
+/** Why a listener cannot be by what stands in it alone. */
+export function listenerFault(options: TranslateOptions, spec: ListenerSpec): Fault | undefined {
+  const { protocol, port, tls } = spec;
+  if (!isServedProtocol(spec))
+    return {
+      reason: "UnsupportedProtocol",
+      message: `protocol ${protocol} is not served: ${protocols.join(" and ")} are`,
+    };
+  if (tls?.mode === "Passthrough")
+    return { reason: "UnsupportedValue", message: "TLS is ended at this gateway and not passed through" };
+  if (boundPort(options, spec) === undefined)
+    return {
+      reason: "PortUnavailable",
+      message: `port ${port} is not bound as it is below 1024: say in its place which is, as in \`kubernetes: {ports: {${port}: ${port + 4_000}}}\``,
+    };
+  return undefined;
+}
+
+/** Listeners of one Gateway that speak HTTP and HTTPS on one port: none of them is served, for nobody can say which is meant. */
+export function protocolConflict(
+  options: TranslateOptions,
+  listeners: readonly ListenerSpec[],
+  spec: ListenerSpec,
+): Fault | undefined {
+  const port = boundPort(options, spec);
+  if (port === undefined || !isServedProtocol(spec)) return undefined;
+  const other = listeners.find(
+    (each) => each.protocol !== spec.protocol && isServedProtocol(each) && boundPort(options, each) === port,
+  );
+  if (other === undefined) return undefined;
+  const message = `port ${spec.port} is for ${spec.protocol} here and for ${other.protocol} in listener ${other.name}`;
+  return { reason: "ProtocolConflict", message };
+}
+
+/** The kinds of routes a listener takes, and those it names that nobody serves. */
+export function routeKindsOf(spec: ListenerSpec): {
+  readonly supported: readonly RouteKind[];
+  readonly fault: Fault | undefined;
+} {
+  const served = isServedProtocol(spec);
+  const asked = spec.allowedRoutes.kinds ?? [routeKind];
+  const isKnown = ({ group, kind }: RouteKind) => served && group === routeKind.group && kind === routeKind.kind;
+  const strange = asked.filter((each) => !isKnown(each));
+  return {
+    supported: asked.some(isKnown) ? [routeKind] : [],
+    fault:
+      strange.length === 0 || !served
+        ? undefined
+        : {
+            reason: "InvalidRouteKinds",
+            message: `${strange.map(({ kind }) => kind).join(", ")}: not served by ${spec.protocol} listeners here; ${routeKind.kind} is`,
+          },
+  };
+}

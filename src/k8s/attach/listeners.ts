@@ -1,0 +1,77 @@
+import type { Fault } from "../conditions.ts";
+import type { ListenerSpec } from "../kinds/gateway.ts";
+import type { Workspace } from "../workspace.ts";
+import type { GatewayObject } from "./attachment.ts";
+import { type Certificate, resolveCertificates } from "./certificates.ts";
+import { boundPort, listenerFault, protocolConflict, type RouteKind, routeKindsOf } from "./listener-faults.ts";
+
+/** One listener of a Gateway of this gateway's, and what became of it. */
+export interface ListenerState {
+  readonly gateway: GatewayObject;
+  readonly spec: ListenerSpec;
+  /** Its place in the list. */
+  readonly index: number;
+  /** Why it cannot be. */
+  readonly unaccepted: Fault | undefined;
+  /** Why nobody can say which of several listeners is meant. */
+  readonly conflict: Fault | undefined;
+  /** Why something that it names cannot be had. */
+  readonly unresolved: Fault | undefined;
+  readonly supportedKinds: readonly RouteKind[];
+  /** The name in `listeners` under which its routes are served; undefined where they are not. */
+  readonly serves: string | undefined;
+}
+
+/** An entry of `listeners`: one for each port that is bound and each host. */
+interface SharedListener {
+  readonly name: string;
+  readonly gateway: GatewayObject;
+  readonly spec: ListenerSpec;
+  readonly port: number;
+  readonly certificates: Certificate[];
+}
+
+/**
+ * Says what becomes of every listener, and puts those that serve into the configuration. Gateways share ports: what a port speaks is
+ * what the oldest of them says. `gateways`: the oldest first.
+ */
+export function planListeners(workspace: Workspace, gateways: readonly GatewayObject[]): readonly ListenerState[] {
+  const { options } = workspace;
+  const shared = new Map<string, SharedListener>();
+  const owners = new Map([[options.listen.port, { protocol: options.listen.tls ? "HTTPS" : "HTTP", name: "listen" }]]);
+
+  const plan = (gateway: GatewayObject, spec: ListenerSpec, index: number): ListenerState => {
+    const conflict = protocolConflict(options, gateway.spec.listeners, spec);
+    const kinds = routeKindsOf(spec);
+    const tls = spec.protocol === "HTTPS" ? resolveCertificates(workspace, gateway, spec) : undefined;
+    const port = boundPort(options, spec);
+    const owner = port === undefined ? undefined : owners.get(port);
+    const unaccepted =
+      conflict ??
+      listenerFault(options, spec) ??
+      (owner === undefined || owner.protocol === spec.protocol
+        ? undefined
+        : { reason: "PortUnavailable", message: `port ${port} speaks ${owner.protocol} for ${owner.name}` });
+    const state = { gateway, spec, index, unaccepted, conflict, unresolved: kinds.fault ?? tls?.fault };
+    const certificates = tls?.certificates ?? [];
+    if (unaccepted !== undefined || port === undefined || (tls !== undefined && certificates.length === 0))
+      return { ...state, supportedKinds: kinds.supported, serves: undefined };
+    const name = `${gateway.namespace}/${gateway.name}/${spec.name}`;
+    if (owner === undefined) owners.set(port, { protocol: spec.protocol, name });
+    const key = `${port} ${spec.hostname ?? ""}`;
+    const entry = shared.get(key) ?? { name, gateway, spec, port, certificates: [] };
+    shared.set(key, entry);
+    for (const each of certificates)
+      if (!entry.certificates.some(({ cert }) => cert === each.cert)) entry.certificates.push(each);
+    return { ...state, supportedKinds: kinds.supported, serves: entry.name };
+  };
+  const states = gateways.flatMap((gateway) => gateway.spec.listeners.map((spec, index) => plan(gateway, spec, index)));
+  for (const { name, gateway, spec, port, certificates } of shared.values())
+    workspace.contextOf(gateway).config.set(["listeners", name], {
+      ...(port !== options.listen.port && { port }),
+      publicPort: spec.port,
+      ...(spec.hostname !== undefined && { hostname: spec.hostname }),
+      ...(certificates.length > 0 && { tls: { certificates } }),
+    });
+  return states;
+}

@@ -1,0 +1,42 @@
+import { z } from "zod";
+
+const port = z
+  .int()
+  .min(0)
+  .max(65_535)
+  .meta({ description: "The port to bind for it.", examples: [4443] });
+
+const kubernetes = z.strictObject({
+  ports: z
+    .record(z.string().regex(/^[1-9]\d{0,4}$/, "a port, in quotes or without"), port)
+    .optional()
+    .meta({
+      description:
+        "The port to bind for a port of a Gateway's listener. Left out: that of `listen` for 80 (for 443, where `listen` has `tls`), and 4443 for 443; from 1024 each is bound as it is.",
+      examples: [{ 80: 8080, 443: 8443 }],
+    }),
+  controllerName: z
+    .string()
+    .min(1)
+    .max(253)
+    .default("sallyport.dev/gateway")
+    .meta({
+      description: "Gateways of classes with this controller are served.",
+      examples: ["sallyport.dev/gateway"],
+    }),
+  className: z
+    .string()
+    .min(1)
+    .max(253)
+    .default("sallyport")
+    .meta({ description: "The class that needs no GatewayClass beside it in a folder.", examples: ["sallyport"] }),
+});
+
+/** The branch `kubernetes` of the configuration: how manifests are taken. */
+export const k8sConfig = {
+  kubernetes: kubernetes
+    .prefault({})
+    .meta({ description: "How Kubernetes manifests are taken.", examples: [{ ports: { 80: 8080 } }] }),
+};
+
+export type KubernetesConfig = z.output<typeof kubernetes>;

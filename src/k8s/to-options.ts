@@ -1,0 +1,32 @@
+import { k8sConfig, type KubernetesConfig } from "./config.ts";
+import { isMap, type JsonMap } from "./manifest.ts";
+import { defaultOptions, type TranslateOptions } from "./options.ts";
+
+/** What is known beside the configuration file. */
+export type GivenOptions = Partial<Omit<TranslateOptions, "ports" | "listen" | "controllerName" | "className">>;
+
+const HTTPS_PORT = 4_443;
+
+/**
+ * What translating needs to know, by a configuration as a file holds it. What is not as it should be there is said when the whole is
+ * checked, and not here.
+ */
+export function toOptions(base: JsonMap, given: GivenOptions): TranslateOptions {
+  const read = k8sConfig.kubernetes.safeParse(base["kubernetes"] ?? {});
+  const { ports, controllerName, className }: KubernetesConfig = read.data ?? {
+    ...defaultOptions,
+    ports: undefined,
+  };
+  const listen = isMap(base["listen"]) ? base["listen"] : {};
+  const port = Number(listen["port"] ?? defaultOptions.listen.port);
+  const tls = isMap(listen["tls"]);
+  const usual: Record<string, number> = tls ? { 443: port } : { 80: port, 443: HTTPS_PORT };
+  return {
+    ...defaultOptions,
+    ...given,
+    ports: new Map(Object.entries(ports ?? usual).map(([from, to]) => [Number(from), to])),
+    listen: { port, tls },
+    controllerName,
+    className,
+  };
+}
