@@ -11,9 +11,10 @@ export const manifestOptions = {
   },
   backend: {
     type: "string",
-    value: "NAME.NAMESPACE=URL",
+    value: "NAME.NAMESPACE=URL[,URL]",
     multiple: true,
-    description: "with --manifests: where a Service is, such as shop.default=http://127.0.0.1:8080",
+    description:
+      "with --manifests: where a Service, or the servers of an InferencePool, are, such as shop.default=http://127.0.0.1:8080",
   },
 } as const;
 
@@ -36,20 +37,23 @@ export function folderOf({ manifests, backend, config }: Given): FolderSource | 
   });
 }
 
-/** `NAME.NAMESPACE=URL` (or `NAME=URL`, of the namespace `default`) by `NAME.NAMESPACE`. */
-function parseBackends(given: readonly string[]): ReadonlyMap<string, string> {
-  const backends = new Map<string, string>();
+/** `NAME.NAMESPACE=URL,URL` (or `NAME=URL`, of the namespace `default`) by `NAME.NAMESPACE`. */
+function parseBackends(given: readonly string[]): ReadonlyMap<string, readonly string[]> {
+  const backends = new Map<string, readonly string[]>();
   for (const text of given) {
-    const [, name = "", namespace = "default", address = ""] =
+    const [, name = "", namespace = "default", addresses = ""] =
       /^([a-z0-9-]{1,63})(?:\.([a-z0-9-]{1,63}))?=(.+)$/.exec(text) ?? [];
-    const url = URL.canParse(address) ? new URL(address) : undefined;
-    if (name === "" || url === undefined || !/^https?:$/.test(url.protocol) || url.href !== `${url.origin}/`)
+    const urls = addresses.split(",").map((address) => (URL.canParse(address) ? new URL(address) : undefined));
+    const origins = urls.flatMap((url) =>
+      url !== undefined && /^https?:$/.test(url.protocol) && url.href === `${url.origin}/` ? [url.origin] : [],
+    );
+    if (name === "" || origins.length < urls.length)
       throw new UsageError(
         `--backend takes NAME.NAMESPACE=URL, such as shop.default=http://127.0.0.1:8080 (no path), not "${text}"`,
       );
     const key = `${name}.${namespace}`;
     if (backends.has(key)) throw new UsageError(`--backend says twice where ${key} is`);
-    backends.set(key, url.origin);
+    backends.set(key, origins);
   }
   return backends;
 }

@@ -4,7 +4,7 @@ import { type ConfigPath, formatConfigPath } from "../core/config-problem.ts";
 import { type ConfigPiece, mergePieces, type PlacedPiece } from "./config-pieces.ts";
 import type { Remark } from "./kinds/define-kind.ts";
 import type { JsonMap, Manifest } from "./manifest.ts";
-import { createObjects } from "./objects.ts";
+import { createObjects, type Objects } from "./objects.ts";
 import { ManifestError } from "./manifest-error.ts";
 import type { ManifestProblem } from "./read-manifests.ts";
 import { type GivenOptions, toOptions } from "./to-options.ts";
@@ -14,6 +14,8 @@ export interface BuildOptions extends GivenOptions {
   /** The configuration file that manifests are added to. */
   readonly file?: string | undefined;
   readonly env?: LoadOptions["env"];
+  /** Told of the objects of each round: who fetches them one by one learns here which are asked for. */
+  readonly observe?: (objects: Objects) => Objects;
 }
 
 /** The configuration that objects and a file come to. */
@@ -34,19 +36,19 @@ const ROUNDS = 8;
 export function buildConfig(
   manifests: readonly Manifest[],
   found: readonly ManifestProblem[],
-  { file, env, ...given }: BuildOptions,
+  { file, env, observe = (objects) => objects, ...given }: BuildOptions,
 ): BuiltConfig {
   const rejected = new Map<Manifest, Remark[]>();
   const source = given.source ?? "folder";
   for (let round = 1; ; round++) {
-    const objects = createObjects(manifests, source, rejected);
+    const objects = observe(createObjects(manifests, source, rejected));
     const made: { translation?: Translation; placed: readonly PlacedPiece[] } = { placed: [] };
     const clashing = new Map<Manifest, Remark[]>();
     const read = readConfig(file, {
       ...(env !== undefined && { env }),
       extend(base: JsonMap) {
         made.translation = translate(objects, toOptions(base, given));
-        const merged = mergePieces(base, made.translation.pieces);
+        const merged = mergePieces(withPolicies(base, made.translation.pieces), made.translation.pieces);
         made.placed = merged.placed;
         clashing.clear();
         for (const { from, remark } of merged.clashes) add(clashing, from, remark);
@@ -65,6 +67,13 @@ export function buildConfig(
       translation: whole,
     };
   }
+}
+
+/* Who writes nothing of policies, or that there are none, has those of the manifests, and without any callers may do everything. */
+function withPolicies({ policies, ...rest }: JsonMap, pieces: readonly ConfigPiece[]): JsonMap {
+  if (pieces.some(({ path }) => path[0] === "policies"))
+    return policies === undefined || policies === "open" ? rest : { ...rest, policies };
+  return { ...rest, policies: policies ?? "open" };
 }
 
 /** What is wrong with a configuration that came of an object, by the object. */

@@ -17,3 +17,20 @@ export function conditionsOf(generation: number | undefined) {
     ...(generation !== undefined && { observedGeneration: generation }),
   });
 }
+
+/** What is the matter with something. */
+export interface Fault {
+  readonly reason: string;
+  readonly message: string;
+}
+
+/** A condition that is False for a fault, and True without one: with its type for a reason, unless `good` says another. */
+export function toCondition(
+  type: string,
+  fault: Fault | undefined,
+  { generation }: { readonly generation?: number },
+  good: Fault = { reason: type, message: "" },
+): Condition {
+  const { reason, message } = fault ?? good;
+  return conditionsOf(generation)(type, fault === undefined ? "True" : "False", reason, message);
+}

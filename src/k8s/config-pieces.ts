@@ -24,20 +24,33 @@ export interface PieceSink {
 /** The pieces of a translation. */
 export interface ConfigPieces {
   of(from: Manifest): PieceSink;
-  /** Takes back everything that came of an object. */
+  /** Takes back everything that came of an object, and what is still to come. */
   drop(from: Manifest): void;
+  /** Changes the value of an entry of a map that is there. */
+  edit(path: readonly string[], change: (value: unknown) => unknown): void;
   list(): readonly ConfigPiece[];
 }
 
 export function createConfigPieces(): ConfigPieces {
   let pieces: ConfigPiece[] = [];
+  const dropped = new Set<Manifest>();
+  const add = (piece: ConfigPiece) => {
+    if (!dropped.has(piece.from)) pieces.push(piece);
+  };
   return {
     of: (from) => ({
-      set: (path, value, locate) => void pieces.push({ path, value, in: "map", from, locate }),
-      push: (path, value, locate) => void pieces.push({ path, value, in: "list", from, locate }),
+      set: (path, value, locate) => add({ path, value, in: "map", from, locate }),
+      push: (path, value, locate) => add({ path, value, in: "list", from, locate }),
     }),
     drop(from) {
+      dropped.add(from);
       pieces = pieces.filter((piece) => piece.from !== from);
+    },
+    edit(path, change) {
+      const key = path.join(" ");
+      pieces = pieces.map((piece) =>
+        piece.in === "map" && piece.path.join(" ") === key ? { ...piece, value: change(piece.value) } : piece,
+      );
     },
     list: () => pieces,
   };

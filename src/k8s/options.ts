@@ -1,9 +1,10 @@
+import type { JsonMap } from "./manifest.ts";
 import type { ObjectSource } from "./objects.ts";
 
 /** What translating needs to know beside the objects. */
 export interface TranslateOptions {
-  /** Where a Service is instead, by `NAME.NAMESPACE`: an origin such as `http://127.0.0.1:8080`. */
-  readonly backends: ReadonlyMap<string, string>;
+  /** Where a Service, or the servers of a pool, are instead, by `NAME.NAMESPACE`: origins such as `http://127.0.0.1:8080`. */
+  readonly backends: ReadonlyMap<string, readonly string[]>;
   /** The port to bind for a port of a Gateway's listener; one that is not among them is bound as it is, from 1024. */
   readonly ports: ReadonlyMap<number, number>;
   /** `listen` of the configuration: listeners on its port share it. */
@@ -13,6 +14,8 @@ export interface TranslateOptions {
   /** The class that is this gateway's without a GatewayClass that says so; in a folder alone. */
   readonly className: string;
   readonly source: ObjectSource;
+  /** The configuration that manifests are added to, as its file holds it. */
+  readonly base: JsonMap;
   /** What callers reach the gateway at: `status.addresses` of Gateways. */
   readonly addresses: readonly { readonly type: string; readonly value: string }[];
   /** Listeners of the configuration that could not be bound, and why. */
@@ -29,6 +32,7 @@ export const defaultOptions: TranslateOptions = {
   controllerName: "sallyport.dev/gateway",
   className: "sallyport",
   source: "folder",
+  base: {},
   addresses: [],
   unbound: new Map(),
 };

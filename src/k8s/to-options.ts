@@ -3,7 +3,9 @@ import { isMap, type JsonMap } from "./manifest.ts";
 import { defaultOptions, type TranslateOptions } from "./options.ts";
 
 /** What is known beside the configuration file. */
-export type GivenOptions = Partial<Omit<TranslateOptions, "ports" | "listen" | "controllerName" | "className">>;
+export type GivenOptions = Partial<
+  Omit<TranslateOptions, "base" | "ports" | "listen" | "controllerName" | "className">
+>;
 
 const HTTPS_PORT = 4_443;
 
@@ -24,6 +26,7 @@ export function toOptions(base: JsonMap, given: GivenOptions): TranslateOptions 
   return {
     ...defaultOptions,
     ...given,
+    base,
     ports: new Map(Object.entries(ports ?? usual).map(([from, to]) => [Number(from), to])),
     listen: { port, tls },
     controllerName,

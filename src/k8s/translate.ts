@@ -11,7 +11,7 @@ import { policies } from "./policies/registry.ts";
 import type { ManifestProblem } from "./read-manifests.ts";
 import { resources } from "./resources/registry.ts";
 import { translateResources } from "./resources/translate-resources.ts";
-import { reportRefusedRoutes, reportRoute } from "./routes/route-status.ts";
+import { reportRefusedRoutes } from "./routes/route-status.ts";
 import { serveRoutes } from "./routes/serve-routes.ts";
 import type { ObjectStatus } from "./status.ts";
 import { createWorkspace } from "./workspace.ts";

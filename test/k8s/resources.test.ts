@@ -41,7 +41,7 @@ describe("an InferencePool", () => {
   test("is where --backend says it is, and may say what its servers run", () => {
     const annotations = { "sallyport.dev/engine": "sglang" };
     const { at, warnings } = meaningOf([sample(inferencePool, spec, { name: "llama", annotations })], {
-      backends: new Map([["llama.default", "http://127.0.0.1:1,http://127.0.0.1:2"]]),
+      backends: new Map([["llama.default", ["http://127.0.0.1:1", "http://127.0.0.1:2"]]]),
     });
     expect(at("pools", "default/llama")).toEqual([
       { engine: "sglang", endpoints: ["http://127.0.0.1:1", "http://127.0.0.1:2"] },
@@ -150,7 +150,7 @@ describe("an MCPServer", () => {
         { type: "ResolvedRefs", reason: "ResolvedRefs", observedGeneration: 3, ...ok("All references are resolved.") },
       ],
     });
-    const elsewhere = meaningOf([server, keys], { backends: new Map([["tools.default", "http://127.0.0.1:9"]]) });
+    const elsewhere = meaningOf([server, keys], { backends: new Map([["tools.default", ["http://127.0.0.1:9"]]]) });
     expect(elsewhere.at("mcp", "servers", "default/it")).toMatchObject([{ url: "http://127.0.0.1:9/mcp?x=1" }]);
   });
 

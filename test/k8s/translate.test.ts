@@ -13,6 +13,7 @@ apiVersion: gateway.networking.k8s.io/v1
 kind: HTTPRoute
 metadata: {name: shop}
 spec:
+  parentRefs: [{name: gw-of-another-folder}]
   hostnames: [shop.example.com]
   rules:
     - matches: [{path: {value: /cart}}]
@@ -22,14 +23,14 @@ spec:
   );
   const { pieces, problems } = translate(createObjects(manifests, "folder"), {
     ...defaultOptions,
-    backends: new Map([["shop.default", "http://127.0.0.1:9000"]]),
+    backends: new Map([["shop.default", ["http://127.0.0.1:9000"]]]),
   });
   expect(problems).toEqual([]);
   const { value, clashes } = mergePieces({ policies: "open" }, pieces);
   expect(clashes).toEqual([]);
   expect(value).toEqual({
     policies: "open",
-    services: { "default/shop:8080": { url: "http://127.0.0.1:9000" } },
+    services: { "default/shop:8080": { endpoints: ["http://127.0.0.1:9000"] } },
     routes: {
       "default/shop": {
         hosts: ["shop.example.com"],

@@ -1,4 +1,4 @@
-import type { Fault } from "../conditions.ts";
+import type { Fault } from "../condition.ts";
 import { gateway } from "../kinds/gateway.ts";
 import { namespace } from "../kinds/core.ts";
 import { httpRoute, type ParentRef } from "../kinds/http-route.ts";
@@ -37,7 +37,7 @@ function attach(
   route: HttpRouteObject,
 ): Attachment {
   const { objects, options } = workspace;
-  const { warn } = workspace.contextOf(route);
+  const { warn, refuse } = workspace.contextOf(route);
   const refs = route.spec.parentRefs ?? [];
   const parents: ParentState[] = [];
   let main = false;
@@ -57,7 +57,14 @@ function attach(
     if (parent !== undefined && own !== undefined) {
       const state = attachTo(workspace, route, ref, parent, own);
       parents.push(state);
-      if (state.fault !== undefined) remark(index, `not served there: ${state.fault.message}`);
+      const selected = state.listeners.some(({ spec }) => spec.allowedRoutes.namespaces.from === "Selector");
+      if (selected && objects.get(namespace, "", route.namespace) === undefined)
+        remark(
+          index,
+          `Namespace ${route.namespace} is not here: its labels are taken for those that the listener asks for`,
+        );
+      if (state.fault !== undefined && options.source === "folder")
+        refuse({ path: ["spec", "parentRefs", index], message: state.fault.message });
     } else if (parent !== undefined) {
       remark(index, `Gateway ${home}/${ref.name} is not this gateway's: the route is not served there`);
     } else if (options.source === "folder" && objects.refused(gateway, home, ref.name) === undefined) {
@@ -112,7 +119,7 @@ function attachTo(
 }
 
 function lets(
-  { objects }: Workspace,
+  { objects, options }: Workspace,
   { gateway: parent, spec, supportedKinds }: ListenerState,
   route: HttpRouteObject,
 ) {
@@ -124,11 +131,11 @@ function lets(
     case "Same":
       return parent.namespace === route.namespace;
     case "Selector": {
+      const found = objects.get(namespace, "", route.namespace);
+      /* What a namespace that is not here is called, nobody knows. */
+      if (found === undefined && options.source === "folder") return true;
       /* An API server gives every namespace this label (well-known labels). */
-      const labels = {
-        ...objects.get(namespace, "", route.namespace)?.metadata.labels,
-        "kubernetes.io/metadata.name": route.namespace,
-      };
+      const labels = { ...found?.metadata.labels, "kubernetes.io/metadata.name": route.namespace };
       return selector !== undefined && selects(selector, labels);
     }
   }

@@ -5,6 +5,15 @@ import type { KubeObject } from "../parse-object.ts";
 export type GatewayObject = KubeObject<GatewaySpec>;
 export type HttpRouteObject = KubeObject<HttpRouteSpec>;
 
+/** A listener that a route is served by. */
+export interface AttachedListener {
+  readonly gateway: GatewayObject;
+  /** As the Gateway names it. */
+  readonly name: string;
+  /** As the configuration names it: `request.listener` in CEL. */
+  readonly listener: string;
+}
+
 /** A route that is served. */
 export interface ServedRoute {
   readonly object: HttpRouteObject;
@@ -14,6 +23,8 @@ export interface ServedRoute {
   readonly gateways: readonly GatewayObject[];
   /** The names in the configuration of the listeners it is served by; undefined: `listen` alone. */
   readonly listeners: readonly string[] | undefined;
+  /** The same, each as its Gateway names it. */
+  readonly attached: readonly AttachedListener[];
   /** Whether an AI policy is attached: its Services are model servers then. */
   readonly ai: boolean;
   /** Whether callers need a credential of the gateway's. */

@@ -1,4 +1,4 @@
-import type { Fault } from "../conditions.ts";
+import type { Fault } from "../condition.ts";
 import { isGranted } from "../grants.ts";
 import { secret } from "../kinds/core.ts";
 import type { ListenerSpec } from "../kinds/gateway.ts";
@@ -49,7 +49,7 @@ function resolve({ objects }: Workspace, gateway: GatewayObject, ref: Certificat
   const [cert, key] = [read(found.spec, "tls.crt"), read(found.spec, "tls.key")];
   if (cert === undefined || key === undefined) return invalid(`Secret ${namespace}/${name} has no tls.crt and tls.key`);
   const fault = certificateFault(cert, key);
-  return fault === undefined ? { cert, key } : invalid(`Secret ${namespace}/${name}: ${fault}`);
+  return fault === undefined ? { cert, key } : invalid(`Secret ${namespace}/${name}: ${fault.message}`);
 }
 
 interface SecretData {

@@ -1,4 +1,4 @@
-import { toCondition } from "../conditions.ts";
+import { toCondition } from "../condition.ts";
 import { gateway } from "../kinds/gateway.ts";
 import { gatewayClass } from "../kinds/gateway-class.ts";
 import type { Workspace } from "../workspace.ts";

@@ -1,4 +1,4 @@
-import { type Condition, type Fault, toCondition } from "../conditions.ts";
+import { type Condition, type Fault, toCondition } from "../condition.ts";
 import type { Workspace } from "../workspace.ts";
 import type { Attachment } from "./attach-routes.ts";
 import type { GatewayObject } from "./attachment.ts";
@@ -18,11 +18,16 @@ export function reportGateways(
   const byGateway = Map.groupBy(listeners, (listener) => listener.gateway);
   for (const object of gateways) {
     const own = byGateway.get(object) ?? [];
-    const { status, warn } = workspace.contextOf(object);
+    const { status, warn, refuse } = workspace.contextOf(object);
+    /* In a folder nothing is taken in part: what a cluster's other listeners go on without is for its author to mend. */
+    const refuseOrWarn = workspace.options.source === "folder" ? refuse : warn;
+    const whole = gatewayFault(object.spec);
+    if (whole !== undefined) refuseOrWarn({ path: ["spec"], message: whole.message });
     const reported = own.map((listener) => {
       const unbound = listener.serves === undefined ? undefined : workspace.options.unbound.get(listener.serves);
-      const fault = listener.unaccepted ?? listener.unresolved;
-      if (fault !== undefined) warn({ path: ["spec", "listeners", listener.index], message: fault.message });
+      const path = ["spec", "listeners", listener.index];
+      if (listener.unaccepted !== undefined) refuseOrWarn({ path, message: listener.unaccepted.message });
+      else if (listener.unresolved !== undefined) warn({ path, message: listener.unresolved.message });
       return {
         name: listener.spec.name,
         supportedKinds: listener.supportedKinds,
@@ -84,7 +89,7 @@ function gatewayConditions(
 }
 
 /** What a Gateway asks for as a whole that is not to be had here. */
-export function gatewayFault({ infrastructure, addresses = [] }: GatewayObject["spec"]): Fault | undefined {
+function gatewayFault({ infrastructure, addresses = [] }: GatewayObject["spec"]): Fault | undefined {
   if (infrastructure?.parametersRef !== undefined)
     return {
       reason: "InvalidParameters",

@@ -1,4 +1,4 @@
-import type { Fault } from "../conditions.ts";
+import type { Fault } from "../condition.ts";
 import type { ListenerSpec } from "../kinds/gateway.ts";
 import { httpRoute } from "../kinds/http-route.ts";
 import type { TranslateOptions } from "../options.ts";

@@ -1,4 +1,4 @@
-import type { Fault } from "../conditions.ts";
+import type { Fault } from "../condition.ts";
 import type { ListenerSpec } from "../kinds/gateway.ts";
 import type { Workspace } from "../workspace.ts";
 import type { GatewayObject } from "./attachment.ts";

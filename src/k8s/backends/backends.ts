@@ -1,4 +1,4 @@
-import type { Fault } from "../conditions.ts";
+import type { Fault } from "../condition.ts";
 import { isGranted } from "../grants.ts";
 import { service } from "../kinds/core.ts";
 import type { BackendObject } from "../kinds/http-route-filter.ts";

@@ -1,5 +1,5 @@
 import { endpointSlice, pod, type ServiceSpec } from "../kinds/core.ts";
-import type { Objects } from "../objects.ts";
+import type { Objects, ObjectSource } from "../objects.ts";
 import type { KubeObject } from "../parse-object.ts";
 
 export type ServiceObject = KubeObject<ServiceSpec>;
@@ -11,7 +11,7 @@ export interface Endpoints {
   of(service: ServiceObject, port: ServicePort): readonly string[] | undefined;
 }
 
-export function createEndpoints(objects: Objects): Endpoints {
+export function createEndpoints(objects: Objects, source: ObjectSource): Endpoints {
   const slices = Map.groupBy(
     objects.list(endpointSlice),
     ({ namespace, metadata }) => `${namespace}/${metadata.labels["kubernetes.io/service-name"] ?? ""}`,
@@ -19,7 +19,7 @@ export function createEndpoints(objects: Objects): Endpoints {
   return {
     of(service, port) {
       const own = slices.get(`${service.namespace}/${service.name}`);
-      if (own === undefined) return ofPods(objects, service, port);
+      if (own === undefined) return source === "folder" ? ofPods(objects, service, port) : undefined;
       const found = new Set<string>();
       for (const { spec } of own) {
         if (spec.addressType === "FQDN") continue;

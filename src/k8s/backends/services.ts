@@ -1,4 +1,4 @@
-import type { Fault } from "../conditions.ts";
+import type { Fault } from "../condition.ts";
 import { service } from "../kinds/core.ts";
 import type { Manifest } from "../manifest.ts";
 import type { Workspace } from "../workspace.ts";
@@ -29,14 +29,14 @@ export interface Services {
 const spoken = ["", "http"];
 
 export function createServices({ objects, options, pieces }: Workspace): Services {
-  const endpoints = createEndpoints(objects);
+  const endpoints = createEndpoints(objects, options.source);
   const entries = new Map<string, ServiceEntry | Fault>();
   const used = { service: new Set<ServiceEntry>(), pool: new Set<ServiceEntry>() };
 
   function resolve(entry: string, namespace: string, name: string, number: number): ServiceEntry | Fault {
     const object = objects.get(service, namespace, name);
     const elsewhere = options.backends.get(`${name}.${namespace}`);
-    if (elsewhere !== undefined) return { name: entry, endpoints: [elsewhere], unknown: false, object };
+    if (elsewhere !== undefined) return { name: entry, endpoints: elsewhere, unknown: false, object };
     const missing = (message: string): Fault => ({ reason: "BackendNotFound", message });
     if (object === undefined) return missing(`there is no Service ${name} in namespace ${namespace}`);
     if (object.spec.type === "ExternalName")

@@ -1,10 +1,11 @@
 import type { ServedRoute } from "../attach/attachment.ts";
 import { gateway } from "../kinds/gateway.ts";
 import { httpRoute } from "../kinds/http-route.ts";
-import type { Kind } from "../kinds/define-kind.ts";
+import type { Kind, Remark } from "../kinds/define-kind.ts";
 import type { KubeObject } from "../parse-object.ts";
 import { byAge } from "../precedence.ts";
 import type { Workspace } from "../workspace.ts";
+import { claimedRoutes, closeRoutes } from "./close-routes.ts";
 import type { AnyPolicy, PolicyTarget, TargetRef } from "./define-policy.ts";
 
 const targetKinds: readonly Kind<unknown>[] = [gateway, httpRoute];
@@ -35,6 +36,8 @@ export function applyPolicies(
   served: readonly ServedRoute[],
 ): void {
   for (const { kind, targets, apply } of definitions) {
+    for (const refused of workspace.objects.allRefused)
+      if (refused.kind === kind) closeRoutes(workspace, claimedRoutes(refused, served));
     const contexts = workspace.objects
       .list(kind)
       .toSorted(byAge)
@@ -53,7 +56,19 @@ export function applyPolicies(
             context.warn({ path: ref.path, message });
           } else found.push(resolved);
         }
-        return { object, targets: found, missing, ...context };
+        return {
+          object,
+          targets: found,
+          missing,
+          ...context,
+          refuse(remark: Remark) {
+            context.refuse(remark);
+            closeRoutes(
+              workspace,
+              found.flatMap(({ routes }) => routes),
+            );
+          },
+        };
       });
     apply(contexts);
   }
@@ -76,6 +91,10 @@ function resolve(
   }
   const parent = object as ServedRoute["gateways"][number];
   if (sectionName !== undefined && !parent.spec.listeners.some(({ name }) => name === sectionName)) return undefined;
-  const routes = served.filter(({ gateways }) => gateways.includes(parent));
+  const routes = served.filter(({ gateways, attached }) =>
+    sectionName === undefined
+      ? gateways.includes(parent)
+      : attached.some((each) => each.gateway === parent && each.name === sectionName),
+  );
   return { ref, object, routes, rules: undefined, gateways: [parent] };
 }

@@ -48,7 +48,7 @@ function translatePool(context: Context): void {
 function endpointsOf({ object, objects, options, warn }: Context): readonly string[] {
   const { namespace, name, spec } = object;
   const given = options.backends.get(`${name}.${namespace}`);
-  if (given !== undefined) return given.split(",");
+  if (given !== undefined) return given;
   const labels = Object.entries(spec.selector.matchLabels);
   const matching = objects
     .list(pod, namespace)

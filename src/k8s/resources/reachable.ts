@@ -25,7 +25,7 @@ export function addressOf({ object, objects, options }: Context): {
   const { namespace, spec } = object;
   if (spec.service === undefined) return { url: spec.url ?? "", unresolved: [] };
   const { name, port, path } = spec.service;
-  const given = options.backends.get(`${name}.${namespace}`)?.split(",")[0];
+  const given = options.backends.get(`${name}.${namespace}`)?.[0];
   if (given !== undefined) return { url: new URL(path, given).href, unresolved: [] };
   const url = `http://${name}.${namespace}.svc:${port}${path}`;
   const found = objects.get(service, namespace, name);

@@ -1,11 +1,10 @@
 import { gateway } from "../kinds/gateway.ts";
 import { httpRoute, type ParentRef, parentRefs } from "../kinds/http-route.ts";
 import { isMap } from "../manifest.ts";
-import type { RefusedObject } from "../objects.ts";
 import { formatConfigPath } from "../../core/config-problem.ts";
 import type { Attachment } from "../attach/attach-routes.ts";
 import type { GatewayObject } from "../attach/attachment.ts";
-import { type Condition, type Fault, toCondition } from "../conditions.ts";
+import { type Condition, type Fault, toCondition } from "../condition.ts";
 import type { Workspace } from "../workspace.ts";
 
 /** Says of a route what became of it at each Gateway of this gateway's; none: there is nothing to say. */

@@ -1,7 +1,7 @@
 import type { Attachment } from "../attach/attach-routes.ts";
 import type { ServedRoute } from "../attach/attachment.ts";
 import type { Backends } from "../backends/backends.ts";
-import type { Fault } from "../conditions.ts";
+import type { Fault } from "../condition.ts";
 import type { KubeObject } from "../parse-object.ts";
 import type { Workspace } from "../workspace.ts";
 import { reportRoute } from "./route-status.ts";
@@ -46,7 +46,12 @@ function toServed(
   aiTargets: ReadonlySet<KubeObject<unknown>>,
 ): ServedRoute {
   const gateways = [...new Set(parents.filter(({ fault }) => fault === undefined).map(({ gateway }) => gateway))];
-  const names = parents.flatMap(({ listeners }) => listeners.flatMap(({ serves }) => serves ?? []));
+  const attached = parents.flatMap((parent) =>
+    parent.listeners.flatMap(({ gateway, spec: { name }, serves }) =>
+      serves === undefined ? [] : [{ gateway, name, listener: serves }],
+    ),
+  );
+  const names = attached.map(({ listener }) => listener);
   const listeners = [...new Set(main ? [...names, "main"] : names)];
   const asked = [route, ...gateways].map(({ metadata, manifest }) => ({ manifest, value: metadata.annotations[AUTH] }));
   for (const { value } of asked)
@@ -60,6 +65,7 @@ function toServed(
     name: `${route.namespace}/${route.name}`,
     gateways,
     listeners: listeners.length === 1 && main ? undefined : listeners,
+    attached,
     ai: aiTargets.has(route) || gateways.some((gateway) => aiTargets.has(gateway)),
     auth: asked.every(({ value }) => value === undefined || value === "optional") ? "optional" : "required",
   };

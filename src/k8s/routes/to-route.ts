@@ -2,7 +2,7 @@ import type { ConfigPath } from "../../core/config-problem.ts";
 import type { ServedRoute } from "../attach/attachment.ts";
 import type { Backends } from "../backends/backends.ts";
 import type { ServiceEntry, ServiceUse } from "../backends/services.ts";
-import type { Fault } from "../conditions.ts";
+import type { Fault } from "../condition.ts";
 import type { JsonMap } from "../manifest.ts";
 import type { BackendRef, RuleSpec } from "../kinds/http-route.ts";
 import type { FilterSpec } from "../kinds/http-route-filter.ts";
