@@ -29,7 +29,8 @@ export async function openGateway(handoff: Handoff, signal: AbortSignal): Promis
   const url = process.env.SALLYPORT_URL?.replace(/\/+$/, "");
   if (url === undefined || url === "")
     throw new Error("SALLYPORT_URL is not set: I reach tools, models and other agents through the gateway alone.");
-  const token = await obtainToken(url, handoff.actorToken, signal);
+  const toHere = (address: string) => withinReach(address, url);
+  const token = await obtainToken({ url, toHere }, handoff.actorToken, signal);
   const traceparent = childOf(handoff.traceparent);
   return {
     url,
@@ -37,23 +38,34 @@ export async function openGateway(handoff: Handoff, signal: AbortSignal): Promis
       const headers = new Headers(init?.headers);
       if (token !== "") headers.set("authorization", `Bearer ${token}`);
       if (traceparent !== "") headers.set("traceparent", traceparent);
-      return fetch(input, { ...init, headers });
+      return fetch(input instanceof Request ? input : toHere(String(input)), { ...init, headers });
     },
   };
+}
+
+/** Cards and metadata name the gateway by its public address, which this agent's network need not reach. */
+function withinReach(address: string, url: string): string {
+  const named = process.env.SALLYPORT_PUBLIC_URL?.replace(/\/+$/, "");
+  return named && (address === named || address.startsWith(`${named}/`)) ? url + address.slice(named.length) : address;
+}
+
+interface Place {
+  readonly url: string;
+  readonly toHere: (address: string) => string;
 }
 
 /**
  * A token of this agent's own for the user it works for: the handed one exchanged (RFC 8693), so that the authorization server has
  * seen this agent's credential too. Without a user it acts for itself; without credentials the handed token must do.
  */
-async function obtainToken(url: string, actorToken: string, signal: AbortSignal): Promise<string> {
+async function obtainToken({ url, toHere }: Place, actorToken: string, signal: AbortSignal): Promise<string> {
   const credentials = readCredentials();
   if (credentials === undefined) return actorToken;
   const grant: Record<string, string> =
     actorToken === ""
       ? { grant_type: "client_credentials" }
       : { grant_type: exchangeGrant, subject_token: actorToken, subject_token_type: accessTokenType };
-  const endpoint = await tokenEndpoint(url, signal);
+  const endpoint = toHere(await tokenEndpoint(url, signal));
   const response = await reach(endpoint, {
     method: "POST",
     headers: {

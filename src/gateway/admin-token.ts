@@ -3,8 +3,10 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import type { Config } from "../config/schema.ts";
 
-/** Beside the state file, or in `data` where the state has no file. */
-export function adminTokenFile({ baseDir, state }: Pick<Config, "baseDir" | "state">): string {
+/** Where the configuration says; else beside the state file, or in `data` where the state has no file. */
+export function adminTokenFile({ baseDir, listen, state }: Pick<Config, "baseDir" | "listen" | "state">): string {
+  const { tokenFile } = listen.console;
+  if (tokenFile !== undefined) return resolve(baseDir, tokenFile);
   return join(state.kind === "sqlite" ? dirname(resolve(baseDir, state.file)) : join(baseDir, "data"), "admin-token");
 }
 

@@ -96,14 +96,19 @@ const tls = z.strictObject({
     }),
 });
 
-const side = (name: string, host: string, fallback: number) =>
-  z
-    .strictObject({
-      host: bindHost(`The address ${name} is bound to.`).default(host),
-      port: port(fallback, `The port of ${name}; 0 takes a free one.`),
-    })
-    .prefault({})
-    .meta({ description: `Where ${name} is served.`, examples: [{ host, port: fallback }] });
+const side = (name: string, host: string, fallback: number) => ({
+  host: bindHost(`The address ${name} is bound to.`).default(host),
+  port: port(fallback, `The port of ${name}; 0 takes a free one.`),
+});
+
+const tokenFile = z
+  .string()
+  .min(1)
+  .meta({
+    description:
+      "Holds the operator's token, 32 characters or more; made where it is missing. Left out: `admin-token` beside the state file. One that is mounted serves every replica.",
+    examples: ["/etc/sallyport/secrets/admin-token"],
+  });
 
 const listen = z.strictObject({
   port: port(DEFAULT_PORT, "The port agents call; 0 takes a free one."),
@@ -121,8 +126,17 @@ const listen = z.strictObject({
     description: "Serves https with this certificate, TLS 1.2 or newer.",
     examples: [{ cert: "tls.crt", key: "tls.key" }],
   }),
-  console: side("the console", "127.0.0.1", 4001),
-  health: side("health, readiness and metrics", "0.0.0.0", 4002),
+  console: z
+    .strictObject({ ...side("the console", "127.0.0.1", 4001), tokenFile: tokenFile.optional() })
+    .prefault({})
+    .meta({ description: "Where the console is served.", examples: [{ host: "127.0.0.1", port: 4001 }] }),
+  health: z
+    .strictObject(side("health, readiness and metrics", "0.0.0.0", 4002))
+    .prefault({})
+    .meta({
+      description: "Where health, readiness and metrics is served.",
+      examples: [{ host: "0.0.0.0", port: 4002 }],
+    }),
   allowedHosts: z
     .array(hostPattern)
     .default([])

@@ -51,9 +51,16 @@ test.for([
     "data/admin-token",
   ],
   ["the password of Redis", 'state: "redis://user:${env:NOT_SET_HERE}@redis:6379"', "data/admin-token"],
+  [
+    "the file of the token itself",
+    "state: redis://redis:6379\nlisten: {console: {port: 7001, tokenFile: ../secrets/t}}",
+    "../secrets/t",
+  ],
   ["a part that is wrong", "mcp: {servers: wrong}\nstate: ./x/s.db", "x/admin-token"],
 ] as const)("%s is not needed to find a gateway", ([, yaml, tokenFile]) => {
-  const folder = makeFolder({ "s.yaml": `policies: open\nlisten: {console: {port: 7001}}\n${yaml}\n` });
+  const folder = makeFolder({
+    "s.yaml": `policies: open\n${yaml.includes("listen") ? "" : "listen: {console: {port: 7001}}\n"}${yaml}\n`,
+  });
   expect(findGateway({ ...none, config: folder.at("s.yaml") })).toMatchObject({
     url: "http://127.0.0.1:7001",
     tokenFile: folder.at(tokenFile),
