@@ -1,0 +1,136 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { compilePolicy, type ValidatingPolicy } from "./kyverno.ts";
+import { find, k8s, type Manifest, readManifests } from "./manifests.ts";
+
+const folder = join(k8s, "kyverno");
+const read = (name: string) => parse(readFileSync(join(folder, name), "utf8")) as never;
+
+const policies = readdirSync(join(folder, "policies")).map((name) => read(`policies/${name}`) as ValidatingPolicy);
+const deployments = readManifests(join(folder, "samples/deployments.yaml"));
+const { spec: context } = read("samples/context.yaml") as { spec: { resources: readonly Manifest[] } };
+const { namespaces } = read("samples/values.yaml") as { namespaces: readonly Manifest[] };
+const cluster = [...context.resources, ...namespaces];
+
+interface CliTest {
+  readonly policies: readonly string[];
+  readonly results: readonly {
+    readonly isValidatingPolicy: boolean;
+    readonly policy: string;
+    readonly resources: readonly string[];
+    readonly result: "pass" | "fail";
+  }[];
+}
+const cliTest = read("kyverno-test.yaml") as CliTest;
+
+const judge = (policy: string, deployment: string, objects = cluster): string | undefined =>
+  compilePolicy(find(policies, "ValidatingPolicy", policy) as ValidatingPolicy)(
+    find(deployments, "Deployment", deployment),
+    objects,
+  );
+
+describe("the policies", () => {
+  test.for(policies.map((policy): [string, ValidatingPolicy] => [policy.metadata.name, policy]))(
+    "%s denies Deployments as they are made and changed, also when it fails itself, and says why in words of its own",
+    ([, { apiVersion, kind, spec }]) => {
+      expect([apiVersion, kind]).toEqual(["policies.kyverno.io/v1", "ValidatingPolicy"]);
+      expect(spec).toMatchObject({
+        validationActions: ["Deny"],
+        failurePolicy: "Fail",
+        matchConstraints: {
+          resourceRules: [
+            { apiGroups: ["apps"], apiVersions: ["v1"], operations: ["CREATE", "UPDATE"], resources: ["deployments"] },
+          ],
+        },
+      });
+      for (const { message, messageExpression } of spec.validations)
+        expect([message, messageExpression].every((text) => text.length > 20)).toBe(true);
+    },
+  );
+
+  const results = cliTest.results.flatMap(({ policy, resources, result }) =>
+    resources.map((resource): [string, string, string] => [policy, resource, result]),
+  );
+
+  test.for(results)("%s: %s is to %s, as Kyverno's own test file says", ([policy, resource, result]) => {
+    expect(judge(policy, resource.split("/")[1] ?? "") === undefined ? "pass" : "fail").toBe(result);
+  });
+
+  test("Kyverno's test file covers every policy and every sample, with samples that pass and fail each", () => {
+    expect(cliTest.policies).toEqual(
+      expect.arrayContaining(policies.map(({ metadata }) => `policies/${metadata.name}.yaml`)),
+    );
+    expect(cliTest.results.every(({ isValidatingPolicy }) => isValidatingPolicy)).toBe(true);
+    for (const { metadata } of policies) {
+      const own = results.filter(([policy]) => policy === metadata.name);
+      expect(new Set(own.map(([, , result]) => result))).toEqual(new Set(["pass", "fail"]));
+      const judged = own.map(([, resource]) => resource).toSorted();
+      expect(judged).toEqual(
+        deployments
+          .filter(({ metadata: { name } }) => name !== "web")
+          .map(({ metadata: { name, namespace } }) => `${namespace ?? ""}/${name}`)
+          .toSorted(),
+      );
+    }
+  });
+
+  test("what serves no model is none of their business; an accelerator or the image of a server tells one without labels", () => {
+    expect(policies.map(({ metadata }) => judge(metadata.name, "web"))).toEqual([undefined, undefined, undefined]);
+    expect(judge("require-token-limit", "unlabelled")).toContain("without a token limit");
+  });
+
+  test("the approvals of the samples are those that are shipped", () => {
+    const [shipped] = readManifests(join(folder, "approved-models.yaml"));
+    expect(find(cluster, "ConfigMap", "approved-models").data).toEqual(shipped?.data);
+  });
+});
+
+describe("who is denied is told what to do", () => {
+  test.for<[string, string, string]>([
+    [
+      "require-token-limit",
+      "no-limit",
+      "Deployment no-limit serves a model without a token limit. Apply a TokenRateLimitPolicy in namespace support whose spec.targetRef is the HTTPRoute unlimited and whose spec.limits has rates without a condition.",
+    ],
+    [
+      "require-token-limit",
+      "no-route",
+      "Deployment no-route serves a model without a token limit. Name the HTTPRoute that leads to it in its label sallyport.dev/route, and apply a TokenRateLimitPolicy for that route.",
+    ],
+    [
+      "require-approved-model",
+      "large-model",
+      "Deployment large-model serves llama-3-70b, which is not approved for confidential data. Choose one of: llama-3-8b; or ask the platform team to approve it in ConfigMap sallyport/approved-models.",
+    ],
+    [
+      "require-approved-model",
+      "no-class",
+      "Deployment no-class is in namespace lab, which has no class of data. Ask the platform team to label it: sallyport.dev/data-class.",
+    ],
+    [
+      "require-approved-model",
+      "unlabelled",
+      "Deployment unlabelled does not say which model it serves. Name it in its label sallyport.dev/model.",
+    ],
+    [
+      "require-masking",
+      "no-limit",
+      "Deployment no-limit serves a model and nothing masks personal data on the way to it. Apply a TrafficPolicy in namespace support with the HTTPRoute unlimited in spec.targetRefs, and in spec.ai.promptGuard.request.regex the action MASK and the builtins SSN, CREDIT_CARD, PHONE_NUMBER and EMAIL.",
+    ],
+  ])("%s, %s", ([policy, deployment, message]) => {
+    expect(judge(policy, deployment)).toBe(message);
+  });
+
+  test("without the ConfigMap of approvals nothing is let in", () => {
+    const without = cluster.filter(({ kind }) => kind !== "ConfigMap");
+    expect(() => judge("require-approved-model", "support-model", without)).toThrow('"approved-models" not found');
+  });
+
+  test("taking the limit away from the route that has one is enough to be denied", () => {
+    const without = cluster.filter(({ kind }) => kind !== "TokenRateLimitPolicy");
+    expect(judge("require-token-limit", "support-model")).toBeUndefined();
+    expect(judge("require-token-limit", "support-model", without)).toContain("without a token limit");
+  });
+});

@@ -1,0 +1,175 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { readConfig } from "../../../src/config/load.ts";
+import { faultsOf } from "./demands.ts";
+import {
+  find,
+  k8s,
+  type Manifest,
+  readKustomization,
+  readKustomized,
+  readManifests,
+  readResources,
+} from "./manifests.ts";
+import { makeSecrets, mountFiles } from "./mounts.ts";
+import { openBlocks, openWays, outside } from "./network.ts";
+import { type PodSpec, workloadOf } from "./pods.ts";
+import { baseWays, laptopWays, productionBlocks, productionWays } from "./wanted.ts";
+
+const base = readKustomized(join(k8s, "base"));
+const laptop = join(k8s, "overlays/laptop");
+const production = join(k8s, "overlays/production");
+
+/** Of a patch, which object it changes. */
+function targetsOf(folder: string): readonly string[] {
+  return (readKustomization(folder).patches ?? []).map(({ path, patch }) => {
+    const { kind, metadata } = parse(patch ?? readFileSync(join(folder, path ?? ""), "utf8")) as Manifest;
+    return `${kind}/${metadata.name}`;
+  });
+}
+
+const envOf = (folder: string): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    (readKustomization(folder).configMapGenerator ?? [])
+      .flatMap(({ literals = [] }) => literals)
+      .map((literal) => literal.split(/=(.*)/s).slice(0, 2) as [string, string]),
+  );
+
+/** What a configuration reads from `../secrets` and `../tls`, as `secrets/api-key`. */
+const filesOf = (config: string): readonly string[] =>
+  [...new Set([...config.matchAll(/\.\.\/((?:secrets|tls)\/[\w.-]+)/g)].map(([, path = ""]) => path))].toSorted();
+
+/** The files that a pod mounts below /etc/sallyport, in the same form. */
+function mountedIn({ volumes = [] }: PodSpec): readonly string[] {
+  const tls = volumes.some(({ name }) => name === "tls") ? ["tls/tls.crt", "tls/tls.key"] : [];
+  const secrets = volumes.find(({ name }) => name === "secrets")?.secret?.items ?? [];
+  return [...secrets.map(({ key }) => `secrets/${key}`), ...tls].toSorted();
+}
+
+/** What `check` would say of a configuration where it is mounted. */
+function problemsOf(config: string, env: Readonly<Record<string, string>>): string {
+  const etc = mkdtempSync(join(tmpdir(), "sallyport-etc-"));
+  try {
+    const files = filesOf(config).map((path) => path.split("/") as [string, string]);
+    for (const folder of ["secrets", "tls"]) {
+      const names = files.filter(([top]) => top === folder).map(([, name]) => name);
+      mountFiles(join(etc, folder), makeSecrets(names));
+    }
+    mountFiles(join(etc, "policies"), find(base, "ConfigMap", "sallyport-policies").data ?? {});
+    mountFiles(join(etc, "config"), { "sallyport.yaml": config });
+    const read = readConfig(join(etc, "config/sallyport.yaml"), { env });
+    return read.config === undefined ? read.error.message : "";
+  } finally {
+    rmSync(etc, { recursive: true });
+  }
+}
+
+const baseConfig = find(base, "ConfigMap", "sallyport-config").data?.["sallyport.yaml"] ?? "";
+
+describe("the configuration of the base", () => {
+  test("loads with the environment of its ConfigMap and of the laptop's, and reads the files that the pod mounts", () => {
+    const env = find(base, "ConfigMap", "sallyport-env").data ?? {};
+    expect(problemsOf(baseConfig, env)).toBe("");
+    expect(problemsOf(baseConfig, { ...env, ...envOf(laptop) })).toBe("");
+    expect(problemsOf(baseConfig, {})).toContain("PUBLIC_URL");
+    expect(mountedIn(workloadOf(find(base, "Deployment", "sallyport")).pod)).toEqual(filesOf(baseConfig));
+  });
+
+  test("names only upstreams that have a Service, and each has an open way to it", () => {
+    const upstreams = [...baseConfig.matchAll(/url: "http:\/\/([\w-]+):(\d+)/g)].map(([, host = "", port = ""]) => [
+      host,
+      port,
+    ]);
+    expect(upstreams.length).toBe(5);
+    for (const [host = "", port = ""] of upstreams) {
+      const { ports } = find(base, "Service", host).spec as { readonly ports: readonly { readonly port: number }[] };
+      expect(ports.map((one) => `${one.port}`)).toEqual([port]);
+      expect(baseWays).toContain(`sallyport > ${host} TCP/${port}`);
+    }
+  });
+});
+
+describe("the laptop's overlay", () => {
+  test("adds a simulated model server, which is as restricted as all else and reached by the gateway alone", () => {
+    const objects = readResources(laptop);
+    expect(faultsOf(objects)).toEqual([]);
+    expect(openWays(objects, outside)).toEqual(laptopWays);
+    expect(envOf(laptop)["MODEL_URL"]).toBe("http://simulator.sallyport.svc.cluster.local:8000");
+  });
+
+  test("changes nothing but the environment, the number of replicas and the autoscaler, which it takes away", () => {
+    const { namespace, configMapGenerator, replicas } = readKustomization(laptop);
+    expect([namespace, replicas, targetsOf(laptop)]).toEqual([
+      "sallyport",
+      [{ name: "sallyport", count: 1 }],
+      ["HorizontalPodAutoscaler/sallyport"],
+    ]);
+    expect(configMapGenerator?.map(({ name, behavior }) => [name, behavior])).toEqual([["sallyport-env", "merge"]]);
+    const known = Object.keys(find(base, "ConfigMap", "sallyport-env").data ?? {});
+    expect(Object.keys(envOf(laptop)).filter((name) => !known.includes(name))).toEqual([]);
+  });
+});
+
+describe("the production overlay", () => {
+  const config = readFileSync(join(production, "sallyport.yaml"), "utf8");
+  const [patched] = readManifests(join(production, "deployment.yaml"));
+  const patch = (patched?.spec as { readonly template: { readonly spec: PodSpec } }).template.spec;
+
+  test("is the gateway without samples and without Redis, with ways to the public internet at 443 and to its Redis alone", () => {
+    const objects = readResources(production);
+    expect(objects.filter(({ kind }) => kind === "Deployment" || kind === "StatefulSet")).toHaveLength(1);
+    expect(openWays(objects, outside)).toEqual(productionWays);
+    expect(openBlocks(objects)).toEqual(productionBlocks);
+  });
+
+  test("patches objects that the base has, and weakens no container", () => {
+    for (const target of targetsOf(production)) {
+      const [kind = "", name = ""] = target.split("/");
+      expect(find(base, kind, name).kind).toBe(kind);
+    }
+    expect(Object.keys(patch)).toEqual(["containers", "volumes"]);
+    expect(patch.containers.map((container) => Object.keys(container))).toEqual([
+      ["name", "resources", "volumeMounts"],
+    ]);
+    expect(readKustomization(production).replicas).toEqual([{ name: "sallyport", count: 3 }]);
+  });
+
+  test("has a configuration that loads, over TLS, with identity, limits for a team and for each model, and files that are mounted", () => {
+    expect(problemsOf(config, envOf(production))).toBe("");
+    expect(mountedIn(patch)).toEqual(filesOf(config));
+    expect(parse(config)).toMatchObject({
+      listen: { tls: { cert: "../tls/tls.crt", key: "../tls/tls.key" } },
+      auth: { issuers: ["https://login.example.com"] },
+      budgets: [
+        { per: "tenant", limits: ["1M tokens/min", "$200/day"] },
+        { per: "tenant", limits: ["500k tokens/min on small", "10k tokens/min on gpt-4o"], onExhausted: "fallback" },
+      ],
+    });
+    expect((parse(config) as { state: { redis: string } }).state.redis).toMatch(/^rediss:\/\//);
+  });
+});
+
+test("every file of k8s that another one names is there", () => {
+  const folders = [
+    "base",
+    "base/namespace",
+    "base/gateway",
+    "base/redis",
+    "base/samples",
+    "overlays/laptop",
+    "overlays/production",
+  ];
+  for (const folder of folders.map((name) => join(k8s, name))) {
+    const { resources, configMapGenerator = [], patches = [] } = readKustomization(folder);
+    const named = [
+      ...resources,
+      ...configMapGenerator.flatMap(({ files = [] }) => files),
+      ...patches.flatMap(({ path }) => path ?? []),
+    ];
+    expect(named.filter((name) => !existsSync(resolve(folder, name)))).toEqual([]);
+    expect(dirname(folder)).toContain("k8s");
+  }
+});

@@ -1,0 +1,44 @@
+import { spawnSync } from "node:child_process";
+import { delimiter, join } from "node:path";
+
+/** A program that renders, and how to get it. */
+interface Tool {
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly install: string;
+}
+
+const tools = {
+  kustomize: [
+    { program: "kustomize", args: ["build"], install: "go install sigs.k8s.io/kustomize/kustomize/v5@v5.7.1" },
+    { program: "kubectl", args: ["kustomize"], install: "https://kubernetes.io/docs/tasks/tools/" },
+  ],
+  helm: [{ program: "helm", args: [], install: "go install helm.sh/helm/v3/cmd/helm@v3.22.0" }],
+} as const satisfies Record<string, readonly Tool[]>;
+
+/* Where `go install` puts programs, besides what is on the path already. */
+const goBin = process.env["GOBIN"] ?? join(process.env["GOPATH"] ?? join(process.env["HOME"] ?? "", "go"), "bin");
+const env = { ...process.env, PATH: `${process.env["PATH"] ?? ""}${delimiter}${goBin}` };
+
+const isThere = ({ program }: Tool) => spawnSync(program, ["version"], { env, stdio: "ignore" }).error === undefined;
+
+/** What is not on this machine, each with the ways to get it; empty when all can be rendered. */
+export const missingTools = (): readonly string[] =>
+  Object.entries<readonly Tool[]>(tools)
+    .filter(([, known]) => !known.some(isThere))
+    .map(
+      ([name, known]) => `${name}: ${known.map(({ program, install }) => `${program} by ${install}`).join(", or ")}`,
+    );
+
+/** Runs a tool and gives what it prints. Throws with what it says. */
+export function runTool(name: keyof typeof tools, ...args: readonly string[]): string {
+  const tool = (tools[name] as readonly Tool[]).find(isThere);
+  if (tool === undefined) throw new Error(`${name} is not on this machine`);
+  const { status, stdout, stderr } = spawnSync(tool.program, [...tool.args, ...args], {
+    env,
+    encoding: "utf8",
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  if (status !== 0) throw new Error(`${[tool.program, ...tool.args, ...args].join(" ")}: ${stderr}`);
+  return stdout;
+}

@@ -1,0 +1,95 @@
+/* What base, overlays and chart must come to, whoever renders them. */
+
+const health = (path: string) => ({ path, port: "health" });
+
+/** See `gatewayFields`. The grace has room for the pause, `drain.grace` (30 s) and ten seconds more. */
+export const gateway = {
+  replicas: 2,
+  containers: 1,
+  args: ["src/main.ts", "serve", "--config", "/etc/sallyport/config/sallyport.yaml"],
+  ports: { http: 4000, health: 4002 },
+  live: health("/livez"),
+  ready: health("/readyz"),
+  start: health("/livez"),
+  pauseSeconds: 5,
+  graceSeconds: 45,
+  mounts: {
+    "/etc/sallyport/config": true,
+    "/etc/sallyport/policies": true,
+    "/etc/sallyport/secrets": true,
+    "/tmp": false,
+  },
+  spread: 2,
+  scrape: { "prometheus.io/scrape": "true", "prometheus.io/port": "4002", "prometheus.io/path": "/metrics" },
+  disruption: 1,
+};
+
+export const hpa = {
+  scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name: "sallyport" },
+  minReplicas: 2,
+  maxReplicas: 10,
+  metrics: [
+    {
+      type: "Pods",
+      pods: { metric: { name: "sallyport_in_flight" }, target: { type: "AverageValue", averageValue: "100" } },
+    },
+    { type: "Resource", resource: { name: "cpu", target: { type: "Utilization", averageUtilization: 70 } } },
+  ],
+  behavior: { scaleDown: { stabilizationWindowSeconds: 300 } },
+};
+
+const gatewayWays = [
+  "caller > sallyport TCP/4000",
+  "prometheus > sallyport TCP/4002",
+  "sallyport > kube-dns TCP/53",
+  "sallyport > kube-dns UDP/53",
+  "sallyport > model-server TCP/8000",
+];
+
+/** Every way that is open in the base, of all between its pods and the places of `outside`. */
+export const baseWays: readonly string[] = [
+  ...gatewayWays,
+  "researcher > kube-dns TCP/53",
+  "researcher > kube-dns UDP/53",
+  "researcher > sallyport TCP/4000",
+  "sallyport > clock TCP/8080",
+  "sallyport > files TCP/8080",
+  "sallyport > notes TCP/8080",
+  "sallyport > redis TCP/6379",
+  "sallyport > researcher TCP/9000",
+  "sallyport > writer TCP/9000",
+].toSorted();
+
+export const laptopWays: readonly string[] = [...baseWays, "sallyport > simulator TCP/8000"].toSorted();
+
+export const productionWays: readonly string[] = gatewayWays.toSorted();
+
+export const productionBlocks: readonly string[] = [
+  "egress 0.0.0.0/0 but 10.0.0.0/8 100.64.0.0/10 169.254.0.0/16 172.16.0.0/12 192.168.0.0/16 TCP/443",
+  "egress 10.20.0.0/24 TCP/6380",
+  "ingress 0.0.0.0/0 TCP/4000",
+];
+
+const ownKinds = ["mcpservers", "a2aagents", "accesspolicies", "budgets"].map((kind) => `sallyport.dev/${kind}`);
+
+/** Kinds with a status that the gateway writes. */
+export const statuses: readonly string[] = [
+  "gateway.networking.k8s.io/gatewayclasses",
+  "gateway.networking.k8s.io/gateways",
+  "gateway.networking.k8s.io/httproutes",
+  "inference.networking.k8s.io/inferencepools",
+  "inference.networking.x-k8s.io/inferencepools",
+  "gateway.kgateway.dev/trafficpolicies",
+  "kuadrant.io/tokenratelimitpolicies",
+  ...ownKinds,
+];
+
+/** Kinds that the gateway reads. */
+export const reads: readonly string[] = [
+  ...statuses,
+  "gateway.networking.k8s.io/referencegrants",
+  "core/namespaces",
+  "core/services",
+  "core/pods",
+  "discovery.k8s.io/endpointslices",
+];
