@@ -74,7 +74,11 @@ const issuer = z.strictObject({
         .string()
         .min(1)
         .optional()
-        .meta({ description: "The claim that names the tenant, used when `tenant` is not set.", examples: ["team"] }),
+        .meta({
+          description:
+            "The claim that names the tenant. A token without it has the tenant that `tenant` computes, or else that of its route.",
+          examples: ["team", "kubernetes.io.namespace"],
+        }),
     })
     .prefault({})
     .meta({ description: "Which claims hold groups, scopes and the tenant.", examples: [{ groups: "roles" }] }),

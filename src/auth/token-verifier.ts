@@ -38,15 +38,16 @@ const isText = (value: unknown): value is string =>
 const isTime = (value: unknown): value is number =>
   typeof value === "number" && Number.isFinite(value) && value >= 0 && value <= LATEST_SECONDS;
 
-/** A claim by its own name or, as in `realm_access.roles`, by a path. */
-function claimAt(claims: Claims, path: string): unknown {
-  if (Object.hasOwn(claims, path)) return claims[path];
-  let value: unknown = claims;
-  for (const part of path.split(".")) {
-    if (typeof value !== "object" || value === null || !Object.hasOwn(value, part)) return undefined;
-    value = (value as Claims)[part];
+/** A claim by its own name or, as in `realm_access.roles`, by a path; names may have dots, as in `kubernetes.io.namespace`. */
+function claimAt(claims: unknown, path: string): unknown {
+  if (typeof claims !== "object" || claims === null) return undefined;
+  if (Object.hasOwn(claims, path)) return (claims as Claims)[path];
+  for (let dot = path.indexOf("."); dot >= 0; dot = path.indexOf(".", dot + 1)) {
+    const name = path.slice(0, dot);
+    const value = Object.hasOwn(claims, name) ? claimAt((claims as Claims)[name], path.slice(dot + 1)) : undefined;
+    if (value !== undefined) return value;
   }
-  return value;
+  return undefined;
 }
 
 /** A list of strings, or one string; undefined when the claim has another form. */
