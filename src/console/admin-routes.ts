@@ -76,13 +76,14 @@ export function createAdminRoutes(actions: AdminActions): Router {
     if (chain === undefined) throw new GatewayError("not_found", "The journal has nothing of this chain.");
     response.json(chain);
   });
-  const drain = (drained: boolean) => (request: Request<{ name: string }>, response: Response) => {
-    if (!actions.drainEndpoint(request.params.name, drained))
+  const drain = (drained: boolean) => (request: Request<{ name: string[] }>, response: Response) => {
+    if (!actions.drainEndpoint(request.params.name.join("/"), drained))
       throw new GatewayError("not_found", "No endpoint of a pool has this name.");
     response.status(204).end();
   };
-  router.put("/api/endpoints/:name/drain", drain(true));
-  router.delete("/api/endpoints/:name/drain", drain(false));
+  // Names may have slashes.
+  router.put("/api/endpoints/*name/drain", drain(true));
+  router.delete("/api/endpoints/*name/drain", drain(false));
   return router;
 }
 

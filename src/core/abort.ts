@@ -116,13 +116,13 @@ export async function unlessAborted<T>(pending: Promise<T>, signal: AbortSignalL
 export async function withinMs<T>(
   signal: AbortSignalLike,
   limitMs: number | undefined,
-  late: (limitMs: number) => unknown,
+  late: () => unknown,
   work: (signal: AbortSignalLike) => Promise<T>,
 ): Promise<T> {
   if (limitMs === undefined) return work(signal);
   const limited = new LightAbortSignal();
   const follow = () => limited.abort(signal.reason);
-  const timer = setTimeout(() => limited.abort(late(limitMs)), limitMs);
+  const timer = setTimeout(() => limited.abort(late()), limitMs);
   signal.addEventListener("abort", follow, { once: true });
   if (signal.aborted) follow();
   try {

@@ -202,5 +202,5 @@ function requireMethod(needed: string, method: string, path: string): void {
   });
 }
 
-const tooSlow = (limitMs: number) =>
-  new GatewayError("upstream_timeout", `The call was not over within the ${limitMs} ms that its route gives it.`);
+const tooSlow = () =>
+  new GatewayError("upstream_timeout", "The call was not over within the time that its route gives it.");

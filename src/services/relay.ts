@@ -117,5 +117,5 @@ interface Call {
   readonly body: BodyStream | undefined;
 }
 
-const tooSlow = (limitMs: number) =>
-  new GatewayError("upstream_timeout", `The service did not answer within ${limitMs} ms.`);
+const tooSlow = () =>
+  new GatewayError("upstream_timeout", "The service did not answer within the time that its route gives it.");

@@ -25,7 +25,7 @@ const actions: AdminActions = {
   flushCache: unexpected,
   queryJournal: unexpected,
   showChain: unexpected,
-  drainEndpoint: (name) => name === "local-0",
+  drainEndpoint: (name) => name === "local-0" || name === "team-a/local-0",
 };
 
 /** The admin API on a free port; the call is answered with its status and its error. */
@@ -94,6 +94,7 @@ test("who spent what is asked for by query, and not without the operator's token
 test("an endpoint of a pool is drained and taken back by its name", async () => {
   const call = await startConsole();
   expect(await call("PUT", "/api/endpoints/local-0/drain")).toEqual({ status: 204 });
+  expect(await call("PUT", "/api/endpoints/team-a/local-0/drain")).toEqual({ status: 204 });
   expect(await call("DELETE", "/api/endpoints/local-0/drain")).toEqual({ status: 204 });
   expect(await call("PUT", "/api/endpoints/local-1/drain")).toMatchObject({
     status: 404,
