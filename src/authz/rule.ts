@@ -18,7 +18,7 @@ export const ruleSchema = z
       .string()
       .trim()
       .min(1)
-      .max(120)
+      .max(400)
       .refine((name) => !reservedNames.includes(name), {
         error: `another name: ${reservedNames.join(", ")} have a meaning of their own`,
       })

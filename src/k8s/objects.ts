@@ -141,6 +141,12 @@ const groupsOfOthers = new Set([
 /** What is to be said of a kind that is not read; undefined where nothing is. */
 function strangerRemark(manifest: Manifest): (Remark & { readonly fatal: boolean }) | undefined {
   const group = groupOf(manifest);
+  if (group === "networking.k8s.io" && manifest.kind === "Ingress")
+    return {
+      path: ["kind"],
+      message: "an Ingress is not served: `sallyport migrate` makes HTTPRoutes of it",
+      fatal: false,
+    };
   if (group === "" || groupsOfOthers.has(group)) return undefined;
   const own = kinds.filter((kind) => kind.group === group).map(({ kind }) => kind);
   const near = nearest(manifest.kind, own);

@@ -6,8 +6,8 @@ const limit = z
   .string()
   .max(128)
   .regex(
-    /^(\$[0-9]+(\.[0-9]+)?|[0-9]{1,12}(\.[0-9]{1,6})?[kMG]? (tokens?|(in|out)put tokens?|requests?|calls?|concurrent( (calls?|requests?))?))(\/(s|sec|second|min|minute|h|hour|day|week|month))?( on [^\s]+)?$/,
-    'a limit such as "500k tokens/min", "$200/day", "200 calls" or "20 concurrent calls"',
+    /^(\$[0-9]+(\.[0-9]+)?|[0-9]{1,12}(\.[0-9]{1,6})?[kMG]? (tokens?|(in|out)put tokens?|requests?|calls?|concurrent( (calls?|requests?))?))(\/(second|minute|hour|day|week|month|s|sec|min|h|([0-9]{1,6}(ms|sec|s|min|m|h|d))+))?( on [^\s]+)?$/,
+    'a limit such as "500k tokens/min", "10k tokens/90s", "$200/day", "200 calls" or "20 concurrent calls"',
   );
 
 const spec = z.strictObject({

@@ -1,14 +1,16 @@
 import type { ServedRoute } from "../attach/attachment.ts";
+import { a2aAgent } from "../kinds/a2a-agent.ts";
 import { gateway } from "../kinds/gateway.ts";
 import { httpRoute } from "../kinds/http-route.ts";
+import { mcpServer } from "../kinds/mcp-server.ts";
 import type { Kind, Remark } from "../kinds/define-kind.ts";
 import type { KubeObject } from "../parse-object.ts";
 import { byAge } from "../precedence.ts";
 import type { Workspace } from "../workspace.ts";
-import { claimedRoutes, closeRoutes } from "./close-routes.ts";
+import { closeClaims } from "./close-claims.ts";
 import type { AnyPolicy, PolicyTarget, TargetRef } from "./define-policy.ts";
 
-const targetKinds: readonly Kind<unknown>[] = [gateway, httpRoute];
+const targetKinds: readonly Kind<unknown>[] = [gateway, httpRoute, mcpServer, a2aAgent];
 
 /** The object that a policy of a namespace names. */
 function findTarget({ objects }: Workspace, namespace: string, { group, kind, name }: TargetRef) {
@@ -37,7 +39,7 @@ export function applyPolicies(
 ): void {
   for (const { kind, targets, apply } of definitions) {
     for (const refused of workspace.objects.allRefused)
-      if (refused.kind === kind) closeRoutes(workspace, claimedRoutes(refused, served));
+      if (refused.kind === kind) closeClaims(workspace, refused, served);
     const contexts = workspace.objects
       .list(kind)
       .toSorted(byAge)
@@ -63,10 +65,7 @@ export function applyPolicies(
           ...context,
           refuse(remark: Remark) {
             context.refuse(remark);
-            closeRoutes(
-              workspace,
-              found.flatMap(({ routes }) => routes),
-            );
+            closeClaims(workspace, object, served);
           },
         };
       });
@@ -89,6 +88,7 @@ function resolve(
     const rules = sectionName === undefined ? undefined : named;
     return { ref, object, routes: route === undefined ? [] : [route], rules, gateways: route?.gateways ?? [] };
   }
+  if (object.kind !== gateway) return { ref, object, routes: [], rules: undefined, gateways: [] };
   const parent = object as ServedRoute["gateways"][number];
   if (sectionName !== undefined && !parent.spec.listeners.some(({ name }) => name === sectionName)) return undefined;
   const routes = served.filter(({ gateways, attached }) =>

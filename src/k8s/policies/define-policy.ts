@@ -48,5 +48,4 @@ export interface PolicyDefinition<S> {
 /* What a registry holds: definitions of kinds that have nothing in common. Each is given objects of its own kind alone. */
 export type AnyPolicy = PolicyDefinition<unknown>;
 
-/** @public */
 export const definePolicy = <S>(policy: PolicyDefinition<S>): AnyPolicy => policy as AnyPolicy;

@@ -1,0 +1,98 @@
+import { compileExpression } from "../../cel/expression.ts";
+import { ExpressionError } from "../../cel/expression-error.ts";
+import { variablesOn } from "../../cel/variables.ts";
+import type { Protocol } from "../../core/operation.ts";
+import { accessPolicy, type AccessPolicySpec, type AccessRuleSpec } from "../kinds/access-policy.ts";
+import type { Remark } from "../kinds/define-kind.ts";
+import { isMap } from "../manifest.ts";
+import { openRules, ruleNameOf } from "./access-rules.ts";
+import { definePolicy, type PolicyContext } from "./define-policy.ts";
+import { namespaceScope, type OwnScope, targetScope } from "./own-scope.ts";
+import { tellAccepted } from "./own-status.ts";
+import { partsOf } from "./parts.ts";
+import { refsOf } from "./refs.ts";
+
+type Context = PolicyContext<AccessPolicySpec>;
+const effects = ["allow", "deny", "require"] as const;
+
+export const accessPolicyPolicy = definePolicy<AccessPolicySpec>({
+  kind: accessPolicy,
+  targets: ({ spec }) => refsOf(spec.targetRefs ?? []),
+  ai: () => false,
+  apply(policies) {
+    const all = partsOf(policies);
+    const sound = policies.flatMap((policy) => {
+      const { namespace, spec } = policy.object;
+      const scope = spec.targetRefs === undefined ? namespaceScope(namespace) : targetScope(policy, all);
+      return applyRules(policy, scope) ? [{ policy, scope }] : [];
+    });
+    const [first] = sound;
+    if (first === undefined || isMap(first.policy.options.base["policies"])) return;
+    for (const rule of openRules(sound.map(({ scope }) => scope)))
+      first.policy.config.push(["policies", "rules"], rule);
+  },
+});
+
+/* Whether they are in force. */
+function applyRules(policy: Context, scope: OwnScope): boolean {
+  const { object, refuse, config, options } = policy;
+  const made = object.spec.rules.map((rule, index) => toRules(object, rule, index, scope));
+  const faults = made.flatMap((each) => each.faults);
+  const { policies } = options.base;
+  if (policies !== undefined && policies !== "open" && !isMap(policies))
+    faults.push({
+      path: ["kind"],
+      message:
+        "`policies` of the configuration file names files: write `{rules: [...]}` or `open` there to have AccessPolicies beside",
+    });
+  for (const fault of faults) refuse(fault);
+  tellAccepted(policy, faults.length === 0 ? undefined : faults.map(({ message }) => message).join("; "));
+  if (faults.length > 0) return false;
+  for (const [index, { rules }] of made.entries())
+    for (const rule of rules) config.push(["policies", "rules"], rule, () => ["spec", "rules", index]);
+  return true;
+}
+
+/* A rule for each group of protocols that needs an expression of its own. */
+function toRules(object: Context["object"], rule: AccessRuleSpec, index: number, scope: OwnScope) {
+  const { name, on, scopes, mode, message } = rule;
+  const faults: Remark[] = [];
+  const effect = effects.find((each) => rule[each] !== undefined) ?? "require";
+  const source = rule[effect] ?? "";
+  const path = ["spec", "rules", index];
+  const known = scope.flatMap((each) => each.on);
+  /* Without a target that is there nothing is known to be wrong. */
+  const strange = known.length === 0 ? [] : (on ?? []).filter((protocol) => !known.includes(protocol));
+  if (strange.length > 0)
+    faults.push({
+      path: [...path, "on"],
+      message: `no target is of ${strange.join(" and ")}: they are of ${known.join(", ")}`,
+    });
+  const groups = scope.flatMap((each) => {
+    const protocols = each.on.filter((protocol) => on === undefined || on.includes(protocol));
+    return protocols.length === 0 ? [] : [{ on: protocols, when: each.when }];
+  });
+  const rules = groups.map(({ on: protocols, when }) => {
+    const fault = celFault(source, protocols);
+    if (fault !== undefined) faults.push({ path: [...path, effect], message: fault });
+    return {
+      name: `${ruleNameOf(object, name)}${groups.length > 1 ? ` (${protocols.join(", ")})` : ""}`,
+      on: protocols,
+      [effect]: effect === "require" ? `!(${when}) || (${source})` : `(${when}) && (${source})`,
+      ...(scopes !== undefined && { scopes }),
+      ...(mode === "shadow" && { mode }),
+      ...(message !== undefined && { message }),
+    };
+  });
+  return { rules, faults };
+}
+
+function celFault(source: string, on: readonly Protocol[]): string | undefined {
+  try {
+    compileExpression(source, { variables: variablesOn(on), result: "bool" });
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof ExpressionError)) throw error;
+    return error.message;
+  }
+}

@@ -1,0 +1,48 @@
+import { configSchema } from "../../config/schema.ts";
+import type { ConfigPath } from "../../core/config-problem.ts";
+import { budget, type BudgetSpec } from "../kinds/budget.ts";
+import { definePolicy, type PolicyContext } from "./define-policy.ts";
+import { targetScope } from "./own-scope.ts";
+import { tellAccepted } from "./own-status.ts";
+import { type Part, partsOf } from "./parts.ts";
+import { refsOf } from "./refs.ts";
+
+type Context = PolicyContext<BudgetSpec>;
+
+export const budgetPolicy = definePolicy<BudgetSpec>({
+  kind: budget,
+  targets: ({ spec }) => refsOf(spec.targetRefs ?? []),
+  ai: () => false,
+  apply(policies) {
+    const all = partsOf(policies);
+    for (const policy of policies) putBudget(policy, all);
+  },
+});
+
+function putBudget(policy: Context, all: readonly Part[]): void {
+  const { object, refuse, config } = policy;
+  const { targetRefs, where, ...said } = object.spec;
+  const scope =
+    targetRefs === undefined
+      ? `principal.tenant == ${JSON.stringify(object.namespace)}`
+      : targetScope(policy, all)[0]?.when;
+  /* A target that is not there has no calls. */
+  const held = scope ?? "false";
+  const entry = {
+    ...said,
+    name: `${object.namespace}/${object.name}`,
+    where: where === undefined ? held : `(${held}) && (${where})`,
+  };
+  const read = configSchema.shape.budgets.safeParse([entry]);
+  const faults = read.success
+    ? []
+    : read.error.issues.map(({ path, message }) => ({ path: placeOf(path.slice(1)), message }));
+  for (const fault of faults) refuse(fault);
+  tellAccepted(policy, read.success ? undefined : faults.map(({ message }) => message).join("; "));
+  if (read.success && scope !== undefined) config.push(["budgets"], entry, placeOf);
+}
+
+const placeOf = (path: readonly PropertyKey[]): ConfigPath =>
+  path[0] === "name"
+    ? ["metadata", "name"]
+    : ["spec", ...path.map((part) => (typeof part === "number" ? part : String(part)))];

@@ -1,0 +1,49 @@
+import type { ServedRoute } from "../attach/attachment.ts";
+import { a2aAgent } from "../kinds/a2a-agent.ts";
+import { mcpServer } from "../kinds/mcp-server.ts";
+import { isMap, type JsonMap } from "../manifest.ts";
+import type { KubeObject } from "../parse-object.ts";
+import type { Workspace } from "../workspace.ts";
+
+/** A policy that is refused, whether it could be read or not. */
+type Refused = Pick<KubeObject<unknown>, "kind" | "namespace" | "manifest">;
+
+/* No name below it is ever resolved (RFC 2606, section 2). */
+const NOWHERE = "http://a-policy-could-not-be-applied.invalid/";
+
+/**
+ * Closes what a refused policy is for: without it that would be open wider than somebody has said. Requests of routes are answered 500,
+ * servers and agents are not to be reached. Where not even its targets can be told, all that its namespace has is closed.
+ */
+export function closeClaims({ objects, pieces }: Workspace, refused: Refused, served: readonly ServedRoute[]): void {
+  const isClaimed = claimsOf(refused);
+  for (const { object, name, gateways } of served)
+    if ([object, ...gateways].some((each) => isClaimed(each, object.namespace)))
+      pieces.edit(["routes", name], (value) => (isMap(value) ? closed(value) : value));
+  for (const [kind, ...path] of [[mcpServer, "mcp", "servers"] as const, [a2aAgent, "a2a", "agents"] as const])
+    for (const object of objects.list<unknown>(kind, refused.namespace))
+      if (isClaimed(object, object.namespace))
+        pieces.edit([...path, `${object.namespace}/${object.name}`], (value) => ({
+          ...(isMap(value) && value),
+          url: NOWHERE,
+        }));
+}
+
+function closed(route: JsonMap): JsonMap {
+  const rules = Array.isArray(route["rules"]) ? (route["rules"] as JsonMap[]) : [];
+  return {
+    ...route,
+    rules: rules.map(({ match }) => ({ match, to: [{ unresolved: "a policy of this route could not be applied" }] })),
+  };
+}
+
+/* Whether an object is one that the policy names, or, where it names none that can be read, of its namespace. */
+function claimsOf({ manifest, namespace }: Refused) {
+  const spec = isMap(manifest.spec) ? manifest.spec : {};
+  const refs = [spec["targetRef"], ...(Array.isArray(spec["targetRefs"]) ? (spec["targetRefs"] as unknown[]) : [])];
+  const named = refs.filter(isMap);
+  const legible = named.every(({ kind, name }) => typeof kind === "string" && typeof name === "string");
+  if (named.length === 0 || !legible) return (_: unknown, home: string) => home === namespace;
+  return (object: Pick<KubeObject<unknown>, "kind" | "namespace" | "name">) =>
+    object.namespace === namespace && named.some(({ kind, name }) => object.kind.kind === kind && object.name === name);
+}

@@ -1,0 +1,167 @@
+import { configSchema } from "../../config/schema.ts";
+import { conditionsOf } from "../condition.ts";
+import {
+  tokenRateLimitPolicy,
+  type TokenRateLimitPolicySpec,
+  type TokenLimitSpec,
+} from "../kinds/token-rate-limit-policy.ts";
+import { definePolicy, type PolicyContext } from "./define-policy.ts";
+import { type Part, partsOf, policiesAt, reachOf, scopeOf } from "./parts.ts";
+import { effectiveAt, type EffectiveLimit, limitsOf } from "./token-limits.ts";
+import { translateAttributes } from "./attributes.ts";
+import { readRates } from "./token-rates.ts";
+import type { Remark } from "../kinds/define-kind.ts";
+import type { ConfigPath } from "../../core/config-problem.ts";
+
+type Context = PolicyContext<TokenRateLimitPolicySpec>;
+
+export const tokenRateLimitPolicyPolicy = definePolicy<TokenRateLimitPolicySpec>({
+  kind: tokenRateLimitPolicy,
+  targets: ({ spec: { targetRef } }) => [{ path: ["spec", "targetRef"], ...targetRef }],
+  ai: () => true,
+  apply(policies) {
+    const sound = policies.filter((policy) => isSound(policy));
+    const all = partsOf(sound);
+    const effective = new Map(all.map((part) => [part, effectiveAt(policiesAt(part, sound))] as const));
+    for (const policy of sound) putBudgets(policy, all, effective);
+    for (const policy of sound) tellEnforced(policy, all, effective);
+  },
+});
+
+/* One budget for each limit, wherever it is in force under the same conditions; each route has counters of its own. */
+function putBudgets(
+  policy: Context,
+  all: readonly Part[],
+  effective: ReadonlyMap<Part, readonly EffectiveLimit[]>,
+): void {
+  const { namespace, name } = policy.object;
+  for (const [limitName, limit] of Object.entries(limitsOf(policy.object.spec))) {
+    const inForce = all.flatMap((part) =>
+      (effective.get(part) ?? []).flatMap((each) =>
+        each.from === policy && each.name === limitName ? [{ part, each }] : [],
+      ),
+    );
+    const rates = readRates(limit, []).limits;
+    if (rates.length === 0) continue;
+    let number = 0;
+    for (const own of Map.groupBy(inForce, ({ each }) => JSON.stringify(each.when)).values()) {
+      number += 1;
+      const scope = scopeOf(
+        own.map(({ part }) => part),
+        all,
+      );
+      const conditions = [scope, ...(own[0]?.each.when ?? [])];
+      const routes = new Set(own.map(({ part }) => part.route.name));
+      policy.config.push(["budgets"], {
+        name: `${namespace}/${name}/${limitName}${number > 1 ? `:${number}` : ""}`,
+        where: conditions.length === 1 ? scope : conditions.map((text) => `(${text})`).join(" && "),
+        ...perOf(limit, routes.size > 1),
+        limits: rates,
+      });
+    }
+  }
+}
+
+/* A line break stands in no header, so that no caller can make a key that is another's. */
+function perOf({ counters = [] }: TokenLimitSpec, perRoute: boolean): { readonly per?: string } {
+  const keys = [
+    ...(perRoute ? ["request.route"] : []),
+    ...counters.map(({ expression }) => `string(${sourceOf(expression)})`),
+  ];
+  return keys.length === 0 ? {} : { per: keys.join(' + "\\n" + ') };
+}
+
+function sourceOf(expression: string): string {
+  const translated = translateAttributes(expression);
+  return "source" in translated ? translated.source : "false";
+}
+
+function isSound(policy: Context): boolean {
+  const faults = faultsOf(policy);
+  for (const fault of faults) policy.refuse(fault);
+  if (faults.length === 0) return true;
+  const reason = faults.some(({ kind }) => kind === "cel") ? "InvalidCelExpression" : "Invalid";
+  tell(
+    policy,
+    ["False", "Invalid", `TokenRateLimitPolicy is invalid: ${faults.map(({ message }) => message).join("; ")}`],
+    ["False", reason, "TokenRateLimitPolicy is not enforced: it is invalid"],
+  );
+  return false;
+}
+
+type Fault = Remark & { readonly kind: "cel" | "other" };
+
+function faultsOf({ object: { spec, namespace, name }, warn }: Context): readonly Fault[] {
+  const faults: Fault[] = [];
+  const at =
+    spec.overrides !== undefined
+      ? ["spec", "overrides"]
+      : spec.defaults !== undefined
+        ? ["spec", "defaults"]
+        : ["spec"];
+  const tryCel = (key: "where" | "per", text: string, path: ConfigPath) => {
+    const translated = translateAttributes(text);
+    if ("refused" in translated) return void faults.push({ path, message: translated.refused, kind: "cel" });
+    const source = key === "per" ? `string(${translated.source})` : translated.source;
+    const read = configSchema.shape.budgets.safeParse([{ name: "x", [key]: source, limits: ["1 tokens"] }]);
+    if (!read.success)
+      faults.push({ path, message: read.error.issues.map(({ message }) => message).join("; "), kind: "cel" });
+  };
+  const tryWhen = (when: TokenLimitSpec["when"], path: ConfigPath) =>
+    (when ?? []).forEach(({ predicate }, index) => tryCel("where", predicate, [...path, "when", index, "predicate"]));
+  tryWhen(spec.overrides?.when ?? spec.defaults?.when ?? spec.when, at);
+  for (const [limitName, limit] of Object.entries(limitsOf(spec))) {
+    const here = [...at, "limits", limitName];
+    if (!/^[A-Za-z0-9._:-]{1,63}$/.test(limitName) || `${namespace}/${name}/${limitName}`.length > 240)
+      faults.push({ path: here, message: "a name of letters, digits and . _ : -, at most 63 long", kind: "other" });
+    const rates = readRates(limit, here);
+    faults.push(...rates.faults.map((fault) => ({ ...fault, kind: "other" as const })));
+    if (rates.limits.length + rates.faults.length === 0)
+      warn({ path: here, message: "has no rates, so it limits nothing" });
+    tryWhen(limit.when, here);
+    for (const [index, { expression }] of (limit.counters ?? []).entries())
+      tryCel("per", expression, [...here, "counters", index, "expression"]);
+  }
+  return faults;
+}
+
+type Told = readonly [status: "True" | "False" | "Unknown", reason: string, message: string];
+
+function tellEnforced(
+  policy: Context,
+  all: readonly Part[],
+  effective: ReadonlyMap<Part, readonly EffectiveLimit[]>,
+): void {
+  const accepted: Told = ["True", "Accepted", "TokenRateLimitPolicy has been accepted"];
+  const [missing] = policy.missing;
+  if (missing !== undefined)
+    return tell(policy, ["False", "TargetNotFound", `TokenRateLimitPolicy target ${missing.name} was not found`]);
+  const reached = reachOf(policy, all);
+  if (reached.length === 0)
+    return tell(policy, accepted, [
+      "Unknown",
+      "Unknown",
+      "TokenRateLimitPolicy is not in the path to any existing routes",
+    ]);
+  const names = Object.keys(limitsOf(policy.object.spec));
+  const counts = reached.map((part) => (effective.get(part) ?? []).filter(({ from }) => from === policy).length);
+  if (counts.every((count) => count === names.length))
+    return tell(policy, accepted, ["True", "Enforced", "TokenRateLimitPolicy has been successfully enforced"]);
+  if (counts.some((count) => count > 0))
+    return tell(policy, accepted, ["True", "Enforced", "TokenRateLimitPolicy has been partially enforced"]);
+  const others = new Set(reached.flatMap((part) => (effective.get(part) ?? []).map(({ from }) => from.object)));
+  const by = [...others].map(({ namespace, name }) => `${namespace}/${name}`).join(" ");
+  tell(policy, accepted, ["False", "Overridden", `TokenRateLimitPolicy is overridden by [${by}]`]);
+}
+
+function tell({ object, status }: Context, accepted: Told, enforced?: Told): void {
+  const { generation } = object.metadata;
+  const condition = conditionsOf(generation);
+  status({
+    ...(generation !== undefined && { observedGeneration: generation }),
+    conditions: [
+      condition("Accepted", ...accepted),
+      ...(enforced === undefined ? [] : [condition("Enforced", ...enforced)]),
+    ],
+  });
+}

@@ -1,0 +1,176 @@
+import { configSchema } from "../../config/schema.ts";
+import type { ConfigPath } from "../../core/config-problem.ts";
+import { conditionsOf } from "../condition.ts";
+import {
+  type GuardRegexSpec,
+  type GuardWebhookSpec,
+  trafficPolicy,
+  type TrafficPolicySpec,
+} from "../kinds/traffic-policy.ts";
+import { definePolicy, type PolicyContext } from "./define-policy.ts";
+import { type Part, partsOf, policiesAt, reachOf, scopeOf } from "./parts.ts";
+import { ancestorsOf } from "./ancestors.ts";
+import { refsOf } from "./refs.ts";
+
+type Context = PolicyContext<TrafficPolicySpec>;
+
+/** An entry of `guardrails`, and the places of what it was made of. */
+interface GuardPiece {
+  readonly value: Readonly<Record<string, unknown>>;
+  /** Where the option that may be wrong stands in the policy, by its path in the entry. */
+  readonly locate: (path: ConfigPath) => ConfigPath;
+}
+
+const AT = ["spec", "ai", "promptGuard"];
+const personal = { SSN: "ssn", CREDIT_CARD: "card", PHONE_NUMBER: "phone", EMAIL: "email" } as const;
+
+export const trafficPolicyPolicy = definePolicy<TrafficPolicySpec>({
+  kind: trafficPolicy,
+  targets: ({ spec }) => refsOf(spec.targetRefs),
+  ai: ({ spec }) => spec.ai !== undefined,
+  apply(policies) {
+    const sound = policies.filter((policy) => isSound(policy));
+    const all = partsOf(sound);
+    const winners = new Map(all.map((part) => [part, policiesAt(part, sound.filter(says))[0]?.policy] as const));
+    for (const policy of sound) {
+      const own = all.filter((part) => winners.get(part) === policy);
+      const reached = reachOf(policy, all);
+      if (own.length > 0)
+        for (const { value } of guardsOf(policy.object.spec))
+          policy.config.push(["guardrails"], { ...value, where: scopeOf(own, all) });
+      tell(policy, attachedAs(policy, own, reached, winners));
+    }
+  },
+});
+
+/* `ai` is one field: the policy nearest to the traffic that has it wins whole (kgateway, policy merging). */
+const says = ({ object }: Context): boolean => object.spec.ai !== undefined;
+
+function isSound(policy: Context): boolean {
+  const { object, refuse, warn } = policy;
+  const faults = guardsOf(object.spec).flatMap(faultsIn);
+  for (const fault of faults) refuse(fault);
+  if (faults.length > 0) {
+    const message = faults.map((fault) => fault.message).join("; ");
+    tell(policy, ["False", "Pending", "The policy is not valid."], message);
+    return false;
+  }
+  if (guardsOf(object.spec).length === 0)
+    warn({ path: ["spec"], message: "says nothing in `ai.promptGuard`: it has no effect" });
+  return true;
+}
+
+function faultsIn({ value, locate }: GuardPiece) {
+  const read = configSchema.shape.guardrails.safeParse([value]);
+  if (read.success) return [];
+  return read.error.issues.map(({ path, message }) => ({
+    path: locate(path.slice(1).map((part) => (typeof part === "number" ? part : String(part)))),
+    message,
+  }));
+}
+
+/* In the order in which kgateway asks them: webhook, then patterns. */
+function guardsOf({ ai }: TrafficPolicySpec): readonly GuardPiece[] {
+  const { request, response } = ai?.promptGuard ?? {};
+  const pieces: GuardPiece[] = [];
+  if (request !== undefined) {
+    const { customResponse, regex, webhook } = request;
+    if (webhook !== undefined) pieces.push(toWebhook(webhook, "input"));
+    if (regex?.action === "REJECT")
+      pieces.push(
+        ...toGuards(regex, "request", { message: customResponse.message, status: customResponse.statusCode }),
+      );
+    else if (regex !== undefined) pieces.push(...toGuards(regex, "request"));
+  }
+  if (response?.webhook !== undefined) pieces.push(toWebhook(response.webhook, "output"));
+  if (response?.regex !== undefined) pieces.push(...toGuards(response.regex, "response"));
+  return pieces;
+}
+
+function toWebhook({ endpoint }: GuardWebhookSpec, direction: "input" | "output"): GuardPiece {
+  const host = endpoint.host.includes(":") ? `[${endpoint.host}]` : endpoint.host;
+  return {
+    value: { type: "webhook", url: `http://${host}:${endpoint.port}`, direction, on: ["llm"] },
+    locate: () => [...AT, direction === "input" ? "request" : "response", "webhook", "endpoint"],
+  };
+}
+
+interface Rejection {
+  readonly message: string;
+  readonly status: number;
+}
+
+function toGuards(
+  { matches = [], builtins = [] }: GuardRegexSpec,
+  side: "request" | "response",
+  rejection?: Rejection,
+) {
+  const pieces: GuardPiece[] = [];
+  const at = [...AT, side, "regex"];
+  if (matches.length > 0)
+    pieces.push({
+      value: {
+        type: "pattern",
+        on: ["llm"],
+        direction: side === "request" ? "input" : "output",
+        ...(rejection === undefined
+          ? { mask: matches.map(({ pattern }) => toPattern(pattern, true)) }
+          : { reject: matches.map(({ pattern }) => toPattern(pattern, false)), ...rejection }),
+      },
+      locate: ([option, index]) =>
+        (option === "reject" || option === "mask") && typeof index === "number"
+          ? [...at, "matches", index, "pattern"]
+          : rejection === undefined
+            ? at
+            : [...AT, "request", "customResponse"],
+    });
+  if (builtins.length > 0)
+    pieces.push({
+      value: {
+        type: "pii",
+        on: ["llm"],
+        mask: [...new Set(builtins.map((name) => personal[name]))],
+        ...(side === "response"
+          ? { input: "pass", output: "mask" }
+          : rejection === undefined
+            ? { input: "mask" }
+            : { input: "reject", ...rejection }),
+      },
+      locate: () => [...at, "builtins"],
+    });
+  return pieces;
+}
+
+/* Theirs tell upper case from lower unless `(?i)` stands before them. What masks may be of any length: its answers are held back whole. */
+function toPattern(pattern: string, buffer: boolean) {
+  const insensitive = pattern.startsWith("(?i)");
+  return { regex: insensitive ? pattern.slice(4) : pattern, caseSensitive: !insensitive, ...(buffer && { buffer }) };
+}
+
+type Attached = readonly [status: "True" | "False", reason: string, message: string];
+
+function attachedAs(
+  policy: Context,
+  own: readonly Part[],
+  reached: readonly Part[],
+  winners: ReadonlyMap<Part, Context | undefined>,
+): Attached {
+  if (own.length > 0) return ["True", "Attached", "Attached to all targets."];
+  if (policy.targets.length === 0) return ["False", "TargetNotFound", "None of the targets is there."];
+  if (reached.length === 0) return ["False", "Pending", "No route of the targets is served yet."];
+  const by = new Set(reached.flatMap((part) => winners.get(part)?.object ?? []));
+  const names = [...by].map(({ namespace, name }) => `${namespace}/${name}`);
+  return ["False", "Overridden", `Overridden by ${names.join(", ") || "nobody: it has no ai"}.`];
+}
+
+function tell(policy: Context, [status, reason, message]: Attached, invalid?: string): void {
+  const condition = conditionsOf(policy.object.metadata.generation);
+  policy.status({
+    ancestors: ancestorsOf(policy, [
+      invalid === undefined
+        ? condition("Accepted", "True", "Valid", "The policy is accepted.")
+        : condition("Accepted", "False", "Invalid", invalid),
+      condition("Attached", status, reason, message),
+    ]),
+  });
+}

@@ -1,0 +1,198 @@
+import { describe, expect, test } from "vitest";
+import { budgetsConfig } from "../../src/budgets/config.ts";
+import { tokenRateLimitPolicy } from "../../src/k8s/kinds/token-rate-limit-policy.ts";
+import { meaningOf, sample } from "./objects-from.ts";
+import { backends, gw, route, target } from "./policy-input.ts";
+
+describe("a TokenRateLimitPolicy", () => {
+  const rates = (limit: number, window = "1m") => ({ rates: [{ limit, window }] });
+  const on = (spec: object, kind = "HTTPRoute", name = "a", sectionName?: string) => ({
+    targetRef: target(kind, name, sectionName),
+    ...spec,
+  });
+  const meaning = (...objects: object[]) => meaningOf([gw(), route("a"), route("b"), ...objects], { backends });
+  const policy = (spec: object, name = "p") => sample(tokenRateLimitPolicy, spec, { name, generation: 1 });
+  const budgets = (...objects: object[]) => {
+    const { at } = meaning(...objects);
+    return Object.fromEntries(
+      (at("budgets") as readonly { readonly name: string }[]).map(({ name, ...rest }) => [name, rest]),
+    );
+  };
+
+  test("is a budget for each limit, with each of its rates, its conditions and its counters in our words", () => {
+    const { at, problems } = meaning(
+      policy(
+        on({
+          when: [{ predicate: 'request.path == "/v1/chat/completions"' }],
+          limits: {
+            free: {
+              rates: [
+                { limit: 100, window: "1m" },
+                { limit: 80, window: "60s" },
+                { limit: 5000, window: "1h30m" },
+              ],
+              when: [
+                { predicate: '"free" in auth.identity.groups' },
+                { predicate: 'requestBodyJSON("/model") == "gpt-4o"' },
+              ],
+              counters: [{ expression: "auth.identity.userid" }, { expression: 'request.headers["x-team"]' }],
+            },
+          },
+        }),
+      ),
+    );
+    expect(problems).toEqual([]);
+    const found = at("budgets");
+    expect(found).toEqual([
+      {
+        name: "default/p/free",
+        where:
+          '(request.route == "default/a") && (request.path == "/v1/chat/completions") && ("free" in principal.groups) && (llm.model == "gpt-4o")',
+        per: 'string((has(principal.claims.userid) ? string(principal.claims.userid) : principal.subject)) + "\\n" + string(request.headers["x-team"])',
+        limits: ["80 tokens/60s", "5000 tokens/1h30m"],
+      },
+    ]);
+    expect(budgetsConfig.budgets.safeParse(found).success).toBe(true);
+  });
+
+  test("of a Gateway counts each route by itself", () => {
+    expect(budgets(policy(on({ limits: { all: rates(10) } }, "Gateway", "gw")))).toEqual({
+      "default/p/all": {
+        where: 'request.route in ["default/a", "default/b"]',
+        per: "request.route",
+        limits: ["10 tokens/1m"],
+      },
+    });
+  });
+
+  test("bare limits of a Gateway are defaults: a policy of a route takes their place whole", () => {
+    const { statusOf } = meaning(
+      policy(on({ limits: { all: rates(10) } }, "Gateway", "gw"), "wide"),
+      policy(on({ limits: { own: rates(20) } }), "near"),
+      policy(on({ limits: { b: rates(5) } }, "HTTPRoute", "b"), "other"),
+    );
+    const condition = (type: string, status: string, reason: string, message: string) => ({
+      type,
+      status,
+      reason,
+      message,
+      observedGeneration: 1,
+    });
+    const accepted = condition("Accepted", "True", "Accepted", "TokenRateLimitPolicy has been accepted");
+    expect(statusOf("TokenRateLimitPolicy", "near")).toEqual({
+      observedGeneration: 1,
+      conditions: [
+        accepted,
+        condition("Enforced", "True", "Enforced", "TokenRateLimitPolicy has been successfully enforced"),
+      ],
+    });
+    expect(statusOf("TokenRateLimitPolicy", "wide")).toEqual({
+      observedGeneration: 1,
+      conditions: [
+        accepted,
+        condition(
+          "Enforced",
+          "False",
+          "Overridden",
+          "TokenRateLimitPolicy is overridden by [default/near default/other]",
+        ),
+      ],
+    });
+    const two = budgets(
+      policy(on({ limits: { all: rates(10) } }, "Gateway", "gw"), "wide"),
+      policy(on({ limits: { own: rates(20) } }), "near"),
+    );
+    expect(Object.entries(two).map(([name, { where }]: [string, { where?: string }]) => [name, where])).toEqual([
+      ["default/near/own", 'request.route == "default/a"'],
+      ["default/wide/all", 'request.route == "default/b"'],
+    ]);
+  });
+
+  test.each([
+    [
+      "merged defaults add the names that nearer policies do not have",
+      { defaults: { strategy: "merge" } },
+      ["near/a 2", "near/own 3", "wide/all 1"],
+    ],
+    ["atomic defaults give way", { defaults: { strategy: "atomic" } }, ["near/a 2", "near/own 3"]],
+    [
+      "merged overrides win by name, and leave the others",
+      { overrides: { strategy: "merge" } },
+      ["near/own 3", "wide/a 9", "wide/all 1"],
+    ],
+    ["atomic overrides take the place of everything", { overrides: {} }, ["wide/a 9", "wide/all 1"]],
+  ])("%s", (_, how, expected) => {
+    const [[branch, strategy]] = Object.entries(how) as [[string, object]];
+    const wide = { [branch]: { ...strategy, limits: { all: rates(1), a: rates(9) } } };
+    const { at } = meaningOf(
+      [
+        gw(),
+        route("a"),
+        policy(on(wide, "Gateway", "gw"), "wide"),
+        policy(on({ limits: { a: rates(2), own: rates(3) } }), "near"),
+      ],
+      { backends },
+    );
+    const found = (at("budgets") as readonly { readonly name: string; readonly limits: readonly string[] }[]).map(
+      ({ name, limits }) => `${name.replace("default/", "")} ${limits[0]!.split(" ")[0]}`,
+    );
+    expect(found.toSorted()).toEqual(expected);
+  });
+
+  test("a policy of a rule is for that rule, and one that reaches no route or no target says so", () => {
+    expect(budgets(policy(on({ limits: { x: rates(1) } }, "HTTPRoute", "a", "chat")))).toMatchObject({
+      "default/p/x": { where: 'request.route == "default/a" && request.rule in ["chat"]' },
+    });
+    const alone = meaningOf([gw("empty"), policy(on({ limits: { x: rates(1) } }, "Gateway", "empty"))]);
+    expect(alone.statusOf("TokenRateLimitPolicy", "p")).toMatchObject({
+      conditions: [
+        { type: "Accepted", status: "True" },
+        {
+          type: "Enforced",
+          status: "Unknown",
+          reason: "Unknown",
+          message: "TokenRateLimitPolicy is not in the path to any existing routes",
+        },
+      ],
+    });
+    const lost = meaningOf([policy(on({ limits: { x: rates(1) } }))]);
+    expect(lost.statusOf("TokenRateLimitPolicy", "p")).toEqual({
+      observedGeneration: 1,
+      conditions: [
+        {
+          type: "Accepted",
+          status: "False",
+          reason: "TargetNotFound",
+          message: "TokenRateLimitPolicy target a was not found",
+          observedGeneration: 1,
+        },
+      ],
+    });
+  });
+
+  test.each([
+    ["when.0.predicate", { when: [{ predicate: 'request.query == "x"' }] }, /request\.query.*not known here/],
+    [
+      "when.0.predicate",
+      { when: [{ predicate: 'requestBodyJSON("/temperature") == 1' }] },
+      /requestBodyJSON of \/model/,
+    ],
+    ["when.0.predicate", { when: [{ predicate: "request.methd == 'GET'" }] }, /request\.methd/],
+    ["counters.0.expression", { counters: [{ expression: "source.port" }] }, /source\.port/],
+    ["counters.0.expression", { counters: [{ expression: "auth.metadata.x" }] }, /AuthPolicy/],
+    ["rates.0.window", { rates: [{ limit: 1, window: "500ms" }] }, /a second at least/],
+    ["rates.0.limit", { rates: [{ limit: 0, window: "1m" }] }, /AccessPolicy/],
+  ])("what cannot be honoured at %s is refused: %j", (place, limit, reason) => {
+    const { problems, at, statusOf } = meaning(policy(on({ limits: { x: { ...rates(1), ...limit } } })));
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toMatch(new RegExp(`^spec\\.limits\\.x\\.${place.replaceAll(".", "\\.")}: `));
+    expect(problems[0]).toMatch(reason);
+    expect(at("budgets")).toEqual([]);
+    expect(statusOf("TokenRateLimitPolicy", "p")).toMatchObject({
+      conditions: [
+        { type: "Accepted", status: "False", reason: "Invalid" },
+        { type: "Enforced", status: "False", reason: place.includes("rates") ? "Invalid" : "InvalidCelExpression" },
+      ],
+    });
+  });
+});

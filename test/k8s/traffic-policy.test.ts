@@ -1,0 +1,193 @@
+import { describe, expect, test } from "vitest";
+import { guardrailsConfig } from "../../src/guardrails/config.ts";
+import { trafficPolicy } from "../../src/k8s/kinds/traffic-policy.ts";
+import { meaningOf, sample, type Sample } from "./objects-from.ts";
+import { backends, GROUP, gw, route, target } from "./policy-input.ts";
+
+describe("a TrafficPolicy", () => {
+  const guard = (request: object, ...targetRefs: object[]) => ({ targetRefs, ai: { promptGuard: { request } } });
+  const rejecting = (pattern: string) => ({ regex: { action: "REJECT", matches: [{ pattern }] } });
+  const meaning = (...objects: object[]) => meaningOf([gw(), route("a"), route("b"), ...objects], { backends });
+
+  test("rejects and masks by patterns and by kinds of personal data, in requests and in answers", () => {
+    const { at, problems } = meaning(
+      sample(
+        trafficPolicy,
+        {
+          targetRefs: [target("HTTPRoute", "a")],
+          ai: {
+            promptGuard: {
+              request: {
+                customResponse: { message: "No.", statusCode: 422 },
+                webhook: { endpoint: { host: "guard.default.svc", port: 8000 } },
+                regex: {
+                  action: "REJECT",
+                  matches: [{ pattern: "(?i)forget", name: "x" }],
+                  builtins: ["SSN", "EMAIL"],
+                },
+              },
+              response: { regex: { matches: [{ pattern: "key-[a-z]+" }], builtins: ["CREDIT_CARD", "PHONE_NUMBER"] } },
+            },
+          },
+        },
+        { name: "p" },
+      ),
+    );
+    expect(problems).toEqual([]);
+    const common = { on: ["llm"], where: 'request.route == "default/a"' };
+    const guards = at("guardrails");
+    expect(guards).toEqual([
+      { type: "webhook", url: "http://guard.default.svc:8000", direction: "input", ...common },
+      {
+        type: "pattern",
+        direction: "input",
+        reject: [{ regex: "forget", caseSensitive: false }],
+        message: "No.",
+        status: 422,
+        ...common,
+      },
+      { type: "pii", mask: ["ssn", "email"], input: "reject", message: "No.", status: 422, ...common },
+      {
+        type: "pattern",
+        direction: "output",
+        mask: [{ regex: "key-[a-z]+", caseSensitive: true, buffer: true }],
+        ...common,
+      },
+      { type: "pii", mask: ["card", "phone"], input: "pass", output: "mask", ...common },
+    ]);
+    expect(guardrailsConfig.guardrails.safeParse(guards).success).toBe(true);
+  });
+
+  test("masks requests when it says nothing else, and answers 403 with a message of its own when it rejects", () => {
+    const masking = meaning(
+      sample(
+        trafficPolicy,
+        guard({ regex: { matches: [{ pattern: "x{2,9}" }], builtins: ["EMAIL"] } }, target("HTTPRoute", "a")),
+      ),
+    );
+    expect(masking.at("guardrails")).toMatchObject([
+      { type: "pattern", direction: "input", mask: [{ regex: "x{2,9}" }] },
+      { type: "pii", mask: ["email"], input: "mask" },
+    ]);
+    const rejected = meaning(sample(trafficPolicy, guard(rejecting("x"), target("HTTPRoute", "a"))));
+    expect(rejected.at("guardrails")).toMatchObject([
+      { message: "The request was rejected due to inappropriate content", status: 403 },
+    ]);
+  });
+
+  test("the nearest to the traffic wins whole: a rule over its route, a route over its gateway", () => {
+    const { at, statusOf } = meaning(
+      sample(trafficPolicy, guard(rejecting("all"), target("Gateway", "gw")), { name: "all" }),
+      sample(trafficPolicy, guard(rejecting("one"), target("HTTPRoute", "a")), { name: "one" }),
+      sample(trafficPolicy, guard(rejecting("rule"), target("HTTPRoute", "a", "chat")), { name: "rule" }),
+    );
+    const found = at("guardrails") as readonly {
+      readonly reject: readonly { readonly regex: string }[];
+      readonly where: string;
+    }[];
+    expect(Object.fromEntries(found.map(({ reject, where }) => [reject[0]!.regex, where]))).toEqual({
+      all: 'request.route == "default/b"',
+      one: 'request.route == "default/a" && !(request.rule in ["chat"])',
+      rule: 'request.route == "default/a" && request.rule in ["chat"]',
+    });
+    expect(statusOf("TrafficPolicy", "all")).toMatchObject({
+      ancestors: [{ conditions: [{}, { reason: "Attached" }] }],
+    });
+  });
+
+  test("on one target the oldest wins, and the other's status says by whom it is overridden", () => {
+    const at = (name: string, day: string): Sample => ({
+      name,
+      generation: 2,
+      creationTimestamp: `2026-11-${day}T00:00:00Z`,
+    });
+    const { at: pieces, statusOf } = meaning(
+      sample(trafficPolicy, guard(rejecting("new"), target("HTTPRoute", "a")), at("new", "02")),
+      sample(trafficPolicy, guard(rejecting("old"), target("HTTPRoute", "a")), at("old", "01")),
+    );
+    expect(pieces("guardrails")).toMatchObject([{ reject: [{ regex: "old" }] }]);
+    const ancestor = (attached: object) => ({
+      ancestors: [
+        {
+          ancestorRef: { group: GROUP, kind: "Gateway", namespace: "default", name: "gw" },
+          controllerName: "sallyport.dev/gateway",
+          conditions: [
+            {
+              type: "Accepted",
+              status: "True",
+              reason: "Valid",
+              message: "The policy is accepted.",
+              observedGeneration: 2,
+            },
+            { type: "Attached", observedGeneration: 2, ...attached },
+          ],
+        },
+      ],
+    });
+    expect(statusOf("TrafficPolicy", "old")).toEqual(
+      ancestor({ status: "True", reason: "Attached", message: "Attached to all targets." }),
+    );
+    expect(statusOf("TrafficPolicy", "new")).toEqual(
+      ancestor({ status: "False", reason: "Overridden", message: "Overridden by default/old." }),
+    );
+  });
+
+  test("that is for one of two gateways of a route is for what comes by its listeners alone", () => {
+    const { at } = meaningOf(
+      [
+        gw("inside", "a", "b"),
+        gw("outside"),
+        route("r", "inside", "outside"),
+        sample(trafficPolicy, guard(rejecting("x"), target("Gateway", "inside", "b"))),
+      ],
+      { backends },
+    );
+    expect(at("guardrails")).toMatchObject([
+      { where: 'request.route == "default/r" && request.listener in ["default/inside/b"]' },
+    ]);
+  });
+
+  test("whose target is not there is a warning, and its status says so", () => {
+    const { at, warnings, problems, statusOf } = meaningOf([
+      sample(trafficPolicy, guard(rejecting("x"), target("HTTPRoute", "openai-route")), { name: "p" }),
+    ]);
+    expect([at("guardrails"), problems]).toEqual([[], []]);
+    expect(warnings).toEqual([
+      "spec.targetRefs.0: there is no HTTPRoute openai-route in namespace default: it has no effect there",
+    ]);
+    expect(statusOf("TrafficPolicy", "p")).toMatchObject({
+      ancestors: [
+        {
+          ancestorRef: { group: GROUP, kind: "HTTPRoute", namespace: "default", name: "openai-route" },
+          conditions: [
+            { type: "Accepted", status: "True", reason: "Valid" },
+            { type: "Attached", status: "False", reason: "TargetNotFound" },
+          ],
+        },
+      ],
+    });
+  });
+
+  test("with a pattern that cannot be proven fast is refused by its path, its status says why, and its route is closed", () => {
+    const { at, problems, statusOf } = meaning(
+      sample(trafficPolicy, guard(rejecting("(a+)+$"), target("HTTPRoute", "a")), { name: "p" }),
+    );
+    expect(problems).toEqual([
+      expect.stringMatching(/^spec\.ai\.promptGuard\.request\.regex\.matches\.0\.pattern: the pattern can be slow/),
+    ]);
+    expect(at("guardrails")).toEqual([]);
+    expect(statusOf("TrafficPolicy", "p")).toMatchObject({
+      ancestors: [
+        {
+          conditions: [
+            { type: "Accepted", status: "False", reason: "Invalid", message: expect.stringContaining("slow") },
+            { type: "Attached", status: "False", reason: "Pending" },
+          ],
+        },
+      ],
+    });
+    const to = [{ unresolved: "a policy of this route could not be applied" }];
+    expect(at("routes", "default/a")).toMatchObject([{ rules: [{ to }, { to }] }]);
+    expect(JSON.stringify(at("routes", "default/b"))).not.toContain("could not be applied");
+  });
+});
