@@ -11,6 +11,8 @@ import { countedNameOf } from "./runaway/target-names.ts";
 
 /** A limit as it holds for one call: the counter, and what was written. */
 export interface Line {
+  /** Whose counter it is; empty where all share it, and of a limit per chain, whose call says which. */
+  readonly key: string;
   /** How it stood when it was last looked at: spent, reserved and owed, and when its window ends. */
   seen: { readonly used: number; readonly endsMs: number } | undefined;
   readonly budget: BudgetConfig;
@@ -112,7 +114,7 @@ export function compileBudget(config: BudgetConfig): Budget {
       limit: config.mode === "shadow" ? NO_LIMIT : limit.amount,
       idleMs,
     };
-    return { seen: undefined, budget: config, limit, term };
+    return { key: config.per === "chain" ? "" : key, seen: undefined, budget: config, limit, term };
   }
 
   /* Most chains are one call: nothing of them is kept. */
@@ -125,6 +127,7 @@ export function compileBudget(config: BudgetConfig): Budget {
     lone: true,
   }));
   const loneLine = (limit: Limit, at: number): Line => ({
+    key: "",
     seen: undefined,
     budget: config,
     limit,

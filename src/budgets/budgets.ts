@@ -1,3 +1,4 @@
+import type { Charges } from "../core/charges.ts";
 import type { Clock } from "../core/clock.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
@@ -82,6 +83,7 @@ export function createBudgets({ config, ledger, counter, clock, log, meter }: Bu
       watch.reserved(context, lines, amounts, isShadowed ? amountsOf(lines, price, shortest(reckoned)) : amounts);
       const onSettled = (held: readonly number[], booked: readonly number[]): void => {
         watch.settled(lines, held, booked);
+        note(context, { lines, reserved: held, booked });
         for (const queue of queues.values()) queue.stir();
       };
       return new Reservation(ledger, price, { ...reckoned, hold, lines, onSettled });
@@ -135,16 +137,26 @@ export function createBudgets({ config, ledger, counter, clock, log, meter }: Bu
   };
 }
 
+/** Keeps of the attempts before this one only those that were taken something for. */
+function note(context: OperationContext, charges: Charges): void {
+  const taken = context.charges?.filter(({ booked }) => booked.some((amount) => amount > 0)) ?? [];
+  context.charges = [...taken, charges];
+}
+
 /** A model whose price nobody knows is no free one. Tools and agents cost what is stated, and nothing where nothing is. */
 function checkPrice(
-  { operation, candidate }: OperationContext,
+  context: OperationContext,
   lines: readonly Line[],
   onUnpriced: (line: Line, model: string) => void,
 ): void {
+  const { operation, candidate } = context;
   const model = candidate?.name ?? operation.target.name;
   for (const line of lines) {
     if (line.limit.thing !== "money") continue;
-    if (line.budget.unknownPrice === "deny" && line.budget.mode === "enforce") throw unpriced(line, model);
+    if (line.budget.unknownPrice === "deny" && line.budget.mode === "enforce") {
+      context.notes = [...(context.notes ?? []), `budget ${line.budget.name} is in dollars, and ${model} has no price`];
+      throw unpriced(line, model);
+    }
     onUnpriced(line, model);
   }
 }

@@ -15,7 +15,7 @@ import {
   withBound,
 } from "./reckoning.ts";
 import { type Reckoned, Reservation } from "./reservation.ts";
-import { shortageAt, shortageOf } from "./shortage.ts";
+import { refusalOf, shortageAt, shortageOf } from "./shortage.ts";
 import type { TokenCounter } from "./token-count.ts";
 import type { Watch } from "./watch.ts";
 
@@ -94,6 +94,7 @@ export function createSeek({ attempt, counter, queues, clock, watch }: SeekOptio
     if (got !== less && inTheWay(call, reckoned, got) !== inTheWay(call, reckoned, less))
       return seek(call, first, got, sinceMs);
     watch.refused(inTheWay(call, reckoned, got));
+    context.refusals = [...(context.refusals ?? []), refusalOf(lines, leastOf(call, reckoned), got)];
     throw shortageOf(lines, leastOf(call, reckoned), got);
   }
 

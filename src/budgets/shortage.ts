@@ -1,3 +1,4 @@
+import { type BudgetRefusal, unitOf } from "../core/charges.ts";
 import type { GatewayError } from "../core/errors.ts";
 import type { Line } from "./budget.ts";
 import type { Standing } from "./ledger/counting.ts";
@@ -9,6 +10,23 @@ export const shortageAt = (lines: readonly Line[], amounts: readonly number[], {
     0,
     lines.findIndex(({ term }, at) => amounts[at]! > term.limit - used[at]!),
   );
+
+/** The same for the journal. */
+export function refusalOf(lines: readonly Line[], amounts: readonly number[], standing: Standing): BudgetRefusal {
+  const at = shortageAt(lines, amounts, standing);
+  const { budget, limit, key } = lines[at]!;
+  const endsMs = standing.endsMs[at]!;
+  return {
+    budget: budget.name,
+    limit: limit.text,
+    key,
+    unit: unitOf(limit.thing),
+    amount: limit.amount,
+    used: standing.used[at]!,
+    needed: amounts[at]!,
+    ...(endsMs !== 0 && { resetsAtMs: endsMs }),
+  };
+}
 
 export function shortageOf(lines: readonly Line[], amounts: readonly number[], standing: Standing): GatewayError {
   const at = shortageAt(lines, amounts, standing);

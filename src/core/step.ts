@@ -1,5 +1,6 @@
 import type { AbortSignalLike } from "./abort.ts";
 import type { CandidateFailure, FailedCandidate } from "./candidate-failure.ts";
+import type { BudgetRefusal, Charges } from "./charges.ts";
 import type { Decision } from "./decision.ts";
 import type { GatewayError } from "./errors.ts";
 import type { Exchange } from "./exchange.ts";
@@ -49,6 +50,10 @@ export interface OperationContext {
   complaint?: "refused" | "failed" | undefined;
   /** What the operation has cost, in nano-dollars; undefined where nobody knows. Set when it is settled. */
   costNanos: number | undefined;
+  /** What its attempts were charged in budgets; of those before the last only what was taken. Set when they are settled. */
+  charges?: readonly Charges[] | undefined;
+  /** The budgets that had no room for it, one for each candidate. */
+  refusals?: readonly BudgetRefusal[] | undefined;
   /** What else the journal should say of it, in words that are safe to show: no content, no credential. */
   notes?: readonly string[] | undefined;
   /** Each pick of an endpoint of a pool: gives it as JSON for the journal, when it is written. Set by the relay. */

@@ -131,6 +131,8 @@ function createContext(
     answerTokens: undefined,
     complaint: undefined,
     costNanos: undefined,
+    charges: undefined,
+    refusals: undefined,
     notes: undefined,
     picks: undefined,
     upstreamStatus: undefined,

@@ -1,9 +1,20 @@
 import type { FailedCandidate } from "../core/candidate-failure.ts";
+import type { BudgetRefusal } from "../core/charges.ts";
 import type { Decision, ShadowOutcome } from "../core/decision.ts";
 import type { ErrorKind } from "../core/errors.ts";
 import type { Direction, Mode, Protocol, Target, Usage } from "../core/operation.ts";
 import type { Actor } from "../core/principal.ts";
 import type { OperationContext, Outcome } from "../core/step.ts";
+import { bounded, fewOf } from "./bounded.ts";
+import {
+  type ChargedCounter,
+  chargesText,
+  type CounterCharge,
+  isSameCharged,
+  toCharges,
+  toCounters,
+} from "./journal-charges.ts";
+import { durationText, instantText, numberText } from "./number-text.ts";
 
 /** What neighbouring records mostly have in common: who, what and why. */
 export interface CommonPart {
@@ -20,6 +31,9 @@ export interface CommonPart {
     readonly tenant: string;
     readonly client: string;
     readonly actors: readonly Actor[];
+    /** Absent where there is none. */
+    readonly groups?: readonly string[];
+    readonly scopes?: readonly string[];
   };
   readonly target: Target;
   /** The one that was tried last; absent when none was. */
@@ -35,6 +49,8 @@ export interface CommonPart {
     readonly shadow?: readonly ShadowOutcome[];
   };
   readonly policyHash: string;
+  /** The counters of budgets it was charged in; what was taken is its own. Absent where there was none. */
+  readonly charged?: readonly ChargedCounter[];
   /** What else the steps had to say of it. */
   readonly notes?: readonly string[];
   readonly outcome: Outcome["status"];
@@ -43,7 +59,7 @@ export interface CommonPart {
 }
 
 /** What is known of one operation when it ended. Names, counts and times; never what was said. */
-export interface JournalRecord extends CommonPart {
+export interface JournalRecord extends Omit<CommonPart, "charged"> {
   /** Sorts by time. */
   readonly id: string;
   readonly operationId: string;
@@ -59,6 +75,10 @@ export interface JournalRecord extends CommonPart {
   readonly costNanos?: number;
   /** Each endpoint of a pool that was picked for it, and why; absent where there was none. */
   readonly picks?: readonly EndpointPick[];
+  /** Absent where no budget held for it. */
+  readonly charges?: readonly CounterCharge[];
+  /** The budgets that had no room for it, one for each candidate; absent where none refused. */
+  readonly refusals?: readonly BudgetRefusal[];
 }
 
 /** Why an endpoint was picked. */
@@ -97,44 +117,19 @@ export type OwnPart = readonly [
   durationMs: number,
   firstByteMs: number | null,
   usage: Usage | null,
-  /** Left out where nobody knows; null where picks follow. */
+  /* What is left out at the end is null where something follows. */
   costNanos?: number | null,
-  picks?: readonly EndpointPick[],
+  picks?: readonly EndpointPick[] | null,
+  /** What was reserved and what was booked, in turn, for each counter of the common part. */
+  charges?: readonly (number | null)[] | null,
+  refusals?: readonly BudgetRefusal[],
 ];
-
-/** Names come from callers too: a record stays small whatever they send. */
-const MAX_NAME_LENGTH = 256;
-export const bounded = (text: string): string =>
-  text.length > MAX_NAME_LENGTH ? text.slice(0, MAX_NAME_LENGTH) : text;
 
 const MAX_NOTE_LENGTH = 1_024;
 const boundedNote = (note: string): string => note.slice(0, MAX_NOTE_LENGTH);
 const none: readonly string[] = [];
 const isSameList = (some: readonly string[], others: readonly string[]): boolean =>
   some === others || (some.length === others.length && some.every((one, at) => one === others[at]));
-
-/* Microseconds are enough for a reader. Of their last three digits each spelling is made once: V8 takes ten times as long over a fraction. */
-const FRACTIONS = Array.from({ length: 1_000 }, (_, us) => (us === 0 ? "" : `.${String(us).padStart(3, "0")}`));
-function durationText(ms: number): string {
-  const us = Math.round(ms * 1_000);
-  if (!(us >= 0 && us <= 0x7fffffff)) return numberText(us / 1_000);
-  const rest = us % 1_000;
-  return `${(us - rest) / 1_000}${FRACTIONS[rest]}`;
-}
-
-/* As JSON.stringify has it: what is no number in JSON is nothing. */
-const numberText = (value: number): string => (Number.isFinite(value) ? `${value}` : "null");
-
-/* Many operations begin in the same millisecond. */
-let lastMs = 0;
-let lastText = "0";
-function instantText(ms: number): string {
-  if (ms !== lastMs) {
-    lastMs = ms;
-    lastText = numberText(ms);
-  }
-  return lastText;
-}
 
 function usageText(usage: Usage): string {
   const { inputTokens, outputTokens, cachedInputTokens, cacheWriteTokens, reasoningTokens } = usage;
@@ -150,14 +145,24 @@ export function toOwnJson(common: number, { id, context, outcome }: Ended): stri
   const ids = `${common},"${id}","${context.id}",${instantText(context.startedAtMs)},`;
   const request = own ? `"","${exchange.id}"` : `"${exchange.id}",${JSON.stringify(bounded(exchange.chain.id))}`;
   const times = `,${durationText(outcome.durationMs)},${firstByteMs === undefined ? "null" : durationText(firstByteMs)},`;
-  const cost = costNanos === undefined ? (picks === undefined ? "" : ",null") : `,${numberText(costNanos)}`;
-  const picked = picks === undefined ? "" : `,[${picks.map((write) => write()).join()}]`;
-  return `[${ids}${request}${times}${usage === undefined ? "null" : usageText(usage)}${cost}${picked}]`;
+  const more = moreText(context);
+  const cost = costNanos === undefined ? (more === "" ? "" : ",null") : `,${numberText(costNanos)}`;
+  return `[${ids}${request}${times}${usage === undefined ? "null" : usageText(usage)}${cost}${more}]`;
+}
+
+/** Picks, charges and refusals, as far as there are any. */
+function moreText({ picks, charges, refusals }: OperationContext): string {
+  if (charges === undefined && refusals === undefined)
+    return picks === undefined ? "" : `,[${picks.map((write) => write()).join()}]`;
+  const picked = picks === undefined ? ",null" : `,[${picks.map((write) => write()).join()}]`;
+  const charged = charges === undefined ? ",null" : `,[${chargesText(charges)}]`;
+  return picked + charged + (refusals === undefined ? "" : `,${JSON.stringify(refusals)}`);
 }
 
 export function toCommonPart({ context, outcome, policyHash }: Ended): CommonPart {
-  const { exchange, operation, candidate, failed, decision, upstreamStatus, notes } = context;
+  const { exchange, operation, candidate, failed, decision, upstreamStatus, charges, notes } = context;
   const { principal, chain } = exchange;
+  const { groups, scopes } = principal;
   const { kind, name, server } = operation.target;
   return {
     depth: chain.depth,
@@ -167,7 +172,14 @@ export function toCommonPart({ context, outcome, policyHash }: Ended): CommonPar
     method: bounded(operation.method),
     direction: operation.direction,
     mode: operation.mode,
-    principal: { id: principal.id, tenant: principal.tenant, client: principal.client, actors: principal.actors },
+    principal: {
+      id: principal.id,
+      tenant: principal.tenant,
+      client: principal.client,
+      actors: principal.actors,
+      ...(groups.length > 0 && { groups: fewOf(groups) }),
+      ...(scopes.length > 0 && { scopes: fewOf(scopes) }),
+    },
     target: { kind, name: bounded(name), server: bounded(server) },
     ...(candidate !== undefined && { candidate: candidate.name }),
     ...(failed.length > 0 && { failed }),
@@ -180,6 +192,7 @@ export function toCommonPart({ context, outcome, policyHash }: Ended): CommonPar
       },
     }),
     policyHash,
+    ...(charges !== undefined && { charged: toCounters(charges) }),
     ...(notes !== undefined && { notes: notes.map(boundedNote) }),
     outcome: outcome.status,
     ...(outcome.error !== undefined && { kind: outcome.error.kind }),
@@ -212,7 +225,7 @@ const isSameActors = (some: readonly Actor[], others: readonly Actor[]): boolean
 
 /** Whether `toCommonPart` of what ended would equal `common`; what differs most often is asked first. */
 export function isCommonPart(common: CommonPart, { context, outcome, policyHash }: Ended): boolean {
-  const { exchange, operation, candidate, failed, decision, upstreamStatus, notes } = context;
+  const { exchange, operation, candidate, failed, decision, upstreamStatus, charges, notes } = context;
   const { principal, chain, route } = exchange;
   const { target } = operation;
   return (
@@ -239,12 +252,16 @@ export function isCommonPart(common: CommonPart, { context, outcome, policyHash 
     common.notes === undefined &&
     notes === undefined &&
     isSameActors(common.principal.actors, principal.actors) &&
+    isSameList(common.principal.groups ?? none, fewOf(principal.groups)) &&
+    isSameList(common.principal.scopes ?? none, fewOf(principal.scopes)) &&
+    isSameCharged(common.charged, charges) &&
     isSameDecision(common.decision, decision)
   );
 }
 
-export function toJournalRecord(common: CommonPart, own: OwnPart): JournalRecord {
+export function toJournalRecord({ charged, ...common }: CommonPart, own: OwnPart): JournalRecord {
   const [, id, operationId, timeMs, requestId, chainId, durationMs, firstByteMs, usage, costNanos, picks] = own;
+  const [charges, refusals] = [own[11], own[12]];
   return {
     id,
     operationId,
@@ -256,6 +273,8 @@ export function toJournalRecord(common: CommonPart, own: OwnPart): JournalRecord
     ...(firstByteMs !== null && { firstByteMs }),
     ...(usage !== null && { usage }),
     ...(costNanos !== undefined && costNanos !== null && { costNanos }),
-    ...(picks !== undefined && { picks }),
+    ...(picks !== undefined && picks !== null && { picks }),
+    ...(charged !== undefined && charges !== undefined && charges !== null && { charges: toCharges(charged, charges) }),
+    ...(refusals !== undefined && { refusals }),
   };
 }

@@ -1,5 +1,5 @@
+import { bounded } from "./bounded.ts";
 import {
-  bounded,
   type CommonPart,
   type Ended,
   isCommonPart,

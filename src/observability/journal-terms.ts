@@ -1,4 +1,5 @@
-import { bounded, type CommonPart, type JournalRecord } from "./journal-record.ts";
+import { bounded } from "./bounded.ts";
+import type { CommonPart, JournalRecord } from "./journal-record.ts";
 
 /** What records are searched by; absent conditions are met by all. */
 export interface SearchConditions {
