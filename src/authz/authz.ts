@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { allow, type Decision, deny } from "../core/decision.ts";
 import type { Log } from "../core/log.ts";
 import { type Candidate, type Operation, type Protocol, protocols } from "../core/operation.ts";
-import { type CompiledRule, compileRules, type ProtocolRules, rulesOn } from "./compile-rules.ts";
+import { type CompiledRule, compileRules, type Effect, type ProtocolRules, rulesOn } from "./compile-rules.ts";
 import type { PoliciesConfig } from "./config.ts";
 import { type Caller, type Case, createCase, decide, shadowOutcomes } from "./decide.ts";
 import { type Explanation, explainCase } from "./explanation.ts";
@@ -14,6 +14,8 @@ export interface Authz {
   readonly policyHash: string;
   /** The files the rules came from, absolute: what a reload watches. */
   readonly files: readonly string[];
+  /** Every rule, in the order in which they were written; undefined: policies are open. */
+  readonly rules: readonly RuleInfo[] | undefined;
   /** Every scope a rule names, sorted: what an authorization server must be able to issue. */
   readonly scopes: readonly string[];
   /** Whether a rule asks for something of this name: what nobody asks for need not be found out. */
@@ -29,6 +31,30 @@ export interface Authz {
     options?: { readonly listing?: boolean; readonly candidate?: Candidate },
   ): Explanation;
 }
+
+/** A rule for people. */
+export interface RuleInfo {
+  readonly name: string;
+  readonly effect: Effect;
+  readonly on: readonly Protocol[];
+  readonly expression: string;
+  /** `policies/tools.yaml:4`. */
+  readonly source: string;
+  readonly scopes: readonly string[];
+  readonly shadow: boolean;
+  readonly message?: string;
+}
+
+const toInfo = ({ name, effect, on, expression, place, scopes, shadow, message }: CompiledRule): RuleInfo => ({
+  name,
+  effect,
+  on,
+  expression: expression.source,
+  source: place,
+  scopes,
+  shadow,
+  ...(message !== undefined && { message }),
+});
 
 /** Which share of a budget is left to a caller, 0 to 1; undefined: there is no such budget. */
 export type RemainingOf = (
@@ -70,6 +96,7 @@ function createOpen(log: Log): Authz {
   return {
     policyHash: createHash("sha256").update("open").digest("hex"),
     files: [],
+    rules: undefined,
     scopes: [],
     reads: () => false,
     authorize,
@@ -118,6 +145,7 @@ export function createRuleAuthz(
   return {
     policyHash: hashOf(rules),
     files,
+    rules: rules.map(toInfo),
     scopes: [...new Set(rules.flatMap((rule) => rule.scopes))].toSorted(),
     reads: (name) => rules.some(({ expression }) => expression.source.includes(name)),
     authorize: (caller, operation, candidate) =>

@@ -46,6 +46,8 @@ export interface Budget {
    * no other attempt, can be part of the chain.
    */
   linesOf(asked: Asked, lone?: boolean): readonly Line[];
+  /** The counters that this process has asked for of late, by their keys; the one of a budget that all share always. */
+  counters(): Iterable<readonly [key: string, lines: readonly Line[]]>;
 }
 
 /* A chain may wait for a person over a weekend; what it used is forgotten a week after its last call. */
@@ -180,6 +182,14 @@ export function compileBudget(config: BudgetConfig): Budget {
     linesOf(context, lone = false) {
       const all = allLinesFor(context, lone);
       return onByLimit ? all.filter(({ limit: { on } }) => on === undefined || isOn(context, on)) : all;
+    },
+    counters() {
+      if (config.per === undefined && !linesByKey.has(""))
+        linesByKey.set(
+          "",
+          config.limits.map((limit) => toLine(limit, "", "", undefined)),
+        );
+      return linesByKey;
     },
   };
 }

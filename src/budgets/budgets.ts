@@ -6,6 +6,7 @@ import type { Meter } from "../core/meter.ts";
 import type { Candidate, Operation } from "../core/operation.ts";
 import type { OperationContext } from "../core/step.ts";
 import { type Asked, type Budget, compileBudget, countsOwn, isCounted, type Line, needsStore } from "./budget.ts";
+import { type BudgetStanding, listBudgets } from "./budget-list.ts";
 import type { BudgetConfig } from "./config.ts";
 import type { Standing } from "./ledger/counting.ts";
 import { unpriced } from "./exhausted.ts";
@@ -26,6 +27,8 @@ export interface Budgets {
    * `data.onExhausted`. The answer is at hand, without a promise, where the ledger is in this process.
    */
   reserve(context: OperationContext): Reservation | Promise<Reservation>;
+  /** How full its counters are: the `most` fullest of each budget, of those that this process has asked for. */
+  list(most: number): Promise<readonly BudgetStanding[]>;
   /**
    * The share that is left of the tightest limit of a budget, 0 to 1, as it was when it was last looked at; 1 where nothing is known
    * or it does not hold. Undefined: there is no such budget.
@@ -103,6 +106,7 @@ export function createBudgets({ config, ledger, counter, clock, log, meter }: Bu
   }
 
   return {
+    list: (most) => listBudgets(budgets, ledger, clock.now(), most),
     remaining(name, exchange, operation, candidate) {
       const budget = budgets.find(({ config: { name: known } }) => known === name);
       if (budget === undefined) return undefined;

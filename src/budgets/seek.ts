@@ -94,7 +94,10 @@ export function createSeek({ attempt, counter, queues, clock, watch }: SeekOptio
     if (got !== less && inTheWay(call, reckoned, got) !== inTheWay(call, reckoned, less))
       return seek(call, first, got, sinceMs);
     watch.refused(inTheWay(call, reckoned, got));
-    context.refusals = [...(context.refusals ?? []), refusalOf(lines, leastOf(call, reckoned), got)];
+    context.refusals = [
+      ...(context.refusals ?? []),
+      refusalOf(lines, leastOf(call, reckoned), got, context.exchange.chain.id),
+    ];
     throw shortageOf(lines, leastOf(call, reckoned), got);
   }
 

@@ -1,6 +1,7 @@
 import { type BudgetRefusal, unitOf } from "../core/charges.ts";
 import type { GatewayError } from "../core/errors.ts";
 import type { Line } from "./budget.ts";
+import { windowStart } from "./ledger/windows.ts";
 import type { Standing } from "./ledger/counting.ts";
 import { exhausted } from "./exhausted.ts";
 
@@ -12,19 +13,24 @@ export const shortageAt = (lines: readonly Line[], amounts: readonly number[], {
   );
 
 /** The same for the journal. */
-export function refusalOf(lines: readonly Line[], amounts: readonly number[], standing: Standing): BudgetRefusal {
+export function refusalOf(
+  lines: readonly Line[],
+  amounts: readonly number[],
+  standing: Standing,
+  chainId: string,
+): BudgetRefusal {
   const at = shortageAt(lines, amounts, standing);
   const { budget, limit, key } = lines[at]!;
   const endsMs = standing.endsMs[at]!;
   return {
     budget: budget.name,
     limit: limit.text,
-    key,
+    key: budget.per === "chain" ? chainId : key,
     unit: unitOf(limit.thing),
     amount: limit.amount,
     used: standing.used[at]!,
     needed: amounts[at]!,
-    ...(endsMs !== 0 && { resetsAtMs: endsMs }),
+    ...(endsMs !== 0 && { startsAtMs: windowStart(limit.window, standing.nowMs), resetsAtMs: endsMs }),
   };
 }
 

@@ -52,11 +52,21 @@ export function createAccess({ adminToken, sessions, cookie }: AccessOptions) {
     if (session.role !== "operator") throw new GatewayError("denied", "A viewer reads only; this takes an operator.");
   }
 
+  /** Whether it would be let in now. */
+  const isAllowed = (request: Request): Promise<boolean> =>
+    check(request).then(
+      () => true,
+      (error: unknown) => {
+        if (error instanceof GatewayError && error.kind === "unauthenticated") return false;
+        throw error;
+      },
+    );
+
   const middleware: RequestHandler = async (request, _response, next) => {
     await check(request);
     next();
   };
-  return { checkSource, findSession, middleware };
+  return { checkSource, findSession, isAllowed, middleware };
 }
 
 export type Access = ReturnType<typeof createAccess>;

@@ -8,16 +8,25 @@ import { type AdminActions, createAdminRoutes } from "./admin-routes.ts";
 import type { Problem, Role } from "./api/session.ts";
 import { createAppFiles } from "./app-files.ts";
 import { defineCookie } from "./cookies.ts";
+import { createLive } from "./live.ts";
+import { type ConsoleReads, createReadRoutes } from "./read-routes.ts";
 import { keyFor } from "./sealed.ts";
 import { secureAnswers, serveApp } from "./serve-app.ts";
 import { createSessionRoutes } from "./session-routes.ts";
 import { createSessions, type SessionKeep, type SessionRecord } from "./sessions.ts";
 import { createSignIn } from "./sign-in.ts";
 
-export type { AdminActions, SessionKeep, SessionRecord };
+export type { AdminActions, ConsoleReads, SessionKeep, SessionRecord };
+
+/** The console: what answers requests, and what ends the streams of its pages. */
+export interface Console {
+  readonly app: Express;
+  close(): void;
+}
 
 export interface ConsoleOptions {
   readonly actions: AdminActions;
+  readonly reads: ConsoleReads;
   /** The operator's bearer token; from a file only the operator can read. */
   readonly adminToken: string;
   readonly auth: () => Pick<Auth, "issuer" | "console">;
@@ -32,13 +41,15 @@ export interface ConsoleOptions {
 }
 
 const BODY_LIMIT_BYTES = 65_536;
+/* Of each budget, once a second while somebody looks. */
+const LIVE_COUNTERS = 10;
 
 /**
  * The web console and the admin API, behind an edge that checks Host and Origin. The operator's bearer token or a session on every call all the
  * same: a port on loopback is open to every process of the machine.
  */
-export function createConsole(options: ConsoleOptions): Express {
-  const { actions, adminToken, auth, url, clock, log } = options;
+export function createConsole(options: ConsoleOptions): Console {
+  const { actions, reads, adminToken, auth, url, clock, log } = options;
   const cookie = defineCookie("sallyport-console", "/", "Strict", url);
   const sessions = createSessions({ ...options, keep: options.sessions, signIn: () => auth().console });
   const access = createAccess({ adminToken, sessions, cookie });
@@ -52,7 +63,10 @@ export function createConsole(options: ConsoleOptions): Express {
     response.set("cache-control", "no-store"); // answers hold secrets that are shown once
     next();
   });
+  const { traffic, inFlight, budgets } = reads;
+  const live = createLive({ traffic, inFlight, budgets: () => budgets(LIVE_COUNTERS), clock });
   app.use(createAdminRoutes(actions));
+  app.use(createReadRoutes({ reads, live, mayGoOn: access.isAllowed, clock }));
   app.use((request: Request) => {
     throw new GatewayError("not_found", `Nothing is served at ${request.path}.`);
   });
@@ -65,7 +79,7 @@ export function createConsole(options: ConsoleOptions): Express {
       .set(error.headers)
       .json({ error: { type: error.kind, message: error.message } } satisfies Problem);
   });
-  return app;
+  return { app, close: () => live.close() };
 }
 
 /** What Express and its body parser refuse of a request, in our words; anything else as it is. `type` is the parser's own name for it. */

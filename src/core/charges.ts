@@ -22,12 +22,15 @@ export const unitOf = (thing: string): BudgetUnit =>
 export interface BudgetRefusal {
   readonly budget: string;
   readonly limit: string;
+  /** Of a limit per chain, the chain. */
   readonly key: string;
   readonly unit: BudgetUnit;
   readonly amount: number;
   /** Spent, reserved and owed. */
   readonly used: number;
   readonly needed: number;
+  /** When its window began; absent: it has none. */
+  readonly startsAtMs?: number;
   /** When its window ends; absent: never. */
   readonly resetsAtMs?: number;
 }

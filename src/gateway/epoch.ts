@@ -2,7 +2,7 @@ import { publicUrlOf } from "../http/config.ts";
 import { createAuth, type Auth } from "../auth/auth.ts";
 import { parseAuthConfig } from "../auth/config.ts";
 import { createAuthz, type Authz } from "../authz/authz.ts";
-import { createBudgets } from "../budgets/budgets.ts";
+import { type Budgets, createBudgets } from "../budgets/budgets.ts";
 import { createChainTokens } from "../budgets/chains/chain-token.ts";
 import { createRunaway, type Runaway } from "../budgets/runaway/runaway.ts";
 import type { Config } from "../config/schema.ts";
@@ -34,6 +34,7 @@ export interface Epoch {
   readonly auth: Auth;
   readonly authz: Authz;
   readonly chains: Chains;
+  readonly budgets: Budgets;
   readonly guardrails: Guardrails;
   /** Undefined: no answer of a model is kept. */
   readonly cache: Cache | undefined;
@@ -195,7 +196,21 @@ async function buildEpoch(
     },
     clock,
   );
-  return { config, publicUrl, routes, listeners, auth, authz, chains, guardrails, cache, runaway, handlers, journeys };
+  return {
+    config,
+    publicUrl,
+    routes,
+    listeners,
+    auth,
+    authz,
+    chains,
+    budgets,
+    guardrails,
+    cache,
+    runaway,
+    handlers,
+    journeys,
+  };
 }
 
 /** Names of the agents that call back, by their OAuth client. */

@@ -11,6 +11,7 @@ import type { Upstream } from "../http/upstream.ts";
 import type { Journal } from "../observability/journal.ts";
 import type { Metrics } from "../observability/metrics.ts";
 import type { Tracer } from "../observability/traces.ts";
+import type { Traffic } from "../observability/traffic.ts";
 import type { Store } from "../state/store.ts";
 import type { Failover } from "./failover.ts";
 import type { InFlight } from "./in-flight.ts";
@@ -25,6 +26,7 @@ export interface Foundation {
   readonly metrics: Metrics;
   readonly tracer: Tracer;
   readonly journal: Journal;
+  readonly traffic: Traffic;
   readonly store: Store;
   readonly ledger: Ledger;
   readonly counter: TokenCounter;

@@ -9,6 +9,7 @@ import { createAdminActions } from "./admin-actions.ts";
 import { adminTokenFile, loadAdminToken } from "./admin-token.ts";
 import { createSessionKeep } from "./session-keep.ts";
 import { rolesOf } from "./console-config.ts";
+import { createConsoleReads } from "./console-reads.ts";
 import { createControlPlane } from "./control-plane.ts";
 import { createDataEdges } from "./data-edges.ts";
 import { createEpochs, type Epochs } from "./epochs.ts";
@@ -68,7 +69,8 @@ async function startParts(config: Config, foundation: Foundation, opened: Opened
       metrics: metrics.render,
     }),
   });
-  const admin = createConsole({
+  const pages = createConsole({
+    reads: createConsoleReads(epochs, foundation),
     actions: createAdminActions(epochs, foundation, () => ({ state: life.state, inFlight: foundation.inFlight.count })),
     adminToken: loadAdminToken(adminTokenFile(config)),
     auth: () => epochs.current().auth,
@@ -85,7 +87,7 @@ async function startParts(config: Config, foundation: Foundation, opened: Opened
     listener: "console",
     dispatch: (incoming) => {
       const { req, res } = incoming.raw();
-      admin(req, res);
+      pages.app(req, res);
     },
   });
   const edges: readonly Edge[] = [data, consoleEdge, health];
@@ -114,6 +116,7 @@ async function startParts(config: Config, foundation: Foundation, opened: Opened
       epochs.endStanding();
       const graceMs = epochs.current().config.drain.grace;
       await Promise.all([data.drain(graceMs), ports.drain(graceMs)]);
+      pages.close();
       await Promise.all([consoleEdge.close(), health.close()]);
       await epochs.close();
       await foundation.close();

@@ -12,6 +12,7 @@ import { createJournal } from "../observability/journal.ts";
 import { createLog } from "../observability/log.ts";
 import { createMetrics } from "../observability/metrics.ts";
 import { createTracer } from "../observability/traces.ts";
+import { createTraffic } from "../observability/traffic.ts";
 import { openStore } from "../state/state.ts";
 import { epochOf, type GatewayExchange } from "./gateway-exchange.ts";
 import type { Foundation } from "./foundation.ts";
@@ -64,6 +65,7 @@ async function openParts(config: Config, keep: <T extends Opened>(part: T) => T)
     metrics,
     tracer,
     journal,
+    traffic: createTraffic(clock),
     store,
     ledger,
     counter,

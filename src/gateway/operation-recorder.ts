@@ -3,6 +3,7 @@ import type { Journal } from "../observability/journal.ts";
 import type { Metrics } from "../observability/metrics.ts";
 import { toOperationSpan } from "../observability/spans.ts";
 import type { Tracer } from "../observability/traces.ts";
+import type { Traffic } from "../observability/traffic.ts";
 
 /** What is told of every operation, to the journal, the metrics and the trace. */
 export interface OperationRecorder {
@@ -17,6 +18,7 @@ export interface OperationRecorderOptions {
   readonly journal: Journal;
   readonly metrics: Metrics;
   readonly tracer: Tracer;
+  readonly traffic: Traffic;
   readonly policyHash: string;
 }
 
@@ -24,6 +26,7 @@ export function createOperationRecorder({
   journal,
   metrics,
   tracer,
+  traffic,
   policyHash,
 }: OperationRecorderOptions): OperationRecorder {
   return {
@@ -34,6 +37,7 @@ export function createOperationRecorder({
     ended(context, outcome) {
       metrics.inFlight(context.operation.protocol, -1);
       metrics.operation(context, outcome);
+      traffic.operation(context, outcome);
       journal.record(context, outcome, policyHash);
       if (tracer.exports) tracer.record(toOperationSpan(context, outcome));
     },

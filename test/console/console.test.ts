@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
 import { type AdminActions, type ConsoleOptions, createConsole } from "../../src/console/console.ts";
 import { GatewayError } from "../../src/core/errors.ts";
+import { createTraffic } from "../../src/observability/traffic.ts";
 import { silentLog } from "../../src/core/log.ts";
 
 function unexpected(): never {
@@ -33,6 +34,17 @@ async function startConsole() {
   const adminToken = "the-operators-token";
   const options: ConsoleOptions = {
     actions,
+    reads: {
+      process: "p",
+      traffic: createTraffic(Date),
+      journal: { query: unexpected },
+      inFlight: () => 0,
+      budgets: unexpected,
+      policies: unexpected,
+      createTrial: unexpected,
+      models: unexpected,
+      connect: unexpected,
+    },
     adminToken,
     auth: () => ({ issuer: "https://gateway.example", console: undefined }),
     roleOf: () => undefined,
@@ -42,7 +54,7 @@ async function startConsole() {
     clock: Date,
     log: silentLog,
   };
-  const server = createServer(createConsole(options)).listen(0, "127.0.0.1");
+  const server = createServer(createConsole(options).app).listen(0, "127.0.0.1");
   await once(server, "listening");
   onTestFinished(() => void server.close().closeAllConnections());
   return async (method: string, path: string, body?: string, headers: Readonly<Record<string, string>> = {}) => {

@@ -161,11 +161,14 @@ export interface Charge {
 export interface BudgetRefusal {
   readonly budget: string;
   readonly limit: string;
+  /** Of a limit per chain, the chain. */
   readonly key: string;
   readonly unit: BudgetUnit;
   readonly amount: number;
   /** Of the amount, before this call. */
   readonly used: number;
   readonly needed: number;
+  /** When its window began; absent: it has none. */
+  readonly startsAtMs?: number;
   readonly resetsAtMs?: number;
 }

@@ -27,7 +27,7 @@ export interface Counts {
   readonly byProtocol: Readonly<Record<string, number>>;
 }
 
-/** Milliseconds within which that share of the calls had ended, a tenth off at most; null where there was none. */
+/** Milliseconds within which that share of the calls that were let through had ended, a tenth off at most; null where there was none. */
 export interface Latency {
   readonly p50: number | null;
   readonly p95: number | null;

@@ -10,7 +10,7 @@
  *   GET    /api/overview?window=1h             Overview
  *   GET    /api/chains?sort=&q=&outcome=&limit=&after=   ChainList
  *   GET    /api/chains/ID                      Chain: by its own id or that of one of its requests; 404
- *   GET    /api/operations/ID                  ExplainedOperation: by the id of the operation; 404
+ *   GET    /api/operations/ID?chain=CHAINID    ExplainedOperation: by the id of the operation; 404. Without its chain the newest 20,000 are looked through
  *   GET    /api/policies                       Policies
  *   POST   /api/policies/try  TriedRule        RuleTrial: changes nothing, and a viewer may
  *   GET    /api/models                         Models

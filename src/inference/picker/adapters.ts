@@ -37,6 +37,11 @@ export class Adapters {
     return this.#loaded.has(adapter) || this.#waiting.has(adapter);
   }
 
+  /** Those that are most likely loaded, the newest last. */
+  get loaded(): readonly string[] {
+    return [...this.#loaded];
+  }
+
   /** 3 most likely loaded, 2 a slot is free, 1 waiting to be loaded, 0 another must go. */
   state(adapter: string): 0 | 1 | 2 | 3 {
     if (this.#loaded.has(adapter)) return 3;

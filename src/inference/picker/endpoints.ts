@@ -202,6 +202,11 @@ export class Endpoints {
     return average;
   }
 
+  /** The adapters it most likely has loaded. */
+  adapters(slot: number): readonly string[] {
+    return this.#adapters[slot]!.loaded;
+  }
+
   /** Whether the endpoint has an adapter: 3 most likely loaded, 2 a slot is free, 1 waiting to be loaded, 0 another must go. */
   adapterState(slot: number, adapter: string): 0 | 1 | 2 | 3 {
     return this.#adapters[slot]!.state(adapter);

@@ -38,6 +38,10 @@ export interface EndpointStatus {
   /** Calls of everybody that wait there, and that are under way; absent while it tells no metrics. */
   readonly queued?: number;
   readonly load?: number;
+  /** Used share of its KV cache. */
+  readonly kvUsage?: number;
+  /** LoRA adapters that it most likely has loaded, at most 50; absent where there is none. */
+  readonly adapters?: readonly string[];
 }
 
 /* How often one is looked at that is not well and tells no metrics. */
@@ -48,6 +52,9 @@ const SPACING_MS = 5;
 
 /* Those that are gone included: many times as many as a pool has. */
 const MOST_DRAINED = 1_024;
+
+const MOST_SHOWN = 50;
+const adaptersOf = (names: readonly string[]) => names.length > 0 && { adapters: names.slice(-MOST_SHOWN) };
 
 /** What is known of the endpoints of a pool, and which of them get calls. */
 export class Members {
@@ -133,7 +140,9 @@ export class Members {
       ...(this.roster.endpoints.fresh(slot, nowMs) && {
         queued: this.roster.endpoints.queue(slot, nowMs),
         load: this.roster.endpoints.load(slot, nowMs),
+        kvUsage: this.roster.endpoints.kvUsage(slot, nowMs),
       }),
+      ...adaptersOf(this.roster.endpoints.adapters(slot)),
     }));
   }
 

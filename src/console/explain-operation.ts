@@ -1,0 +1,139 @@
+import type { Journal } from "../observability/journal.ts";
+import type { JournalRecord } from "../observability/journal-record.ts";
+import type { BudgetRefusal } from "./api/chains.ts";
+import type { ExplainedOperation, ExplainedStep, PolicyRule, Spender } from "./api/policies.ts";
+import { adviceOn } from "./advice.ts";
+import { formatAmount } from "./amount-text.ts";
+import { newestRecords } from "./find-operation.ts";
+
+/* Of a counter that refused: whose calls used it most. */
+const MOST_SPENDERS = 20;
+const LOOKED_THROUGH = 10_000;
+
+/** One record in words: what each step made of it, and what could be done. `rules` are those in force, named by `policyHash`. */
+export async function explainOperation(
+  record: JournalRecord,
+  journal: Pick<Journal, "query">,
+  { rules, policyHash }: { readonly rules: readonly PolicyRule[]; readonly policyHash: string },
+): Promise<ExplainedOperation> {
+  const rule = rules.find(({ name }) => name === record.decision?.rule);
+  const refusal = record.kind === "budget_exhausted" ? record.refusals?.at(-1) : undefined;
+  return {
+    record,
+    summary: summaryOf(record, refusal),
+    steps: stepsOf(record, rule),
+    advice: adviceOn(record, rule, refusal),
+    ...(rule !== undefined && { rule }),
+    sameRules: record.policyHash === policyHash,
+    spenders: refusal === undefined ? [] : await spendersOf(refusal, record, journal),
+  };
+}
+
+export const targetText = ({ target: { kind, name, server } }: JournalRecord): string =>
+  name === "" ? "the server" : `${kind} ${name}${server === "" || server === name ? "" : ` of ${server}`}`;
+
+export const roomText = ({ budget, limit, key, unit, amount, used, needed }: BudgetRefusal): string =>
+  `the budget ${budget} (${limit}${key === "" ? "" : `, of ${key}`}) had ${formatAmount(Math.max(0, amount - used), unit)} left of ${formatAmount(amount, unit)}, and this call needed room for ${formatAmount(needed, unit)}`;
+
+function summaryOf(record: JournalRecord, refusal: BudgetRefusal | undefined): string {
+  const { outcome, decision, kind, durationMs, candidate, upstreamStatus } = record;
+  const what = `${record.method} of ${targetText(record)}`;
+  if (decision?.allow === false)
+    return `${what} was denied by ${ruleText(decision.rule)}: ${decision.reason ?? "no reason was recorded"}.`;
+  if (refusal !== undefined) return `${what} was refused: ${roomText(refusal)}.`;
+  if (outcome === "ok")
+    return `${what} was answered${candidate === undefined ? "" : ` by ${candidate}`} in ${Math.round(durationMs)} ms.`;
+  if (outcome === "aborted") return `${what} ended because its caller left after ${Math.round(durationMs)} ms.`;
+  if (outcome === "drained") return `${what} ended because the gateway stopped.`;
+  return `${what} failed: ${(kind ?? "unknown").replaceAll("_", " ")}${upstreamStatus === undefined ? "" : `, the upstream answered ${upstreamStatus}`}.`;
+}
+
+export const ruleText = (rule: string): string =>
+  rule === "default" ? "default, since no rule allowed it" : rule.startsWith("guard") ? rule : `the rule "${rule}"`;
+
+function stepsOf(record: JournalRecord, rule: PolicyRule | undefined): readonly ExplainedStep[] {
+  const { principal, decision, charges = [], refusals = [], picks = [], failed = [], notes = [], candidate } = record;
+  const { upstreamStatus, firstByteMs, costNanos, usage } = record;
+  const groups = principal.groups?.join(", ") ?? "none";
+  const steps: ExplainedStep[] = [
+    {
+      step: "caller",
+      verdict: "info",
+      text: `${principal.id}${principal.tenant === "" ? "" : ` of tenant ${principal.tenant}`}, groups: ${groups}${principal.actors.length === 0 ? "" : `, acted for by ${principal.actors.map(({ subject }) => subject).join(", ")}`}`,
+    },
+  ];
+  if (decision === undefined)
+    steps.push({ step: "policy", verdict: "info", text: "It ended before policy was asked." });
+  else {
+    const isGuard = decision.rule.startsWith("guard");
+    steps.push({
+      step: isGuard ? "guards" : "policy",
+      verdict: decision.allow ? "ok" : "refused",
+      text: `${decision.allow ? "allowed" : "denied"} by ${ruleText(decision.rule)}${rule === undefined ? "" : ` at ${rule.source}: ${rule.effect} ${rule.expression}`}${decision.reason === undefined ? "" : `; ${decision.reason}`}`,
+    });
+    for (const { rule: name, would } of decision.shadow ?? [])
+      steps.push({ step: "policy", verdict: "info", text: `"${name}", in shadow mode, would ${would} it` });
+  }
+  for (const note of notes)
+    steps.push({
+      step: note.startsWith("cache: ") ? "cache" : / chose | stays with |complexity/.test(note) ? "routing" : "note",
+      verdict: "info",
+      text: note,
+    });
+  for (const refusal of refusals) steps.push({ step: "budget", verdict: "refused", text: roomText(refusal) });
+  for (const { name, reason } of failed)
+    steps.push({
+      step: "candidates",
+      verdict: "failed",
+      text: `${name} did not answer: ${reason.replaceAll("_", " ")}`,
+    });
+  for (const { budget, limit, key, unit, reserved, booked } of charges)
+    steps.push({
+      step: "budget",
+      verdict: "ok",
+      text: `${budget} (${limit}${key === "" ? "" : `, of ${key}`}): ${formatAmount(reserved, unit)} held, ${formatAmount(booked, unit)} taken`,
+    });
+  for (const { pool, picked, of } of picks)
+    steps.push({ step: "pick", verdict: "info", text: `${picked} of pool ${pool}, out of ${of.length}` });
+  if (upstreamStatus !== undefined || firstByteMs !== undefined)
+    steps.push({
+      step: "upstream",
+      verdict: record.outcome === "ok" ? "ok" : "failed",
+      text: `${candidate ?? record.target.server} answered${upstreamStatus === undefined ? "" : ` ${upstreamStatus}`}${firstByteMs === undefined ? "" : `, the first byte after ${Math.round(firstByteMs)} ms`}`,
+    });
+  if (costNanos !== undefined)
+    steps.push({
+      step: "cost",
+      verdict: "info",
+      text: `${formatAmount(costNanos, "nanodollars")}${usage === undefined ? "" : ` for ${usage.inputTokens ?? 0} tokens in and ${usage.outputTokens ?? 0} out`}`,
+    });
+  return steps;
+}
+
+/** The calls that used most of the counter that refused, in the window in which it did. */
+async function spendersOf(
+  { budget, limit, key, unit, startsAtMs = 0 }: BudgetRefusal,
+  refused: JournalRecord,
+  journal: Pick<Journal, "query">,
+): Promise<readonly Spender[]> {
+  /* The key of a limit per chain is the chain, and its charges need not say so. */
+  const { records } = await newestRecords(journal, LOOKED_THROUGH);
+  return records
+    .flatMap((record): Spender[] => {
+      if (record.timeMs > refused.timeMs || record.timeMs < startsAtMs) return [];
+      const charge = record.charges?.find(
+        (each) =>
+          each.budget === budget &&
+          each.limit === limit &&
+          each.booked > 0 &&
+          (each.key === key || record.chainId === key),
+      );
+      if (charge === undefined) return [];
+      const { operationId, chainId, timeMs, principal, target } = record;
+      return [
+        { operationId, chainId, timeMs, principal: principal.id, target: target.name, booked: charge.booked, unit },
+      ];
+    })
+    .toSorted((one, other) => other.booked - one.booked)
+    .slice(0, MOST_SPENDERS);
+}

@@ -1,0 +1,49 @@
+import type { Journal } from "../observability/journal.ts";
+import type { JournalRecord } from "../observability/journal-record.ts";
+
+const PAGE = 1_000;
+const MOST_RECORDS = 20_000;
+
+/**
+ * The record of an operation: among those of its chain where that is known, else among the newest, for operations are not searched by. Undefined:
+ * it is not there.
+ */
+export async function findOperation(
+  journal: Pick<Journal, "query">,
+  operationId: string,
+  chain: string | undefined,
+): Promise<JournalRecord | undefined> {
+  let after: string | undefined;
+  for (let count = 0; count < MOST_RECORDS;) {
+    const page = await journal.query({
+      limit: PAGE,
+      ...(chain !== undefined && { chain }),
+      ...(after !== undefined && { after }),
+    });
+    const found = page.records.find((record) => record.operationId === operationId);
+    if (found !== undefined) return found;
+    if (page.next === undefined) return undefined;
+    count += Math.max(1, page.records.length);
+    after = page.next;
+  }
+  return undefined;
+}
+
+/** The newest records, newest first, and whether there are older ones. */
+export async function newestRecords(
+  journal: Pick<Journal, "query">,
+  most: number,
+): Promise<{ readonly records: readonly JournalRecord[]; readonly complete: boolean }> {
+  const records: JournalRecord[] = [];
+  let after: string | undefined;
+  while (records.length < most) {
+    const page = await journal.query({
+      limit: Math.min(PAGE, most - records.length),
+      ...(after !== undefined && { after }),
+    });
+    records.push(...page.records);
+    if (page.next === undefined) return { records, complete: true };
+    after = page.next;
+  }
+  return { records, complete: false };
+}

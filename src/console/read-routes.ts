@@ -1,0 +1,113 @@
+import { type Request, Router } from "express";
+import { z } from "zod";
+import { GatewayError } from "../core/errors.ts";
+import type { Journal } from "../observability/journal.ts";
+import type { RuleHits, Traffic } from "../observability/traffic.ts";
+import type { Connect, Models } from "./api/models.ts";
+import type { BudgetState } from "./api/overview.ts";
+import type { Policies, PolicyRule } from "./api/policies.ts";
+import { createChainIndex } from "./chain-index.ts";
+import { explainOperation } from "./explain-operation.ts";
+import { findOperation } from "./find-operation.ts";
+import { listChains } from "./list-chains.ts";
+import type { Live } from "./live.ts";
+import { readOverview } from "./overview.ts";
+import { type Trial, tryRule } from "./try-rule.ts";
+
+/** What the pages read, handed in by the gateway. */
+export interface ConsoleReads {
+  /** Names this process. */
+  readonly process: string;
+  readonly traffic: Traffic;
+  readonly journal: Pick<Journal, "query">;
+  readonly inFlight: () => number;
+  /** The fullest counters of each budget, at most so many. */
+  readonly budgets: (most: number) => Promise<readonly BudgetState[]>;
+  readonly policies: () => {
+    readonly mode: Policies["mode"];
+    readonly policyHash: string;
+    readonly rules: readonly Omit<PolicyRule, "hits">[];
+  };
+  /** Throws GatewayError("invalid_params") for what is no rule. */
+  readonly createTrial: (given: unknown) => Trial;
+  readonly models: () => Pick<Models, "models" | "pools" | "upstreams">;
+  readonly connect: () => Connect;
+}
+
+export interface ReadRoutesOptions {
+  readonly reads: ConsoleReads;
+  readonly live: Live;
+  /** Whether whoever opened a stream may go on reading it. */
+  readonly mayGoOn: (request: Request) => Promise<boolean>;
+  readonly clock: { now(): number };
+}
+
+const MOST_COUNTERS = 20;
+
+const overviewQuery = z.strictObject({ window: z.enum(["15m", "1h", "24h"]).default("1h") });
+const chainsQuery = z.strictObject({
+  sort: z.enum(["newest", "cost", "calls"]).default("newest"),
+  q: z.string().max(256).exactOptional(),
+  outcome: z.enum(["ok", "denied", "limited", "failed", "aborted"]).exactOptional(),
+  limit: z.coerce.number().int().min(1).max(500).default(100),
+  after: z.string().max(300).exactOptional(),
+});
+const operationQuery = z.strictObject({ chain: z.string().min(1).max(256).exactOptional() });
+const trialRequest = z.looseObject({ records: z.int().min(1).max(5_000).default(1_000) });
+
+function parse<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  throw new GatewayError("invalid_params", z.prettifyError(result.error));
+}
+
+/** What the console's pages read; who may is seen to before. */
+export function createReadRoutes({ reads, live, mayGoOn, clock }: ReadRoutesOptions): Router {
+  const { process, traffic, journal, inFlight, budgets } = reads;
+  const index = createChainIndex(journal, clock);
+  const overview = { process, traffic, inFlight, budgets: () => budgets(MOST_COUNTERS), clock };
+  const none: RuleHits = { allowed: 0, denied: 0, shadow: 0 };
+  const withHits = (rule: Omit<PolicyRule, "hits">): PolicyRule => ({
+    ...rule,
+    hits: traffic.rules.get(rule.name) ?? none,
+  });
+  const router = Router();
+
+  router.get("/api/overview", async (request, response) => {
+    const { window } = parse(overviewQuery, request.query);
+    response.json(await readOverview(overview, window));
+  });
+  router.get("/api/chains", async (request, response) => {
+    response.json(await listChains(index, journal, parse(chainsQuery, request.query)));
+  });
+  router.get("/api/operations/:id", async (request, response) => {
+    const { chain } = parse(operationQuery, request.query);
+    const record = await findOperation(journal, request.params.id, chain);
+    if (record === undefined) throw new GatewayError("not_found", "The journal has no such operation.");
+    const { policyHash, rules } = reads.policies();
+    response.json(await explainOperation(record, journal, { policyHash, rules: rules.map(withHits) }));
+  });
+  router.get("/api/policies", (_request, response) => {
+    const { mode, policyHash, rules } = reads.policies();
+    const answer: Policies = {
+      process,
+      sinceMs: traffic.sinceMs,
+      mode,
+      policyHash,
+      rules: rules.map(withHits),
+      deniedByDefault: traffic.rules.get("default")?.denied ?? 0,
+    };
+    response.json(answer);
+  });
+  router.post("/api/policies/try", async (request, response) => {
+    const { records, ...rule } = parse(trialRequest, request.body ?? {});
+    response.json(await tryRule(reads.createTrial(rule), journal, records));
+  });
+  router.get("/api/models", (_request, response) => {
+    const answer: Models = { process, sinceMs: traffic.sinceMs, ...reads.models(), picks: traffic.picks() };
+    response.json(answer);
+  });
+  router.get("/api/connect", (_request, response) => void response.json(reads.connect()));
+  router.get("/api/live", (request, response) => live.open(response, () => mayGoOn(request)));
+  return router;
+}
