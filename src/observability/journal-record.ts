@@ -140,7 +140,7 @@ function usageText(usage: Usage): string {
 
 /** The own part as JSON. Written by hand, because a record is made for every operation and JSON.stringify took three times as long. */
 export function toOwnJson(common: number, { id, context, outcome }: Ended): string {
-  const { exchange, firstByteMs, usage, costNanos, picks } = context;
+  const { exchange, firstByteMs, usage, costNanos } = context;
   const own = exchange.id === exchange.chain.id;
   const ids = `${common},"${id}","${context.id}",${instantText(context.startedAtMs)},`;
   const request = own ? `"","${exchange.id}"` : `"${exchange.id}",${JSON.stringify(bounded(exchange.chain.id))}`;
