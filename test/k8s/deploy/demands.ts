@@ -102,7 +102,7 @@ interface RoleRule {
 }
 
 /** What a role allows, as `sallyport.dev/budgets: get list watch`, sorted. */
-export function grantsOf(role: Manifest): readonly string[] {
+function grantsOf(role: Manifest): readonly string[] {
   const { rules } = role as unknown as { readonly rules: readonly RoleRule[] };
   return rules
     .flatMap(({ apiGroups, resources, resourceNames = [], verbs }) =>
@@ -115,6 +115,14 @@ export function grantsOf(role: Manifest): readonly string[] {
     )
     .toSorted();
 }
+
+/** What each role allows, by its kind and name. */
+export const grantsIn = (objects: readonly Manifest[]): Readonly<Record<string, readonly string[]>> =>
+  Object.fromEntries(
+    objects
+      .filter(({ kind }) => kind === "ClusterRole" || kind === "Role")
+      .map((role) => [`${role.kind}/${role.metadata.name}`, grantsOf(role)]),
+  );
 
 /** The Service that leads to a workload, as `name port > targetPort`, must find a port of that name. */
 function deadServices(objects: readonly Manifest[]): readonly string[] {
@@ -136,6 +144,23 @@ function deadServices(objects: readonly Manifest[]): readonly string[] {
     });
 }
 
+/** Bindings of roles or to accounts that are not here. */
+function looseBindings(objects: readonly Manifest[]): readonly string[] {
+  const here = new Set(objects.map(({ kind, metadata }) => `${kind}/${metadata.name}`));
+  return objects
+    .filter(({ kind }) => kind.endsWith("RoleBinding"))
+    .flatMap((binding) => {
+      const { roleRef, subjects } = binding as unknown as {
+        readonly roleRef: { readonly kind: string; readonly name: string };
+        readonly subjects: readonly { readonly kind: string; readonly name: string; readonly namespace: string }[];
+      };
+      return [roleRef, ...subjects]
+        .map(({ kind, name }) => `${kind}/${name}`)
+        .filter((name) => !here.has(name))
+        .map((name) => `${binding.kind} ${binding.metadata.name} binds ${name}, which is not here`);
+    });
+}
+
 /** Everything that is wrong with a set of manifests, whoever rendered it; empty when they can be applied. */
 export function faultsOf(objects: readonly Manifest[]): readonly string[] {
   const names = objects.map(({ kind, metadata }) => `${kind}/${metadata.namespace ?? ""}/${metadata.name}`);
@@ -148,6 +173,7 @@ export function faultsOf(objects: readonly Manifest[]): readonly string[] {
       misfitsOf(workload, objects).map((fault) => `${workload.name}: ${fault}`),
     ),
     ...deadServices(objects),
+    ...looseBindings(objects),
     ...objects
       .filter(({ kind }) => kind === "Secret")
       .map(({ metadata }) => `Secret ${metadata.name} is in the repository`),

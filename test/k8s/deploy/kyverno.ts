@@ -1,4 +1,5 @@
 import { Environment } from "@marcbachmann/cel-js";
+import { toCelValue } from "../../../src/cel/crd-rule.ts";
 import type { Manifest } from "./manifests.ts";
 
 /* Kyverno's ValidatingPolicy (policies.kyverno.io), as far as the policies of k8s/kyverno go: conditions, variables, validations and
@@ -54,7 +55,7 @@ const environment = new Environment()
   .registerFunction(
     "Resources.List(string, string, string): dyn",
     (from: Resources, ...of: [string, string, string]) => ({
-      items: from.list(...of).map(toCel),
+      items: from.list(...of).map(toCelValue),
     }),
   )
   .registerFunction(
@@ -62,17 +63,9 @@ const environment = new Environment()
     (from: Resources, apiVersion: string, plural: string, namespace: string, name: string) => {
       const found = from.list(apiVersion, plural, namespace).find(({ metadata }) => metadata.name === name);
       if (found === undefined) throw new Error(`${plural} "${name}" not found`);
-      return toCel(found);
+      return toCelValue(found);
     },
   );
-
-/** JSON as CEL sees it: whole numbers are integers. */
-function toCel(value: unknown): unknown {
-  if (typeof value === "number" && Number.isInteger(value)) return BigInt(value);
-  if (Array.isArray(value)) return value.map(toCel);
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, toCel(one)]));
-}
 
 /** A policy of which every expression is known to parse and to type-check. Throws for one that does not. */
 export function compilePolicy({ spec }: ValidatingPolicy) {
@@ -93,8 +86,8 @@ export function compilePolicy({ spec }: ValidatingPolicy) {
   /** What a person is told who applies this object; undefined when it is let in or is none of this policy's business. */
   return (object: Manifest, cluster: readonly Manifest[]): string | undefined => {
     const context: Record<string, unknown> = {
-      object: toCel(object),
-      namespaceObject: toCel(
+      object: toCelValue(object),
+      namespaceObject: toCelValue(
         cluster.find(({ kind, metadata }) => kind === "Namespace" && metadata.name === object.metadata.namespace),
       ),
       resource: new Resources(cluster),

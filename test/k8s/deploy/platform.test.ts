@@ -1,7 +1,10 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { execFile } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
-import { parse } from "yaml";
+import { parse, stringify } from "yaml";
 import { z } from "zod";
 import { compose, type Resources } from "./compose.ts";
 import { compilePolicy, type ValidatingPolicy } from "./kyverno.ts";
@@ -158,6 +161,26 @@ describe("the Backstage template", () => {
     expect(judge(skeleton({ ...values, model: "mistral-7b" }), "confidential")).toEqual([
       expect.stringContaining("mistral-7b, which is not approved for confidential data"),
     ]);
+  });
+
+  test("writes what the gateway can honour: its route leads to its pool", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "sallyport-skeleton-"));
+    try {
+      const gatewayObject = {
+        apiVersion: "gateway.networking.k8s.io/v1",
+        kind: "Gateway",
+        metadata: { name: "sallyport", namespace: "sallyport" },
+      };
+      const listener = { name: "http", port: 80, protocol: "HTTP", allowedRoutes: { namespaces: { from: "All" } } };
+      const spec = { gatewayClassName: "sallyport", listeners: [listener] };
+      const all = [...skeleton(), { ...gatewayObject, spec }];
+      writeFileSync(join(folder, "all.yaml"), all.map((object) => stringify(object)).join("---\n"));
+      const program = join(k8s, "../src/main.ts");
+      const { stdout } = await promisify(execFile)(process.execPath, [program, "check", "--manifests", folder]);
+      expect(stdout).toContain("/support-bot → pool support/support-bot");
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   test("leads the route to the pool, the pool to the pods, and has the limits there before the Deployment", () => {

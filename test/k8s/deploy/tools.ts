@@ -16,6 +16,12 @@ const tools = {
   helm: [{ program: "helm", args: [], install: "go install helm.sh/helm/v3/cmd/helm@v3.22.0" }],
 } as const satisfies Record<string, readonly Tool[]>;
 
+const validator: Tool = {
+  program: "kubectl-validate",
+  args: ["--version", "1.30"],
+  install: "go install sigs.k8s.io/kubectl-validate@v0.0.4",
+};
+
 /* Where `go install` puts programs, besides what is on the path already. */
 const goBin = process.env["GOBIN"] ?? join(process.env["GOPATH"] ?? join(process.env["HOME"] ?? "", "go"), "bin");
 const env = { ...process.env, PATH: `${process.env["PATH"] ?? ""}${delimiter}${goBin}` };
@@ -41,4 +47,14 @@ export function runTool(name: keyof typeof tools, ...args: readonly string[]): s
   });
   if (status !== 0) throw new Error(`${[tool.program, ...tool.args, ...args].join(" ")}: ${stderr}`);
   return stdout;
+}
+
+/** What Kubernetes' own schemas say against the manifests of a folder, or that nobody is here to ask; undefined when they are valid. */
+export function schemaFaults(folder: string): { readonly asked: boolean; readonly says: string } | undefined {
+  if (!isThere(validator)) return { asked: false, says: validator.install };
+  const { status, stdout, stderr } = spawnSync(validator.program, [...validator.args, folder], {
+    env,
+    encoding: "utf8",
+  });
+  return status === 0 ? undefined : { asked: true, says: `${stdout}${stderr}` };
 }

@@ -1,3 +1,5 @@
+import { kinds } from "../../../src/k8s/kinds/registry.ts";
+
 /* What base, overlays and chart must come to, whoever renders them. */
 
 const health = (path: string) => ({ path, port: "health" });
@@ -70,26 +72,26 @@ export const productionBlocks: readonly string[] = [
   "ingress 0.0.0.0/0 TCP/4000",
 ];
 
-const ownKinds = ["mcpservers", "a2aagents", "accesspolicies", "budgets"].map((kind) => `sallyport.dev/${kind}`);
+/* Looked for by name, where somebody names one: they are not everybody's to read. */
+const secretive = new Set(["Secret", "ConfigMap"]);
+/* Of Kubernetes itself. */
+const foreign = new Set(["Service", "EndpointSlice", "Pod", "Namespace", "ReferenceGrant"]);
 
-/** Kinds with a status that the gateway writes. */
-export const statuses: readonly string[] = [
-  "gateway.networking.k8s.io/gatewayclasses",
-  "gateway.networking.k8s.io/gateways",
-  "gateway.networking.k8s.io/httproutes",
-  "inference.networking.k8s.io/inferencepools",
-  "inference.networking.x-k8s.io/inferencepools",
-  "gateway.kgateway.dev/trafficpolicies",
-  "kuadrant.io/tokenratelimitpolicies",
-  ...ownKinds,
-];
+const resourceOf = ({ group, plural }: { readonly group: string; readonly plural: string }) =>
+  `${group === "" ? "core" : group}/${plural}`;
 
-/** Kinds that the gateway reads. */
-export const reads: readonly string[] = [
-  ...statuses,
-  "gateway.networking.k8s.io/referencegrants",
-  "core/namespaces",
-  "core/services",
-  "core/pods",
-  "discovery.k8s.io/endpointslices",
-];
+/** What the gateway's roles must allow, as `grantsOf` gives it: to read each kind it knows, to write what it has a status for, and no more. */
+export const grants: Readonly<Record<string, readonly string[]>> = {
+  "ClusterRole/sallyport": kinds
+    .filter(({ kind }) => !secretive.has(kind))
+    .flatMap((kind) => [
+      `${resourceOf(kind)}: get list watch`,
+      ...(foreign.has(kind.kind) ? [] : [`${resourceOf(kind)}/status: update`]),
+    ])
+    .toSorted(),
+  "ClusterRole/sallyport-secrets": kinds
+    .filter(({ kind }) => secretive.has(kind))
+    .map((kind) => `${resourceOf(kind)}: get list watch`)
+    .toSorted(),
+  "Role/sallyport": ["coordination.k8s.io/leases: create", "coordination.k8s.io/leases=sallyport-gateway: get update"],
+};
