@@ -103,6 +103,7 @@ describe("the commands of the page", () => {
     expect(paths.filter((path) => !existsSync(join(root, path)))).toEqual([]);
     expect(calls("kubectl", "port-forward").map((call) => call.slice(-2))).toEqual([
       ["service/sallyport", "4000:4000"],
+      ["deployment/sallyport", "4001:4001"],
     ]);
     expect(calls("kubectl", "rollout", "status")[0]).toContain("deployment/sallyport");
     expect(calls("helm", "install")[0]?.slice(2, 4)).toEqual(["sallyport", "k8s/chart"]);

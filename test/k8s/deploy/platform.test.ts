@@ -163,7 +163,7 @@ describe("the Backstage template", () => {
     ]);
   });
 
-  test("writes what the gateway can honour: its route leads to its pool", async () => {
+  test("writes what the gateway can honour: its route leads to its pool, is limited and masked", async () => {
     const folder = mkdtempSync(join(tmpdir(), "sallyport-skeleton-"));
     try {
       const gatewayObject = {
@@ -177,7 +177,8 @@ describe("the Backstage template", () => {
       writeFileSync(join(folder, "all.yaml"), all.map((object) => stringify(object)).join("---\n"));
       const program = join(k8s, "../src/main.ts");
       const { stdout } = await promisify(execFile)(process.execPath, [program, "check", "--manifests", folder]);
-      expect(stdout).toContain("/support-bot → pool support/support-bot");
+      for (const line of ["/support-bot → pool support/support-bot", "pii on llm", "(100000 tokens/1m)"])
+        expect(stdout).toContain(line);
     } finally {
       rmSync(folder, { recursive: true });
     }

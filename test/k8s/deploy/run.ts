@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { faultsOf, gatewayFields, grantsIn, secretKeys } from "./demands.ts";
 import { find, k8s, type Manifest, namesOf, parseManifests, readKustomized } from "./manifests.ts";
 import { openBlocks, openWays, outside } from "./network.ts";
+import { readPage } from "./page.ts";
 import { essenceOf } from "./rendered.ts";
 import { missingTools, runTool, schemaFaults } from "./tools.ts";
 import { baseWays, gateway, grants, hpa, laptopWays, productionBlocks, productionWays } from "./wanted.ts";
@@ -32,14 +33,8 @@ const chart = (...set: readonly string[]) =>
     ),
   );
 
-const laptopValues = [
-  "env.PUBLIC_URL=http://127.0.0.1:4000",
-  "env.MODEL_URL=http://simulator.sallyport.svc.cluster.local:8000",
-  "env.TOKENS_PER_MINUTE=2k",
-  "simulator.enabled=true",
-  "autoscaling.enabled=false",
-  "replicas=1",
-];
+/** As the page gives them. */
+const laptopValues = [...readPage().matchAll(/--set ([^\s`]+)/g)].map(([, value = ""]) => value);
 
 function expectSound(objects: readonly Manifest[], ways: readonly string[], blocks: readonly string[]): void {
   assert.deepEqual(faultsOf(objects), []);
@@ -93,6 +88,7 @@ const checks: Readonly<Record<string, () => void>> = {
     assert.deepEqual(essenceOf(objects), essenceOf(overlay("base")));
   },
   "the chart with the laptop's values gives what the laptop's overlay gives"() {
+    assert.ok(laptopValues.length > 3);
     const objects = chart(...laptopValues);
     expectSound(objects, laptopWays, []);
     assert.deepEqual(essenceOf(objects), essenceOf(overlay("overlays/laptop")));

@@ -105,7 +105,7 @@ beforeAll(async () => {
     REDIS_ADDRESS: `127.0.0.1:${redis.port}`,
   });
   await eventually(() => expect(gateway.output()).toContain('"message":"ready"'), 400);
-}, 60_000);
+}, 120_000);
 
 afterAll(async () => {
   await host?.stop();
@@ -136,15 +136,15 @@ test("the operator's token is the one that was mounted", async () => {
 
 /** What a block of the page prints, run in an empty folder with this gateway in place of the forwarded port. */
 function runBlock(part: string): string {
-  const block = shellBlocks().find((text) => text.includes(part) && !text.startsWith("KEY="));
+  const block = shellBlocks().find((text) => text.includes(part));
   if (block === undefined) throw new Error(`the page has no block with ${part}`);
   const cwd = mkdtempSync(join(tmpdir(), "sallyport-shell-"));
   try {
-    const script = block.replaceAll("http://127.0.0.1:4000", url);
+    const script = block.replaceAll("http://127.0.0.1:4000", url).replaceAll("http://127.0.0.1:4001", adminUrl);
     return execFileSync("sh", ["-eu", "-c", script], {
       cwd,
       encoding: "utf8",
-      env: { ...process.env, KEY: secrets["api-key"] },
+      env: { ...process.env, KEY: secrets["api-key"], TOKEN: secrets["admin-token"] },
     });
   } finally {
     rmSync(cwd, { recursive: true });
@@ -172,6 +172,16 @@ test("the loop of the walk-through ends in a 429 with JSON and retry-after, when
   expect(JSON.parse(lines.slice(answered + 2).join(""))).toMatchObject({
     error: { type: "rate_limit_error", message: expect.stringContaining("team") as string },
   });
+});
+
+test("the operator finds the refused call in the journal, with what refused it", async () => {
+  /* Records are written in batches. */
+  await eventually(() => {
+    const { records } = JSON.parse(runBlock("/api/journal")) as { records: readonly Record<string, unknown>[] };
+    expect(records).toMatchObject([{ target: { kind: "model", name: "small" }, outcome: "failed" }]);
+    for (const part of ["urn:sallyport:key#team-a", "budget_exhausted"])
+      expect(JSON.stringify(records)).toContain(part);
+  }, 20);
 });
 
 test("on SIGTERM it ends well", async () => {
