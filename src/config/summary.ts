@@ -52,8 +52,8 @@ function pools({ pools: known = {} }: Config): string {
 function services({ services: known, routes = {} }: Config): [string, string][] {
   if (known === undefined && Object.keys(routes).length === 0) return [];
   const paths = Object.entries(routes).map(
-    ([name, { hosts, auth }]) =>
-      `${name} (${hosts.length === 0 ? "any host" : list(hosts)}${auth === "optional" ? ", open" : ""})`,
+    ([name, { hosts, auth, rules }]) =>
+      `${name} (${hosts.length === 0 ? "any host" : list(hosts)}${auth === "optional" ? ", open" : ""}${backends(rules)})`,
   );
   return [
     ["services", list(Object.keys(known ?? {}))],
@@ -83,10 +83,21 @@ function cache({ cache: kept }: Config): string {
   return `answers are given again ${whose} for ${kept.ttl / 1_000} s, to ${what}`;
 }
 
+/** The pools and models that rules lead to. */
+function backends(rules: NonNullable<Config["routes"]>[string]["rules"]): string {
+  const named = rules.flatMap(({ to }) =>
+    to.flatMap((each) => ("pool" in each ? [`pool ${each.pool}`] : "model" in each ? [`model ${each.model}`] : [])),
+  );
+  return named.length === 0 ? "" : `, to ${list([...new Set(named)])}`;
+}
+
 function state({ state: where }: Config): string {
   if (where.kind === "memory") return "in memory: a restart forgets everything";
   return where.kind === "sqlite" ? "a SQLite file: a restart forgets nothing" : "Redis, shared by every replica";
 }
+
+const guard = ({ type, on, where }: Config["guardrails"][number]) =>
+  `${type} on ${on.join(", ")}${where === undefined ? "" : ` where ${where}`}`;
 
 /** What a configuration means, in words, on one screen. */
 export function summarize(config: Config): string[] {
@@ -104,7 +115,7 @@ export function summarize(config: Config): string[] {
     ["models", models(config)],
     ["pools", pools(config)],
     ...services(config),
-    ["guards", list(config.guardrails.map(({ type, on }) => `${type} on ${on.join(", ")}`))],
+    ["guards", list(config.guardrails.map(guard))],
     [
       "budgets",
       list(config.budgets.map(({ name, limits }) => `${name} (${limits.map(({ text }) => text).join(", ")})`)),

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import type { ConfigProblem } from "../core/config-problem.ts";
 import { keyedUnion } from "../core/keyed-union.ts";
+import { checkModelRule } from "./check-model-rule.ts";
 import { MAIN } from "../http/listeners-config.ts";
-import type { HeaderEdits } from "./filter-config.ts";
 import { type BackendConfig, isModelRule, route, type RoutesConfig, type RuleConfig } from "./route-config.ts";
 import { credentialHeaders, serviceName, timeout } from "./words.ts";
 
@@ -143,56 +143,6 @@ export function checkRoutes({ services = {}, routes = {}, pools = {}, models = {
 
 const under = (problems: readonly ConfigProblem[], ...at: readonly (string | number)[]): ConfigProblem[] =>
   problems.map(({ path, message }) => ({ path: [...at, ...path], message }));
-
-/* They say what a body is and how it is read. */
-const ofTheCall = new Set(["accept", "accept-encoding", "content-encoding", "content-type"]);
-
-/** What cannot be done with calls of models: their requests are read, and written anew for the server that is picked. */
-function checkModelRule({ filters, to }: RuleConfig): ConfigProblem[] {
-  const problems: ConfigProblem[] = [];
-  const refuse = (message: string, ...path: readonly (string | number)[]) => problems.push({ path, message });
-  for (const [index, each] of to.entries())
-    if ("service" in each)
-      refuse("services do not go with pools and models in one rule: give them a rule of their own", "to", index);
-  for (const [index, filter] of filters.entries()) {
-    if ("mirror" in filter)
-      refuse("calls of models are not copied: each copy would cost what the call does", "filters", index);
-    if ("rewrite" in filter && filter.rewrite.host !== undefined)
-      refuse(
-        "a model server is told the host of its own address: leave `host` out",
-        "filters",
-        index,
-        "rewrite",
-        "host",
-      );
-  }
-  const edits: [RuleConfig["filters"], (string | number)[]][] = [
-    [filters, ["filters"]],
-    ...to.flatMap((each, index): [RuleConfig["filters"], (string | number)[]][] =>
-      "unresolved" in each ? [] : [[each.filters, ["to", index, "filters"]]],
-    ),
-  ];
-  for (const [list, path] of edits)
-    for (const [index, filter] of list.entries())
-      for (const kind of ["requestHeaders", "responseHeaders"] as const) {
-        const {
-          set = {},
-          add = {},
-          remove = [],
-        }: Partial<HeaderEdits> = (filter as Partial<Record<string, HeaderEdits>>)[kind] ?? {};
-        const name = [...Object.keys(set), ...Object.keys(add), ...remove].find((each) =>
-          ofTheCall.has(each.toLowerCase()),
-        );
-        if (name !== undefined)
-          refuse(
-            `${name} is the gateway's to say: it writes requests and answers of models itself`,
-            ...path,
-            index,
-            kind,
-          );
-      }
-  return problems;
-}
 
 const single = ["requestHeaders", "responseHeaders", "redirect", "rewrite", "cors"] as const;
 
