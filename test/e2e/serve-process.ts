@@ -33,16 +33,17 @@ export interface ServeProcess {
 export const listenOn = (port: number): string =>
   `{port: ${port}, console: {port: ${port + 1}}, health: {host: 127.0.0.1, port: ${port + 2}}}`;
 
-/** Writes the configuration to `dir/sallyport.yaml` and serves it; resolves when it is ready. Its ports are those of `listenOn`. */
+/** Writes the configuration to `dir/sallyport.yaml` and serves it; resolves when it is ready. Its ports are those of `listenOn`. `args` stand after it on the command line. */
 export async function startServeProcess(
   dir: string,
   port: number,
   yaml: string,
   env: Record<string, string> = {},
+  args: readonly string[] = [],
 ): Promise<ServeProcess> {
   const file = join(dir, "sallyport.yaml");
   writeFileSync(file, yaml);
-  const child = spawn(process.execPath, [join(root, "src/main.ts"), "serve", "--config", file], {
+  const child = spawn(process.execPath, [join(root, "src/main.ts"), "serve", "--config", file, ...args], {
     cwd: root,
     env: { ...process.env, ...env },
     stdio: ["ignore", "pipe", "pipe"],

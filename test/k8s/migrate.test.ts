@@ -1,16 +1,11 @@
-import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { commands } from "../../src/cli/registry.ts";
 import { runCommand } from "../../src/cli/run-command.ts";
 import { makeFolder } from "../config/config-folder.ts";
+import { manifestOf } from "./article-manifests.ts";
 import { brokenRules } from "./gateway-api-rules.ts";
 import { ingress, migrated } from "./migrate-input.ts";
-
-/* The manifests stand in the text as they are: each begins with apiVersion and ends with a blank line. */
-const article = readFileSync(new URL("../fixtures/article.md", import.meta.url), "utf8");
-const manifestOf = (kind: string) =>
-  article.split(/\n\n/).find((part) => part.startsWith("apiVersion:") && part.includes(`kind: ${kind}\n`)) ?? "";
 
 async function run(...argv: readonly string[]) {
   const [out, err]: [string[], string[]] = [[], []];
