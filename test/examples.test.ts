@@ -37,7 +37,7 @@ function configurationsIn(yaml: string): readonly string[] {
 const shown = globSync(["README.md", "docs/*.md"], { cwd: root }).flatMap((page) =>
   [...readFileSync(`${root}${page}`, "utf8").matchAll(/```yaml\n([^]*?)```/g)]
     .map(([, yaml = ""], index): [string, string] => [`${page}, block ${index + 1}`, yaml])
-    .filter(([, yaml]) => !/^\s*(?:rules|tests):/m.test(yaml)),
+    .filter(([, yaml]) => !/^\s*(?:rules|tests|apiVersion):/m.test(yaml)),
 );
 
 const certificates = makeCertificates();

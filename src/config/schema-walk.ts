@@ -73,13 +73,32 @@ export function mayShow(schema: JsonSchema, value: unknown, path: ConfigPath): "
   return "yes";
 }
 
+const withSecrets = new WeakMap<Branch, boolean>();
+
+/* Whether a secret may stand anywhere below: most of what a large configuration holds need not be looked through then. */
+function mayHoldSecrets(branch: Branch): boolean {
+  const known = withSecrets.get(branch);
+  if (known !== undefined) return known;
+  const inner = [
+    ...Object.values(branch.properties ?? {}),
+    ...(typeof branch.additionalProperties === "object" ? [branch.additionalProperties] : []),
+    ...(branch.items === undefined ? [] : [branch.items]),
+    ...(branch.anyOf ?? []),
+    ...(branch.oneOf ?? []),
+    ...(branch.allOf ?? []),
+  ];
+  const found = branch["x-secret"] === true || inner.some(mayHoldSecrets);
+  withSecrets.set(branch, found);
+  return found;
+}
+
 /** Every string in `value` that the schema marks as a secret. */
 export function secretsIn(schema: JsonSchema, value: unknown): string[] {
   const found: string[] = [];
   const visit = (branches: readonly Branch[], current: unknown, secret: boolean): void => {
     const isSecret = secret || branches.some((branch) => branch["x-secret"] === true);
     if (typeof current === "string" && isSecret) found.push(current);
-    if (!isRecord(current)) return;
+    if (!isRecord(current) || !(isSecret || branches.some(mayHoldSecrets))) return;
     for (const [key, inner] of Object.entries(current)) {
       const part = Array.isArray(current) ? Number(key) : key;
       const next = branches.flatMap((branch) => below(branch, part) ?? []);

@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { benchCache } from "./cache.ts";
 import { benchGuards } from "./guards.ts";
 import { benchLedger } from "./ledger.ts";
+import { benchManifests } from "./manifests.ts";
 import { startFloor, startGateway, startPortkey, startUpstream } from "./contestants.ts";
 import type { Contestant } from "./contestants.ts";
 import type { Job, Result } from "./load.ts";
@@ -40,6 +41,7 @@ const parts: Readonly<Record<string, () => Promise<void>>> = {
   cache: benchCache,
   guards: benchGuards,
   ledger: benchLedger,
+  manifests: benchManifests,
   picker: benchPicker,
   "picker-fleet": benchPickerFleet,
   "picker-knees": benchPickerKnees,

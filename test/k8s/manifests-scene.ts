@@ -47,7 +47,7 @@ export interface ManifestsScene {
 
 const baseConfig = `
 listen: {host: 127.0.0.1, port: 0, console: {port: 0}, health: {host: 127.0.0.1, port: 0}}
-observability: {log: {level: fatal}}
+observability: {log: {level: silent}}
 drain: {grace: 1ms}
 state: memory
 `;

@@ -2,6 +2,7 @@ import { type Condition, type Fault, toCondition } from "../condition.ts";
 import type { Workspace } from "../workspace.ts";
 import type { Attachment } from "./attach-routes.ts";
 import type { GatewayObject } from "./attachment.ts";
+import { gatewayFault } from "./listener-faults.ts";
 import type { ListenerState } from "./listeners.ts";
 
 /** Says of every Gateway and each of its listeners what became of it. `accepted`: the routes that are served. */
@@ -44,11 +45,11 @@ export function reportGateways(
 }
 
 function listenerConditions(listener: ListenerState, unbound: string | undefined): Condition[] {
-  const { unaccepted, conflict, unresolved, serves } = listener;
-  const { metadata } = listener.gateway;
+  const { gateway, unaccepted, conflict, unresolved, serves } = listener;
+  const { metadata } = gateway;
   const programmed: Fault | undefined =
     serves === undefined
-      ? { reason: "Invalid", message: (unaccepted ?? unresolved)?.message ?? "" }
+      ? { reason: "Invalid", message: (unaccepted ?? unresolved ?? gatewayFault(gateway.spec))?.message ?? "" }
       : unbound === undefined
         ? undefined
         : { reason: "Pending", message: unbound };
@@ -86,19 +87,4 @@ function gatewayConditions(
       metadata,
     ),
   ];
-}
-
-/** What a Gateway asks for as a whole that is not to be had here. */
-function gatewayFault({ infrastructure, addresses = [] }: GatewayObject["spec"]): Fault | undefined {
-  if (infrastructure?.parametersRef !== undefined)
-    return {
-      reason: "InvalidParameters",
-      message: "a Gateway has no parameters here: take infrastructure.parametersRef out",
-    };
-  if (addresses.some(({ value }) => value !== undefined && value !== ""))
-    return {
-      reason: "UnsupportedAddress",
-      message: "addresses are not assigned here: the gateway answers at those of its Service",
-    };
-  return undefined;
 }

@@ -1,5 +1,5 @@
 import type { Fault } from "../condition.ts";
-import type { ListenerSpec } from "../kinds/gateway.ts";
+import type { GatewaySpec, ListenerSpec } from "../kinds/gateway.ts";
 import { httpRoute } from "../kinds/http-route.ts";
 import type { TranslateOptions } from "../options.ts";
 
@@ -17,7 +17,7 @@ export function boundPort({ ports }: TranslateOptions, { port }: ListenerSpec): 
   return ports.get(port) ?? (port >= 1_024 ? port : undefined);
 }
 
-export const isServedProtocol = ({ protocol }: ListenerSpec): boolean => protocols.includes(protocol);
+const isServedProtocol = ({ protocol }: ListenerSpec): boolean => protocols.includes(protocol);
 
 /** Why a listener cannot be by what stands in it alone. */
 export function listenerFault(options: TranslateOptions, spec: ListenerSpec): Fault | undefined {
@@ -38,15 +38,10 @@ export function listenerFault(options: TranslateOptions, spec: ListenerSpec): Fa
 }
 
 /** Listeners of one Gateway that speak HTTP and HTTPS on one port: none of them is served, for nobody can say which is meant. */
-export function protocolConflict(
-  options: TranslateOptions,
-  listeners: readonly ListenerSpec[],
-  spec: ListenerSpec,
-): Fault | undefined {
-  const port = boundPort(options, spec);
-  if (port === undefined || !isServedProtocol(spec)) return undefined;
+export function protocolConflict(listeners: readonly ListenerSpec[], spec: ListenerSpec): Fault | undefined {
+  if (!isServedProtocol(spec)) return undefined;
   const other = listeners.find(
-    (each) => each.protocol !== spec.protocol && isServedProtocol(each) && boundPort(options, each) === port,
+    (each) => each.protocol !== spec.protocol && isServedProtocol(each) && each.port === spec.port,
   );
   if (other === undefined) return undefined;
   const message = `port ${spec.port} is for ${spec.protocol} here and for ${other.protocol} in listener ${other.name}`;
@@ -72,4 +67,19 @@ export function routeKindsOf(spec: ListenerSpec): {
             message: `${strange.map(({ kind }) => kind).join(", ")}: not served by ${spec.protocol} listeners here; ${routeKind.kind} is`,
           },
   };
+}
+
+/** What a Gateway asks for as a whole that is not to be had here. */
+export function gatewayFault({ infrastructure, addresses = [] }: GatewaySpec): Fault | undefined {
+  if (infrastructure?.parametersRef !== undefined)
+    return {
+      reason: "InvalidParameters",
+      message: "a Gateway has no parameters here: take infrastructure.parametersRef out",
+    };
+  if (addresses.some(({ value }) => value !== undefined && value !== ""))
+    return {
+      reason: "UnsupportedAddress",
+      message: "addresses are not assigned here: the gateway answers at those of its Service",
+    };
+  return undefined;
 }

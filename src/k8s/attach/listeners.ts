@@ -3,7 +3,14 @@ import type { ListenerSpec } from "../kinds/gateway.ts";
 import type { Workspace } from "../workspace.ts";
 import type { GatewayObject } from "./attachment.ts";
 import { type Certificate, resolveCertificates } from "./certificates.ts";
-import { boundPort, listenerFault, protocolConflict, type RouteKind, routeKindsOf } from "./listener-faults.ts";
+import {
+  boundPort,
+  gatewayFault,
+  listenerFault,
+  protocolConflict,
+  type RouteKind,
+  routeKindsOf,
+} from "./listener-faults.ts";
 
 /** One listener of a Gateway of this gateway's, and what became of it. */
 export interface ListenerState {
@@ -41,7 +48,7 @@ export function planListeners(workspace: Workspace, gateways: readonly GatewayOb
   const owners = new Map([[options.listen.port, { protocol: options.listen.tls ? "HTTPS" : "HTTP", name: "listen" }]]);
 
   const plan = (gateway: GatewayObject, spec: ListenerSpec, index: number): ListenerState => {
-    const conflict = protocolConflict(options, gateway.spec.listeners, spec);
+    const conflict = protocolConflict(gateway.spec.listeners, spec);
     const kinds = routeKindsOf(spec);
     const tls = spec.protocol === "HTTPS" ? resolveCertificates(workspace, gateway, spec) : undefined;
     const port = boundPort(options, spec);
@@ -54,8 +61,9 @@ export function planListeners(workspace: Workspace, gateways: readonly GatewayOb
         : { reason: "PortUnavailable", message: `port ${port} speaks ${owner.protocol} for ${owner.name}` });
     const state = { gateway, spec, index, unaccepted, conflict, unresolved: kinds.fault ?? tls?.fault };
     const certificates = tls?.certificates ?? [];
-    if (unaccepted !== undefined || port === undefined || (tls !== undefined && certificates.length === 0))
-      return { ...state, supportedKinds: kinds.supported, serves: undefined };
+    const whole = gatewayFault(gateway.spec);
+    const barred = unaccepted !== undefined || whole !== undefined || (tls !== undefined && certificates.length === 0);
+    if (barred || port === undefined) return { ...state, supportedKinds: kinds.supported, serves: undefined };
     const name = `${gateway.namespace}/${gateway.name}/${spec.name}`;
     if (owner === undefined) owners.set(port, { protocol: spec.protocol, name });
     const key = `${port} ${spec.hostname ?? ""}`;
