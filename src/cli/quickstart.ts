@@ -171,7 +171,7 @@ function greeting(
     `  MCP       ${publicUrl}/mcp`,
     `  A2A       ${publicUrl}/a2a/researcher and ${publicUrl}/a2a/writer`,
     `  models    ${publicUrl}/v1 for OpenAI clients, ${publicUrl} for Anthropic's`,
-    `  admin     http://${admin.host}:${admin.port} (token in ${dataDir}/admin-token)`,
+    `  console   http://${admin.host}:${admin.port} in a browser, signed in as below; commands use the token in ${dataDir}/admin-token`,
     `  health    http://${health.host}:${health.port}/readyz and /metrics`,
     ...Object.entries(samples).map(([name, url]) => `  sample ${name.padEnd(10)} ${url}`),
     ...(passcode === undefined

@@ -71,9 +71,12 @@ export const serveCommand = defineCommand({
         ...(folder !== undefined && { intervalMs: LOOK_AT_MANIFESTS_MS }),
       });
       if (quickstart === undefined) {
+        const { host, port } = gateway.addresses.console;
         const passcode = await gateway.epochs.current().auth.unusedPasscode();
         if (passcode !== undefined)
-          err(`Sign in as operator with the passcode ${passcode}; it is kept as a hash only.`);
+          err(
+            `Sign in as operator with the passcode ${passcode}, at the console too (http://${host}:${port}); it is kept as a hash only.`,
+          );
       } else await quickstart.ready(gateway, err);
       await untilStopped(gateway);
       source.close();

@@ -75,7 +75,12 @@ export interface Scene {
   readonly consoleUrl: string;
   readonly adminToken: string;
   /** Asks a model as one of the callers; the answer's status and its request id. */
-  ask(caller: string, model: string, text?: string): Promise<{ status: number; requestId: string }>;
+  ask(
+    caller: string,
+    model: string,
+    text?: string,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<{ status: number; requestId: string }>;
   /** The admin API with the operator's token. */
   admin<T = unknown>(method: string, path: string, body?: unknown): Promise<{ status: number; body: T }>;
 }
@@ -98,10 +103,10 @@ export async function startScene(more = ""): Promise<Scene> {
     publicUrl,
     consoleUrl,
     adminToken,
-    async ask(caller, model, text = "Hello?") {
+    async ask(caller, model, text = "Hello?", headers = {}) {
       const response = await fetch(`${publicUrl}/v1/chat/completions`, {
         method: "POST",
-        headers: { authorization: `Bearer ${keyOf(caller)}`, "content-type": "application/json" },
+        headers: { authorization: `Bearer ${keyOf(caller)}`, "content-type": "application/json", ...headers },
         body: JSON.stringify({ model, max_tokens: 50, messages: [{ role: "user", content: text }] }),
       });
       await response.text();

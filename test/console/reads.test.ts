@@ -232,3 +232,20 @@ test("what snippets need is told: addresses, names, and how to get a credential"
     mcp: [],
   });
 });
+
+test("of a chain that burnt its budget the calls that did are its own, whoever else was charged in that budget", async () => {
+  const scene = await startScene("budgets: [{ name: one-run, per: chain, limits: [3 calls] }]");
+  const trace = (digit: string) => ({ traceparent: `00-${digit.repeat(32)}-00f067aa0ba902b7-01` });
+  await scene.ask("bob", "small", "Hello?", trace("b"));
+  const asked = [];
+  for (let count = 0; count < 4; count++) asked.push(await scene.ask("alice", "small", "Hello?", trace("a")));
+  expect(asked.map(({ status }) => status)).toEqual([200, 200, 200, 429]);
+  const { body: chain } = await scene.admin<Chain>("GET", `/api/chains/${asked[3]?.requestId}`);
+  const refused = chain.children.map(({ record }) => record).find(({ refusals }) => refusals !== undefined);
+  const path = `/api/operations/${refused?.operationId}?chain=${chain.chainId}`;
+  const { body } = await scene.admin<ExplainedOperation>("GET", path);
+  expect(body.record.refusals).toMatchObject([{ budget: "one-run", limit: "3 calls", key: chain.chainId, used: 3 }]);
+  expect(body.spenders).toHaveLength(3);
+  expect(new Set(body.spenders.map(({ chainId }) => chainId))).toEqual(new Set([chain.chainId]));
+  expect(body.advice[0]).toContain("it ends with its chain");
+});
