@@ -1,6 +1,7 @@
 import type { JournalRecord } from "../observability/journal-record.ts";
 import { visibleText } from "../core/visible-text.ts";
 import { formatDollars } from "../budgets/money.ts";
+import { roomText } from "../console/explain-operation.ts";
 import { openAdminClient } from "./admin-client.ts";
 import { defineCommand, UsageError } from "./command.ts";
 import { describeChain, failuresOf, type ShownChain } from "./describe-chain.ts";
@@ -102,6 +103,7 @@ function describe(record: JournalRecord): string[] {
     `${new Date(timeMs).toISOString()}  ${outcome}  ${what.join(" ")}  ${used.join("  ")}`,
     ...(why.length === 0 ? [] : [`  ${why.join("; ")}`]),
     ...(record.picks ?? []).map(({ pool, picked }) => `  ${picked} of pool ${pool}`),
+    ...(record.refusals ?? []).map((refusal) => `  ${roomText(refusal)}`),
     ...(who.notes ?? []).map((note) => `  ${note}`),
     `  ${who.principal.id}${who.principal.tenant === "" ? "" : `  tenant ${who.principal.tenant}`}`,
     `  request ${who.requestId}${who.chainId === who.requestId ? "" : `  chain ${who.chainId}`}`,
