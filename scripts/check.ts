@@ -42,6 +42,7 @@ function checkGenerated(): Result {
 
 const checks: readonly (readonly [name: string, run: () => Result | Promise<Result>])[] = [
   ["types", () => tool("typescript/bin/tsc", "--noEmit", "-p", "tsconfig.json")],
+  ["types of the console's pages", () => tool("typescript/bin/tsc", "--noEmit", "-p", "src/console/app/tsconfig.json")],
   ["lint", () => tool("oxlint/bin/oxlint", "--type-aware", "--deny-warnings")],
   ["format (npm run format)", () => tool("oxfmt/bin/oxfmt", "--check", ".")],
   ["dead code", () => tool("knip/bin/knip.js", "--no-progress", "--no-config-hints")],

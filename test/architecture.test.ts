@@ -59,6 +59,8 @@ function isForbidden({ file, target, isPackage }: Import): boolean {
 
 const sentence = ({ file, target }: Import) => `${file} imports ${target}`;
 const sources = readSources();
+/* What runs in a browser: a page asks the gateway that served it, and nobody else (its content security policy sees to that). */
+const isPage = (file: string) => file.startsWith("console/app/");
 
 describe("the house", () => {
   test("every folder of src has a line in the table of imports", () => {
@@ -78,6 +80,19 @@ describe("the house", () => {
     expect(imports.filter(isForbidden).map(sentence)).toEqual([]);
   });
 
+  test("the console's pages run nothing of the gateway: they import its types, one another and preact", () => {
+    const pages = sources.filter(({ file }) => isPage(file));
+    const imports = pages.flatMap(({ file, text }) =>
+      importsOf(file, text.replaceAll(/^(?:import|export) type [^;]*;$/gm, "")),
+    );
+    expect(imports.length).toBeGreaterThan(pages.length);
+    expect(
+      imports
+        .filter(({ target, isPackage }) => (isPackage ? !/^preact(?:\/hooks)?$/.test(target) : !isPage(target)))
+        .map(sentence),
+    ).toEqual([]);
+  });
+
   /* A command calls the gateway it administers or shows, as any client would; the gateway itself never calls out so. */
   const clients = new Set(["http", "cli"]);
 
@@ -85,6 +100,7 @@ describe("the house", () => {
     const callers = sources.filter(
       ({ file, text }) =>
         !clients.has(folderOf(file)) &&
+        !isPage(file) &&
         /(?<![.\w"'`])(?:globalThis\.)?fetch\(/.test(text.replaceAll(/^\s*(?:\/\/|\*|\/\*).*$/gm, "")),
     );
     expect(callers.map(({ file }) => file)).toEqual([]);

@@ -1,5 +1,6 @@
 import { spawn, spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { findChromium, howToGetChromium } from "./console/browser/find-chromium.ts";
 
 /** A program the tests run that npm cannot bring, and the Debian package that has it. */
 interface Need {
@@ -34,7 +35,7 @@ function aptGet(...args: string[]): boolean {
   return status === 0;
 }
 
-function install({ packageName }: Need): void {
+function install({ packageName }: Pick<Need, "packageName">): void {
   if (process.getuid?.() !== 0 || !canRun("apt-get", "--version")) return;
   console.log(`installing ${packageName}, which the tests need`);
   const wanted = ["install", "-y", "--no-install-recommends", packageName];
@@ -50,10 +51,17 @@ for (const need of needs) {
   process.exit(1);
 }
 
+const chromium = findChromium() ?? (install({ packageName: "chromium" }), findChromium());
+if (chromium === undefined)
+  console.error(
+    `There is no Chromium here: what the console does in a browser is NOT tested. To test it: ${howToGetChromium}`,
+  );
+
 const vitest = fileURLToPath(new URL("../node_modules/vitest/vitest.mjs", import.meta.url));
 const child = spawn(process.execPath, [vitest, "run", ...process.argv.slice(2)], {
   stdio: "inherit",
   cwd: fileURLToPath(new URL("../", import.meta.url)),
+  env: { ...process.env, ...(chromium !== undefined && { CHROME_PATH: chromium }) },
 });
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => child.kill(signal));
 child.on("exit", (code) => {

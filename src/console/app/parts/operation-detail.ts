@@ -1,0 +1,261 @@
+import { type ComponentChildren, h } from "preact";
+import type { OperationRecord } from "../../api/chains.ts";
+import type { ExplainedOperation, ExplainedStep } from "../../api/policies.ts";
+import { compact, count, dateAndTime, duration, money, percent, timeOfDay } from "../format.ts";
+import { place } from "../place.ts";
+import { useResource } from "../resource.ts";
+import { addressOf } from "../router.ts";
+import { amountText } from "./budget-list.ts";
+import { endOf, nameOfOperation } from "./flow.ts";
+import { Icon, type IconName } from "./icon.ts";
+import { Chip, Outcome, Protocol } from "./marks.ts";
+import { PickScores } from "./pick-scores.ts";
+import { RuleText } from "./rule-text.ts";
+import { Loaded } from "./states.ts";
+import { withCode } from "./with-code.ts";
+
+interface OperationDetailProps {
+  readonly id: string;
+  /** Its chain, by which it is found however old it is; undefined where nobody knows. */
+  readonly chain: string | undefined;
+  readonly onClose?: () => void;
+}
+
+/** One recorded call: what happened and why, what to change, each step of its way, and the figures. */
+export function OperationDetail({ id, chain, onClose }: OperationDetailProps): ComponentChildren {
+  const operation = useResource<ExplainedOperation>(
+    `/api/operations/${encodeURIComponent(id)}${chain === undefined ? "" : `?chain=${encodeURIComponent(chain)}`}`,
+  );
+  return h(
+    "section",
+    { class: "card detail", "aria-label": "Detail of the call" },
+    h(Loaded<ExplainedOperation>, { from: operation, children: (data) => h(Explained, { of: data, onClose }) }),
+  );
+}
+
+const tones: Readonly<Record<string, string>> = { ok: "good", denied: "warn", limited: "warn", failed: "bad" };
+
+function Explained({
+  of,
+  onClose,
+}: {
+  readonly of: ExplainedOperation;
+  readonly onClose: (() => void) | undefined;
+}): ComponentChildren {
+  const { record, advice, rule } = of;
+  const end = endOf(record);
+  return h(
+    "div",
+    null,
+    h(
+      "div",
+      { class: "card-head" },
+      h(
+        "div",
+        null,
+        h("h2", null, nameOfOperation(record)),
+        h("p", null, h(Protocol, { of: record.protocol }), " ", record.method),
+      ),
+      h(
+        "div",
+        { class: "row" },
+        h(Outcome, { of: end }),
+        onClose !== undefined &&
+          h(
+            "button",
+            { class: "button bare", type: "button", "aria-label": "Close the detail", onClick: onClose },
+            h(Icon, { name: "bad", size: 14 }),
+          ),
+      ),
+    ),
+    h(
+      "div",
+      { class: "card-body parts" },
+      h(
+        "div",
+        { class: `why ${tones[end] ?? ""}` },
+        h("strong", null, end === "ok" ? "What happened" : "Why"),
+        h("p", null, of.summary),
+      ),
+      advice.length > 0 &&
+        h(
+          "div",
+          null,
+          h("h3", null, "What to change"),
+          h(
+            "ul",
+            { class: "advice" },
+            advice.map((line) => h("li", { key: line }, withCode(line))),
+          ),
+        ),
+      h(Refusals, { of }),
+      rule !== undefined &&
+        h(
+          "div",
+          null,
+          h("h3", null, record.decision?.allow === true ? "The rule that let it pass" : "The rule that decided"),
+          h(RuleText, { rule }),
+          !of.sameRules && h("p", { class: "hint" }, "The rules have changed since: this is how it stands now."),
+        ),
+      rule === undefined && !of.sameRules && h("p", { class: "hint" }, "The rules have changed since this call."),
+      h(
+        "div",
+        null,
+        h("h3", null, "Its way through the gateway"),
+        h(
+          "ol",
+          { class: "steps" },
+          of.steps.map((step, at) => h(Step, { key: at, step })),
+        ),
+      ),
+      h(Charges, { record }),
+      record.picks !== undefined &&
+        record.picks.length > 0 &&
+        h(
+          "div",
+          null,
+          h("h3", null, "Why this endpoint"),
+          record.picks.map((pick, at) => h(PickScores, { key: at, pick })),
+        ),
+      h("div", null, h("h3", null, "Figures"), h(Figures, { record })),
+      place.get()?.id !== record.chainId &&
+        h(
+          "p",
+          null,
+          h(
+            "a",
+            { href: addressOf({ page: "chains", id: record.chainId, query: { op: record.operationId } }) },
+            "The whole chain it belongs to",
+          ),
+        ),
+    ),
+  );
+}
+
+const verdicts: Readonly<Record<ExplainedStep["verdict"], readonly [icon: IconName, tone: string, word: string]>> = {
+  ok: ["good", "good", "passed"],
+  refused: ["stop", "warn", "refused"],
+  failed: ["bad", "bad", "failed"],
+  info: ["right", "calm", ""],
+};
+
+function Step({ step: { step, verdict, text } }: { readonly step: ExplainedStep }): ComponentChildren {
+  const [icon, tone, word] = verdicts[verdict];
+  return h(
+    "li",
+    null,
+    h("span", { class: tone }, h(Icon, { name: icon, size: 14 })),
+    h("span", null, h("small", null, step, word !== "" && h("span", { class: "unseen" }, `, ${word}`)), text),
+  );
+}
+
+/** The limits that had no room, and who used them up: the way to the call that burnt a budget. */
+function Refusals({ of: { record, spenders } }: { readonly of: ExplainedOperation }): ComponentChildren {
+  if (record.refusals === undefined || record.refusals.length === 0) return null;
+  return h(
+    "div",
+    null,
+    h("h3", null, "The budget that had no room"),
+    record.refusals.map((refusal) =>
+      h(
+        "p",
+        { key: `${refusal.budget} ${refusal.limit}` },
+        h("b", null, refusal.budget),
+        ` (${refusal.limit}): ${amountText(refusal.used, refusal.unit)} of ${amountText(refusal.amount, refusal.unit)} used, ${amountText(refusal.needed, refusal.unit)} needed`,
+        refusal.resetsAtMs !== undefined && `, filled up at ${timeOfDay(refusal.resetsAtMs)}`,
+        ".",
+      ),
+    ),
+    spenders.length > 0 && [
+      h("h3", { key: "title", class: "after" }, "Who used it up"),
+      h(
+        "ul",
+        { key: "list", class: "top-list" },
+        spenders.map(({ operationId, chainId, timeMs, target, principal, booked, unit }) =>
+          h(
+            "li",
+            { key: operationId },
+            h(
+              "a",
+              { class: "name", href: addressOf({ page: "chains", id: chainId, query: { op: operationId } }) },
+              target,
+            ),
+            h("span", { class: "value" }, amountText(booked, unit)),
+            h("small", { class: "calm" }, `${principal.split("#").at(-1)}, ${timeOfDay(timeMs)}`),
+          ),
+        ),
+      ),
+    ],
+  );
+}
+
+function Charges({ record: { charges = [] } }: { readonly record: OperationRecord }): ComponentChildren {
+  if (charges.length === 0) return null;
+  return h(
+    "div",
+    null,
+    h("h3", null, "Charged in"),
+    h(
+      "ul",
+      { class: "top-list" },
+      charges.map(({ budget, limit, key, unit, booked, reserved }) =>
+        h(
+          "li",
+          { key: `${budget} ${limit} ${key}` },
+          h("span", { class: "name" }, budget, " ", h("small", { class: "calm" }, limit)),
+          h(
+            "span",
+            { class: "value" },
+            amountText(booked, unit),
+            reserved !== booked && h("small", null, `held ${amountText(reserved, unit)}`),
+          ),
+        ),
+      ),
+    ),
+  );
+}
+
+function Figures({ record }: { readonly record: OperationRecord }): ComponentChildren {
+  const { usage, principal, target, failed = [] } = record;
+  const tokens =
+    usage === undefined
+      ? undefined
+      : `${compact(usage.inputTokens ?? 0)} in, ${compact(usage.outputTokens ?? 0)} out${usage.cachedInputTokens === undefined ? "" : `, ${percent(usage.cachedInputTokens / (usage.inputTokens ?? 1))} of the input cached`}`;
+  const pairs: readonly (readonly [string, ComponentChildren])[] = [
+    ["When", dateAndTime(record.timeMs)],
+    [
+      "Took",
+      `${duration(record.durationMs)}${record.firstByteMs === undefined ? "" : `, first byte after ${duration(record.firstByteMs)}`}`,
+    ],
+    ["Cost", record.costNanos === undefined ? undefined : money(record.costNanos)],
+    ["Tokens", tokens],
+    ["Caller", principal.id],
+    ["Client", principal.client],
+    ["Tenant", principal.tenant],
+    ["Groups", principal.groups?.join(", ")],
+    ["Acts for", principal.actors.map(({ subject }) => subject).join(", ")],
+    ["Through", record.path?.join(" → ")],
+    ["Route", record.route],
+    ["Server", target.server === target.name ? undefined : target.server],
+    ["Answered by", record.candidate],
+    ["Tried before", failed.map(({ name, reason }) => `${name}: ${reason}`).join("; ")],
+    ["Upstream said", record.upstreamStatus === undefined ? undefined : count(record.upstreamStatus)],
+    ["Error", record.kind],
+    ["In shadow", record.decision?.shadow?.map(({ rule, would }) => `${rule} would ${would}`).join("; ")],
+    ["Request", h("span", { class: "mono" }, record.requestId)],
+    ["Operation", h("span", { class: "mono" }, record.operationId)],
+  ];
+  return h(
+    "dl",
+    { class: "pairs" },
+    pairs.flatMap(([name, value]) =>
+      value === undefined || value === ""
+        ? []
+        : [h("dt", { key: name }, name), h("dd", { key: `${name} value` }, value)],
+    ),
+    record.notes?.map((note) => [
+      h("dt", { key: note }, "Note"),
+      h("dd", { key: `${note} value` }, h(Chip, null, note)),
+    ]),
+  );
+}

@@ -1,0 +1,187 @@
+import { type ComponentChildren, h } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import type { RuleTrial, TrialCase, TriedRule } from "../../api/policies.ts";
+import { ApiError, ask } from "../api.ts";
+import { StackedBar } from "../charts/bars.ts";
+import { count, dateAndTime, plural, timeOfDay } from "../format.ts";
+import { addressOf } from "../router.ts";
+import { Card, Protocol, Sign } from "./marks.ts";
+
+const effects = ["deny", "require", "allow"] as const;
+type Effect = (typeof effects)[number];
+const protocols = ["mcp", "a2a", "llm"] as const;
+
+const examples: Readonly<Record<Effect, string>> = {
+  deny: 'mcp.tool.name.startsWith("delete_")',
+  require: "chain.depth <= 3",
+  allow: '"analyst" in principal.groups',
+};
+
+interface RuleTrialProps {
+  readonly effect: string | undefined;
+  readonly expression: string | undefined;
+}
+
+/** A rule that is not in force, tried on recorded calls. */
+export function RuleTrialCard(given: RuleTrialProps): ComponentChildren {
+  const first = effects.find((name) => name === given.effect) ?? "deny";
+  const [effect, setEffect] = useState<Effect>(first);
+  const [expression, setExpression] = useState(given.expression ?? "");
+  const [on, setOn] = useState<readonly string[]>(protocols);
+  const [trial, setTrial] = useState<RuleTrial | undefined>(undefined);
+  const [problem, setProblem] = useState<string | undefined>(undefined);
+  const [busy, setBusy] = useState(false);
+  useEffect(() => {
+    if (given.expression === undefined) return;
+    setExpression(given.expression);
+    setEffect(first);
+    document.getElementById("expression")?.focus();
+  }, [given.expression, given.effect]);
+
+  async function submit(event: Event): Promise<void> {
+    event.preventDefault();
+    setBusy(true);
+    try {
+      const rule: TriedRule = { [effect]: expression, ...(on.length < protocols.length && { on }) };
+      setTrial(await ask<RuleTrial>("/api/policies/try", { body: rule }));
+      setProblem(undefined);
+    } catch (thrown) {
+      setTrial(undefined);
+      setProblem(thrown instanceof ApiError ? thrown.message : String(thrown));
+    }
+    setBusy(false);
+  }
+
+  return h(
+    Card,
+    { title: "Try a rule", note: "What it would have done to the last 1,000 calls on record. Nothing changes." },
+    h(
+      "form",
+      { class: "stack", onSubmit: (event: Event) => void submit(event) },
+      h(
+        "div",
+        { class: "filters" },
+        h(
+          "label",
+          { class: "field" },
+          "Effect",
+          h(
+            "select",
+            {
+              value: effect,
+              onChange: (event: Event) => setEffect((event.currentTarget as HTMLSelectElement).value as Effect),
+            },
+            effects.map((name) => h("option", { key: name, value: name }, name)),
+          ),
+        ),
+        h(
+          "fieldset",
+          { class: "checks" },
+          h("legend", null, "Judges"),
+          h(
+            "div",
+            null,
+            protocols.map((name) =>
+              h(
+                "label",
+                { key: name, class: "check" },
+                h("input", {
+                  type: "checkbox",
+                  checked: on.includes(name),
+                  onChange: () => setOn(on.includes(name) ? on.filter((other) => other !== name) : [...on, name]),
+                }),
+                h(Protocol, { of: name }),
+              ),
+            ),
+          ),
+        ),
+      ),
+      h(
+        "label",
+        { class: "field" },
+        "Expression (CEL)",
+        h("textarea", {
+          id: "expression",
+          required: true,
+          rows: 3,
+          spellcheck: false,
+          placeholder: examples[effect],
+          value: expression,
+          ...(problem !== undefined && { "aria-invalid": "true", "aria-describedby": "problem" }),
+          onInput: (event: Event) => setExpression((event.currentTarget as HTMLTextAreaElement).value),
+        }),
+      ),
+      problem !== undefined && h("pre", { class: "expression why bad", id: "problem", role: "alert" }, problem),
+      h(
+        "p",
+        null,
+        h(
+          "button",
+          { class: "button main", type: "submit", disabled: busy || on.length === 0 },
+          busy ? "Trying" : "Try it",
+        ),
+      ),
+    ),
+    h("div", { role: "status" }, trial !== undefined && h(Result, { trial })),
+  );
+}
+
+function Result({ trial }: { readonly trial: RuleTrial }): ComponentChildren {
+  const { looked, newlyDenied, newlyAllowed, unchanged, undecidable, coversSinceMs } = trial;
+  const parts = [
+    { key: "ok", word: "unchanged", value: unchanged },
+    { key: "denied", word: "newly denied", value: newlyDenied },
+    { key: "llm", word: "newly allowed", value: newlyAllowed },
+    { key: "aborted", word: "cannot be told", value: undecidable },
+  ];
+  if (looked === 0) return h("p", { class: "calm after" }, "There is no call on record yet to try it on.");
+  return h(
+    "div",
+    { class: "stack close after" },
+    h(
+      "p",
+      null,
+      h(
+        "b",
+        null,
+        `Of ${plural(looked, "call")}: ${count(newlyDenied)} newly denied, ${count(newlyAllowed)} newly allowed, ${count(unchanged)} unchanged`,
+      ),
+      undecidable > 0 && `, ${count(undecidable)} that cannot be told (the journal keeps no arguments and no words)`,
+      coversSinceMs !== null && `, since ${dateAndTime(coversSinceMs)}`,
+      ".",
+    ),
+    h(StackedBar, { label: "What would change", parts }),
+    trial.cases.length > 0 && h(Cases, { cases: trial.cases }),
+  );
+}
+
+const would = {
+  deny: () => h(Sign, { icon: "stop", tone: "warn" }, "would be denied"),
+  allow: () => h(Sign, { icon: "good", tone: "good" }, "would pass"),
+  unknown: () => h(Sign, { icon: "clock", tone: "calm" }, "cannot be told"),
+} as const;
+
+const SHOWN = 20;
+
+const Cases = ({ cases }: { readonly cases: readonly TrialCase[] }): ComponentChildren =>
+  h(
+    "ul",
+    { class: "top-list" },
+    cases
+      .slice(0, SHOWN)
+      .map((one) =>
+        h(
+          "li",
+          { key: one.operationId },
+          h(
+            "a",
+            { class: "name", href: addressOf({ page: "chains", id: one.chainId, query: { op: one.operationId } }) },
+            one.target || one.method,
+            " ",
+            h("small", null, `${one.principal.split("#").at(-1)}, ${timeOfDay(one.timeMs)}`),
+          ),
+          h("span", { class: "value" }, would[one.would](), one.missing !== undefined && h("small", null, one.missing)),
+        ),
+      ),
+    cases.length > SHOWN && h("li", { class: "calm" }, `and ${count(cases.length - SHOWN)} more`),
+  );

@@ -1,0 +1,46 @@
+import { expect, test } from "vitest";
+import { ago, compact, duration, money, percent, plural } from "../../src/console/app/format.ts";
+
+test.for([
+  [undefined, "–"],
+  [0, "$0"],
+  [3_200_000, "$0.0032"],
+  [104_729, "$0.0001"],
+  [12_400_000_000, "$12.40"],
+  [99_000_000, "$0.099"],
+  [1_204_000_000_000, "$1,204"],
+  [10, "<$0.000001"],
+  [-3_200_000, "−$0.0032"],
+] as const)("%s nano-dollars read %s: the digits that tell them from nothing", ([nanos, text]) => {
+  expect(money(nanos)).toBe(text);
+});
+
+test.for([
+  [undefined, "–"],
+  [0.42, "0.4 ms"],
+  [76.4, "76 ms"],
+  [1_234, "1.2 s"],
+  [125_000, "2 min 5 s"],
+  [7_200_000, "2 h"],
+  [187_200_000, "2 d 4 h"],
+] as const)("%s milliseconds read %s", ([ms, text]) => {
+  expect(duration(ms)).toBe(text);
+});
+
+test.for([
+  [999_000, "now"],
+  [970_000, "30 s ago"],
+  [700_000, "5 min ago"],
+  [1_090_000, "in 1 min"],
+] as const)("%s, seen at 1,000,000, reads %s", ([ms, text]) => {
+  expect(ago(ms, 1_000_000)).toBe(text);
+});
+
+test("a share that is not nothing never reads 0%", () => {
+  expect([0, 0.0001, 0.004, 0.5, 1.024].map(percent)).toEqual(["0%", "<0.1%", "0.4%", "50%", "102%"]);
+});
+
+test("counts are short where they are long, and one is one", () => {
+  expect([9, 1_234, 12_345, 3_200_000].map(compact)).toEqual(["9", "1,234", "12.3K", "3.2M"]);
+  expect([plural(1, "call"), plural(0, "call"), plural(1_200, "call")]).toEqual(["1 call", "0 calls", "1,200 calls"]);
+});
