@@ -17,8 +17,8 @@ export interface AppFile {
 
 /** What the browser loads. Each file is read and compressed when it is first asked for, and kept. */
 export interface AppFiles {
-  /** The one page; every place in the console is a place in it. */
-  readonly shell: () => Promise<AppFile>;
+  /** The one page; every place in the console is a place in it. Undefined: the pages are not installed. */
+  readonly shell: () => Promise<AppFile> | undefined;
   /** What the shell's own inline scripts (its import map) hash to, as sources of a content security policy. */
   readonly scriptHashes: readonly string[];
   /** A module, style sheet or picture by what follows `/app/`; undefined: there is none. */
@@ -40,11 +40,7 @@ const VENDOR = "/app/vendor/";
 const toGzip = promisify(gzip);
 const toBrotli = promisify(brotliCompress);
 
-/* Compiled files lie in dist/, and pages are not compiled. */
-function folder(): string {
-  const places = ["./app/", "../../../src/console/app/"].map((place) => fileURLToPath(new URL(place, import.meta.url)));
-  return places.find((place) => existsSync(join(place, SHELL))) ?? (places[0] as string);
-}
+const root = fileURLToPath(new URL("./app/", import.meta.url));
 
 /* Node says of its own loader's function that it is experimental, each time a process first calls it; the version is pinned. */
 function withoutTypes(text: string): string {
@@ -83,9 +79,11 @@ function vendored(html: string): ReadonlyMap<string, string> {
   );
 }
 
+const noFiles: AppFiles = { shell: () => undefined, scriptHashes: [], find: () => undefined };
+
 /** Looks which files there are, and which packages the shell's import map names; nothing else is ever read. */
 export function createAppFiles(): AppFiles {
-  const root = folder();
+  if (!existsSync(join(root, SHELL))) return noFiles;
   const html = readFileSync(join(root, SHELL), "utf8");
   const known = new Map<string, { readonly file: string; readonly type: string }>();
   for (const name of readdirSync(root, { recursive: true, encoding: "utf8" })) {

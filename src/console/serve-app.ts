@@ -40,8 +40,9 @@ export function serveApp(files: AppFiles): Router {
     else send(request, response, await file);
   });
   router.get(["/", "/:place", "/:place/:id"], async (request: Request<{ place?: string }>, response, next) => {
-    if (!places.has(request.params.place ?? "")) next();
-    else send(request, response, await files.shell());
+    const shell = places.has(request.params.place ?? "") ? files.shell() : undefined;
+    if (shell === undefined) next();
+    else send(request, response, await shell);
   });
   return router;
 }

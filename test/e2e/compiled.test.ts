@@ -15,6 +15,7 @@ const sallyport = (...args: readonly string[]) =>
 beforeAll(async () => {
   const tsc = join(checkout, "node_modules/typescript/bin/tsc");
   await run(process.execPath, [tsc, "-p", join(checkout, "tsconfig.build.json"), "--outDir", join(folder, "dist")]);
+  await run(process.execPath, [join(checkout, "scripts/copy-pages.ts"), join(folder, "dist")]);
   symlinkSync(join(checkout, "node_modules"), join(folder, "node_modules"));
   for (const name of ["bin", "package.json"]) cpSync(join(checkout, name), join(folder, name), { recursive: true });
 }, 60_000);
