@@ -12,7 +12,7 @@ const kubernetes = z.strictObject({
     .optional()
     .meta({
       description:
-        "The port to bind for a port of a Gateway's listener. Left out: that of `listen` for 80 (for 443, where `listen` has `tls`), and 4443 for 443; from 1024 each is bound as it is.",
+        "The port to bind for a port of a Gateway's listener. One that is not named: for 80 that of `listen` (for 443, where `listen` has `tls`), for 443 it is 4443, and from 1024 each is bound as it is.",
       examples: [{ 80: 8080, 443: 8443 }],
     }),
   controllerName: z

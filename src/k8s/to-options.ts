@@ -27,7 +27,7 @@ export function toOptions(base: JsonMap, given: GivenOptions): TranslateOptions 
     ...defaultOptions,
     ...given,
     base,
-    ports: new Map(Object.entries(ports ?? usual).map(([from, to]) => [Number(from), to])),
+    ports: new Map(Object.entries({ ...usual, ...ports }).map(([from, to]) => [Number(from), to])),
     listen: { port, tls },
     controllerName,
     className,

@@ -1,5 +1,5 @@
 import { attachRoutes } from "./attach/attach-routes.ts";
-import { ownGateways, reportClasses } from "./attach/classes.ts";
+import { ownGateways, reportClasses, reportRefusedGateways } from "./attach/classes.ts";
 import { reportGateways } from "./attach/gateway-status.ts";
 import { planListeners } from "./attach/listeners.ts";
 import { createBackends } from "./backends/backends.ts";
@@ -37,6 +37,7 @@ export function translate(objects: Objects, options: TranslateOptions): Translat
   const { served, users } = serveRoutes(workspace, attachments, backends, aiTargets(workspace, policies));
   translateResources(workspace, resources, (object) => users.get(object) ?? []);
   applyPolicies(workspace, policies, served);
+  reportRefusedGateways(workspace);
   reportGateways(workspace, gateways, listeners, attachments);
   reportRefusedRoutes(workspace, gateways);
   const { pieces, problems, warnings, statuses } = workspace;

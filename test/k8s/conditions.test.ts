@@ -287,6 +287,19 @@ spec: {from: [${from}], to: [{group: "", kind: Secret}]}
     });
   });
 
+  test("that asks for what is not supported is not served at all", () => {
+    const { value, statusOf: of } = cluster(
+      gateway(`listeners: [${http}], tls: {backend: {clientCertificateRef: {name: c}}}`),
+    );
+    expect(value).toEqual({});
+    const why = "spec.tls: not supported: client certificates, of callers and of the gateway, are not made use of";
+    expect(of("Gateway", "gw")).toEqual({
+      addresses: [],
+      conditions: [is("Accepted", "False", "Invalid", why), is("Programmed", "False", "Invalid", why)],
+      listeners: [],
+    });
+  });
+
   test("says where it answers, and which listener could not be bound", () => {
     const { statusOf: of } = translated(
       [ours, gateway(`listeners: [${http}, {name: two, port: 8080, protocol: HTTP}]`)].join("\n---\n"),

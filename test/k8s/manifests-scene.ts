@@ -45,7 +45,8 @@ export interface ManifestsScene {
   reload(text: string): Promise<void>;
 }
 
-const baseConfig = `
+/** Ports of nobody else, nothing kept, nothing said. */
+export const baseConfig = `
 listen: {host: 127.0.0.1, port: 0, console: {port: 0}, health: {host: 127.0.0.1, port: 0}}
 observability: {log: {level: silent}}
 drain: {grace: 1ms}

@@ -1,6 +1,8 @@
+import { formatConfigPath } from "../../core/config-problem.ts";
 import { toCondition } from "../condition.ts";
 import { gateway } from "../kinds/gateway.ts";
 import { gatewayClass } from "../kinds/gateway-class.ts";
+import { isMap } from "../manifest.ts";
 import type { Workspace } from "../workspace.ts";
 import type { GatewayObject } from "./attachment.ts";
 
@@ -56,6 +58,23 @@ export function ownGateways(workspace: Workspace): readonly GatewayObject[] {
       warn({ ...at, message: `there is no GatewayClass ${name} here: taken for one of this gateway's` });
     return true;
   });
+}
+
+/** Says of Gateways of this gateway's that cannot be honoured why: none of their listeners is served. */
+export function reportRefusedGateways(workspace: Workspace): void {
+  const { objects, options } = workspace;
+  for (const { kind, namespace, name, manifest, problems } of objects.allRefused) {
+    const className = isMap(manifest.spec) ? manifest.spec["gatewayClassName"] : undefined;
+    const known = typeof className === "string" ? objects.get(gatewayClass, "", className) : undefined;
+    if (kind !== gateway || known?.spec.controllerName !== options.controllerName) continue;
+    const [{ path, message } = { path: [], message: "" }] = problems;
+    const fault = { reason: "Invalid", message: `${formatConfigPath(path)}: ${message}` };
+    workspace.contextOf({ kind, namespace, name, manifest }).status({
+      addresses: [],
+      conditions: ["Accepted", "Programmed"].map((type) => toCondition(type, fault, manifest.metadata)),
+      listeners: [],
+    });
+  }
 }
 
 /** Says of every class of this gateway's that it is. */

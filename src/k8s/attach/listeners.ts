@@ -12,6 +12,9 @@ import {
   routeKindsOf,
 } from "./listener-faults.ts";
 
+/** On a Gateway: `true` has its listeners serve what is the gateway's own, such as `/mcp`, beside routes. */
+const OWN = "sallyport.dev/own-paths";
+
 /** One listener of a Gateway of this gateway's, and what became of it. */
 export interface ListenerState {
   readonly gateway: GatewayObject;
@@ -80,6 +83,7 @@ export function planListeners(workspace: Workspace, gateways: readonly GatewayOb
       publicPort: spec.port,
       ...(spec.hostname !== undefined && { hostname: spec.hostname }),
       ...(certificates.length > 0 && { tls: { certificates } }),
+      ...(gateway.metadata.annotations[OWN] === "true" && { own: true }),
     });
   return states;
 }

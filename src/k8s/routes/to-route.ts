@@ -86,6 +86,7 @@ export function toRoute({ object, ai, listeners, auth }: ServedRoute, backends: 
     const to = backendRefs.map((ref, number) => toBackend(ref, [...at, "backendRefs", number], model));
     const { request, backendRequest } = timeouts;
     return {
+      ...(rule.name !== undefined && { name: rule.name }),
       match: matches.map(toMatch),
       ...(broken
         ? { to: [{ unresolved: "a filter of this rule is not known here" }] }
