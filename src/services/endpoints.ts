@@ -17,7 +17,7 @@ export class Endpoints {
   readonly #name: string;
   readonly #all: readonly Endpoint[];
   readonly #clock: Clock;
-  #turn = 0;
+  #turn: number;
 
   constructor(name: string, config: ServiceConfig, clock: Clock) {
     this.#name = name;
@@ -25,6 +25,8 @@ export class Endpoints {
     this.#clock = clock;
     const urls = "url" in config ? [config.url] : config.endpoints;
     this.#all = urls.map((url) => ({ url: new URL(url), restsUntilMs: 0 }));
+    // Not always with the first: addresses that come and go all the time would leave it more than its share.
+    this.#turn = Math.floor(Math.random() * this.#all.length);
   }
 
   /** In the order to try: the next in turn, and the others only where nothing of the request was sent. Throws where there is none. */

@@ -84,7 +84,7 @@ const nowhere: Backend = { service: undefined, why: NO_BACKEND, edits: compileEd
 
 /** True for this share of the calls, from 0 to 1. */
 function createShare(share: number): () => boolean {
-  let sum = 0;
+  let sum = Math.random();
   return () => {
     sum += share;
     // What three tenths add up to is a little less than it should be.
@@ -104,7 +104,8 @@ export function createChoice<T>(weighted: readonly { readonly weight: number; re
   if (first === undefined) return () => none;
   if (shares.length === 1) return () => first.to;
   const total = shares.reduce((sum, { weight }) => sum + weight, 0);
-  let position = 0;
+  // Not always at the same place: with a configuration that is reloaded all the time a small share would never have its turn.
+  let position = Math.random();
   return () => {
     position = (position + STEP) % 1;
     let left = position * total;

@@ -1,4 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { z } from "zod";
+import { servicesConfig } from "../../src/services/config.ts";
+import { compileRule } from "../../src/services/rule.ts";
 import { startEcho, startService, startServicesScene, type Service, type ServicesScene } from "./services-scene.ts";
 
 let one: Service;
@@ -109,6 +112,12 @@ const ownPort = () => {
 };
 
 describe("weights", () => {
+  test("have their turn too where the configuration is reloaded all the time", () => {
+    const { routes } = z.strictObject(servicesConfig).parse({ routes: { r: { rules: [{ to: ["one", "two"] }] } } });
+    const firsts = Array.from({ length: 40 }, () => compileRule(routes!["r"]!.rules[0]!).choose().service);
+    expect(new Set(firsts)).toEqual(new Set(["one", "two"]));
+  });
+
   test("are shares of the requests", async () => {
     const names = [];
     for (let count = 0; count < 100; count++) names.push((await ask("/weights")).echoed().name);
