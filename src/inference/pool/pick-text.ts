@@ -50,8 +50,10 @@ export function toPickJson(pool: string, picked: string, trace: PickTrace, hosts
     text += `${at === 0 ? "" : ","}["${hosts[slots[at]!]}",`;
     if (filteredBy[at] !== -1) text += `"${names.filters[filteredBy[at]!]}"`;
     else {
+      /* A profile may have no scorer, as one that asks in turn. */
+      text += "[";
       for (let scorer = 0; scorer < width; scorer++)
-        text += `${scorer === 0 ? "[" : ","}${scoreText(scores[at * width + scorer]!)}`;
+        text += `${scorer === 0 ? "" : ","}${scoreText(scores[at * width + scorer]!)}`;
       text += "]";
     }
     text += `,${cached[at]},${requests[at]}]`;

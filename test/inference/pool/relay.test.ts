@@ -94,6 +94,22 @@ describe("a model of a pool", () => {
       for (const { url } of servers) expect(context.picks?.map((write) => write()).join()).toContain(new URL(url).host);
   });
 
+  it.each(["round-robin", "classic", "sticky-until-saturated"])(
+    "tells the journal every score of a pick by %s, as JSON, also where there are none",
+    async (pick) => {
+      const servers = await startServers(2);
+      const gateway = await startGateway(
+        servers.map(({ url }) => url),
+        { pick },
+      );
+      await (await ask(gateway, "x")).text();
+      const [written] = gateway.carried.flatMap(({ context }) => context.picks?.map((write) => write()) ?? []);
+      const { by, of } = JSON.parse(written ?? "") as { by: object; of: [host: string, scores: number[] | string][] };
+      expect(of.map(([host]) => host).toSorted()).toEqual(servers.map(({ url }) => new URL(url).host).toSorted());
+      for (const [, scores] of of) expect(scores).toHaveLength(Object.keys(by).length);
+    },
+  );
+
   it("is sent to another endpoint where one cannot be reached, streams too", async () => {
     const [server] = await startServers(1);
     const gateway = await startGateway([await freeAddress(), server!.url, await freeAddress()]);
