@@ -3,6 +3,7 @@ import { openConfig } from "../config/reload.ts";
 import type { Config } from "../config/schema.ts";
 import { startGateway, type Gateway } from "../gateway/gateway.ts";
 import { defineCommand, UsageError } from "./command.ts";
+import { checkKubernetesOptions, kubernetesOptions, openKubernetes } from "./kubernetes.ts";
 import { mendTextMethods } from "./mend-text-methods.ts";
 import { startQuickstart } from "./quickstart.ts";
 import { defaultDataDir } from "./quickstart-place.ts";
@@ -14,16 +15,17 @@ const LOOK_AT_MANIFESTS_MS = 200;
 
 export const serveCommand = defineCommand({
   usage:
-    "--config FILE | --manifests DIR [--config FILE] [--backend NAME.NAMESPACE=URL …] | --quickstart [--config FILE]",
+    "--config FILE | --manifests DIR [--config FILE] [--backend NAME.NAMESPACE=URL …] | --kubernetes [--config FILE] [--kubeconfig FILE] [--context NAME] [--namespace NS …] | --quickstart [--config FILE]",
   options: {
     config: {
       type: "string",
       short: "c",
       value: "FILE",
       description:
-        "the configuration, such as sallyport.yaml; with --quickstart: one over its samples, in place of its own; with --manifests: what they are added to",
+        "the configuration, such as sallyport.yaml; with --quickstart: one over its samples, in place of its own; with --manifests or --kubernetes: what those are added to",
     },
     ...manifestOptions,
+    ...kubernetesOptions,
     port: {
       type: "string",
       value: "N",
@@ -37,10 +39,17 @@ export const serveCommand = defineCommand({
     quickstart: { type: "boolean", description: "run with sample tools, agents and models, on this machine alone" },
   },
   async run({ options, err }) {
-    if (!options.quickstart && (options.config ?? options.manifests) === undefined)
-      throw new UsageError("give --config FILE, --manifests DIR or --quickstart");
-    if (options.quickstart && options.manifests !== undefined)
-      throw new UsageError("--manifests does not go with --quickstart, which has samples of its own");
+    if (!options.quickstart && !options.kubernetes && (options.config ?? options.manifests) === undefined)
+      throw new UsageError("give --config FILE, --manifests DIR, --kubernetes or --quickstart");
+    if (options.quickstart && (options.kubernetes || options.manifests !== undefined))
+      throw new UsageError(
+        `--${options.kubernetes ? "kubernetes" : "manifests"} does not go with --quickstart, which has samples of its own`,
+      );
+    if (options.kubernetes && options.manifests !== undefined)
+      throw new UsageError(
+        "--kubernetes does not go with --manifests: objects come from an API server or from a folder",
+      );
+    checkKubernetesOptions(options);
     const folder = folderOf(options);
     if (!options.quickstart && (options.port ?? options.data) !== undefined)
       throw new UsageError("--port and --data go with --quickstart");
@@ -54,22 +63,28 @@ export const serveCommand = defineCommand({
         })
       : undefined;
     const adjust = (config: Config) => quickstart?.override(config) ?? config;
+    const kubernetes = options.kubernetes ? await openKubernetes(options) : undefined;
+    if (options.kubernetes && kubernetes === undefined) return 0;
+    const cluster = kubernetes?.cluster;
     try {
       const source = await openConfig(
-        folder ?? resolve(quickstart?.configFile ?? options.config ?? ""),
+        cluster ?? folder ?? resolve(quickstart?.configFile ?? options.config ?? ""),
         quickstart === undefined ? {} : { env: { ...process.env, ...quickstart.env } },
       );
-      const gateway = await startGateway(adjust(source.config));
+      const gateway = await startGateway(adjust(source.config), kubernetes);
       const { log, metrics } = gateway.foundation;
+      const reload = async (config: Config) => {
+        await gateway.reload(adjust(config));
+        metrics.configReload("applied");
+      };
       source.watch({
         log,
-        async apply(config) {
-          await gateway.reload(adjust(config));
-          metrics.configReload("applied");
-        },
+        apply: (config) => (cluster === undefined ? reload(config) : cluster.apply(config, () => reload(config))),
         refused: () => metrics.configReload("refused"),
         ...(folder !== undefined && { intervalMs: LOOK_AT_MANIFESTS_MS }),
       });
+      await kubernetes?.logTo(log);
+      cluster?.watch(source, gateway.listeners);
       if (quickstart === undefined) {
         const { host, port } = gateway.addresses.console;
         const passcode = await gateway.epochs.current().auth.unusedPasscode();
@@ -80,9 +95,12 @@ export const serveCommand = defineCommand({
       } else await quickstart.ready(gateway, err);
       await untilStopped(gateway);
       source.close();
+      /* While requests still end: another replica is to write what becomes of the objects from here on. */
+      await kubernetes?.close();
       await gateway.drain();
       return 0;
     } finally {
+      await kubernetes?.close();
       await quickstart?.stop();
     }
   },

@@ -11,9 +11,10 @@ export interface WatchOptions {
   readonly log: Log;
   /**
    * Builds what the new configuration asks for and puts it in place. When it rejects, the former one stays in force. After a
-   * GatewayError of a kind that may pass (`spec.retry`) it is called again, with growing delays, until the files change.
+   * GatewayError of a kind that may pass (`spec.retry`) it is called again, with growing delays, until the files change. `unchanged`: it
+   * was in force already, and nothing is to be said.
    */
-  apply(config: Config): void | Promise<void>;
+  apply(config: Config): "unchanged" | void | Promise<"unchanged" | void>;
   /** Told why a changed configuration is not in force. The message holds no secret. */
   refused?(error: Error): void;
   /** How often files are looked at; a change is taken up once it has stood still for one interval. Default 500 ms. */
@@ -26,6 +27,10 @@ export interface ConfigSource {
   readonly config: Config;
   /** Logs what in the file is probably not meant, and starts looking for changes. */
   watch(options: WatchOptions): void;
+  /**
+   * Takes up what is read now, once it is watched: for a reader that knows of changes by itself. Resolves when it is in force or refused.
+   */
+  takeUp(): Promise<void>;
   close(): void;
 }
 
@@ -41,9 +46,21 @@ function policyPaths({ policies, baseDir }: Config): readonly string[] {
   return [policies].flat().map((path) => resolve(baseDir, path));
 }
 
-function warn(log: Log, file: string, warnings: readonly LocatedProblem[]): void {
-  for (const { file: own = file, path, line, message } of warnings)
-    log.warn({ file: own, line, at: formatConfigPath(path) }, message);
+/** Says each warning that was not told of before, and gives all of them. */
+function warn(
+  log: Log,
+  file: string,
+  warnings: readonly LocatedProblem[],
+  told: ReadonlySet<string>,
+): ReadonlySet<string> {
+  const standing = new Set<string>();
+  for (const { file: own = file, path, line, message } of warnings) {
+    const at = formatConfigPath(path);
+    const key = `${own} ${at} ${message}`;
+    if (!told.has(key) && !standing.has(key)) log.warn({ file: own, line, at }, message);
+    standing.add(key);
+  }
+  return standing;
 }
 
 async function seenBy(read: ReadConfig): Promise<Fingerprint> {
@@ -73,6 +90,16 @@ export async function openConfig(from: string | ConfigReader, options: LoadOptio
   /* Failures in a row that may pass by themselves, and looks until the next try; 0: none is due. */
   let failures = 0;
   let waitLooks = 0;
+  let warned: ReadonlySet<string> = new Set();
+  let watched: WatchOptions | undefined;
+  /** One at a time: two that are put in force at once could end in either order. */
+  let turn: Promise<unknown> = Promise.resolve();
+
+  function inTurn(work: () => Promise<void>): Promise<void> {
+    const next = turn.then(work);
+    turn = next.catch(() => undefined);
+    return next;
+  }
 
   async function takeUp({ log, apply, refused, intervalMs }: WatchOptions, now: Fingerprint): Promise<void> {
     waitLooks = 0;
@@ -85,9 +112,9 @@ export async function openConfig(from: string | ConfigReader, options: LoadOptio
     known = read.config === undefined ? new Map([...now, ...seen]) : seen;
     try {
       if (read.config === undefined) throw read.error;
-      await apply(read.config);
+      if ((await apply(read.config)) === "unchanged") return;
       log.info({ file }, "the changed configuration is in force");
-      warn(log, file, read.warnings);
+      warned = warn(log, file, read.warnings, warned);
     } catch (thrown) {
       const error = thrown instanceof Error ? thrown : new Error(String(thrown));
       const reason = read.redact(error.message);
@@ -112,6 +139,7 @@ export async function openConfig(from: string | ConfigReader, options: LoadOptio
     if (closed) return;
     if (changed && settled) {
       failures = 0;
+      warned = new Set();
       await takeUp(watching, now);
     } else if (!changed && waitLooks > 0 && --waitLooks === 0) await takeUp(watching, now);
   }
@@ -123,7 +151,7 @@ export async function openConfig(from: string | ConfigReader, options: LoadOptio
          and network file systems tell nothing. */
       const schedule = () => {
         timer = setTimeout(() => {
-          look(watching)
+          inTurn(() => look(watching))
             .catch((error: unknown) => watching.log.error({ file, error }, "the configuration cannot be watched"))
             .finally(() => {
               if (!closed) schedule();
@@ -131,9 +159,16 @@ export async function openConfig(from: string | ConfigReader, options: LoadOptio
         }, watching.intervalMs ?? INTERVAL_MS);
         timer.unref();
       };
-      warn(watching.log, file, first.warnings);
+      watched = watching;
+      warned = warn(watching.log, file, first.warnings, warned);
       if (!closed) schedule();
     },
+    takeUp: () =>
+      inTurn(async () => {
+        if (closed || watched === undefined) return;
+        failures = 0;
+        await takeUp(watched, await fingerprint(paths));
+      }),
     close() {
       closed = true;
       clearTimeout(timer);

@@ -13,6 +13,7 @@ import { createConsoleReads } from "./console-reads.ts";
 import { createControlPlane } from "./control-plane.ts";
 import { createDataEdges } from "./data-edges.ts";
 import { createEpochs, type Epochs } from "./epochs.ts";
+import type { Metrics } from "../observability/metrics.ts";
 import type { Foundation } from "./foundation.ts";
 import { type Opened, openFoundation } from "./open-foundation.ts";
 import { createHealth } from "./health.ts";
@@ -36,9 +37,12 @@ export interface Gateway {
   drain(): Promise<void>;
 }
 
-/** Starts a gateway: every listener is bound and every part is open when it resolves, and nothing is when it rejects. */
-export async function startGateway(config: Config): Promise<Gateway> {
-  const foundation = await openFoundation(config);
+/**
+ * Starts a gateway: every listener is bound and every part is open when it resolves, and nothing is when it rejects. `metrics`: those of
+ * what began before it; it closes them.
+ */
+export async function startGateway(config: Config, { metrics }: { readonly metrics?: Metrics } = {}): Promise<Gateway> {
+  const foundation = await openFoundation(config, metrics);
   const opened: Opened[] = [foundation];
   try {
     return await startParts(config, foundation, opened);

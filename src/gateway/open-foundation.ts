@@ -10,7 +10,7 @@ import { createPools } from "../inference/pool/pools.ts";
 import { createModelMemory } from "../inference/routing/model-memory.ts";
 import { createJournal } from "../observability/journal.ts";
 import { createLog } from "../observability/log.ts";
-import { createMetrics } from "../observability/metrics.ts";
+import { createMetrics, type Metrics } from "../observability/metrics.ts";
 import { createTracer } from "../observability/traces.ts";
 import { createTraffic } from "../observability/traffic.ts";
 import { openStore } from "../state/state.ts";
@@ -23,10 +23,10 @@ import { createRetryBudget } from "./retry-budget.ts";
 import { createOpenExchanges } from "./open-exchanges.ts";
 
 /** Opens what the process keeps; when one part fails to open, those before it are closed again. */
-export async function openFoundation(config: Config): Promise<Foundation> {
+export async function openFoundation(config: Config, metrics = createMetrics()): Promise<Foundation> {
   const opened: Opened[] = [];
   try {
-    return await openParts(config, (part) => {
+    return await openParts(config, metrics, (part) => {
       opened.push(part);
       return part;
     });
@@ -42,10 +42,13 @@ export interface Opened {
   close(): Promise<void>;
 }
 
-async function openParts(config: Config, keep: <T extends Opened>(part: T) => T): Promise<Foundation> {
+async function openParts(
+  config: Config,
+  metrics: Metrics,
+  keep: <T extends Opened>(part: T) => T,
+): Promise<Foundation> {
   const clock = systemClock;
   const log = keep(createLog(config.observability.log));
-  const metrics = createMetrics();
   const { meter } = metrics;
   const state = stateOf(config);
   const store = keep(await openStore(state, { clock, log }));

@@ -15,8 +15,21 @@ const MAX_INFLUENCED_ORIGINS = 2_048;
 /** The operator's, of which idle ones go beyond: a name in DNS may stand for other addresses every day. */
 const MAX_CONFIGURED_ORIGINS = 1_024;
 
+/** How a server proves who it is, and the gateway to it, where that is not what the configuration says of all upstreams. PEM. */
+export interface UpstreamTls {
+  /** In place of the authorities that are trusted otherwise. */
+  readonly ca?: string | Buffer | undefined;
+  readonly cert?: string | Buffer | undefined;
+  readonly key?: string | Buffer | undefined;
+  /** Whom the certificate has to name, where that is not the host of the address. */
+  readonly servername?: string | undefined;
+  /** Takes any certificate: what an operator wrote out. */
+  readonly insecure?: boolean | undefined;
+}
+
 export interface UpstreamOptions {
   readonly egress: HttpConfig["egress"];
+  readonly tls?: UpstreamTls;
   /** How names of influenced addresses become IP addresses; the system's resolver when absent. */
   readonly resolve?: Resolve;
 }
@@ -25,7 +38,7 @@ export interface UpstreamOptions {
  * The way out over undici. HTTP/1.1 only: one request a connection, so one stalled stream holds nobody else up.
  * Before a byte of it is written a request gets a second connection, once, where the first was refused or died.
  */
-export function createUpstream({ egress, resolve }: UpstreamOptions): Upstream {
+export function createUpstream({ egress, tls = {}, resolve }: UpstreamOptions): Upstream {
   const guard = createEgressGuard(egress.allow, resolve);
   const settings = {
     connections: egress.connections,
@@ -39,6 +52,11 @@ export function createUpstream({ egress, resolve }: UpstreamOptions): Upstream {
   const connect = {
     timeout: egress.connectTimeout,
     ...(egress.ca === undefined ? {} : { ca: [...getCACertificates("default"), egress.ca] }),
+    ...(tls.ca !== undefined && { ca: tls.ca }),
+    ...(tls.cert !== undefined && { cert: tls.cert }),
+    ...(tls.key !== undefined && { key: tls.key }),
+    ...(tls.servername !== undefined && { servername: tls.servername }),
+    ...(tls.insecure === true && { rejectUnauthorized: false }),
   };
   const connectTo = buildConnector({ ...connect, allowH2: false });
   /* An address has no name that a handshake could ask for (RFC 6066, section 3); without one Node checks the certificate for the address. */

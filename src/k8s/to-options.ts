@@ -1,3 +1,4 @@
+import { parseAddress } from "../http/address.ts";
 import { k8sConfig, type KubernetesConfig } from "./config.ts";
 import { isMap, type JsonMap } from "./manifest.ts";
 import { defaultOptions, type TranslateOptions } from "./options.ts";
@@ -25,6 +26,7 @@ export function toOptions(base: JsonMap, given: GivenOptions): TranslateOptions 
   const usual: Record<string, number> = tls ? { 443: port } : { 80: port, 443: HTTPS_PORT };
   return {
     ...defaultOptions,
+    addresses: addressesOf(base["publicUrl"]),
     ...given,
     base,
     ports: new Map(Object.entries({ ...usual, ...ports }).map(([from, to]) => [Number(from), to])),
@@ -32,4 +34,12 @@ export function toOptions(base: JsonMap, given: GivenOptions): TranslateOptions 
     controllerName,
     className,
   };
+}
+
+/** What callers reach the gateway at, where the configuration says it. */
+function addressesOf(publicUrl: unknown): TranslateOptions["addresses"] {
+  if (typeof publicUrl !== "string" || !URL.canParse(publicUrl)) return [];
+  const value = new URL(publicUrl).hostname.replace(/^\[|\]$/g, "");
+  const isAddress = parseAddress(value) !== undefined;
+  return [{ type: isAddress ? "IPAddress" : "Hostname", value }];
 }

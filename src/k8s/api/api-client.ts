@@ -1,0 +1,150 @@
+import type { AbortSignalLike } from "../../core/abort.ts";
+import type { Clock } from "../../core/clock.ts";
+import { GatewayError } from "../../core/errors.ts";
+import type { Log } from "../../core/log.ts";
+import { createUpstream, type UpstreamTls } from "../../http/undici-upstream.ts";
+import type { Upstream, UpstreamRequest, UpstreamResponse } from "../../http/upstream.ts";
+import type { ApiAccess } from "./api-access.ts";
+import { reasonOf, toApiError } from "./api-error.ts";
+import { readJsonLines } from "./event-lines.ts";
+import type { KubernetesMetrics } from "./kubernetes-metrics.ts";
+
+/** A page of 500 objects of the largest size that etcd takes is far beyond this; such pages fail with a clear message. */
+const ANSWER_LIMIT_BYTES = 128 * 1_048_576;
+const ERROR_LIMIT_BYTES = 65_536;
+/** An object has at most 1.5 MiB in etcd; in JSON it may be a few times that. */
+const LINE_LIMIT_BYTES = 16 * 1_048_576;
+const ANSWER_TIMEOUT_MS = 30_000;
+const CONNECT_TIMEOUT_MS = 5_000;
+/** One for every watch, which holds it, and some for the rest. */
+const CONNECTIONS = 1_024;
+/** Failures in a row, over all that is watched, before it is said that the server is away. */
+const AWAY_AFTER = 3;
+
+export interface ApiClientOptions {
+  readonly access: ApiAccess;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly metrics: KubernetesMetrics;
+}
+
+export interface Sent {
+  readonly method: "POST" | "PUT";
+  readonly body: unknown;
+}
+
+/** Speaks to one API server. Everything rejects with an ApiError where the server said no, and with a GatewayError where it did not answer. */
+export interface ApiClient {
+  get(path: string, signal: AbortSignalLike): Promise<unknown>;
+  send(path: string, sent: Sent, signal: AbortSignalLike): Promise<unknown>;
+  /** The events of a watch as they come, until the server ends it. `idleTimeoutMs`: how long it may be silent. */
+  watch(path: string, idleTimeoutMs: number, signal: AbortSignalLike): AsyncIterable<unknown>;
+  close(): Promise<void>;
+}
+
+export function createApiClient({ access, clock, log, metrics }: ApiClientOptions): ApiClient {
+  let upstream: { readonly key: string; readonly way: Upstream } | undefined;
+  let failures = 0;
+  let awaySince: number | undefined;
+  metrics.reachable(true);
+
+  function wayFor(tls: UpstreamTls): Upstream {
+    const { ca, cert, key, servername, insecure } = tls;
+    const wanted = JSON.stringify([ca, cert, key, servername, insecure]);
+    if (upstream?.key === wanted) return upstream.way;
+    /* A new certificate: connections made with the former one are let go of, and what was watched over them goes on from where it was. */
+    void upstream?.way.close();
+    const egress = { allow: [], connections: CONNECTIONS, connectTimeout: CONNECT_TIMEOUT_MS };
+    upstream = { key: wanted, way: createUpstream({ egress, tls }) };
+    return upstream.way;
+  }
+
+  function answered(): void {
+    failures = 0;
+    if (awaySince === undefined) return;
+    const awayMs = Math.round(clock.monotonic() - awaySince);
+    awaySince = undefined;
+    metrics.reachable(true);
+    log.info({ server: access.server, awayMs }, "the API server answers again");
+  }
+
+  function failed(error: unknown): void {
+    if (++failures < AWAY_AFTER || awaySince !== undefined) return;
+    awaySince = clock.monotonic();
+    metrics.reachable(false);
+    log.error(
+      { server: access.server, from: access.from, reason: reasonOf(error) },
+      "the API server cannot be reached; what it said last stays in force, and it is asked again and again",
+    );
+  }
+
+  async function attempt(
+    request: Pick<UpstreamRequest, "method" | "body" | "idleTimeoutMs"> & { readonly path: string },
+    signal: AbortSignalLike,
+    again = true,
+  ): Promise<UpstreamResponse> {
+    const { path, ...rest } = request;
+    const credentials = await access.credentials();
+    const response = await wayFor(credentials.tls).request({
+      ...rest,
+      url: new URL(access.server + path),
+      trust: "configured",
+      headers: {
+        ...credentials.headers,
+        accept: "application/json",
+        "user-agent": "sallyport",
+        ...(rest.body !== undefined && { "content-type": "application/json" }),
+      },
+      signal,
+      headersTimeoutMs: ANSWER_TIMEOUT_MS,
+    });
+    if (response.status < 500) answered();
+    else failed(new GatewayError("upstream_unavailable", `It answers with status ${response.status}.`));
+    if (response.status !== 401 || !again) return response;
+    /* Tokens end; the next one may lie there already. */
+    response.discard();
+    access.renew(credentials);
+    return await attempt(request, signal, false);
+  }
+
+  async function open(request: Parameters<typeof attempt>[0], signal: AbortSignalLike): Promise<UpstreamResponse> {
+    let response: UpstreamResponse;
+    try {
+      response = await attempt(request, signal);
+    } catch (error) {
+      if (!signal.aborted) failed(error);
+      throw error;
+    }
+    if (response.status >= 200 && response.status < 300) return response;
+    const text = await response.bytes(ERROR_LIMIT_BYTES).catch(() => Buffer.alloc(0));
+    throw toApiError(response.status, parseOr(text, undefined), response.headers["retry-after"]);
+  }
+
+  async function ask(request: Parameters<typeof attempt>[0], signal: AbortSignalLike): Promise<unknown> {
+    const response = await open(request, signal);
+    const body = await response.bytes(ANSWER_LIMIT_BYTES);
+    return JSON.parse(body.toString("utf8"));
+  }
+
+  return {
+    get: (path, signal) => ask({ method: "GET", path }, signal),
+    send: (path, { method, body }, signal) => ask({ method, path, body: Buffer.from(JSON.stringify(body)) }, signal),
+    async *watch(path, idleTimeoutMs, signal) {
+      const response = await open({ method: "GET", path, idleTimeoutMs }, signal);
+      try {
+        yield* readJsonLines(response.body, LINE_LIMIT_BYTES);
+      } finally {
+        response.cancel();
+      }
+    },
+    close: async () => await upstream?.way.close(),
+  };
+}
+
+function parseOr(text: Buffer, otherwise: undefined): unknown {
+  try {
+    return JSON.parse(text.toString("utf8"));
+  } catch {
+    return otherwise;
+  }
+}

@@ -1,0 +1,98 @@
+import type { Log } from "../../core/log.ts";
+import { ApiError, reasonOf } from "./api-error.ts";
+import type { Followed } from "./api-object.ts";
+import { backOffMs, jittered, type Pace } from "./pace.ts";
+
+/** `absent`: the server has no such kind. `refused`: it does not let this be read. */
+export type ReflectorState = "starting" | "synced" | "absent" | "refused";
+
+/** What to do about a failure. */
+export interface Verdict {
+  readonly waitMs: number;
+  /** Going on from the last version does not help. */
+  readonly relist: boolean;
+  readonly becomes?: "absent" | "refused";
+}
+
+/** What has gone wrong in a row with following a kind. */
+export interface Setbacks {
+  judge(error: unknown, state: ReflectorState, action: "list" | "watch"): Verdict;
+  /** A list was read. */
+  listed(): void;
+  /** Something came over a watch. */
+  heard(): void;
+  /** The server ended a watch; how long to wait before the next. `short`: there was nothing in it, and it was over at once. */
+  ended(short: boolean): number;
+}
+
+/** Failures in a row that are about what was said, after which a new list is made. */
+const RELIST_AFTER = 3;
+/** How often a kind that was there has to be missing before that is believed: a server that starts knows its kinds only after a while. */
+const ABSENT_AFTER = 3;
+
+/** The resource as RBAC and kubectl name it. */
+export const resourceName = ({ group, plural }: Pick<Followed, "group" | "plural">): string =>
+  group === "" ? plural : `${plural}.${group}`;
+
+export function createSetbacks(followed: Followed, pace: Pace, log: Log): Setbacks {
+  const name = resourceName(followed);
+  const where = { kind: name, ...(followed.namespace !== undefined && { namespace: followed.namespace }) };
+  let failures = 0;
+  let expiries = 0;
+  let short = 0;
+  let missing = 0;
+  let strange = 0;
+
+  function forbidden({ message }: ApiError, action: "list" | "watch"): Verdict {
+    if (failures++ === 0)
+      log.error(
+        { ...where, reason: message },
+        `not allowed to ${action} ${name}: give the service account get, list and watch on them; the other kinds go on without`,
+      );
+    return { waitMs: jittered(pace.recheckMs), relist: true, becomes: "refused" };
+  }
+
+  function notThere(state: ReflectorState): Verdict {
+    missing += 1;
+    if (state === "synced" && missing < ABSENT_AFTER)
+      return { waitMs: jittered(pace.recheckMs / ABSENT_AFTER), relist: true };
+    if (state !== "absent") log.info(where, `the API server has no ${name}; they are looked for now and then`);
+    return { waitMs: jittered(pace.recheckMs), relist: true, becomes: "absent" };
+  }
+
+  return {
+    judge(error, state, action) {
+      const said = error instanceof ApiError ? error : undefined;
+      /* At once, but not again and again: a server whose history is that short cannot be helped. */
+      if (said?.isExpired === true)
+        return { waitMs: ++expiries === 1 ? 0 : backOffMs(pace, expiries - 1), relist: true };
+      if (said?.status === 403) return forbidden(said, action);
+      if (said?.status === 404) return notThere(state);
+      failures += 1;
+      log.debug({ ...where, reason: reasonOf(error), failures }, "a watch broke off");
+      const isStrange = error instanceof SyntaxError || (said !== undefined && said.status !== 401);
+      const relist = isStrange && ++strange >= RELIST_AFTER;
+      if (relist) strange = 0;
+      /* The client says when the server is away. What it answers is said here, once. */
+      if ((isStrange || said !== undefined) && failures === RELIST_AFTER)
+        log.warn(
+          { ...where, reason: reasonOf(error) },
+          `${name} cannot be followed; what is known of them stays in force`,
+        );
+      return { waitMs: Math.max(backOffMs(pace, failures), said?.retryAfterMs ?? 0), relist };
+    },
+    listed() {
+      missing = 0;
+    },
+    heard() {
+      failures = expiries = strange = 0;
+    },
+    ended(isShort) {
+      failures = strange = 0;
+      short = isShort ? short + 1 : 0;
+      if (!isShort) expiries = 0;
+      /* At most the shortest time that counts: whoever watches this kind is blind for so long. */
+      return isShort ? Math.min(backOffMs(pace, short), pace.shortWatchMs) : 0;
+    },
+  };
+}
