@@ -12,9 +12,11 @@ import { openPage, type SignedIn } from "./console-browser.ts";
 export const trialKey = `trial-${randomUUID()}`;
 
 /** The gateway of `console.yaml` with its samples, in a process of its own. */
-export function startConsole(): Promise<QuickstartProcess> {
+export function startConsole(
+  place: { readonly dataDir?: string; readonly port?: number } = {},
+): Promise<QuickstartProcess> {
   process.env["TRIAL_KEY"] = trialKey;
-  return startQuickstartProcess({ config: resolve(import.meta.dirname, "console.yaml") });
+  return startQuickstartProcess({ ...place, config: resolve(import.meta.dirname, "console.yaml") });
 }
 
 /** Signs in as one of the configured users, by the sign-in page of the gateway's own authorization server. */

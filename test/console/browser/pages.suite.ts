@@ -53,7 +53,7 @@ describe.for(looks)("%s", ([name, look]) => {
     const { page, complaints, close } = await openPage(browser, gateway.adminUrl, look, olga);
     await page.goto(await address());
     await page.locator("h1").waitFor();
-    await page.locator(".skeleton").waitFor({ state: "detached" });
+    await expect.poll(() => page.locator(".skeleton").count(), { timeout: 10_000 }).toBe(0);
     expect(await page.getByRole("alert").count()).toBe(0);
     await picture(page, `${what}-${name}`);
     expect(await seriousFindings(page)).toEqual([]);

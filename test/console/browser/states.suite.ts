@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import OpenAI from "openai";
 import type { Browser, Page } from "playwright-core";
@@ -6,18 +9,20 @@ import type { QuickstartProcess } from "../../../src/cli/quickstart-process.ts";
 import { makeTraffic, signIn, startConsole } from "./browser-scene.ts";
 import { openBrowser, openPage, picture, type SignedIn } from "./console-browser.ts";
 
+const dataDir = mkdtempSync(join(tmpdir(), "sallyport-states-"));
 let gateway: QuickstartProcess;
 let browser: Browser;
 let olga: SignedIn;
 
 beforeAll(async () => {
-  [gateway, browser] = await Promise.all([startConsole(), openBrowser()]);
+  [gateway, browser] = await Promise.all([startConsole({ dataDir }), openBrowser()]);
   olga = await signIn(browser, gateway.adminUrl, "olga");
   await makeTraffic(gateway);
 }, 90_000);
 afterAll(async () => {
   await browser.close();
   await gateway.stop();
+  rmSync(dataDir, { recursive: true, force: true });
 });
 
 const open = () => openPage(browser, gateway.adminUrl, undefined, olga);
@@ -104,7 +109,7 @@ test("a rule is tried on recorded calls before it is written, and a wrong one is
   await picture(page, "policies-tried");
   await expression.fill('lmm.model == "small"');
   await page.getByRole("button", { name: "Try it" }).click();
-  const problem = page.getByRole("alert").filter({ hasText: "llm" });
+  const problem = page.getByRole("alert").filter({ hasText: "lmm" });
   await problem.waitFor();
   expect(await expression.getAttribute("aria-describedby")).toBe(await problem.getAttribute("id"));
   await picture(page, "policies-wrong");
@@ -203,13 +208,20 @@ test("ten thousand chains scroll with few rows drawn, and the last is reached", 
   await close();
 });
 
-test("a gateway that goes away is told from one without traffic, and its coming back is noticed", async () => {
-  const { page, close } = await open();
-  await page.goto("/");
-  await page.getByRole("heading", { name: "Traffic" }).waitFor();
-  await gateway.stop();
-  await page.getByRole("alert").filter({ hasText: "does not answer" }).first().waitFor();
-  expect(await page.getByRole("heading", { name: "Traffic" }).count()).toBe(1);
-  await picture(page, "gateway-away");
-  await close();
-});
+test(
+  "a gateway that goes away is told from one without traffic, and its coming back is noticed",
+  { timeout: 120_000 },
+  async () => {
+    const { page, close } = await open();
+    await page.goto("/");
+    await page.getByRole("heading", { name: "Traffic" }).waitFor();
+    await gateway.stop();
+    await page.getByRole("alert").filter({ hasText: "does not answer" }).first().waitFor();
+    expect(await page.getByRole("heading", { name: "Traffic" }).count()).toBe(1);
+    await picture(page, "gateway-away");
+    gateway = await startConsole({ dataDir, port: Number(new URL(gateway.url).port) });
+    await page.getByRole("alert").filter({ hasText: "does not answer" }).first().waitFor({ state: "detached" });
+    await expect.poll(() => page.getByText("Live", { exact: true }).count(), { timeout: 35_000 }).toBe(1);
+    await close();
+  },
+);

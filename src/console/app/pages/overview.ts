@@ -4,7 +4,7 @@ import type { Bucket, Counts, Overview as OverviewData, OverviewWindow, Tick } f
 import { AreaChart, type Layer } from "../charts/area-chart.ts";
 import { StackedBar } from "../charts/bars.ts";
 import { Sparkline } from "../charts/sparkline.ts";
-import { compact, count, duration, money, percent } from "../format.ts";
+import { compact, count, dateAndTime, duration, money, percent } from "../format.ts";
 import { onTick } from "../live-events.ts";
 import { BudgetList } from "../parts/budget-list.ts";
 import { Card, Outcome, PageHead, Protocol, protocolWord, Segments } from "../parts/marks.ts";
@@ -106,6 +106,11 @@ function Busy({ data }: { readonly data: OverviewData }): ComponentChildren {
       ),
     ),
     h(Tops, { tops: data.tops }),
+    h(
+      "p",
+      { class: "scope" },
+      `Counted by this process (${data.process}) since ${dateAndTime(data.sinceMs)}. Behind a load balancer it is one of several; chains are of all.`,
+    ),
   );
 }
 

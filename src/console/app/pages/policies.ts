@@ -30,7 +30,7 @@ export function Policies({ at }: { readonly at: Place }): ComponentChildren {
         children: (data) => h(Rules, { policies: data, named: at.query["rule"] }),
       }),
       h(Explain, { operation: at.query["op"], chain: at.query["chain"] }),
-      h(RuleTrialCard, { effect: at.query["effect"], expression: at.query["try"] }),
+      h(RuleTrialCard, { effect: at.query["effect"], expression: at.query["try"], on: at.query["on"] }),
     ),
   );
 }
@@ -111,7 +111,7 @@ function RuleRow({ rule, current }: { readonly rule: PolicyRule; readonly curren
           class: "button bare",
           type: "button",
           "aria-label": `Try a change of ${name}`,
-          onClick: () => setQuery({ effect, try: expression }),
+          onClick: () => setQuery({ effect, try: expression, on: on.join(",") }),
         },
         "Try",
       ),

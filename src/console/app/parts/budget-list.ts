@@ -2,6 +2,7 @@ import { type ComponentChildren, h } from "preact";
 import type { BudgetCounter, BudgetState, BudgetUnit } from "../../api/overview.ts";
 import { Burn } from "../charts/bars.ts";
 import { ago, compact, count, duration, money, percent } from "../format.ts";
+import { addressOf } from "../router.ts";
 import { Chip, Sign } from "./marks.ts";
 import { Empty } from "./states.ts";
 
@@ -44,6 +45,9 @@ export function BudgetList({ budgets, now, most = 6 }: BudgetListProps): Compone
   );
 }
 
+/* From then on somebody wants to know who uses it. */
+const NEARLY = 0.5;
+
 interface LineProps {
   readonly budget: BudgetState;
   readonly counter: BudgetCounter;
@@ -54,6 +58,7 @@ function Line({ budget, counter, now }: LineProps): ComponentChildren {
   const { share, startsAtMs, endsAtMs, unit, used, amount } = counter;
   const even = startsAtMs === null || endsAtMs === null ? undefined : (now - startsAtMs) / (endsAtMs - startsAtMs);
   const tone = share >= 1 ? "bad" : counter.exhaustedAtMs !== null ? "warn" : "calm";
+  const whose = budget.per === "principal" ? { q: counter.key } : {};
   const label = `${budget.name}, ${counter.limit}: ${percent(share)} used`;
   return h(
     "li",
@@ -83,13 +88,16 @@ function Line({ budget, counter, now }: LineProps): ComponentChildren {
     h(
       "div",
       { class: "under" },
-      h(
-        "span",
-        { class: "links" },
-        h("a", { href: "/chains?sort=cost" }, "Dearest chains"),
-        h("a", { href: "/chains?outcome=limited" }, "Refused calls"),
-      ),
-      endsAtMs !== null && h("span", null, `filled up in ${duration(Math.max(0, endsAtMs - now))}`),
+      share >= NEARLY
+        ? h(
+            "span",
+            { class: "links" },
+            h("a", { href: addressOf({ page: "chains", query: { ...whose, sort: "cost" } }) }, "Dearest chains"),
+            h("a", { href: addressOf({ page: "chains", query: { ...whose, outcome: "limited" } }) }, "Refused calls"),
+          )
+        : h("span", null),
+      endsAtMs !== null &&
+        h("span", null, `filled up in ${duration(Math.max(0, Math.round((endsAtMs - now) / 1_000) * 1_000))}`),
     ),
   );
 }

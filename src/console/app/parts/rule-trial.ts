@@ -9,7 +9,7 @@ import { Card, Protocol, Sign } from "./marks.ts";
 
 const effects = ["deny", "require", "allow"] as const;
 type Effect = (typeof effects)[number];
-const protocols = ["mcp", "a2a", "llm"] as const;
+const protocols = ["mcp", "a2a", "llm", "http"] as const;
 
 const examples: Readonly<Record<Effect, string>> = {
   deny: 'mcp.tool.name.startsWith("delete_")',
@@ -20,6 +20,14 @@ const examples: Readonly<Record<Effect, string>> = {
 interface RuleTrialProps {
   readonly effect: string | undefined;
   readonly expression: string | undefined;
+  /** The protocols it judges, with commas between them. */
+  readonly on: string | undefined;
+}
+
+/* A rule may read only what all its protocols have: one that speaks of a tool judges tools. */
+function protocolsOf(expression: string): readonly string[] {
+  const named = protocols.filter((name) => new RegExp(String.raw`\b${name}\.`).test(expression));
+  return named.length === 0 ? protocols : named;
 }
 
 /** A rule that is not in force, tried on recorded calls. */
@@ -27,7 +35,8 @@ export function RuleTrialCard(given: RuleTrialProps): ComponentChildren {
   const first = effects.find((name) => name === given.effect) ?? "deny";
   const [effect, setEffect] = useState<Effect>(first);
   const [expression, setExpression] = useState(given.expression ?? "");
-  const [on, setOn] = useState<readonly string[]>(protocols);
+  const [chosen, setChosen] = useState<readonly string[] | undefined>(given.on?.split(","));
+  const on = chosen ?? protocolsOf(expression);
   const [trial, setTrial] = useState<RuleTrial | undefined>(undefined);
   const [problem, setProblem] = useState<string | undefined>(undefined);
   const [busy, setBusy] = useState(false);
@@ -35,8 +44,9 @@ export function RuleTrialCard(given: RuleTrialProps): ComponentChildren {
     if (given.expression === undefined) return;
     setExpression(given.expression);
     setEffect(first);
+    setChosen(given.on?.split(","));
     document.getElementById("expression")?.focus();
-  }, [given.expression, given.effect]);
+  }, [given.expression, given.effect, given.on]);
 
   async function submit(event: Event): Promise<void> {
     event.preventDefault();
@@ -88,7 +98,7 @@ export function RuleTrialCard(given: RuleTrialProps): ComponentChildren {
                 h("input", {
                   type: "checkbox",
                   checked: on.includes(name),
-                  onChange: () => setOn(on.includes(name) ? on.filter((other) => other !== name) : [...on, name]),
+                  onChange: () => setChosen(on.includes(name) ? on.filter((other) => other !== name) : [...on, name]),
                 }),
                 h(Protocol, { of: name }),
               ),

@@ -81,28 +81,31 @@ function TopList({
       : h(
           "ul",
           { class: "top-list" },
-          tops.slice(0, 6).map((top) =>
-            h(
-              "li",
-              { key: top.name },
+          tops
+            .toSorted((one, other) => weight(other) - weight(one))
+            .slice(0, 6)
+            .map((top) =>
               h(
-                "a",
-                {
-                  class: "name",
-                  href: addressOf({ page: "chains", query: { ...query, ...(byName && { q: top.name }) } }),
-                  title: top.name,
-                },
-                top.name,
+                "li",
+                { key: top.name },
+                h(
+                  "a",
+                  {
+                    class: "name",
+                    href: addressOf({ page: "chains", query: { ...query, ...(byName && { q: top.name }) } }),
+                    title: top.name,
+                  },
+                  top.name,
+                ),
+                h(
+                  "span",
+                  { class: "value" },
+                  value(top),
+                  query["outcome"] === undefined && h("small", null, plural(top.calls, "call")),
+                ),
+                h(Bar, { share: weight(top) / most }),
               ),
-              h(
-                "span",
-                { class: "value" },
-                value(top),
-                query["outcome"] === undefined && h("small", null, plural(top.calls, "call")),
-              ),
-              h(Bar, { share: weight(top) / most }),
             ),
-          ),
         ),
   );
 }
