@@ -37,6 +37,7 @@ export const requestSchema = z.strictObject({
   host: text.toLowerCase().default("localhost"),
   route: text.default(""),
   rule: text.default(""),
+  tags: z.array(text).default([]),
   listener: text.default("main"),
   headers: z.record(z.string().toLowerCase(), text).default({}),
   ip: text.default("192.0.2.1"),
@@ -159,7 +160,7 @@ export function toCaller(as: As, chain: z.output<typeof chainSchema>, request: z
       connection: {},
       receivedAtMs: Date.parse(request.time),
     },
-    route: { path: request.route, ruleName: request.rule },
+    route: { path: request.route, ruleName: request.rule, tags: request.tags.map((tag) => ({ tag })) },
   };
 }
 

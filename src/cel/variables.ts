@@ -38,6 +38,7 @@ export const shapes = {
     path:    { type: "string", description: "The absolute path, canonical." },
     host:    { type: "string", description: "The host that was called, lower case and without its port." },
     route:   { type: "string", description: "The route that was taken: the name of one under `routes`, or the path that serves a protocol, such as `/mcp`." },
+    tags:    { type: "list<string>", description: "The words that this route has under `tags`." },
     rule:    { type: "string", description: "The name of the rule of that route which was taken; empty where it has none." },
     listener: { type: "string", description: "The listener it came by: the name of one under `listeners`, or `main`." },
     headers: { type: "map<string, string>", description: "Header fields by lower-case name." },

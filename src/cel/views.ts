@@ -119,7 +119,7 @@ export class LlmView extends defineView("llm") {
 }
 
 /** What expressions may read of a route. */
-export type TakenRoute = Pick<Route, "path" | "ruleName">;
+export type TakenRoute = Pick<Route, "path" | "ruleName" | "tags">;
 
 /** `request`, with the route that it takes. */
 export class RequestView extends defineView("request") {
@@ -141,6 +141,13 @@ export class RequestView extends defineView("request") {
 
   get rule(): string {
     return this.#route?.ruleName ?? "";
+  }
+
+  get tags(): readonly string[] {
+    const listener = this.listener;
+    return (this.#route?.tags ?? []).flatMap(({ tag, listeners }) =>
+      listeners?.includes(listener) === false ? [] : [tag],
+    );
   }
 
   get host(): string {

@@ -84,12 +84,21 @@ export interface Reply {
   destroy(): void;
 }
 
+/** A word for a route. */
+export interface RouteTag {
+  readonly tag: string;
+  /** Only for requests that come by one of these; absent: by any. */
+  readonly listeners?: readonly string[] | undefined;
+}
+
 /** What a route asks of the edge and of authentication. */
 export interface Route {
   /** The configured path, such as `/mcp`, or the name of a route to services; also the metric label and `request.route` in CEL. */
   readonly path: string;
   /** The name of its rule, where that has one: `request.rule` in CEL. */
   readonly ruleName?: string | undefined;
+  /** What it is called beside its name: `request.tags` in CEL. */
+  readonly tags?: readonly RouteTag[] | undefined;
   readonly protocol: Protocol;
   /** The resource identifiers a token may be meant for (RFC 8707); the first is this route's own. */
   readonly audiences: readonly string[];

@@ -163,6 +163,27 @@ const rule = z.strictObject({
     .meta({ description: "Beyond these the answer is 504, or breaks off where it has begun." }),
 });
 
+const tagText = z.string().min(1).max(512);
+const tag = z.union(
+  [
+    tagText.transform((text): TagConfig => ({ tag: text })),
+    z.strictObject({
+      tag: tagText.meta({ description: "The word." }),
+      listeners: z.array(z.string()).optional().meta({ description: "Only for what comes by one of these." }),
+      rules: z.array(z.string()).optional().meta({ description: "Only for rules of these names." }),
+      exceptRules: z.array(z.string()).optional().meta({ description: "Not for rules of these names." }),
+    }),
+  ],
+  { error: "a word, or {tag: …, listeners: […], rules: […]}" },
+);
+
+interface TagConfig {
+  readonly tag: string;
+  readonly listeners?: readonly string[] | undefined;
+  readonly rules?: readonly string[] | undefined;
+  readonly exceptRules?: readonly string[] | undefined;
+}
+
 /** One entry of `routes`. */
 export const route = z.strictObject({
   hosts: z
@@ -201,6 +222,14 @@ export const route = z.strictObject({
     .min(1)
     .optional()
     .meta({ description: "The tenant of callers whose credential gives none.", examples: ["shop"] }),
+  tags: z
+    .array(tag)
+    .max(256)
+    .default([])
+    .meta({
+      description: "Words by which policies, guards and budgets know it: `request.tags` in CEL.",
+      examples: [["external"]],
+    }),
   created: z.iso
     .datetime({ offset: true })
     .optional()

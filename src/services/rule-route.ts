@@ -1,8 +1,8 @@
-import type { CanonicalRequest, Route } from "../core/exchange.ts";
+import type { CanonicalRequest, Route, RouteTag } from "../core/exchange.ts";
 import { anyMethod } from "../http/methods.ts";
 import { createMatchTable, type MatchTable, preflightMethodOf, type ToTarget } from "./match-table.ts";
 import { compileModelRule, type CompiledModelRule } from "./model-route.ts";
-import { isModelRule, type MatchConfig, type RoutesConfig, type RuleConfig } from "./route-config.ts";
+import { isModelRule, type MatchConfig, type RouteConfig, type RoutesConfig, type RuleConfig } from "./route-config.ts";
 import { compileRule, type Rule } from "./rule.ts";
 
 /** A route to services, for one `match` of one rule: all that its handler has to know. */
@@ -61,6 +61,7 @@ export function createServiceRoutes(options: ServiceRoutesOptions): ReadonlyMap<
     const common = {
       path: name,
       ruleName: config.name,
+      tags: tagsOf(route.tags, config.name),
       configured: true,
       audiences: [audience],
       authentication: route.auth,
@@ -110,6 +111,13 @@ function toServiceRoutes(table: MatchTable<Pair>): ServiceRoutes {
     byPath: (request) => toRoute(table.byPath(request), request),
     knows: table.knows,
   };
+}
+
+/* Those of one rule, made once: no request costs more than a look at its listener. */
+function tagsOf(tags: RouteConfig["tags"], rule = ""): readonly RouteTag[] {
+  return tags.flatMap(({ tag, listeners, rules, exceptRules }) =>
+    rules?.includes(rule) === false || exceptRules?.includes(rule) === true ? [] : [{ tag, listeners }],
+  );
 }
 
 const callMethods = ["POST", "GET"];

@@ -56,7 +56,7 @@ function trapped(
     return [who, { ...call, variables: { [root]: trap(call.variables[root]!, keys, boom) } }];
   }
   /* Which route a request takes is not written in it. */
-  const ofRoute = root !== "request" ? undefined : { route: "path", rule: "ruleName" }[keys[0] ?? ""];
+  const ofRoute = root !== "request" ? undefined : { route: "path", rule: "ruleName", tags: "tags" }[keys[0] ?? ""];
   const place = ofRoute === undefined ? [root, ...keys] : ["route", ofRoute];
   return [trap(who, place, boom), call];
 }

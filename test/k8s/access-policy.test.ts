@@ -13,10 +13,17 @@ describe("an AccessPolicy", () => {
       "policies",
       "rules",
     );
-  const open = {
-    a2a: 'principal.issuer != "urn:sallyport:anonymous"',
-    llm: '!request.route.startsWith("/") || principal.issuer != "urn:sallyport:anonymous"',
-  };
+  const known = 'principal.issuer != "urn:sallyport:anonymous"';
+  const open = (mcp: string, llm = "") => [
+    { name: "no AccessPolicy (mcp)", on: ["mcp"], allow: `${mcp}${known}` },
+    { name: "no AccessPolicy (a2a)", on: ["a2a"], allow: known },
+    {
+      name: "no AccessPolicy (llm)",
+      on: ["llm"],
+      allow: `!("AccessPolicy" in request.tags) && ${llm}(!request.route.startsWith("/") || ${known})`,
+    },
+    { name: "no AccessPolicy (http)", on: ["http"], allow: '!("AccessPolicy" in request.tags)' },
+  ];
 
   test("holds for its targets alone; what no AccessPolicy is for stays as open as it was", () => {
     const found = rules({
@@ -38,10 +45,7 @@ describe("an AccessPolicy", () => {
       },
       { name: "default/p/no secrets", on: ["mcp"], deny: `(${tool}) && (mcp.tool.name == "secrets")`, mode: "shadow" },
       { name: "default/p/known", on: ["mcp"], require: `!(${tool}) || (principal.tenant != "")` },
-      { name: "no AccessPolicy (mcp)", on: ["mcp"], allow: `!(${tool}) && (${open.a2a})` },
-      { name: "no AccessPolicy (a2a)", on: ["a2a"], allow: `(${open.a2a})` },
-      { name: "no AccessPolicy (llm)", on: ["llm"], allow: `(${open.llm})` },
-      { name: "no AccessPolicy (http)", on: ["http"], allow: "true" },
+      ...open('!(mcp.server in ["default/tools"]) && '),
     ]);
     expect(policiesSchema.safeParse({ rules: found }).success).toBe(true);
   });
@@ -62,8 +66,18 @@ describe("an AccessPolicy", () => {
     expect(found[0]).toEqual({
       name: "default/p/one",
       on: ["llm", "http"],
-      allow: '(request.route == "default/a") && (request.method == "GET")',
+      allow: '("AccessPolicy default/p" in request.tags) && (request.method == "GET")',
     });
+    const { at } = meaning(
+      sample(
+        accessPolicy,
+        { targetRefs: [target("HTTPRoute", "a")], rules: [{ name: "one", allow: "true" }] },
+        { name: "p" },
+      ),
+    );
+    expect(at("routes", "default/a")).toMatchObject([
+      { tags: [{ tag: "AccessPolicy default/p" }, { tag: "AccessPolicy" }] },
+    ]);
   });
 
   test("beside rules of the configuration file adds to them; beside files of rules it is refused", () => {
@@ -111,6 +125,13 @@ describe("an AccessPolicy", () => {
     expect(at("routes", "default/a")).toMatchObject([
       { rules: [{ to: [{ unresolved: expect.any(String) as string }] }, {}] },
     ]);
+    /* Each makes sense between parentheses alone, and would be for more than the targets. */
+    for (const allow of ["true) || (true", "true // x", 'mcp.tool.name == "a") || (1 == 1'])
+      expect([
+        allow,
+        meaning(sample(accessPolicy, { targetRefs: [target("MCPServer", "tools")], rules: [{ name: "x", allow }] }))
+          .problems.length,
+      ]).toEqual([allow, allow.includes("//") ? 0 : 1]);
     const { problems: strange } = meaning(
       sample(accessPolicy, {
         targetRefs: [target("MCPServer", "tools")],

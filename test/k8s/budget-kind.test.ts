@@ -32,13 +32,15 @@ describe("a Budget", () => {
     ]);
     expect(budgetsConfig.budgets.safeParse(own.at("budgets")).success).toBe(true);
     const attached = meaning({ limits: ["5 calls/90s"], targetRefs: [target("Gateway", "gw")] });
-    expect(attached.at("budgets")).toMatchObject([{ where: 'request.route == "default/a"' }]);
+    expect(attached.at("budgets")).toMatchObject([{ where: '"Budget default/b" in request.tags' }]);
     expect(attached.statusOf("Budget", "b")).toMatchObject({
       conditions: [{ status: "True", reason: "Accepted" }, { status: "True" }],
     });
   });
 
   test("with an expression or a limit that is none is refused by its place", () => {
+    /* Between our parentheses it would be for the calls of everybody. */
+    expect(meaning({ limits: ["5 calls"], where: "true) || (true" }).problems).toHaveLength(1);
     expect(meaning({ limits: ["5 calls"], where: "principal.tenantt" }).problems).toEqual([
       expect.stringMatching(/^spec\.where: .*principal\.tenant/),
     ]);

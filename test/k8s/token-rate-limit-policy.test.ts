@@ -47,7 +47,7 @@ describe("a TokenRateLimitPolicy", () => {
       {
         name: "default/p/free",
         where:
-          '(request.route == "default/a") && (request.path == "/v1/chat/completions") && ("free" in principal.groups) && (llm.model == "gpt-4o")',
+          '("TokenRateLimitPolicy default/p/free" in request.tags) && (request.path == "/v1/chat/completions") && ("free" in principal.groups) && (llm.model == "gpt-4o")',
         per: 'string((has(principal.claims.userid) ? string(principal.claims.userid) : principal.subject)) + "\\n" + string(request.headers["x-team"])',
         limits: ["80 tokens/60s", "5000 tokens/1h30m"],
       },
@@ -58,7 +58,7 @@ describe("a TokenRateLimitPolicy", () => {
   test("of a Gateway counts each route by itself", () => {
     expect(budgets(policy(on({ limits: { all: rates(10) } }, "Gateway", "gw")))).toEqual({
       "default/p/all": {
-        where: 'request.route in ["default/a", "default/b"]',
+        where: '"TokenRateLimitPolicy default/p/all" in request.tags',
         per: "request.route",
         limits: ["10 tokens/1m"],
       },
@@ -98,14 +98,13 @@ describe("a TokenRateLimitPolicy", () => {
         ),
       ],
     });
-    const two = budgets(
+    const { at } = meaning(
       policy(on({ limits: { all: rates(10) } }, "Gateway", "gw"), "wide"),
       policy(on({ limits: { own: rates(20) } }), "near"),
     );
-    expect(Object.entries(two).map(([name, { where }]: [string, { where?: string }]) => [name, where])).toEqual([
-      ["default/near/own", 'request.route == "default/a"'],
-      ["default/wide/all", 'request.route == "default/b"'],
-    ]);
+    const tag = (name: string) => [{ tags: [{ tag: `TokenRateLimitPolicy default/${name}` }] }];
+    expect(at("routes", "default/a")).toMatchObject(tag("near/own"));
+    expect(at("routes", "default/b")).toMatchObject(tag("wide/all"));
   });
 
   test.each([
@@ -141,8 +140,12 @@ describe("a TokenRateLimitPolicy", () => {
 
   test("a policy of a rule is for that rule, and one that reaches no route or no target says so", () => {
     expect(budgets(policy(on({ limits: { x: rates(1) } }, "HTTPRoute", "a", "chat")))).toMatchObject({
-      "default/p/x": { where: 'request.route == "default/a" && request.rule in ["chat"]' },
+      "default/p/x": { where: '"TokenRateLimitPolicy default/p/x" in request.tags' },
     });
+    const { at } = meaning(policy(on({ limits: { x: rates(1) } }, "HTTPRoute", "a", "chat")));
+    expect(at("routes", "default/a")).toMatchObject([
+      { tags: [{ tag: "TokenRateLimitPolicy default/p/x", rules: ["chat"] }] },
+    ]);
     const alone = meaningOf([gw("empty"), policy(on({ limits: { x: rates(1) } }, "Gateway", "empty"))]);
     expect(alone.statusOf("TokenRateLimitPolicy", "p")).toMatchObject({
       conditions: [

@@ -34,7 +34,9 @@ describe("a TrafficPolicy", () => {
       ),
     );
     expect(problems).toEqual([]);
-    const common = { on: ["llm"], where: 'request.route == "default/a"' };
+    const common = { on: ["llm"], where: '"TrafficPolicy default/p" in request.tags' };
+    expect(at("routes", "default/a")).toMatchObject([{ tags: [{ tag: "TrafficPolicy default/p" }] }]);
+    expect(at("routes", "default/b")).not.toMatchObject([{ tags: expect.anything() as unknown }]);
     const guards = at("guardrails");
     expect(guards).toEqual([
       { type: "webhook", url: "http://guard.default.svc:8000", direction: "input", ...common },
@@ -85,11 +87,18 @@ describe("a TrafficPolicy", () => {
       readonly reject: readonly { readonly regex: string }[];
       readonly where: string;
     }[];
-    expect(Object.fromEntries(found.map(({ reject, where }) => [reject[0]!.regex, where]))).toEqual({
-      all: 'request.route == "default/b"',
-      one: 'request.route == "default/a" && !(request.rule in ["chat"])',
-      rule: 'request.route == "default/a" && request.rule in ["chat"]',
-    });
+    expect(found.map(({ reject, where }) => [reject[0]!.regex, where])).toEqual(
+      ["all", "one", "rule"].map((name) => [name, `"TrafficPolicy default/${name}" in request.tags`]),
+    );
+    expect(at("routes", "default/a")).toMatchObject([
+      {
+        tags: [
+          { tag: "TrafficPolicy default/one", exceptRules: ["chat"] },
+          { tag: "TrafficPolicy default/rule", rules: ["chat"] },
+        ],
+      },
+    ]);
+    expect(at("routes", "default/b")).toMatchObject([{ tags: [{ tag: "TrafficPolicy default/all" }] }]);
     expect(statusOf("TrafficPolicy", "all")).toMatchObject({
       ancestors: [{ conditions: [{}, { reason: "Attached" }] }],
     });
@@ -142,8 +151,8 @@ describe("a TrafficPolicy", () => {
       ],
       { backends },
     );
-    expect(at("guardrails")).toMatchObject([
-      { where: 'request.route == "default/r" && request.listener in ["default/inside/b"]' },
+    expect(at("routes", "default/r")).toMatchObject([
+      { tags: [{ tag: "TrafficPolicy default/it", listeners: ["default/inside/b"] }] },
     ]);
   });
 

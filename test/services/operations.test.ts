@@ -17,14 +17,21 @@ rules:
   - {name: services are open, on: http, allow: 'true'}
   - {name: nothing is deleted, on: http, deny: 'request.method == "DELETE" && request.route == "shop"'}
   - {name: no admin, on: http, deny: 'request.rule == "admin"'}
+  - {name: no elsewhere, on: http, deny: '"elsewhere" in request.tags'}
+  - {name: not both, on: http, deny: '"public" in request.tags && request.path == "/tagged"'}
   - {name: one host only, on: http, deny: 'request.host == "b.example.com"'}
 tests:
   - {call: {service: shop}, request: {method: GET, route: shop, host: a.example.com}, expect: allow}
   - {call: {service: shop}, request: {method: DELETE, route: shop}, expect: deny by nothing is deleted}
   - {call: {service: shop}, request: {route: shop, rule: admin}, expect: deny by no admin}
+  - {call: {service: shop}, request: {route: shop, tags: [elsewhere]}, expect: deny by no elsewhere}
 `,
   );
-  scene = await startServicesScene(config(`[{to: shop}, {name: admin, match: {path: /admin}, to: shop}]`));
+  scene = await startServicesScene(
+    config(
+      `[{to: shop}, {name: admin, match: {path: /admin}, to: shop}, {name: open, match: {path: /open}, to: shop}]`,
+    ),
+  );
 });
 afterAll(async () => {
   await scene.close();
@@ -32,10 +39,10 @@ afterAll(async () => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-const config = (rules: string) => `
+const config = (rules: string, tags = "[]") => `
 services: {shop: "${echo.url}"}
 routes:
-  shop: {hosts: [a.example.com, b.example.com], auth: optional, tenant: guests, rules: ${rules}}
+  shop: {hosts: [a.example.com, b.example.com], auth: optional, tenant: guests, tags: ${tags}, rules: ${rules}}
   counted: {hosts: [c.example.com], auth: optional, tenant: few, rules: [{to: shop}]}
 policies: ${join(dir, "rules.yaml")}
 budgets:
@@ -48,6 +55,19 @@ describe("a request to a service is an operation", () => {
     expect((await scene.ask("/", { host: "a.example.com", method: "DELETE" })).status).toBe(403);
     expect((await scene.ask("/", { host: "b.example.com:80" })).status).toBe(403);
     expect((await scene.ask("/admin/users", { host: "a.example.com" })).status).toBe(403);
+  });
+
+  test("that policies judge by the tags of its route: of all rules, of some, of all but some, of one listener", async () => {
+    const statuses = async (tags: string, ...paths: readonly string[]) => {
+      await scene.reload(config("[{to: shop}, {name: open, match: {path: /open}, to: shop}]", tags));
+      return Promise.all(paths.map(async (path) => (await scene.ask(path, { host: "a.example.com" })).status));
+    };
+    expect(await statuses("[public]", "/", "/tagged")).toEqual([200, 403]);
+    expect(await statuses("[{tag: elsewhere, rules: [open]}]", "/", "/open")).toEqual([200, 403]);
+    expect(await statuses("[{tag: elsewhere, exceptRules: [open]}]", "/", "/open")).toEqual([403, 200]);
+    expect(await statuses("[{tag: elsewhere, listeners: [main]}]", "/")).toEqual([403]);
+    expect(await statuses("[{tag: elsewhere, listeners: [other]}]", "/")).toEqual([200]);
+    await scene.reload(config("[{to: shop}]"));
   });
 
   test("that budgets count", async () => {

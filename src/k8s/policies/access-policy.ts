@@ -5,11 +5,14 @@ import type { Protocol } from "../../core/operation.ts";
 import { accessPolicy, type AccessPolicySpec, type AccessRuleSpec } from "../kinds/access-policy.ts";
 import type { Remark } from "../kinds/define-kind.ts";
 import { isMap } from "../manifest.ts";
-import { openRules, ruleNameOf } from "./access-rules.ts";
+import { a2aAgent } from "../kinds/a2a-agent.ts";
+import { mcpServer } from "../kinds/mcp-server.ts";
+import { COVERED, type Covered, openRules, ruleNameOf } from "./access-rules.ts";
+import { inParens } from "./in-parens.ts";
 import { definePolicy, type PolicyContext } from "./define-policy.ts";
 import { namespaceScope, type OwnScope, targetScope } from "./own-scope.ts";
 import { tellAccepted } from "./own-status.ts";
-import { partsOf } from "./parts.ts";
+import { partsOf, policiesAt, tagParts } from "./parts.ts";
 import { refsOf } from "./refs.ts";
 
 type Context = PolicyContext<AccessPolicySpec>;
@@ -24,14 +27,28 @@ export const accessPolicyPolicy = definePolicy<AccessPolicySpec>({
     const sound = policies.flatMap((policy) => {
       const { namespace, spec } = policy.object;
       const scope = spec.targetRefs === undefined ? namespaceScope(namespace) : targetScope(policy, all);
-      return applyRules(policy, scope) ? [{ policy, scope }] : [];
+      return applyRules(policy, scope) ? [policy] : [];
     });
     const [first] = sound;
-    if (first === undefined || isMap(first.policy.options.base["policies"])) return;
-    for (const rule of openRules(sound.map(({ scope }) => scope)))
-      first.policy.config.push(["policies", "rules"], rule);
+    if (first === undefined || isMap(first.options.base["policies"])) return;
+    const parts = all.filter((part) => policiesAt(part, sound).length > 0);
+    tagParts(COVERED, parts, all, first.tag);
+    for (const rule of openRules(coveredBy(sound))) first.config.push(["policies", "rules"], rule);
   },
 });
+
+function coveredBy(policies: readonly Context[]): Covered {
+  const named = (kind: unknown) =>
+    policies.flatMap(({ targets }) =>
+      targets.flatMap(({ object }) => (object.kind === kind ? [`${object.namespace}/${object.name}`] : [])),
+    );
+  const whole = policies.filter(({ object }) => object.spec.targetRefs === undefined);
+  return {
+    namespaces: [...new Set(whole.map(({ object }) => object.namespace))],
+    servers: [...new Set(named(mcpServer))],
+    agents: [...new Set(named(a2aAgent))],
+  };
+}
 
 /* Whether they are in force. */
 function applyRules(policy: Context, scope: OwnScope): boolean {
@@ -73,12 +90,14 @@ function toRules(object: Context["object"], rule: AccessRuleSpec, index: number,
     return protocols.length === 0 ? [] : [{ on: protocols, when: each.when }];
   });
   const rules = groups.map(({ on: protocols, when }) => {
-    const fault = celFault(source, protocols);
+    const whole = effect === "require" ? `!(${when}) || ${inParens(source)}` : `(${when}) && ${inParens(source)}`;
+    /* By itself, too: what only makes sense between our parentheses could leave them. */
+    const fault = celFault(source, protocols) ?? celFault(whole, protocols);
     if (fault !== undefined) faults.push({ path: [...path, effect], message: fault });
     return {
       name: `${ruleNameOf(object, name)}${groups.length > 1 ? ` (${protocols.join(", ")})` : ""}`,
       on: protocols,
-      [effect]: effect === "require" ? `!(${when}) || (${source})` : `(${when}) && (${source})`,
+      [effect]: whole,
       ...(scopes !== undefined && { scopes }),
       ...(mode === "shadow" && { mode }),
       ...(message !== undefined && { message }),

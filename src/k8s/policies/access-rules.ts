@@ -1,5 +1,6 @@
+import { LONGEST_EXPRESSION } from "../../cel/environment.ts";
 import type { Protocol } from "../../core/operation.ts";
-import type { OwnScope } from "./own-scope.ts";
+import { hasTag } from "./parts.ts";
 
 /** What the journal and explanations call a rule of an AccessPolicy. */
 export const ruleNameOf = (
@@ -7,27 +8,34 @@ export const ruleNameOf = (
   rule: string,
 ): string => `${namespace}/${name}/${rule}`;
 
-const OPEN = "no AccessPolicy";
+/** On every part of a route that an AccessPolicy names. */
+export const COVERED = "AccessPolicy";
+
+/** What all AccessPolicies together are for. */
+export interface Covered {
+  readonly namespaces: readonly string[];
+  /** As the configuration names them. */
+  readonly servers: readonly string[];
+  readonly agents: readonly string[];
+}
 
 /* As `policies: open` has it: callers without a credential go where a route of the configuration lets them, and nowhere else. */
 const known = 'principal.issuer != "urn:sallyport:anonymous"';
-const others: readonly { readonly on: readonly Protocol[]; readonly who: string | undefined }[] = [
-  { on: ["mcp"], who: known },
-  { on: ["a2a"], who: known },
-  { on: ["llm"], who: `!request.route.startsWith("/") || ${known}` },
-  { on: ["http"], who: undefined },
-];
 
-/** Rules that let through what no AccessPolicy is for. `covered`: what each of them is for; none where there are no policies. */
-export function openRules(covered: readonly OwnScope[]): readonly Readonly<Record<string, unknown>>[] {
-  if (covered.length === 0) return [];
-  return others.map(({ on, who }) => {
-    const scopes = covered.flat().flatMap((scope) => (scope.on.some((each) => on.includes(each)) ? [scope.when] : []));
-    const conditions = [...scopes.map((when) => `!(${when})`), ...(who === undefined ? [] : [`(${who})`])];
-    return {
-      name: `${OPEN} (${on.join(", ")})`,
-      on,
-      allow: conditions.length === 0 ? "true" : conditions.join(" && "),
-    };
-  });
+/** Rules that let through what no AccessPolicy is for. One that nobody could read any more is left out, which leaves it closed. */
+export function openRules({ namespaces, servers, agents }: Covered): readonly Readonly<Record<string, unknown>>[] {
+  const outside = (field: string) => namespaces.map((name) => `!${field}.startsWith(${JSON.stringify(`${name}/`)})`);
+  const noneOf = (field: string, names: readonly string[]) =>
+    names.length === 0 ? [] : [`!(${field} in ${JSON.stringify(names)})`];
+  const untagged = [`!(${hasTag(COVERED)})`, ...outside("request.route")];
+  const rule = (on: Protocol, conditions: readonly string[]) => {
+    const allow = conditions.join(" && ");
+    return allow.length > LONGEST_EXPRESSION ? [] : [{ name: `no AccessPolicy (${on})`, on: [on], allow }];
+  };
+  return [
+    ...rule("mcp", [...noneOf("mcp.server", servers), ...outside("mcp.server"), known]),
+    ...rule("a2a", [...noneOf("a2a.agent", agents), ...outside("a2a.agent"), known]),
+    ...rule("llm", [...untagged, `(!request.route.startsWith("/") || ${known})`]),
+    ...rule("http", untagged),
+  ];
 }

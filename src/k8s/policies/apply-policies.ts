@@ -7,8 +7,10 @@ import type { Kind, Remark } from "../kinds/define-kind.ts";
 import type { KubeObject } from "../parse-object.ts";
 import { byAge } from "../precedence.ts";
 import type { Workspace } from "../workspace.ts";
+import { isMap } from "../manifest.ts";
+import type { PartsTag } from "./parts.ts";
 import { closeClaims } from "./close-claims.ts";
-import type { AnyPolicy, PolicyTarget, TargetRef } from "./define-policy.ts";
+import type { AnyPolicy, PolicyContext, PolicyTarget, TargetRef } from "./define-policy.ts";
 
 const targetKinds: readonly Kind<unknown>[] = [gateway, httpRoute, mcpServer, a2aAgent];
 
@@ -43,7 +45,7 @@ export function applyPolicies(
     const contexts = workspace.objects
       .list(kind)
       .toSorted(byAge)
-      .map((object) => {
+      .map((object): PolicyContext<unknown> => {
         const context = workspace.contextOf(object);
         const refs = targets(object);
         const found: PolicyTarget[] = [];
@@ -63,6 +65,7 @@ export function applyPolicies(
           targets: found,
           missing,
           ...context,
+          tag: ({ name }, tags) => workspace.pieces.edit(["routes", name], (value) => tagged(value, tags)),
           refuse(remark: Remark) {
             context.refuse(remark);
             closeClaims(workspace, object, served);
@@ -71,6 +74,12 @@ export function applyPolicies(
       });
     apply(contexts);
   }
+}
+
+function tagged(route: unknown, tags: readonly PartsTag[]): unknown {
+  if (!isMap(route)) return route;
+  const known = Array.isArray(route["tags"]) ? (route["tags"] as readonly unknown[]) : [];
+  return { ...route, tags: [...known, ...tags] };
 }
 
 function resolve(

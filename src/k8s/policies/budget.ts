@@ -3,6 +3,7 @@ import type { ConfigPath } from "../../core/config-problem.ts";
 import { budget, type BudgetSpec } from "../kinds/budget.ts";
 import { definePolicy, type PolicyContext } from "./define-policy.ts";
 import { targetScope } from "./own-scope.ts";
+import { inParens } from "./in-parens.ts";
 import { tellAccepted } from "./own-status.ts";
 import { type Part, partsOf } from "./parts.ts";
 import { refsOf } from "./refs.ts";
@@ -31,9 +32,11 @@ function putBudget(policy: Context, all: readonly Part[]): void {
   const entry = {
     ...said,
     name: `${object.namespace}/${object.name}`,
-    where: where === undefined ? held : `(${held}) && (${where})`,
+    where: where === undefined ? held : `(${held}) && ${inParens(where)}`,
   };
-  const read = configSchema.shape.budgets.safeParse([entry]);
+  /* By itself first: what only makes sense between our parentheses could leave them, and count the calls of others. */
+  const alone = configSchema.shape.budgets.safeParse([{ ...entry, where }]);
+  const read = alone.success ? configSchema.shape.budgets.safeParse([entry]) : alone;
   const faults = read.success
     ? []
     : read.error.issues.map(({ path, message }) => ({ path: placeOf(path.slice(1)), message }));

@@ -2,6 +2,7 @@ import type { ConfigPath } from "../../core/config-problem.ts";
 import type { GatewayObject, ServedRoute } from "../attach/attachment.ts";
 import type { Kind } from "../kinds/define-kind.ts";
 import type { KubeObject } from "../parse-object.ts";
+import type { PartsTag } from "./parts.ts";
 import type { ObjectContext } from "../workspace.ts";
 
 /** What a policy says it is for; always of its own namespace. */
@@ -33,6 +34,8 @@ export interface PolicyContext<S> extends ObjectContext {
   readonly targets: readonly PolicyTarget[];
   /** Targets that are not there; each is a warning already. */
   readonly missing: readonly TargetRef[];
+  /** Gives a route words by which expressions ask for it. */
+  readonly tag: (route: ServedRoute, tags: readonly PartsTag[]) => void;
 }
 
 /** A kind of policy: one file, and one entry in `registry.ts`. */

@@ -60,26 +60,17 @@ export function policiesAt<S>(part: Part, policies: readonly PolicyContext<S>[])
 export const reachOf = (policy: PolicyContext<unknown>, all: readonly Part[]): readonly Part[] =>
   all.filter((part) => policiesAt(part, [policy]).length > 0);
 
-const quoted = (text: string): string => JSON.stringify(text);
-
-/** CEL over `request` that is true of these parts, out of all that there are. */
-export function scopeOf(parts: readonly Part[], all: readonly Part[]): string {
-  const whole: string[] = [];
-  const terms: string[] = [];
-  for (const [route, own] of Map.groupBy(parts, (part) => part.route)) {
-    const every = all.filter((part) => part.route === route);
-    if (own.length === every.length) whole.push(route.name);
-    else terms.push(...termsOf(route.name, own, every));
-  }
-  const [first, ...others] = whole;
-  if (first !== undefined)
-    terms.unshift(
-      others.length === 0 ? `request.route == ${quoted(first)}` : `request.route in [${whole.map(quoted).join(", ")}]`,
-    );
-  return terms.length === 1 ? terms.join("") : terms.map((term) => `(${term})`).join(" || ");
+/** A word for some parts of a route, as `tags` of the configuration has it. */
+export interface PartsTag {
+  readonly tag: string;
+  readonly listeners?: readonly string[];
+  readonly rules?: readonly string[];
+  readonly exceptRules?: readonly string[];
 }
 
-function termsOf(route: string, parts: readonly Part[], every: readonly Part[]): readonly string[] {
+/** How `tag` is put on these parts of a route, out of all that it has: as a rule one entry, for the whole of it. */
+function tagsOf(tag: string, parts: readonly Part[], every: readonly Part[]): readonly PartsTag[] {
+  if (parts.length === every.length) return [{ tag }];
   const listeners = new Set(every.map(({ listener }) => listener));
   const named = [...new Set(every.map(({ rule }) => rule))].flatMap((rule) => rule ?? []);
   const byListeners = Map.groupBy(
@@ -87,20 +78,33 @@ function termsOf(route: string, parts: readonly Part[], every: readonly Part[]):
     ([, own]) => JSON.stringify(own.map(({ listener }) => listener)),
   );
   return [...byListeners.values()].map((rules) => {
-    const at = rules[0]?.[1].map(({ listener }) => listener) ?? [];
-    const conditions = [`request.route == ${quoted(route)}`];
-    if (at.length < listeners.size)
-      conditions.push(`request.listener in [${at.map((name) => quoted(name ?? "main")).join(", ")}]`);
-    const own = rules.map(([rule]) => rule);
-    if (own.length <= named.length)
-      conditions.push(
-        own.includes(undefined)
-          ? `!(request.rule in [${named
-              .filter((name) => !own.includes(name))
-              .map(quoted)
-              .join(", ")}])`
-          : `request.rule in [${own.map((name) => quoted(name ?? "")).join(", ")}]`,
-      );
-    return conditions.join(" && ");
+    const at = (rules[0]?.[1] ?? []).map(({ listener }) => listener ?? "main");
+    const own = new Set(rules.map(([rule]) => rule));
+    return {
+      tag,
+      ...(at.length < listeners.size && { listeners: at }),
+      ...(own.size <= named.length &&
+        (own.has(undefined)
+          ? { exceptRules: named.filter((name) => !own.has(name)) }
+          : { rules: named.filter((name) => own.has(name)) })),
+    };
   });
 }
+
+/**
+ * Gives these parts, out of all that there are, a word of their own and tells how expressions ask for it. A list of routes in an
+ * expression would have no bound.
+ */
+export function tagParts(
+  tag: string,
+  parts: readonly Part[],
+  all: readonly Part[],
+  put: (route: ServedRoute, tags: readonly PartsTag[]) => void,
+): string {
+  const every = Map.groupBy(all, ({ route }) => route);
+  for (const [route, own] of Map.groupBy(parts, (part) => part.route))
+    put(route, tagsOf(tag, own, every.get(route) ?? []));
+  return hasTag(tag);
+}
+
+export const hasTag = (tag: string): string => `${JSON.stringify(tag)} in request.tags`;

@@ -6,9 +6,10 @@ import {
   type TokenLimitSpec,
 } from "../kinds/token-rate-limit-policy.ts";
 import { definePolicy, type PolicyContext } from "./define-policy.ts";
-import { type Part, partsOf, policiesAt, reachOf, scopeOf } from "./parts.ts";
+import { type Part, partsOf, policiesAt, reachOf, tagParts } from "./parts.ts";
 import { effectiveAt, type EffectiveLimit, limitsOf } from "./token-limits.ts";
 import { translateAttributes } from "./attributes.ts";
+import { inParens } from "./in-parens.ts";
 import { readRates } from "./token-rates.ts";
 import type { Remark } from "../kinds/define-kind.ts";
 import type { ConfigPath } from "../../core/config-problem.ts";
@@ -46,15 +47,15 @@ function putBudgets(
     let number = 0;
     for (const own of Map.groupBy(inForce, ({ each }) => JSON.stringify(each.when)).values()) {
       number += 1;
-      const scope = scopeOf(
-        own.map(({ part }) => part),
-        all,
-      );
+      const budget = `${namespace}/${name}/${limitName}${number > 1 ? `:${number}` : ""}`;
+      const tag = `TokenRateLimitPolicy ${budget}`;
+      const parts = own.map(({ part }) => part);
+      const scope = tagParts(tag, parts, all, policy.tag);
       const conditions = [scope, ...(own[0]?.each.when ?? [])];
-      const routes = new Set(own.map(({ part }) => part.route.name));
+      const routes = new Set(parts.map(({ route }) => route));
       policy.config.push(["budgets"], {
-        name: `${namespace}/${name}/${limitName}${number > 1 ? `:${number}` : ""}`,
-        where: conditions.length === 1 ? scope : conditions.map((text) => `(${text})`).join(" && "),
+        name: budget,
+        where: conditions.length === 1 ? scope : conditions.map(inParens).join(" && "),
         ...perOf(limit, routes.size > 1),
         limits: rates,
       });

@@ -8,7 +8,7 @@ import {
   type TrafficPolicySpec,
 } from "../kinds/traffic-policy.ts";
 import { definePolicy, type PolicyContext } from "./define-policy.ts";
-import { type Part, partsOf, policiesAt, reachOf, scopeOf } from "./parts.ts";
+import { type Part, partsOf, policiesAt, reachOf, tagParts } from "./parts.ts";
 import { ancestorsOf } from "./ancestors.ts";
 import { refsOf } from "./refs.ts";
 
@@ -35,9 +35,12 @@ export const trafficPolicyPolicy = definePolicy<TrafficPolicySpec>({
     for (const policy of sound) {
       const own = all.filter((part) => winners.get(part) === policy);
       const reached = reachOf(policy, all);
-      if (own.length > 0)
-        for (const { value } of guardsOf(policy.object.spec))
-          policy.config.push(["guardrails"], { ...value, where: scopeOf(own, all) });
+      if (own.length > 0) {
+        const { namespace, name } = policy.object;
+        const where = tagParts(`TrafficPolicy ${namespace}/${name}`, own, all, policy.tag);
+        for (const { value, locate } of guardsOf(policy.object.spec))
+          policy.config.push(["guardrails"], { ...value, where }, locate);
+      }
       tell(policy, attachedAs(policy, own, reached, winners));
     }
   },
