@@ -24,7 +24,7 @@ function onDenial(
       "No allow rule covers it. Write one, and try it on recorded calls before it counts.",
       `Or give the caller what an existing rule asks for: it has ${principal.groups === undefined ? "no groups" : `the groups ${principal.groups.join(", ")}`}.`,
     ];
-  if (name.startsWith("guard"))
+  if (rule === undefined && name.startsWith("guard "))
     return [
       "A guard of `guardrails` refused what was said, whatever the rules allow. It is listed there by its type; `where` narrows it to some calls.",
     ];

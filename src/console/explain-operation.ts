@@ -29,7 +29,7 @@ export async function explainOperation(
   };
 }
 
-export const targetText = ({ target: { kind, name, server } }: JournalRecord): string =>
+const targetText = ({ target: { kind, name, server } }: JournalRecord): string =>
   name === "" ? "the server" : `${kind} ${name}${server === "" || server === name ? "" : ` of ${server}`}`;
 
 export const roomText = ({ budget, limit, key, unit, amount, used, needed }: BudgetRefusal): string =>
@@ -48,8 +48,11 @@ function summaryOf(record: JournalRecord, refusal: BudgetRefusal | undefined): s
   return `${what} failed: ${(kind ?? "unknown").replaceAll("_", " ")}${upstreamStatus === undefined ? "" : `, the upstream answered ${upstreamStatus}`}.`;
 }
 
-export const ruleText = (rule: string): string =>
-  rule === "default" ? "default, since no rule allowed it" : rule.startsWith("guard") ? rule : `the rule "${rule}"`;
+/* As the guard step notes it. */
+const isGuardRule = (rule: string): boolean => rule.startsWith("guard ");
+
+const ruleText = (rule: string): string =>
+  rule === "default" ? "default, since no rule allowed it" : isGuardRule(rule) ? rule : `the rule "${rule}"`;
 
 function stepsOf(record: JournalRecord, rule: PolicyRule | undefined): readonly ExplainedStep[] {
   const { principal, decision, charges = [], refusals = [], picks = [], failed = [], notes = [], candidate } = record;
@@ -65,7 +68,7 @@ function stepsOf(record: JournalRecord, rule: PolicyRule | undefined): readonly 
   if (decision === undefined)
     steps.push({ step: "policy", verdict: "info", text: "It ended before policy was asked." });
   else {
-    const isGuard = decision.rule.startsWith("guard");
+    const isGuard = rule === undefined && isGuardRule(decision.rule);
     steps.push({
       step: isGuard ? "guards" : "policy",
       verdict: decision.allow ? "ok" : "refused",

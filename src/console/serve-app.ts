@@ -4,6 +4,9 @@ import type { AppFile, AppFiles } from "./app-files.ts";
 /** The first part of the path of every place in the console. */
 const places = new Set(["", "overview", "chains", "operations", "policies", "models", "connect"]);
 
+/** Whether a path, which may carry a query, is a place in the console. */
+export const isPlace = (path: string): boolean => places.has(/^\/([a-z]*)(?:[/?#]|$)/.exec(path)?.[1] ?? "none");
+
 /** What holds for everything that the console's listener answers: nothing is loaded from, framed by or told to anyone else. */
 export function secureAnswers(scriptHashes: readonly string[]): RequestHandler {
   const policy = [

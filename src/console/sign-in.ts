@@ -6,6 +6,7 @@ import type { Log } from "../core/log.ts";
 import type { SignInProblem } from "./api/session.ts";
 import { type Cookie, defineCookie, placeOf } from "./cookies.ts";
 import { seal, unseal } from "./sealed.ts";
+import { isPlace } from "./serve-app.ts";
 import type { Sessions } from "./sessions.ts";
 
 export interface SignInOptions {
@@ -37,9 +38,8 @@ const text = (value: unknown): string => (typeof value === "string" ? value : ""
 
 /** A place in the console, and never an address elsewhere: the browser goes there on our word. */
 function localPath(value: unknown): string {
-  return typeof value === "string" && value.length <= 500 && /^\/(?![/\\])[\x21-\x5b\x5d-\x7e]*$/.test(value)
-    ? value
-    : "/overview";
+  const isSafe = typeof value === "string" && value.length <= 500 && /^\/(?!\/)[\x21-\x5b\x5d-\x7e]*$/.test(value);
+  return isSafe && isPlace(value) ? value : "/overview";
 }
 
 /** `/signin` and `/signin/callback`: the authorization code flow with PKCE, by the console's server. Tokens never reach the browser. */

@@ -110,7 +110,10 @@ async function buildEpoch(
     log,
     remaining: budgets.remaining,
   });
-  const sameAuth = former !== undefined && sameParts(former.config, config, ["auth", "tenant", "publicUrl", "console"]);
+  const sameAuth =
+    former !== undefined &&
+    sameParts(former.config, config, ["auth", "tenant", "publicUrl"]) &&
+    former.config.console.url?.origin === config.console.url?.origin;
   const auth = sameAuth
     ? former.auth
     : open(

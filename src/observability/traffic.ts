@@ -133,11 +133,12 @@ export function createTraffic(clock: { now(): number }): Traffic {
     const { exchange, operation, candidate, decision, usage, costNanos = 0 } = context;
     const tokens = usage === undefined ? 0 : (usage.inputTokens ?? 0) + (usage.outputTokens ?? 0);
     const failed = at === place.failed;
-    if (operation.protocol === "llm")
-      names.add("models", candidate?.name ?? operation.target.name, endMs, failed, tokens, costNanos);
+    /* Where nobody was asked the name is the caller's own, of something that may not exist. */
+    if (operation.protocol === "llm" && candidate !== undefined)
+      names.add("models", candidate.name, endMs, failed, tokens, costNanos);
     names.add("tenants", exchange.principal.tenant, endMs, failed, tokens, costNanos);
     if (at === place.denied) names.add("denials", decision?.rule ?? "none", endMs, false, 0, 0);
-    if (failed) names.add("failing", operation.target.name, endMs, true, 0, 0);
+    if (failed && candidate !== undefined) names.add("failing", operation.target.name, endMs, true, 0, 0);
   }
 
   const sumOf = (stretchMs: number, fromMs: number): Row => {

@@ -109,6 +109,6 @@ test("a callback that this browser did not ask for signs nobody in", async () =>
 
 test("a sign-in leads to no address but the console's own", async () => {
   const { consoleUrl } = await startScene();
-  for (const to of ["//evil.example", "https://evil.example", "/\\evil.example", "/a\nb"])
+  for (const to of ["//evil.example", "https://evil.example", "/\\evil.example", "/a\nb", "/signin", "/api/keys"])
     expect(await openPage(consoleUrl).signIn("olga", "olga-password", to)).toBe(`${consoleUrl}/overview`);
 });

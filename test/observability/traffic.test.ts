@@ -66,6 +66,18 @@ test("names that callers make up take a bounded place", () => {
   expect(traffic.names(startMs, startMs).failing.size).toBe(100);
 });
 
+test("what nobody serves is named in no list: its name is the caller's own", () => {
+  const traffic = openTraffic();
+  const context = createTestContext({
+    startedAtMs: startMs,
+    operation: { protocol: "llm", target: { kind: "model", name: "made-up", server: "" } },
+    context: { candidate: undefined },
+  });
+  traffic.operation(context, { status: "failed", durationMs: 1, error: new GatewayError("not_found", "no") });
+  const { models, failing, tenants } = traffic.names(startMs, startMs);
+  expect([models.size, failing.size, tenants.size]).toEqual([0, 0, 1]);
+});
+
 test.for([0.05, 0.1, 0.7, 3, 42, 999, 60_000, 599_000])("a quantile of %d ms is a tenth off at most", (ms) => {
   const row = createRow();
   row[timePlace(ms)] = 3;
