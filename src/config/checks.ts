@@ -1,7 +1,7 @@
 import { checkTenants } from "../auth/config.ts";
 import { checkBudgets } from "../budgets/config.ts";
 import type { ConfigProblem } from "../core/config-problem.ts";
-import { checkMcpPaths } from "../gateway/config.ts";
+import { checkConsole, checkMcpPaths } from "../gateway/config.ts";
 import { checkGuards } from "../guardrails/config.ts";
 import { checkListeners, checkPorts, checkTlsFiles, doubtCertificates } from "../http/config.ts";
 import { checkCache, checkChoices, checkFallbacks, checkPools, findUnused } from "../inference/config.ts";
@@ -14,6 +14,7 @@ export const checks: readonly ((config: Config) => readonly ConfigProblem[])[] =
   checkTlsFiles,
   checkListeners,
   checkMcpPaths,
+  checkConsole,
   checkTenants,
   checkBudgets,
   checkFallbacks,

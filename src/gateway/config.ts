@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { rate } from "../core/units.ts";
 import type { ConfigProblem } from "../core/config-problem.ts";
-import { consoleConfig } from "./console-config.ts";
+import { createHostCheck } from "../http/host.ts";
+import { type ConsoleConfig, consoleConfig } from "./console-config.ts";
 
 const count = (fallback: number, description: string) =>
   z
@@ -59,4 +60,25 @@ export function checkMcpPaths({
     const plain = new URL(path.replace(/\/{2,}/g, "/"), "http://localhost").pathname;
     return plain === path ? [] : [{ path: at, message: `no request has this path: write ${plain}` }];
   });
+}
+
+/** A console that browsers are told to come to, and that would answer none of them. */
+export function checkConsole({
+  console: { url },
+  listen: { allowedHosts },
+  publicUrl,
+}: {
+  readonly console: ConsoleConfig;
+  readonly listen: { readonly allowedHosts: readonly string[] };
+  readonly publicUrl?: URL | undefined;
+}): ConfigProblem[] {
+  if (url === undefined) return [];
+  const patterns = [...(publicUrl === undefined ? [] : [publicUrl.hostname]), ...allowedHosts];
+  if (createHostCheck({ patterns, loopback: true, addresses: true })(url.host)) return [];
+  return [
+    {
+      path: ["console", "url"],
+      message: `no request for this host is answered: add ${url.hostname} to listen.allowedHosts`,
+    },
+  ];
 }
