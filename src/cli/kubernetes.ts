@@ -50,12 +50,17 @@ export interface Kubernetes {
   close(): Promise<void>;
 }
 
+/** Each kind of each namespace holds a connection. */
+const MAX_NAMESPACES = 40;
+
 /** Throws a UsageError for options that do not go together. */
 export function checkKubernetesOptions({ kubernetes, kubeconfig, context, namespace }: KubernetesOptions): void {
   if (!kubernetes && ((kubeconfig ?? context) !== undefined || namespace.length > 0))
     throw new UsageError("--kubeconfig, --context and --namespace go with --kubernetes");
   const wrong = namespace.find((name) => !/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name));
   if (wrong !== undefined) throw new UsageError(`--namespace takes the name of a namespace, not "${wrong}"`);
+  if (namespace.length > MAX_NAMESPACES)
+    throw new UsageError(`--namespace may be given ${MAX_NAMESPACES} times: leave it out to follow all namespaces`);
 }
 
 /** Waits until everything that is at the API server is known; undefined: a signal came before. */

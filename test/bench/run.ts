@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { fileURLToPath } from "node:url";
 import { benchCache } from "./cache.ts";
 import { benchGuards } from "./guards.ts";
+import { benchKubernetes } from "./kubernetes.ts";
 import { benchLedger } from "./ledger.ts";
 import { benchManifests } from "./manifests.ts";
 import { startFloor, startGateway, startPortkey, startUpstream } from "./contestants.ts";
@@ -40,6 +41,7 @@ const { values, positionals } = parseArgs({
 const parts: Readonly<Record<string, () => Promise<void>>> = {
   cache: benchCache,
   guards: benchGuards,
+  kubernetes: benchKubernetes,
   ledger: benchLedger,
   manifests: benchManifests,
   picker: benchPicker,

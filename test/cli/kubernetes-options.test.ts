@@ -11,6 +11,10 @@ describe("serve --kubernetes", () => {
     [["--kubernetes", "--backend", "a.b=http://c"], "--backend goes with --manifests"],
     [["--kubernetes", "--port", "5000"], "--port and --data go with --quickstart"],
     [["--kubernetes", "--namespace", "No Such"], '--namespace takes the name of a namespace, not "No Such"'],
+    [
+      ["--kubernetes", ...Array.from({ length: 41 }, (_, index) => `--namespace=n${index}`)],
+      "--namespace may be given 40 times",
+    ],
   ] as const)("options that do not go together are refused: %j", async ([options, message]) => {
     const err: string[] = [];
     const output = { out: () => {}, err: (line: string) => void err.push(line) };

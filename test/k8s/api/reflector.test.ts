@@ -49,6 +49,13 @@ describe("what follows a kind at an API server", () => {
     }
     await eventually(() => expect(names(reflector)).toEqual(["r0", "r1", "r2"]));
     expect(scene.asked("list")).toBe(1);
+    /* From the last version that was seen, not from that of the list: nothing is told twice. */
+    await watching();
+    for (const watch of scene.server.watches) watch.end();
+    await watching();
+    await eventually(() =>
+      expect(scene.server.requests.at(-1)?.query["resourceVersion"]).toBe(String(scene.server.store.version)),
+    );
     expect(await scene.page()).toMatch(/kubernetes_watches_ended_total\{kind="httproutes",end="closed"\} [3-9]/);
   });
 
