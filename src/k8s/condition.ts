@@ -34,3 +34,9 @@ export function toCondition(
   const { reason, message } = fault ?? good;
   return conditionsOf(generation)(type, fault === undefined ? "True" : "False", reason, message);
 }
+
+/** The status of an object of our own kinds that cannot be read. */
+export const invalidStatus = (generation: number | undefined, reason: string) => ({
+  ...(generation !== undefined && { observedGeneration: generation }),
+  conditions: [conditionsOf(generation)("Accepted", "False", "Invalid", reason)],
+});

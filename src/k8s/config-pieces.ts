@@ -34,8 +34,19 @@ export interface ConfigPieces {
 export function createConfigPieces(): ConfigPieces {
   let pieces: ConfigPiece[] = [];
   const dropped = new Set<Manifest>();
+  /* The places of entries of maps, of which there may be two of one name. */
+  let places: Map<string, number[]> | undefined;
+  const keyOf = (path: readonly string[]) => path.join(" ");
+  const note = (known: NonNullable<typeof places>, { in: place, path }: ConfigPiece, index: number) => {
+    if (place === "list") return;
+    const found = known.get(keyOf(path));
+    if (found === undefined) known.set(keyOf(path), [index]);
+    else found.push(index);
+  };
   const add = (piece: ConfigPiece) => {
-    if (!dropped.has(piece.from)) pieces.push(piece);
+    if (dropped.has(piece.from)) return;
+    if (places !== undefined) note(places, piece, pieces.length);
+    pieces.push(piece);
   };
   return {
     of: (from) => ({
@@ -45,12 +56,15 @@ export function createConfigPieces(): ConfigPieces {
     drop(from) {
       dropped.add(from);
       pieces = pieces.filter((piece) => piece.from !== from);
+      places = undefined;
     },
     edit(path, change) {
-      const key = path.join(" ");
-      pieces = pieces.map((piece) =>
-        piece.in === "map" && piece.path.join(" ") === key ? { ...piece, value: change(piece.value) } : piece,
-      );
+      const known = (places ??= new Map());
+      if (known.size === 0) for (const [index, piece] of pieces.entries()) note(known, piece, index);
+      for (const index of known.get(keyOf(path)) ?? []) {
+        const piece = pieces[index];
+        if (piece !== undefined) pieces[index] = { ...piece, value: change(piece.value) };
+      }
     },
     list: () => pieces,
   };

@@ -1,3 +1,4 @@
+import { formatConfigPath } from "../core/config-problem.ts";
 import { nearest } from "../core/nearest.ts";
 import type { Kind, Remark } from "./kinds/define-kind.ts";
 import { kindOf, kinds } from "./kinds/registry.ts";
@@ -26,6 +27,12 @@ export interface RefusedObject {
   readonly manifest: Manifest;
   readonly problems: readonly Remark[];
 }
+
+/** Why an object is refused, in one text. */
+export const reasonOf = ({ problems }: Pick<RefusedObject, "problems">): string =>
+  problems
+    .map(({ path, message }) => (path.length === 0 ? message : `${formatConfigPath(path)}: ${message}`))
+    .join("; ");
 
 /** `folder`: what a person wrote, of which every word counts. `cluster`: what an API server has taken. */
 export type ObjectSource = "folder" | "cluster";

@@ -142,7 +142,19 @@ describe("an AccessPolicy", () => {
   });
 
   test("that cannot even be read closes its namespace", () => {
-    const { at } = meaning(sample(accessPolicy, { rules: [] }));
+    const { at, statusOf } = meaning(sample(accessPolicy, { rules: [] }, { name: "p", generation: 1 }));
+    expect(statusOf("AccessPolicy", "p")).toEqual({
+      observedGeneration: 1,
+      conditions: [
+        {
+          type: "Accepted",
+          status: "False",
+          reason: "Invalid",
+          message: expect.stringContaining("spec.rules") as string,
+          observedGeneration: 1,
+        },
+      ],
+    });
     expect(at("mcp", "servers", "default/tools")).toMatchObject([
       { url: expect.stringContaining(".invalid/") as string },
     ]);

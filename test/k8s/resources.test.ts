@@ -1,6 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { a2aAgent } from "../../src/k8s/kinds/a2a-agent.ts";
 import { pod, secret, service } from "../../src/k8s/kinds/core.ts";
+import { gateway } from "../../src/k8s/kinds/gateway.ts";
+import { gatewayClass } from "../../src/k8s/kinds/gateway-class.ts";
+import { httpRoute } from "../../src/k8s/kinds/http-route.ts";
 import { inferencePool, oldInferencePool } from "../../src/k8s/kinds/inference-pool.ts";
 import { mcpServer } from "../../src/k8s/kinds/mcp-server.ts";
 import { meaningOf, type Sample, sample } from "./objects-from.ts";
@@ -77,6 +80,63 @@ describe("an InferencePool", () => {
         "spec.extensionRef: epp is not asked: this gateway's own picker chooses among the pool's servers",
       ]);
     }
+  });
+
+  test("has an entry in its status for each Gateway whose routes lead to it, and none without", () => {
+    const gateways = ["one", "two"].map((name) =>
+      sample(
+        gateway,
+        {
+          gatewayClassName: "sallyport",
+          listeners: [{ name: "http", port: name === "one" ? 80 : 8080, protocol: "HTTP" }],
+        },
+        { name },
+      ),
+    );
+    const ref = { group: "inference.networking.k8s.io", kind: "InferencePool", name: "llama" };
+    const route = sample(
+      httpRoute,
+      { parentRefs: [{ name: "one" }, { name: "two" }], rules: [{ backendRefs: [ref] }] },
+      { name: "r" },
+    );
+    const picker = { endpointPickerRef: { name: "epp", port: { number: 9002 } } };
+    const statusWith = (more: object, source: "folder" | "cluster", ...objects: object[]) =>
+      meaningOf(
+        [sample(inferencePool, { ...spec, ...more }, { name: "llama", generation: 5 }), ...gateways, ...objects],
+        { source, className: "sallyport" },
+      ).statusOf("InferencePool", "llama");
+    const entry = (name: string, accepted: object, resolved: object) => ({
+      parentRef: { group: "gateway.networking.k8s.io", kind: "Gateway", name, namespace: "default" },
+      controllerName: "sallyport.dev/gateway",
+      conditions: [
+        { type: "Accepted", observedGeneration: 5, ...accepted },
+        { type: "ResolvedRefs", observedGeneration: 5, ...resolved },
+      ],
+    });
+    const accepted = { status: "True", reason: "Accepted", message: "The pool is served." };
+    const resolved = { status: "True", reason: "ResolvedRefs", message: "All references are resolved." };
+    const missing = {
+      status: "False",
+      reason: "InvalidExtensionRef",
+      message: "there is no Service epp; this gateway's own picker chooses all the same",
+    };
+    const both = (...conditions: [object, object]) => ({
+      parents: ["one", "two"].map((name) => entry(name, ...conditions)),
+    });
+    const ours = sample(gatewayClass, { controllerName: "sallyport.dev/gateway" }, { name: "sallyport" });
+    expect(statusWith(picker, "folder", route)).toEqual(both(accepted, resolved));
+    expect(statusWith(picker, "cluster", route, ours)).toEqual(both(accepted, missing));
+    expect(statusWith({ appProtocol: "kubernetes.io/h2c" }, "cluster", route, ours)).toEqual(
+      both(
+        {
+          status: "False",
+          reason: "NotSupportedByParent",
+          message: "model servers are asked over HTTP/1.1: write `http`",
+        },
+        resolved,
+      ),
+    );
+    expect(statusWith(picker, "folder")).toEqual({ parents: [] });
   });
 
   test("that cannot be honoured is refused by its path", () => {
@@ -173,6 +233,25 @@ describe("an MCPServer", () => {
     const open = meaningOf([sample(mcpServer, { service: { name: "tools", port: 81 } })], { source: "cluster" });
     expect(open.at("mcp", "servers", "default/it")).toMatchObject([{ url: "http://tools.default.svc:81/" }]);
   });
+});
+
+test("an object of our own kinds that cannot be read says so in its status", () => {
+  for (const kind of [mcpServer, a2aAgent]) {
+    const { statusOf, pieces } = meaningOf([sample(kind, {}, { name: "x", generation: 2 })]);
+    expect(pieces).toEqual([]);
+    expect(statusOf(kind.kind, "x")).toEqual({
+      observedGeneration: 2,
+      conditions: [
+        {
+          type: "Accepted",
+          status: "False",
+          reason: "Invalid",
+          message: "spec: give either url or service",
+          observedGeneration: 2,
+        },
+      ],
+    });
+  }
 });
 
 test("an A2AAgent is an agent of its namespace, with all that one can have", () => {

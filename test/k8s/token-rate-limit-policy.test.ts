@@ -198,4 +198,22 @@ describe("a TokenRateLimitPolicy", () => {
       ],
     });
   });
+
+  test("that its CRD would refuse says so in its status, and closes its route", () => {
+    const { statusOf, at } = meaning(policy(on({ limits: { x: rates(1, "1d") } })));
+    expect(statusOf("TokenRateLimitPolicy", "p")).toEqual({
+      observedGeneration: 1,
+      conditions: [
+        {
+          type: "Accepted",
+          status: "False",
+          reason: "Invalid",
+          message: expect.stringMatching(/is invalid: spec\.limits\.x\.rates\[0\]\.window: .*no days/) as string,
+          observedGeneration: 1,
+        },
+      ],
+    });
+    expect(JSON.stringify(at("routes", "default/a"))).toContain("could not be applied");
+    expect(JSON.stringify(at("routes", "default/b"))).not.toContain("could not be applied");
+  });
 });

@@ -199,4 +199,35 @@ describe("a TrafficPolicy", () => {
     expect(at("routes", "default/a")).toMatchObject([{ rules: [{ to }, { to }] }]);
     expect(JSON.stringify(at("routes", "default/b"))).not.toContain("could not be applied");
   });
+
+  test("with a part that is not honoured is refused by its path, and its status says which", () => {
+    const { problems, statusOf, at } = meaning(
+      sample(
+        trafficPolicy,
+        { ...guard(rejecting("x"), target("HTTPRoute", "a")), rateLimit: { local: {} } },
+        { name: "p", generation: 7 },
+      ),
+    );
+    const reason = "spec.rateLimit: not supported: only `ai.promptGuard` of a TrafficPolicy is honoured here";
+    expect(problems).toEqual([reason]);
+    expect(statusOf("TrafficPolicy", "p")).toEqual({
+      ancestors: [
+        {
+          ancestorRef: { group: GROUP, kind: "HTTPRoute", namespace: "default", name: "a" },
+          controllerName: "sallyport.dev/gateway",
+          conditions: [
+            { type: "Accepted", status: "False", reason: "Invalid", message: reason, observedGeneration: 7 },
+            {
+              type: "Attached",
+              status: "False",
+              reason: "Pending",
+              message: "The policy is not valid.",
+              observedGeneration: 7,
+            },
+          ],
+        },
+      ],
+    });
+    expect(JSON.stringify(at("routes", "default/a"))).toContain("could not be applied");
+  });
 });

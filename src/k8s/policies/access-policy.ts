@@ -11,7 +11,7 @@ import { COVERED, type Covered, openRules, ruleNameOf } from "./access-rules.ts"
 import { inParens } from "./in-parens.ts";
 import { definePolicy, type PolicyContext } from "./define-policy.ts";
 import { namespaceScope, type OwnScope, targetScope } from "./own-scope.ts";
-import { tellAccepted } from "./own-status.ts";
+import { tellAccepted, tellRefused } from "./own-status.ts";
 import { partsOf, policiesAt, tagParts } from "./parts.ts";
 import { refsOf } from "./refs.ts";
 
@@ -31,10 +31,10 @@ export const accessPolicyPolicy = definePolicy<AccessPolicySpec>({
     });
     const [first] = sound;
     if (first === undefined || isMap(first.options.base["policies"])) return;
-    const parts = all.filter((part) => policiesAt(part, sound).length > 0);
-    tagParts(COVERED, parts, all, first.tag);
+    tagParts(COVERED, [...policiesAt(all, sound).keys()], all, first.tag);
     for (const rule of openRules(coveredBy(sound))) first.config.push(["policies", "rules"], rule);
   },
+  refused: tellRefused,
 });
 
 function coveredBy(policies: readonly Context[]): Covered {

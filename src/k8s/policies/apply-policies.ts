@@ -7,6 +7,7 @@ import type { Kind, Remark } from "../kinds/define-kind.ts";
 import type { KubeObject } from "../parse-object.ts";
 import { byAge } from "../precedence.ts";
 import type { Workspace } from "../workspace.ts";
+import { reasonOf } from "../objects.ts";
 import { isMap } from "../manifest.ts";
 import type { PartsTag } from "./parts.ts";
 import { closeClaims } from "./close-claims.ts";
@@ -39,9 +40,12 @@ export function applyPolicies(
   definitions: readonly AnyPolicy[],
   served: readonly ServedRoute[],
 ): void {
-  for (const { kind, targets, apply } of definitions) {
-    for (const refused of workspace.objects.allRefused)
-      if (refused.kind === kind) closeClaims(workspace, refused, served);
+  for (const { kind, targets, apply, refused: tell } of definitions) {
+    for (const refused of workspace.objects.allRefused) {
+      if (refused.kind !== kind) continue;
+      closeClaims(workspace, refused, served);
+      tell({ ...refused, reason: reasonOf(refused), ...workspace.contextOf(refused) });
+    }
     const contexts = workspace.objects
       .list(kind)
       .toSorted(byAge)

@@ -4,8 +4,8 @@ import { budget, type BudgetSpec } from "../kinds/budget.ts";
 import { definePolicy, type PolicyContext } from "./define-policy.ts";
 import { targetScope } from "./own-scope.ts";
 import { inParens } from "./in-parens.ts";
-import { tellAccepted } from "./own-status.ts";
-import { type Part, partsOf } from "./parts.ts";
+import { tellAccepted, tellRefused } from "./own-status.ts";
+import { type Parts, partsOf } from "./parts.ts";
 import { refsOf } from "./refs.ts";
 
 type Context = PolicyContext<BudgetSpec>;
@@ -18,9 +18,10 @@ export const budgetPolicy = definePolicy<BudgetSpec>({
     const all = partsOf(policies);
     for (const policy of policies) putBudget(policy, all);
   },
+  refused: tellRefused,
 });
 
-function putBudget(policy: Context, all: readonly Part[]): void {
+function putBudget(policy: Context, all: Parts): void {
   const { object, refuse, config } = policy;
   const { targetRefs, where, ...said } = object.spec;
   const scope =

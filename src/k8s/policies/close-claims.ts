@@ -1,7 +1,7 @@
 import type { ServedRoute } from "../attach/attachment.ts";
 import { a2aAgent } from "../kinds/a2a-agent.ts";
 import { mcpServer } from "../kinds/mcp-server.ts";
-import { isMap, type JsonMap } from "../manifest.ts";
+import { isMap, type JsonMap, type Manifest } from "../manifest.ts";
 import type { KubeObject } from "../parse-object.ts";
 import type { Workspace } from "../workspace.ts";
 
@@ -16,7 +16,7 @@ const NOWHERE = "http://a-policy-could-not-be-applied.invalid/";
  * servers and agents are not to be reached. Where not even its targets can be told, all that its namespace has is closed.
  */
 export function closeClaims({ objects, pieces }: Workspace, refused: Refused, served: readonly ServedRoute[]): void {
-  const isClaimed = claimsOf(refused);
+  const isClaimed = isClaimedBy(refused);
   for (const { object, name, gateways } of served)
     if ([object, ...gateways].some((each) => isClaimed(each, object.namespace)))
       pieces.edit(["routes", name], (value) => (isMap(value) ? closed(value) : value));
@@ -37,13 +37,29 @@ function closed(route: JsonMap): JsonMap {
   };
 }
 
-/* Whether an object is one that the policy names, or, where it names none that can be read, of its namespace. */
-function claimsOf({ manifest, namespace }: Refused) {
-  const spec = isMap(manifest.spec) ? manifest.spec : {};
-  const refs = [spec["targetRef"], ...(Array.isArray(spec["targetRefs"]) ? (spec["targetRefs"] as unknown[]) : [])];
-  const named = refs.filter(isMap);
-  const legible = named.every(({ kind, name }) => typeof kind === "string" && typeof name === "string");
-  if (named.length === 0 || !legible) return (_: unknown, home: string) => home === namespace;
+/** The targets of a policy as they stand there; none where they cannot be told. */
+export function claimsOf({ spec }: Pick<Manifest, "spec">): readonly Claim[] {
+  const { targetRef, targetRefs } = isMap(spec) ? spec : {};
+  const refs = [targetRef, ...(Array.isArray(targetRefs) ? (targetRefs as unknown[]) : [])].filter(isMap);
+  const claims = refs.flatMap(({ group, kind, name }) =>
+    typeof kind === "string" && typeof name === "string"
+      ? [{ ...(typeof group === "string" && { group }), kind, name }]
+      : [],
+  );
+  return claims.length === refs.length ? claims : [];
+}
+
+interface Claim {
+  readonly group?: string;
+  readonly kind: string;
+  readonly name: string;
+}
+
+/* Whether an object is one that the policy names, or, where that cannot be told, of its namespace. */
+function isClaimedBy({ manifest, namespace }: Refused) {
+  const claims = claimsOf(manifest);
+  if (claims.length === 0) return (_: unknown, home: string) => home === namespace;
   return (object: Pick<KubeObject<unknown>, "kind" | "namespace" | "name">) =>
-    object.namespace === namespace && named.some(({ kind, name }) => object.kind.kind === kind && object.name === name);
+    object.namespace === namespace &&
+    claims.some(({ kind, name }) => object.kind.kind === kind && object.name === name);
 }

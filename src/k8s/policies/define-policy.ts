@@ -1,6 +1,7 @@
 import type { ConfigPath } from "../../core/config-problem.ts";
 import type { GatewayObject, ServedRoute } from "../attach/attachment.ts";
 import type { Kind } from "../kinds/define-kind.ts";
+import type { RefusedObject } from "../objects.ts";
 import type { KubeObject } from "../parse-object.ts";
 import type { PartsTag } from "./parts.ts";
 import type { ObjectContext } from "../workspace.ts";
@@ -38,6 +39,12 @@ export interface PolicyContext<S> extends ObjectContext {
   readonly tag: (route: ServedRoute, tags: readonly PartsTag[]) => void;
 }
 
+/** A policy that is not taken. */
+export interface RefusedPolicy extends ObjectContext, Pick<RefusedObject, "manifest" | "namespace" | "name"> {
+  /** Why, with the paths. */
+  readonly reason: string;
+}
+
 /** A kind of policy: one file, and one entry in `registry.ts`. */
 export interface PolicyDefinition<S> {
   readonly kind: Kind<S>;
@@ -46,6 +53,8 @@ export interface PolicyDefinition<S> {
   readonly ai: (object: KubeObject<S>) => boolean;
   /** All policies of the kind at once, the oldest first, then by name: what wins over what is the kind's to say. */
   readonly apply: (policies: readonly PolicyContext<S>[]) => void;
+  /** Says in its status that one is not taken. */
+  readonly refused: (policy: RefusedPolicy) => void;
 }
 
 /* What a registry holds: definitions of kinds that have nothing in common. Each is given objects of its own kind alone. */

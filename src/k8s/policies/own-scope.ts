@@ -2,7 +2,7 @@ import type { Protocol } from "../../core/operation.ts";
 import { a2aAgent } from "../kinds/a2a-agent.ts";
 import { mcpServer } from "../kinds/mcp-server.ts";
 import type { PolicyContext } from "./define-policy.ts";
-import { hasTag, type Part, reachOf, tagParts } from "./parts.ts";
+import { hasTag, type Parts, reachOf, tagParts } from "./parts.ts";
 
 /** What a policy of ours is for, in CEL that is true of it, for each group of protocols that one expression does for. */
 export type OwnScope = readonly { readonly on: readonly Protocol[]; readonly when: string }[];
@@ -17,7 +17,7 @@ export const namespaceScope = (namespace: string): OwnScope => [
 ];
 
 /** The servers and agents among the targets, and the routes that the others reach. `all`: the parts of all policies of the kind. */
-export function targetScope(policy: PolicyContext<unknown>, all: readonly Part[]): OwnScope {
+export function targetScope(policy: PolicyContext<unknown>, all: Parts): OwnScope {
   const { kind, namespace, name } = policy.object;
   const named = (target: unknown) =>
     policy.targets.flatMap(({ object }) => (object.kind === target ? [`${object.namespace}/${object.name}`] : []));

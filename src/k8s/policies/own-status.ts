@@ -1,5 +1,9 @@
-import { conditionsOf } from "../condition.ts";
-import type { PolicyContext } from "./define-policy.ts";
+import { conditionsOf, invalidStatus } from "../condition.ts";
+import type { PolicyContext, RefusedPolicy } from "./define-policy.ts";
+
+/** Says that a policy of ours cannot even be read. */
+export const tellRefused = ({ manifest, reason, status }: RefusedPolicy): void =>
+  status(invalidStatus(manifest.metadata.generation, reason));
 
 /** The status of a policy of ours. `invalid`: why it is refused. */
 export function tellAccepted(

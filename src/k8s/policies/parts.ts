@@ -1,4 +1,5 @@
 import type { ServedRoute } from "../attach/attachment.ts";
+import type { KubeObject } from "../parse-object.ts";
 import type { PolicyContext, PolicyTarget } from "./define-policy.ts";
 
 /** A part of the traffic that policies may tell apart: what comes for one route, at one listener, by one of its rules. */
@@ -10,32 +11,50 @@ export interface Part {
   readonly rule: string | undefined;
 }
 
+/** The parts of one translation, by what a policy may name. */
+export interface Parts {
+  readonly all: readonly Part[];
+  /** By the route, and by each Gateway that it is attached to. */
+  readonly of: ReadonlyMap<KubeObject<unknown>, readonly Part[]>;
+}
+
 /** Every part of the routes that these policies reach. */
-export function partsOf(policies: readonly PolicyContext<unknown>[]): readonly Part[] {
+export function partsOf(policies: readonly PolicyContext<unknown>[]): Parts {
   const targets = policies.flatMap((policy) => policy.targets);
+  const named = new Map<KubeObject<unknown>, Set<string>>();
+  for (const { object, ref } of targets)
+    if (ref.sectionName !== undefined) named.set(object, (named.get(object) ?? new Set()).add(ref.sectionName));
   const routes = new Set(targets.flatMap((target) => target.routes));
-  return [...routes].flatMap((route) => {
-    const named = targets.flatMap(({ object, ref }) =>
-      object === route.object && ref.sectionName !== undefined ? [ref.sectionName] : [],
+  const all: Part[] = [];
+  const of = new Map<KubeObject<unknown>, Part[]>();
+  for (const route of routes) {
+    const own = (route.listeners ?? [undefined]).flatMap((listener) =>
+      [...(named.get(route.object) ?? []), undefined].map((rule) => ({ route, listener, rule })),
     );
-    const rules = [...new Set<string | undefined>(named), undefined];
-    const listeners = route.listeners ?? [undefined];
-    return listeners.flatMap((listener) => rules.map((rule) => ({ route, listener, rule })));
-  });
+    all.push(...own);
+    for (const object of [route.object, ...route.gateways]) {
+      const known = of.get(object);
+      if (known === undefined) of.set(object, [...own]);
+      else known.push(...own);
+    }
+  }
+  return { all, of };
 }
 
 /* How near a target is to the traffic: a Gateway, one of its listeners, a route, one of its rules. */
-function nearnessTo({ route, listener, rule }: Part, { object, ref, routes }: PolicyTarget): number | undefined {
-  if (!routes.includes(route)) return undefined;
-  const { sectionName } = ref;
+function nearnessTo(
+  { route, listener, rule }: Part,
+  { object, ref: { sectionName } }: PolicyTarget,
+): number | undefined {
   if (object === route.object) {
     if (sectionName === undefined) return 2;
     return sectionName === rule ? 3 : undefined;
   }
-  const here = route.attached.filter((each) => each.gateway === object && each.listener === listener);
-  /* A route without listeners of its own is not told apart by them. */
-  if (listener !== undefined && !here.some(({ name }) => sectionName === undefined || name === sectionName))
-    return undefined;
+  const here = route.attached.some(
+    (each) =>
+      each.gateway === object && each.listener === listener && (sectionName === undefined || each.name === sectionName),
+  );
+  if (!here) return undefined;
   return sectionName === undefined ? 0 : 1;
 }
 
@@ -46,19 +65,36 @@ export interface Ranked<S> {
   readonly near: number;
 }
 
-/** The policies that hold for a part, the nearest first; of those that are as near the oldest comes first. */
-export function policiesAt<S>(part: Part, policies: readonly PolicyContext<S>[]): readonly Ranked<S>[] {
-  return policies
-    .flatMap((policy) => {
-      const near = policy.targets.flatMap((target) => nearnessTo(part, target) ?? []);
-      return near.length === 0 ? [] : [{ policy, near: Math.max(...near) }];
-    })
-    .toSorted((a, b) => b.near - a.near);
+/** The parts that a policy is for. */
+export const reachOf = (policy: PolicyContext<unknown>, parts: Parts): readonly Part[] => [
+  ...rank(policy, parts).keys(),
+];
+
+function rank(policy: PolicyContext<unknown>, { of }: Parts): ReadonlyMap<Part, number> {
+  const found = new Map<Part, number>();
+  for (const target of policy.targets)
+    for (const part of of.get(target.object) ?? []) {
+      const near = nearnessTo(part, target);
+      if (near !== undefined) found.set(part, Math.max(near, found.get(part) ?? near));
+    }
+  return found;
 }
 
-/** The parts that a policy is for. */
-export const reachOf = (policy: PolicyContext<unknown>, all: readonly Part[]): readonly Part[] =>
-  all.filter((part) => policiesAt(part, [policy]).length > 0);
+/** The policies that hold for each part, the nearest first; of those that are as near the oldest comes first. */
+export function policiesAt<S>(
+  parts: Parts,
+  policies: readonly PolicyContext<S>[],
+): ReadonlyMap<Part, readonly Ranked<S>[]> {
+  const found = new Map<Part, Ranked<S>[]>();
+  for (const policy of policies)
+    for (const [part, near] of rank(policy, parts)) {
+      const ranked = found.get(part);
+      if (ranked === undefined) found.set(part, [{ policy, near }]);
+      else ranked.push({ policy, near });
+    }
+  for (const ranked of found.values()) ranked.sort((a, b) => b.near - a.near);
+  return found;
+}
 
 /** A word for some parts of a route, as `tags` of the configuration has it. */
 export interface PartsTag {
@@ -98,12 +134,11 @@ function tagsOf(tag: string, parts: readonly Part[], every: readonly Part[]): re
 export function tagParts(
   tag: string,
   parts: readonly Part[],
-  all: readonly Part[],
+  { of }: Parts,
   put: (route: ServedRoute, tags: readonly PartsTag[]) => void,
 ): string {
-  const every = Map.groupBy(all, ({ route }) => route);
   for (const [route, own] of Map.groupBy(parts, (part) => part.route))
-    put(route, tagsOf(tag, own, every.get(route) ?? []));
+    put(route, tagsOf(tag, own, of.get(route.object) ?? []));
   return hasTag(tag);
 }
 

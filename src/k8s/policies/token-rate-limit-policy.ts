@@ -6,7 +6,7 @@ import {
   type TokenLimitSpec,
 } from "../kinds/token-rate-limit-policy.ts";
 import { definePolicy, type PolicyContext } from "./define-policy.ts";
-import { type Part, partsOf, policiesAt, reachOf, tagParts } from "./parts.ts";
+import { type Part, type Parts, partsOf, policiesAt, reachOf, tagParts } from "./parts.ts";
 import { effectiveAt, type EffectiveLimit, limitsOf } from "./token-limits.ts";
 import { translateAttributes } from "./attributes.ts";
 import { inParens } from "./in-parens.ts";
@@ -22,36 +22,48 @@ export const tokenRateLimitPolicyPolicy = definePolicy<TokenRateLimitPolicySpec>
   ai: () => true,
   apply(policies) {
     const sound = policies.filter((policy) => isSound(policy));
-    const all = partsOf(sound);
-    const effective = new Map(all.map((part) => [part, effectiveAt(policiesAt(part, sound))] as const));
-    for (const policy of sound) putBudgets(policy, all, effective);
-    for (const policy of sound) tellEnforced(policy, all, effective);
+    const parts = partsOf(sound);
+    const effective: Effective = new Map(
+      [...policiesAt(parts, sound)].map(([part, ranked]) => [part, effectiveAt(ranked)]),
+    );
+    const inForce = Map.groupBy(
+      [...effective].flatMap(([part, limits]) => limits.map((limit) => ({ part, limit }))),
+      ({ limit }) => limit.from,
+    );
+    for (const policy of sound) {
+      putBudgets(policy, parts, inForce.get(policy) ?? []);
+      tellEnforced(policy, parts, effective);
+    }
+  },
+  refused({ manifest, reason, status }) {
+    const told = ["False", "Invalid", `TokenRateLimitPolicy is invalid: ${reason}`] as const;
+    status(statusOf(manifest.metadata.generation, told));
   },
 });
 
+type Effective = ReadonlyMap<Part, readonly EffectiveLimit[]>;
+
+interface InForce {
+  readonly part: Part;
+  readonly limit: EffectiveLimit;
+}
+
 /* One budget for each limit, wherever it is in force under the same conditions; each route has counters of its own. */
-function putBudgets(
-  policy: Context,
-  all: readonly Part[],
-  effective: ReadonlyMap<Part, readonly EffectiveLimit[]>,
-): void {
+function putBudgets(policy: Context, all: Parts, inForce: readonly InForce[]): void {
   const { namespace, name } = policy.object;
+  const byName = Map.groupBy(inForce, ({ limit }) => limit.name);
   for (const [limitName, limit] of Object.entries(limitsOf(policy.object.spec))) {
-    const inForce = all.flatMap((part) =>
-      (effective.get(part) ?? []).flatMap((each) =>
-        each.from === policy && each.name === limitName ? [{ part, each }] : [],
-      ),
-    );
     const rates = readRates(limit, []).limits;
     if (rates.length === 0) continue;
     let number = 0;
-    for (const own of Map.groupBy(inForce, ({ each }) => JSON.stringify(each.when)).values()) {
+    const groups = Map.groupBy(byName.get(limitName) ?? [], (each) => JSON.stringify(each.limit.when));
+    for (const own of groups.values()) {
       number += 1;
       const budget = `${namespace}/${name}/${limitName}${number > 1 ? `:${number}` : ""}`;
       const tag = `TokenRateLimitPolicy ${budget}`;
       const parts = own.map(({ part }) => part);
       const scope = tagParts(tag, parts, all, policy.tag);
-      const conditions = [scope, ...(own[0]?.each.when ?? [])];
+      const conditions = [scope, ...(own[0]?.limit.when ?? [])];
       const routes = new Set(parts.map(({ route }) => route));
       policy.config.push(["budgets"], {
         name: budget,
@@ -128,16 +140,12 @@ function faultsOf({ object: { spec, namespace, name }, warn }: Context): readonl
 
 type Told = readonly [status: "True" | "False" | "Unknown", reason: string, message: string];
 
-function tellEnforced(
-  policy: Context,
-  all: readonly Part[],
-  effective: ReadonlyMap<Part, readonly EffectiveLimit[]>,
-): void {
+function tellEnforced(policy: Context, parts: Parts, effective: Effective): void {
   const accepted: Told = ["True", "Accepted", "TokenRateLimitPolicy has been accepted"];
   const [missing] = policy.missing;
   if (missing !== undefined)
     return tell(policy, ["False", "TargetNotFound", `TokenRateLimitPolicy target ${missing.name} was not found`]);
-  const reached = reachOf(policy, all);
+  const reached = reachOf(policy, parts);
   if (reached.length === 0)
     return tell(policy, accepted, [
       "Unknown",
@@ -155,14 +163,16 @@ function tellEnforced(
   tell(policy, accepted, ["False", "Overridden", `TokenRateLimitPolicy is overridden by [${by}]`]);
 }
 
-function tell({ object, status }: Context, accepted: Told, enforced?: Told): void {
-  const { generation } = object.metadata;
+const tell = ({ object, status }: Context, ...told: readonly [accepted: Told, enforced?: Told]): void =>
+  status(statusOf(object.metadata.generation, ...told));
+
+function statusOf(generation: number | undefined, accepted: Told, enforced?: Told) {
   const condition = conditionsOf(generation);
-  status({
+  return {
     ...(generation !== undefined && { observedGeneration: generation }),
     conditions: [
       condition("Accepted", ...accepted),
       ...(enforced === undefined ? [] : [condition("Enforced", ...enforced)]),
     ],
-  });
+  };
 }

@@ -10,6 +10,7 @@ import {
 import { definePolicy, type PolicyContext } from "./define-policy.ts";
 import { type Part, partsOf, policiesAt, reachOf, tagParts } from "./parts.ts";
 import { ancestorsOf } from "./ancestors.ts";
+import { claimsOf } from "./close-claims.ts";
 import { refsOf } from "./refs.ts";
 
 type Context = PolicyContext<TrafficPolicySpec>;
@@ -30,19 +31,34 @@ export const trafficPolicyPolicy = definePolicy<TrafficPolicySpec>({
   ai: ({ spec }) => spec.ai !== undefined,
   apply(policies) {
     const sound = policies.filter((policy) => isSound(policy));
-    const all = partsOf(sound);
-    const winners = new Map(all.map((part) => [part, policiesAt(part, sound.filter(says))[0]?.policy] as const));
+    const parts = partsOf(sound);
+    const winners = new Map([...policiesAt(parts, sound.filter(says))].map(([part, [first]]) => [part, first?.policy]));
+    const won = Map.groupBy(winners.keys(), (part) => winners.get(part));
     for (const policy of sound) {
-      const own = all.filter((part) => winners.get(part) === policy);
-      const reached = reachOf(policy, all);
+      const own = won.get(policy) ?? [];
+      const reached = reachOf(policy, parts);
       if (own.length > 0) {
         const { namespace, name } = policy.object;
-        const where = tagParts(`TrafficPolicy ${namespace}/${name}`, own, all, policy.tag);
+        const where = tagParts(`TrafficPolicy ${namespace}/${name}`, own, parts, policy.tag);
         for (const { value, locate } of guardsOf(policy.object.spec))
           policy.config.push(["guardrails"], { ...value, where }, locate);
       }
       tell(policy, attachedAs(policy, own, reached, winners));
     }
+  },
+  refused({ manifest, namespace, reason, options, status }) {
+    const condition = conditionsOf(manifest.metadata.generation);
+    const conditions = [
+      condition("Accepted", "False", "Invalid", reason),
+      condition("Attached", "False", "Pending", "The policy is not valid."),
+    ];
+    status({
+      ancestors: claimsOf(manifest).map((claim) => ({
+        ancestorRef: { group: "gateway.networking.k8s.io", ...claim, namespace },
+        controllerName: options.controllerName,
+        conditions,
+      })),
+    });
   },
 });
 

@@ -109,7 +109,13 @@ function gatewaysOf(routes: Context["usedBy"]): readonly GatewayObject[] {
   return [...new Set<GatewayObject>(routes.flatMap(({ gateways }) => gateways))];
 }
 
+/* In a cluster the rest goes on: routes find it, and nobody in it. */
 function turnAway(context: Context, remark: Parameters<Context["refuse"]>[0]): void {
-  context.refuse(remark);
+  const { object, options, config } = context;
+  if (options.source === "folder") context.refuse(remark);
+  else {
+    context.warn(remark);
+    config.set(["pools", `${object.namespace}/${object.name}`], { engine: "vllm", endpoints: [] });
+  }
   context.status({ parents: parentsOf(context, undefined, remark.message) });
 }
