@@ -216,4 +216,16 @@ describe("a TokenRateLimitPolicy", () => {
     expect(JSON.stringify(at("routes", "default/a"))).toContain("could not be applied");
     expect(JSON.stringify(at("routes", "default/b"))).not.toContain("could not be applied");
   });
+
+  test("of a Gateway leaves its ordinary services alone, and says so", () => {
+    const { warnings, at } = meaning(
+      policy(on({ limits: { x: rates(1) } }, "Gateway", "gw"), "wide"),
+      policy(on({ limits: { x: rates(1) } }, "HTTPRoute", "b"), "near"),
+    );
+    expect(at("routes", "default/a")).toMatchObject([{ rules: [{ to: [{ service: "default/m:80" }] }, {}] }]);
+    expect(at("routes", "default/b")).toMatchObject([{ rules: [{ to: [{ pool: "default/m:80" }] }, {}] }]);
+    expect(warnings).toEqual([
+      expect.stringMatching(/^spec\.targetRef: is for calls of models: a route to Services alone, such as default\/a,/),
+    ]);
+  });
 });

@@ -130,7 +130,7 @@ spec: {selector: {matchLabels: {app: llama}}, targetPorts: [{number: 8000}], end
     expect(Object.keys(value["services"] as object)).toEqual(["default/shop:80"]);
   });
 
-  test("is of an AI route as soon as an AI policy is attached to it or to its Gateway", () => {
+  test("is of an AI route as soon as an AI policy names it; one of its Gateway leaves ordinary services what they are", () => {
     const policy = (target: string, namespace = "default") => `
 apiVersion: kuadrant.io/v1alpha1
 kind: TokenRateLimitPolicy
@@ -143,7 +143,7 @@ spec: {targetRef: {group: gateway.networking.k8s.io, ${target}}, limits: {all: {
       }).routes["default/r"]?.["rules"];
     const asModels = [{ match: any, to: [{ pool: "default/shop:80", weight: 1 }] }];
     expect(rulesWith(policy("kind: HTTPRoute, name: r"))).toEqual(asModels);
-    expect(rulesWith(policy("kind: Gateway, name: gw", "infra"))).toEqual(asModels);
+    expect(rulesWith(policy("kind: Gateway, name: gw", "infra"))).toEqual([{ match: any, to }]);
     expect(rulesWith(policy("kind: HTTPRoute, name: other"))).toEqual([{ match: any, to }]);
   });
 });

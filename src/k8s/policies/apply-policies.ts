@@ -21,7 +21,7 @@ function findTarget({ objects }: Workspace, namespace: string, { group, kind, na
   return known && objects.get(known, namespace, name);
 }
 
-/** The routes that AI policies are for, by themselves or by their gateway; the latter for `gatewaysOf` a route. */
+/** What AI policies name: a route that one names serves calls of models. */
 export function aiTargets(workspace: Workspace, definitions: readonly AnyPolicy[]): ReadonlySet<KubeObject<unknown>> {
   const found = new Set<KubeObject<unknown>>();
   for (const { kind, targets, ai } of definitions)

@@ -9,6 +9,7 @@ import { definePolicy, type PolicyContext } from "./define-policy.ts";
 import { type Part, type Parts, partsOf, policiesAt, reachOf, tagParts } from "./parts.ts";
 import { effectiveAt, type EffectiveLimit, limitsOf } from "./token-limits.ts";
 import { translateAttributes } from "./attributes.ts";
+import { warnOfOrdinaryRoutes } from "./ordinary-routes.ts";
 import { inParens } from "./in-parens.ts";
 import { readRates } from "./token-rates.ts";
 import type { Remark } from "../kinds/define-kind.ts";
@@ -31,6 +32,7 @@ export const tokenRateLimitPolicyPolicy = definePolicy<TokenRateLimitPolicySpec>
       ({ limit }) => limit.from,
     );
     for (const policy of sound) {
+      warnOfOrdinaryRoutes(policy);
       putBudgets(policy, parts, inForce.get(policy) ?? []);
       tellEnforced(policy, parts, effective);
     }

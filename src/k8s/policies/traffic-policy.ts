@@ -11,6 +11,7 @@ import { definePolicy, type PolicyContext } from "./define-policy.ts";
 import { type Part, partsOf, policiesAt, reachOf, tagParts } from "./parts.ts";
 import { ancestorsOf } from "./ancestors.ts";
 import { claimsOf } from "./close-claims.ts";
+import { warnOfOrdinaryRoutes } from "./ordinary-routes.ts";
 import { refsOf } from "./refs.ts";
 
 type Context = PolicyContext<TrafficPolicySpec>;
@@ -35,6 +36,7 @@ export const trafficPolicyPolicy = definePolicy<TrafficPolicySpec>({
     const winners = new Map([...policiesAt(parts, sound.filter(says))].map(([part, [first]]) => [part, first?.policy]));
     const won = Map.groupBy(winners.keys(), (part) => winners.get(part));
     for (const policy of sound) {
+      warnOfOrdinaryRoutes(policy);
       const own = won.get(policy) ?? [];
       const reached = reachOf(policy, parts);
       if (own.length > 0) {

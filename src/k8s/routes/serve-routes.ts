@@ -66,7 +66,7 @@ function toServed(
     gateways,
     listeners: listeners.length === 1 && main ? undefined : listeners,
     attached,
-    ai: aiTargets.has(route) || gateways.some((gateway) => aiTargets.has(gateway)),
+    ai: aiTargets.has(route),
     auth: asked.every(({ value }) => value === undefined || value === "optional") ? "optional" : "required",
   };
 }
