@@ -16,10 +16,11 @@ import { issuerConfig, type AuthConfig } from "./config.ts";
 import { openCors } from "./cors.ts";
 import { createCredentialReader, possibleCredentials, type ShownCredential } from "./credential.ts";
 import { delegatedClaims } from "./delegation.ts";
-import type { ConsoleSignIn } from "./embedded/console-client.ts";
+import type { ConsoleSignIn } from "./console-sign-in.ts";
 import { addEmbedded } from "./embedded/embedded.ts";
 import { createFailureLog } from "./failure-log.ts";
 import { createIssuerKeys } from "./issuer-keys.ts";
+import { createOutsideSignIn, type OutsideClient } from "./outside-sign-in.ts";
 import { addResourceMetadata } from "./metadata.ts";
 import { anonymousPrincipal, withTenant } from "./principal-from.ts";
 import { createRemembered } from "./remembered.ts";
@@ -53,7 +54,7 @@ export interface Auth {
   readonly router: Router;
   readonly keys: ApiKeys;
   readonly clients: Clients;
-  /** How the console signs people in; undefined without the embedded server. */
+  /** How the console signs people in; undefined without the embedded server and without a client of another. */
   readonly console: ConsoleSignIn | undefined;
   /** A short-lived token for an agent that works for `principal`: `sub` stays the user, `act` names the agent (RFC 8693, section 4.1). */
   mintActorToken(request: MintRequest): Promise<string>;
@@ -73,6 +74,8 @@ export interface AuthOptions {
   readonly publicUrl: URL;
   /** Where the console is reached from other machines, such as `https://console.example.com`. */
   readonly consoleOrigin?: string | undefined;
+  /** The console's client at one of the issuers, in place of the embedded server. */
+  readonly consoleClient?: OutsideClient | undefined;
   readonly routes: () => readonly Route[];
   /** Scopes that policies name: the embedded server must be able to issue them. */
   readonly policyScopes?: () => readonly string[];
@@ -235,7 +238,17 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
     router,
     keys: apiKeys.keys,
     clients: embedded?.clients ?? noClients,
-    console: embedded?.signIn,
+    console:
+      options.consoleClient === undefined
+        ? embedded?.signIn
+        : createOutsideSignIn({
+            client: options.consoleClient,
+            /* That there is such an issuer was checked when the configuration was loaded. */
+            trusted: trusted.get(options.consoleClient.issuer)!,
+            origin: options.consoleOrigin,
+            upstream,
+            clock,
+          }),
     unusedPasscode: async () => embedded?.accounts.unusedPasscode(),
     async resetPasscode() {
       if (embedded === undefined)

@@ -39,7 +39,7 @@ const isTime = (value: unknown): value is number =>
   typeof value === "number" && Number.isFinite(value) && value >= 0 && value <= LATEST_SECONDS;
 
 /** A claim by its own name or, as in `realm_access.roles`, by a path; names may have dots, as in `kubernetes.io.namespace`. */
-function claimAt(claims: unknown, path: string): unknown {
+export function claimAt(claims: unknown, path: string): unknown {
   if (typeof claims !== "object" || claims === null) return undefined;
   if (Object.hasOwn(claims, path)) return (claims as Claims)[path];
   for (let dot = path.indexOf("."); dot >= 0; dot = path.indexOf(".", dot + 1)) {
@@ -51,7 +51,7 @@ function claimAt(claims: unknown, path: string): unknown {
 }
 
 /** A list of strings, or one string; undefined when the claim has another form. */
-function textList(value: unknown, separator?: string): readonly string[] | undefined {
+export function textList(value: unknown, separator?: string): readonly string[] | undefined {
   if (value === undefined || value === null) return [];
   const list: unknown[] =
     typeof value === "string"

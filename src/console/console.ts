@@ -29,7 +29,7 @@ export interface ConsoleOptions {
   readonly reads: ConsoleReads;
   /** The operator's bearer token; from a file only the operator can read. */
   readonly adminToken: string;
-  readonly auth: () => Pick<Auth, "issuer" | "console">;
+  readonly auth: () => Pick<Auth, "console">;
   readonly roleOf: (principal: Principal) => Role | undefined;
   /** Where the console is reached from other machines. */
   readonly url: () => URL | undefined;

@@ -10,7 +10,7 @@ import { isPlace } from "./serve-app.ts";
 import type { Sessions } from "./sessions.ts";
 
 export interface SignInOptions {
-  readonly auth: () => Pick<Auth, "issuer" | "console">;
+  readonly auth: () => Pick<Auth, "console">;
   readonly sessions: Sessions;
   /** Holds the session. */
   readonly cookie: Cookie;
@@ -49,7 +49,7 @@ export function createSignIn({ auth, sessions, cookie, url, key, clock, log }: S
   const router = Router();
   const fail = (response: Response, problem: SignInProblem): void => response.redirect(303, `/?signin=${problem}`);
 
-  router.get("/signin", (request, response) => {
+  router.get("/signin", async (request, response) => {
     response.set("cache-control", "no-store");
     const { console: signIn } = auth();
     const redirectUri = signIn?.callbackAt(placeOf(request, url()).origin);
@@ -65,7 +65,12 @@ export function createSignIn({ auth, sessions, cookie, url, key, clock, log }: S
     };
     begunCookie.set(request, response, seal(key, JSON.stringify(begun)), PATIENCE_MS);
     const challenge = createHash("sha256").update(begun.verifier).digest("base64url");
-    response.redirect(303, signIn.authorizeUrl({ ...begun, challenge }));
+    try {
+      response.redirect(303, await signIn.authorizeUrl({ ...begun, challenge }));
+    } catch (error) {
+      log.warn({ error }, "the sign-in page cannot be found");
+      fail(response, "failed");
+    }
   });
 
   function readBegun(request: Request): Begun | undefined {
@@ -79,11 +84,12 @@ export function createSignIn({ auth, sessions, cookie, url, key, clock, log }: S
   router.get("/signin/callback", async (request, response) => {
     response.set("cache-control", "no-store");
     const begun = readBegun(request);
-    const { console: signIn, issuer } = auth();
+    const { console: signIn } = auth();
     begunCookie.clear(request, response);
     if (begun === undefined || signIn === undefined) return fail(response, "expired");
-    /* RFC 9207: that it is the server that was asked. */
-    if (request.query["iss"] !== issuer || request.query["error"] !== undefined) return fail(response, "refused");
+    /* RFC 9207: that it is the server that was asked. There is one for each gateway, so one that does not say can be no other. */
+    if ((request.query["iss"] ?? signIn.issuer) !== signIn.issuer || request.query["error"] !== undefined)
+      return fail(response, "refused");
     try {
       const { token, expiresAtMs } = await signIn.redeem({ ...begun, code: text(request.query["code"]) });
       const opened = await sessions.beginWithToken(token, expiresAtMs);

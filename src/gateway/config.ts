@@ -62,23 +62,30 @@ export function checkMcpPaths({
   });
 }
 
-/** A console that browsers are told to come to, and that would answer none of them. */
+/** A console that browsers are told to come to, and that would answer none of them; a sign-in page of an issuer that is not trusted. */
 export function checkConsole({
-  console: { url },
+  console: { url, signIn },
   listen: { allowedHosts },
   publicUrl,
+  auth,
 }: {
   readonly console: ConsoleConfig;
+  readonly auth?: { readonly issuers: readonly { readonly url: string }[] } | undefined;
   readonly listen: { readonly allowedHosts: readonly string[] };
   readonly publicUrl?: URL | undefined;
 }): ConfigProblem[] {
-  if (url === undefined) return [];
+  const problems: ConfigProblem[] = [];
+  if (signIn !== undefined && !auth?.issuers.some((issuer) => issuer.url === signIn.issuer))
+    problems.push({
+      path: ["console", "signIn", "issuer"],
+      message: "`auth.issuers` has no such issuer; add it there",
+    });
+  if (url === undefined) return problems;
   const patterns = [...(publicUrl === undefined ? [] : [publicUrl.hostname]), ...allowedHosts];
-  if (createHostCheck({ patterns, loopback: true, addresses: true })(url.host)) return [];
-  return [
-    {
+  if (!createHostCheck({ patterns, loopback: true, addresses: true })(url.host))
+    problems.push({
       path: ["console", "url"],
       message: `no request for this host is answered: add ${url.hostname} to listen.allowedHosts`,
-    },
-  ];
+    });
+  return problems;
 }

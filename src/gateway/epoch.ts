@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import { publicUrlOf } from "../http/config.ts";
 import { createAuth, type Auth } from "../auth/auth.ts";
 import { parseAuthConfig } from "../auth/config.ts";
@@ -113,7 +114,8 @@ async function buildEpoch(
   const sameAuth =
     former !== undefined &&
     sameParts(former.config, config, ["auth", "tenant", "publicUrl"]) &&
-    former.config.console.url?.origin === config.console.url?.origin;
+    former.config.console.url?.origin === config.console.url?.origin &&
+    isDeepStrictEqual(former.config.console.signIn, config.console.signIn);
   const auth = sameAuth
     ? former.auth
     : open(
@@ -123,6 +125,7 @@ async function buildEpoch(
           ...(config.tenant !== undefined && { tenant: config.tenant }),
           publicUrl,
           consoleOrigin: config.console.url?.origin,
+          consoleClient: config.console.signIn,
           routes: () => access.latest({ routes, authz }).routes.all,
           policyScopes: () => access.latest({ routes, authz }).authz.scopes,
           store,

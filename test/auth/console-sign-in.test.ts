@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { expect, test } from "vitest";
 import { GatewayError } from "../../src/core/errors.ts";
-import type { ConsoleSignIn } from "../../src/auth/embedded/console-client.ts";
+import type { ConsoleSignIn } from "../../src/auth/console-sign-in.ts";
 import { openBrowser } from "./browser.ts";
 import { authorize, clients, signIn, users } from "./code-flow.ts";
 import { startAuth, type Started } from "./start-auth.ts";
@@ -19,7 +19,7 @@ function signInOf(gateway: Started): ConsoleSignIn {
 /** The code that a browser brings back after alice has given her password. */
 async function getCode(gateway: Started): Promise<string> {
   const browser = openBrowser(gateway.url);
-  const url = signInOf(gateway).authorizeUrl({ redirectUri, state: "s", nonce: "n", challenge });
+  const url = await signInOf(gateway).authorizeUrl({ redirectUri, state: "s", nonce: "n", challenge });
   const page = await browser.open(url);
   const { location = "", text } = await browser.submit(page, {
     action: "login",

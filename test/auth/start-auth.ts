@@ -60,7 +60,9 @@ const toRoute = (audience: string, base: string, path: string): Route => ({
   bodyLimitBytes: 1_024,
 });
 
-export interface StartOptions extends Partial<Pick<AuthOptions, "tenant" | "policyScopes" | "consoleOrigin" | "log">> {
+export interface StartOptions extends Partial<
+  Pick<AuthOptions, "tenant" | "policyScopes" | "consoleOrigin" | "consoleClient" | "log">
+> {
   readonly config?: unknown;
   readonly store?: Store;
   readonly clock?: TestClock;
@@ -94,6 +96,7 @@ export async function startAuth(options: StartOptions = {}): Promise<Started> {
     log,
     ...(options.tenant === undefined ? {} : { tenant: options.tenant }),
     consoleOrigin: options.consoleOrigin,
+    consoleClient: options.consoleClient,
     ...(options.policyScopes === undefined ? {} : { policyScopes: options.policyScopes }),
   });
   const app = express().disable("x-powered-by");

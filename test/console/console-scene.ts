@@ -43,12 +43,22 @@ rules:
 - {name: analysts, allow: '"analyst" in principal.groups'}
 `;
 
-const yaml = (port: number, provider: string, more: string) => `
+/** What a scene may have beside. */
+export interface SceneAuth {
+  /** More of `auth.embedded`. */
+  readonly embedded?: string;
+  readonly issuers?: readonly string[];
+}
+
+const yaml = (port: number, provider: string, more: string, { embedded = "", issuers = [] }: SceneAuth) => `
 publicUrl: http://127.0.0.1:${port}
 listen: { port: ${port}, console: { port: 0 }, health: { host: 127.0.0.1, port: 0 } }
 auth:
+  issuers: ${JSON.stringify(issuers)}
   embedded:
+    ${embedded.trim().replaceAll("\n  ", "\n")}
     users:
+      operator: { password: operator-password }
       olga: { password: olga-password, groups: [operators] }
       vera: { password: vera-password, groups: [viewers] }
       nora: { password: nora-password }
@@ -86,13 +96,13 @@ export interface Scene {
 }
 
 /** A gateway in front of a model, with callers, policies and a console. `more`: further top-level keys of its configuration. */
-export async function startScene(more = ""): Promise<Scene> {
+export async function startScene(more = "", auth: SceneAuth = {}): Promise<Scene> {
   const dir = mkdtempSync(join(tmpdir(), "sallyport-console-"));
   onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
   const port = await freePort();
   const file = join(dir, "sallyport.yaml");
   writeFileSync(join(dir, "policies.yaml"), policies);
-  writeFileSync(file, yaml(port, await startProvider(), more));
+  writeFileSync(file, yaml(port, await startProvider(), more, auth));
   const gateway = await startGateway(loadConfig(file));
   onTestFinished(() => gateway.drain());
   const publicUrl = `http://127.0.0.1:${port}`;

@@ -46,7 +46,7 @@ async function startConsole() {
       connect: unexpected,
     },
     adminToken,
-    auth: () => ({ issuer: "https://gateway.example", console: undefined }),
+    auth: () => ({ console: undefined }),
     roleOf: () => undefined,
     url: () => undefined,
     sessions: { read: async () => undefined, write: async () => undefined, forget: async () => undefined },

@@ -45,15 +45,16 @@ export function openPage(consoleUrl: string): Page {
         ...(body !== undefined && { body: JSON.stringify(body) }),
       }),
     async signIn(name, password, to = "/chains") {
-      const login = await follow(`${consoleUrl}/signin?to=${encodeURIComponent(to)}`);
-      const csrf = /name="csrf" value="([^"]+)"/.exec(await login.response.text())?.[1];
-      if (csrf === undefined) return login.url;
-      const end = await follow(login.url, {
-        method: "POST",
-        headers: { origin: new URL(login.url).origin },
-        body: new URLSearchParams({ csrf, action: "login", name, password }),
-      });
-      return end.url;
+      let at = await follow(`${consoleUrl}/signin?to=${encodeURIComponent(to)}`);
+      /* The password, and where the authorization server wants it consent. */
+      for (const fields of [{ action: "login", name, password }, { action: "allow" }]) {
+        const csrf = /name="csrf" value="([^"]+)"/.exec(await at.response.clone().text())?.[1];
+        if (csrf === undefined) break;
+        const { origin } = new URL(at.url);
+        const body = new URLSearchParams({ csrf, ...fields });
+        at = await follow(at.url, { method: "POST", headers: { origin }, body });
+      }
+      return at.url;
     },
   };
 }

@@ -2,10 +2,10 @@ import { IncomingMessage, ServerResponse } from "node:http";
 import { Socket } from "node:net";
 import type { Response } from "express";
 import { GatewayError } from "../../core/errors.ts";
-import type { Principal } from "../../core/principal.ts";
 import { parseCompactJws } from "../compact-jws.ts";
 import type { ClientRecord } from "../clients.ts";
 import { hashSecret } from "../clients.ts";
+import { CALLBACK, callbackAt, type ConsoleSignIn, loopbackHosts } from "../console-sign-in.ts";
 import type { Verdict } from "../token-verifier.ts";
 
 /** The gateway's own console, as a client of its own authorization server. */
@@ -13,35 +13,6 @@ export const CONSOLE_CLIENT = "sallyport-console";
 /** The admin API as a resource (RFC 8707). No route can have this name, and no other client gets a token for it. */
 export const ADMIN_RESOURCE = "urn:sallyport:admin";
 export const ADMIN_SCOPE = "admin";
-
-/* What leads back to a program on this machine: at any port (RFC 8252, section 7.3). */
-const LOOPBACK = ["127.0.0.1", "localhost", "[::1]"];
-const CALLBACK = "/signin/callback";
-
-/** How the console signs people in. */
-export interface ConsoleSignIn {
-  /** Where the authorization server leads back to, for a console that is reached at this origin; undefined: it leads nowhere there. */
-  callbackAt(origin: string): string | undefined;
-  /** Where to send the browser. It asks for a password each time: nobody is signed in without knowing. */
-  authorizeUrl(request: {
-    readonly redirectUri: string;
-    readonly state: string;
-    readonly nonce: string;
-    /** S256 of the verifier (RFC 7636). */
-    readonly challenge: string;
-  }): string;
-  /** Throws GatewayError("denied") for a code that is not good, or was made for another sign-in. */
-  redeem(request: {
-    readonly code: string;
-    readonly redirectUri: string;
-    readonly nonce: string;
-    readonly verifier: string;
-  }): Promise<{ readonly token: string; readonly expiresAtMs: number }>;
-  /** Who a token of `redeem` stands for; undefined once it is no longer good. */
-  identify(token: string): Promise<Principal | undefined>;
-  /** The token stops working. */
-  end(token: string): Promise<void>;
-}
 
 /** The client's record: one with a secret, because a code that leads to a port of this machine may be read by another program on it. */
 export const consoleClient = (secret: string, origin: string | undefined): ClientRecord => ({
@@ -51,7 +22,7 @@ export const consoleClient = (secret: string, origin: string | undefined): Clien
     client_name: "Sallyport console",
     grant_types: ["authorization_code"],
     response_types: ["code"],
-    redirect_uris: [...LOOPBACK.map((host) => `http://${host}`), ...(origin === undefined ? [] : [origin])].map(
+    redirect_uris: [...loopbackHosts.map((host) => `http://${host}`), ...(origin === undefined ? [] : [origin])].map(
       (each) => each + CALLBACK,
     ),
     application_type: "native",
@@ -79,12 +50,9 @@ export function createConsoleSignIn(options: ConsoleSignInOptions): ConsoleSignI
   const refused = (why: string) => new GatewayError("denied", `The sign-in was refused: ${why}.`);
 
   return {
-    callbackAt(from) {
-      const url = URL.parse(from);
-      const known = from === origin || (url?.protocol === "http:" && LOOPBACK.includes(url.hostname));
-      return known ? from + CALLBACK : undefined;
-    },
-    authorizeUrl({ redirectUri, state, nonce, challenge }) {
+    issuer,
+    callbackAt: (from) => callbackAt(from, origin),
+    async authorizeUrl({ redirectUri, state, nonce, challenge }) {
       const query = new URLSearchParams({
         client_id: CONSOLE_CLIENT,
         response_type: "code",
