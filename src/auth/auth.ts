@@ -96,6 +96,15 @@ async function closeAfter(error: unknown, ...opened: readonly { close(): Promise
   throw error;
 }
 
+/** Of the console, where it is a client of one of the issuers: that there is such an issuer was checked when the configuration was loaded. */
+function outsideSignIn(
+  { consoleClient: client, consoleOrigin: origin, upstream, clock }: AuthOptions,
+  issuers: ReadonlyMap<string, TrustedIssuer>,
+): ConsoleSignIn | undefined {
+  const trusted = client && issuers.get(client.issuer);
+  return trusted && createOutsideSignIn({ client, trusted, origin, upstream, clock });
+}
+
 const MAX_DELEGATED_MS = 86_400_000;
 
 /** Opens authentication: keys are read from the store or made; issuers are asked for theirs when the first token comes. */
@@ -238,17 +247,7 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
     router,
     keys: apiKeys.keys,
     clients: embedded?.clients ?? noClients,
-    console:
-      options.consoleClient === undefined
-        ? embedded?.signIn
-        : createOutsideSignIn({
-            client: options.consoleClient,
-            /* That there is such an issuer was checked when the configuration was loaded. */
-            trusted: trusted.get(options.consoleClient.issuer)!,
-            origin: options.consoleOrigin,
-            upstream,
-            clock,
-          }),
+    console: outsideSignIn(options, trusted) ?? embedded?.signIn,
     unusedPasscode: async () => embedded?.accounts.unusedPasscode(),
     async resetPasscode() {
       if (embedded === undefined)
