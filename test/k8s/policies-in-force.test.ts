@@ -1,0 +1,156 @@
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { startGateway } from "../../src/gateway/gateway.ts";
+import { buildConfig } from "../../src/k8s/build-config.ts";
+import { ModelServer } from "../inference/pool/model-server.ts";
+import { type Answer, ask, type AskOptions } from "../services/services-scene.ts";
+import { manifestFolder, manifests, openGateway, startManifestsScene } from "./manifests-scene.ts";
+import { manifestsOf } from "./objects-from.ts";
+
+let model: ModelServer;
+beforeAll(async () => {
+  model = await new ModelServer().start();
+  model.onCall = (response) => {
+    const message = { role: "assistant", content: "Pay with 4111 1111 1111 1111 or key-abcdef12." };
+    const choices = [{ index: 0, message, finish_reason: "stop" }];
+    const usage = { prompt_tokens: 300, completion_tokens: 100, total_tokens: 400 };
+    response.writeHead(200, { "content-type": "application/json" });
+    response.end(JSON.stringify({ id: "c", object: "chat.completion", model: "m", choices, usage }));
+  };
+});
+afterAll(() => model.stop());
+
+const toPool = "backendRefs: [{group: inference.networking.k8s.io, kind: InferencePool, name: llama}]";
+const pool = `apiVersion: inference.networking.k8s.io/v1
+kind: InferencePool
+metadata: {name: llama}
+spec: {selector: {matchLabels: {app: llama}}, targetPorts: [{number: 8000}]}
+`;
+/* A route with a rule for /strict and one for everything else. */
+const chat = (host: string) => `apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: ${host}}
+spec:
+  parentRefs: [{name: gw, namespace: infra}]
+  hostnames: [${host}.example.com]
+  rules: [{name: strict, matches: [{path: {value: /strict}}], ${toPool}}, {${toPool}}]
+`;
+const traffic = (name: string, namespace: string, target: string, promptGuard: string) =>
+  `apiVersion: gateway.kgateway.dev/v1alpha1
+kind: TrafficPolicy
+metadata: {name: ${name}, namespace: ${namespace}}
+spec: {targetRefs: [{group: gateway.networking.k8s.io, ${target}}], ai: {promptGuard: ${promptGuard}}}
+`;
+const start = (...documents: readonly string[]) =>
+  startManifestsScene(manifests(openGateway, pool, ...documents), { "llama.default": model.url });
+
+const call = (content: string, host: string, path = ""): [string, AskOptions] => [
+  `${path}/v1/chat/completions`,
+  {
+    method: "POST",
+    host: `${host}.example.com`,
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ model: "m", max_tokens: 200, messages: [{ role: "user", content }] }),
+  },
+];
+const said = (answer: Answer) =>
+  (JSON.parse(answer.text()) as { choices: { message: { content: string } }[] }).choices[0]!.message.content;
+
+describe("policies over real requests", () => {
+  test("a TrafficPolicy of a Gateway masks both ways, and one of a rule takes its place for that rule alone", async () => {
+    const { ask: send } = await start(
+      chat("a"),
+      traffic(
+        "all",
+        "infra",
+        "kind: Gateway, name: gw",
+        `{request: {regex: {builtins: [EMAIL], matches: [{pattern: "Project [A-Z]{3,9}"}]}},
+          response: {regex: {builtins: [CREDIT_CARD], matches: [{pattern: "key-[a-z0-9]+"}]}}}`,
+      ),
+      traffic(
+        "strict",
+        "default",
+        "kind: HTTPRoute, name: a, sectionName: strict",
+        `{request: {customResponse: {message: "No personal data.", statusCode: 422}, regex: {action: REJECT, builtins: [SSN, EMAIL]}}}`,
+      ),
+    );
+    const masked = await send(...call("I am alice@example.com of Project NILE.", "a"));
+    expect(said(masked)).toBe("Pay with [CARD] or [masked].");
+    expect(model.body).toMatch(/I am \[EMAIL_\w+\] of \[masked\]\./);
+    const rejected = await send(...call("I am alice@example.com.", "a", "/strict"));
+    expect([rejected.status, JSON.parse(rejected.text())]).toMatchObject([
+      422,
+      { error: { message: "No personal data." } },
+    ]);
+    expect(said(await send(...call("Hello.", "a", "/strict")))).toBe("Pay with 4111 1111 1111 1111 or key-abcdef12.");
+  });
+
+  test("a TokenRateLimitPolicy of a Gateway counts each route by itself, and one of a rule that rule alone", async () => {
+    const limit = (name: string, namespace: string, target: string, tokens: number) =>
+      `apiVersion: kuadrant.io/v1alpha1
+kind: TokenRateLimitPolicy
+metadata: {name: ${name}, namespace: ${namespace}}
+spec: {targetRef: {group: gateway.networking.k8s.io, ${target}}, limits: {all: {rates: [{limit: ${tokens}, window: 24h}]}}}
+`;
+    const { ask: send } = await start(
+      chat("a"),
+      chat("b"),
+      limit("wide", "infra", "kind: Gateway, name: gw", 1_000),
+      limit("strict", "default", "kind: HTTPRoute, name: a, sectionName: strict", 5_000),
+    );
+    const until429 = async (host: string, path = "") => {
+      for (let calls = 0; calls < 10; calls++)
+        if ((await send(...call("Hello.", host, path))).status === 429) return calls;
+      return 10;
+    };
+    const wide = await until429("a");
+    expect(wide).toBeGreaterThan(0);
+    expect(wide).toBeLessThan(4);
+    expect(await until429("b")).toBe(wide);
+    expect(await until429("a", "/strict")).toBe(10);
+  });
+
+  test("where a refused policy does not stop the rest, as in a cluster, what it is for is closed and the rest is served", async () => {
+    const broken = traffic(
+      "broken",
+      "default",
+      "kind: HTTPRoute, name: a",
+      `{request: {regex: {action: REJECT, matches: [{pattern: "(a+)+$"}]}}}`,
+    );
+    const service = `apiVersion: sallyport.dev/v1alpha1
+kind: AccessPolicy
+metadata: {name: broken}
+spec: {targetRefs: [{group: sallyport.dev, kind: MCPServer, name: tools}], rules: [{name: x, deny: "nothing.known"}]}
+---
+apiVersion: sallyport.dev/v1alpha1
+kind: MCPServer
+metadata: {name: tools}
+spec: {url: "${model.url}/mcp"}
+`;
+    const ofClass = `apiVersion: gateway.networking.k8s.io/v1
+kind: GatewayClass
+metadata: {name: sallyport}
+spec: {controllerName: sallyport.dev/gateway}
+`;
+    const { file } = manifestFolder("");
+    const text = manifests(openGateway, ofClass, pool, chat("a"), chat("b"), broken, service);
+    const built = buildConfig(manifestsOf(text), [], {
+      file,
+      source: "cluster",
+      backends: new Map([["llama.default", [model.url]]]),
+    });
+    expect(built.translation.problems.map(({ message }) => message)).toEqual([
+      expect.stringContaining("slow") as string,
+      expect.stringContaining("nothing") as string,
+    ]);
+    if (built.read.config === undefined) throw built.read.error;
+    const gateway = await startGateway(built.read.config);
+    onTestFinished(() => gateway.drain());
+    const send = (...asked: [string, AskOptions]) => ask(gateway.addresses.data.port, ...asked);
+    const calls = model.calls;
+    expect((await send(...call("Hello.", "a"))).status).toBe(500);
+    expect((await send(...call("Hello.", "a", "/strict"))).status).toBe(500);
+    expect(model.calls).toBe(calls);
+    expect((await send(...call("Hello.", "b"))).status).toBe(200);
+    expect(built.read.config.mcp?.servers["default/tools"]?.url).toContain(".invalid/");
+  });
+});
