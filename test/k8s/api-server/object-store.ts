@@ -133,7 +133,7 @@ export function createObjectStore(historyLimit = 10_000, firstVersion = 1_000): 
           `Precondition failed: UID in precondition: ${JSON.stringify(asked["uid"])}`,
         );
       if (asked["resourceVersion"] !== former.metadata.resourceVersion) throw conflict(resource.plural, name);
-      if (part === "status") checkStatus(what, given["status"]);
+      if (part === "status" && !resource.builtIn) checkStatus(what, given["status"]);
       const { status: formerStatus, ...formerRest } = former;
       const { status: givenStatus, ...givenRest } = structuredClone(given);
       const { uid, creationTimestamp, resourceVersion, generation } = former.metadata;
