@@ -207,6 +207,27 @@ describe("a gateway that follows a cluster", () => {
     expect(JSON.stringify(replica.log.lines)).not.toMatch(/very-secret|dmVyeS1zZWNyZXQ/);
   });
 
+  test("a listener whose port is taken is told so", async () => {
+    const taken = await startShop("taken");
+    applyShop(server, await startShop("one"));
+    const gateway = mainGateway();
+    const listeners = [...gateway.spec.listeners, { name: "other", port: taken, protocol: "HTTP" }];
+    server.apply({ ...gateway, spec: { ...gateway.spec, listeners } });
+    const replica = await startReplica(server);
+    const conditions = () => {
+      const status = statusOf("Gateway", "main")?.["listeners"]?.find(({ name }) => name === "other");
+      return status?.["conditions"];
+    };
+    await eventually(() =>
+      expect(conditions()).toEqual(
+        expect.arrayContaining([
+          expect.objectContaining({ type: "Programmed", status: "False", message: expect.stringContaining("in use") }),
+        ]),
+      ),
+    );
+    expect(await says(replica, "/shop")).toBe("one");
+  });
+
   test("leaves nothing open, and an entry for another replica to take over, when it ends", async () => {
     applyShop(server, await startShop("one"));
     const replica = await startReplica(server);
