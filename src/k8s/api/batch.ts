@@ -3,6 +3,8 @@ export interface BatchOptions {
   readonly quietMs: number;
   /** And at the latest so long after it came. */
   readonly longestMs: number;
+  /** How long nothing is begun after a run that took so long. */
+  restMs(tookMs: number): number;
   /** Never called again before it has settled. It must not reject. `sinceMs`: monotonic time of the first change of the batch. */
   run(sinceMs: number): Promise<void>;
   readonly monotonic: () => number;
@@ -18,7 +20,8 @@ export interface Batch {
   close(): Promise<void>;
 }
 
-export function createBatch({ quietMs, longestMs, run, monotonic }: BatchOptions): Batch {
+export function createBatch({ quietMs, longestMs, restMs, run, monotonic }: BatchOptions): Batch {
+  let notBefore = 0;
   let since: number | undefined;
   let timer: NodeJS.Timeout | undefined;
   let running: Promise<void> | undefined;
@@ -28,14 +31,17 @@ export function createBatch({ quietMs, longestMs, run, monotonic }: BatchOptions
   function schedule(): void {
     if (since === undefined || running !== undefined || closed) return;
     clearTimeout(timer);
-    timer = setTimeout(start, Math.max(0, Math.min(quietMs, since + longestMs - monotonic())));
+    const now = monotonic();
+    timer = setTimeout(start, Math.max(0, notBefore - now, Math.min(quietMs, since + longestMs - now)));
   }
 
   function start(): void {
     const from = since ?? monotonic();
+    const began = monotonic();
     since = undefined;
     running = run(from).finally(() => {
       running = undefined;
+      notBefore = monotonic() + restMs(monotonic() - began);
       if (since !== undefined && !closed) return schedule();
       for (const done of waiting) done();
       waiting = [];

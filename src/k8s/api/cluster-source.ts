@@ -1,7 +1,8 @@
 import type { Clock } from "../../core/clock.ts";
 import type { Log } from "../../core/log.ts";
+import { endpointSlice, service } from "../kinds/core.ts";
 import type { Kind } from "../kinds/define-kind.ts";
-import type { Manifest } from "../manifest.ts";
+import { isMap, type Manifest } from "../manifest.ts";
 import type { ApiClient } from "./api-client.ts";
 import { type ApiObject, type Followed, keyOf, sameButStatus, toManifest } from "./api-object.ts";
 import type { KubernetesMetrics } from "./kubernetes-metrics.ts";
@@ -44,6 +45,11 @@ export interface ClusterSource {
   manifests(): readonly Manifest[];
   /** Follows these of the kinds on demand from now on, and no others. Whether that is more than before. */
   want(wanted: readonly Followed[]): Promise<boolean>;
+  /**
+   * From now on a change of any other Service, or of where its pods are, changes nothing: in a large cluster some pod comes or goes all
+   * the time. Undefined: every Service counts.
+   */
+  heed(services: ReadonlySet<string> | undefined): void;
   all(): Iterable<Found>;
   /** The namespace of kinds of the whole cluster is empty. */
   find(group: string, kind: string, namespace: string, name: string): Found | undefined;
@@ -60,6 +66,7 @@ export function createClusterSource(options: ClusterSourceOptions): ClusterSourc
   const steady: Reflector[] = [];
   const onDemand = new Map<string, Reflector>();
   let toldOfLimit = false;
+  let heeded: ReadonlySet<string> | undefined;
 
   const all = (): Reflector[] => [...steady, ...onDemand.values()];
 
@@ -71,10 +78,12 @@ export function createClusterSource(options: ClusterSourceOptions): ClusterSourc
   }
 
   function take(followed: Followed, changes: readonly Change[]): void {
+    let counts = false;
     let means = false;
     for (const { object, former } of changes) {
       if (object === undefined || former === undefined || !sameButStatus(object, former)) {
-        means = true;
+        counts = true;
+        means ||= [object, former].some((each) => each !== undefined && isHeeded(each));
         continue;
       }
       const manifest = manifestOf.get(former);
@@ -82,9 +91,15 @@ export function createClusterSource(options: ClusterSourceOptions): ClusterSourc
       const { namespace = "", name } = object.metadata;
       statusChanged(keyFor(followed.group, followed.kind, namespace, name));
     }
-    if (!means) return;
-    noteCounts();
-    changed();
+    if (counts) noteCounts();
+    if (means) changed();
+  }
+
+  function isHeeded({ kind, metadata }: ApiObject): boolean {
+    if (heeded === undefined || (kind !== service.kind && kind !== endpointSlice.kind)) return true;
+    const { namespace = "", name, labels } = metadata;
+    const owner = isMap(labels) ? labels["kubernetes.io/service-name"] : undefined;
+    return heeded.has(`${namespace}/${kind === service.kind ? name : String(owner)}`);
   }
 
   const follow = (followed: Followed): Reflector =>
@@ -153,6 +168,9 @@ export function createClusterSource(options: ClusterSourceOptions): ClusterSourc
       await Promise.race([settled, pause(ON_DEMAND_WAIT_MS, late.signal)]);
       late.abort();
       return fresh.length > 0;
+    },
+    heed(services) {
+      heeded = services;
     },
     *all() {
       for (const reflector of all()) for (const object of reflector.objects.values()) yield toFound(object, reflector);

@@ -12,6 +12,7 @@ import type { Translation } from "../translate.ts";
 import type { ApiAccess } from "./api-access.ts";
 import { createApiClient } from "./api-client.ts";
 import { reasonOf } from "./api-error.ts";
+import type { Followed } from "./api-object.ts";
 import { createBatch } from "./batch.ts";
 import { createClusterSource } from "./cluster-source.ts";
 import { type Election, startElection } from "./election.ts";
@@ -67,6 +68,8 @@ export interface Cluster<T> {
 
 const QUIET_MS = 50;
 const LONGEST_MS = 250;
+/** After something was put in force: twice as long as it took, so that requests have the greater part of the time, and at most this. */
+const LONGEST_REST_MS = 500;
 /** A Secret leads to nothing more; one round beyond what is needed. */
 const ROUNDS = 3;
 
@@ -89,7 +92,13 @@ export function openCluster<T>(options: ClusterOptions<T>): Cluster<T> {
   let latest: Built<T> | undefined;
   let told = new Set<string>();
 
-  const batch = createBatch({ quietMs: QUIET_MS, longestMs: LONGEST_MS, monotonic: clock.monotonic, run: takeUp });
+  const batch = createBatch({
+    quietMs: QUIET_MS,
+    longestMs: LONGEST_MS,
+    restMs: (tookMs) => Math.min(2 * tookMs, LONGEST_REST_MS),
+    monotonic: clock.monotonic,
+    run: takeUp,
+  });
   const writer = createStatusWriter({ client, clock, log, metrics, pace, controllerName });
   const source = createClusterSource({
     client,
@@ -103,16 +112,25 @@ export function openCluster<T>(options: ClusterOptions<T>): Cluster<T> {
     statusChanged: writer.recheck,
   });
 
+  function buildNow(): { readonly built: Built<T>; readonly wanted: readonly Followed[] } {
+    const lookups: Lookups[] = [];
+    const built = build(source.manifests(), (objects) => {
+      const recorded = recordLookups(objects);
+      lookups.push(recorded);
+      return recorded.objects;
+    });
+    const services = lookups.map((each) => each.services());
+    /* At once: what changes from here on is judged by what counts in this. */
+    source.heed(services.includes(undefined) ? undefined : new Set(services.flatMap((each) => [...(each ?? [])])));
+    return { built, wanted: lookups.flatMap((each) => each.wanted()) };
+  }
+
   /* Until what it names has been fetched, or cannot be. */
   async function prepare(): Promise<void> {
     for (let round = 0; round < ROUNDS; round++) {
-      const lookups: Lookups[] = [];
-      prepared = build(source.manifests(), (objects) => {
-        const recorded = recordLookups(objects);
-        lookups.push(recorded);
-        return recorded.objects;
-      });
-      if (!(await source.want(lookups.flatMap(({ wanted }) => wanted())))) return;
+      const { built, wanted } = buildNow();
+      prepared = built;
+      if (!(await source.want(wanted))) return;
     }
   }
 
@@ -153,7 +171,7 @@ export function openCluster<T>(options: ClusterOptions<T>): Cluster<T> {
       await unlessAborted(prepare(), signal);
     },
     read() {
-      latest = prepared ?? build(source.manifests(), (objects) => objects);
+      latest = prepared ?? buildNow().built;
       prepared = undefined;
       tell(latest.translation);
       return latest.result;

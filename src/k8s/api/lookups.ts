@@ -1,4 +1,4 @@
-import { configMap, pod, secret } from "../kinds/core.ts";
+import { configMap, endpointSlice, pod, secret, service } from "../kinds/core.ts";
 import type { Kind } from "../kinds/define-kind.ts";
 import type { Objects } from "../objects.ts";
 import type { Followed } from "./api-object.ts";
@@ -10,14 +10,20 @@ const byNamespace: readonly Kind<unknown>[] = [pod];
 /** Whether objects of a kind are followed only where somebody asked for them. */
 export const isOnDemand = (kind: Kind<unknown>): boolean => byName.includes(kind) || byNamespace.includes(kind);
 
+const isKind = (kind: Kind<unknown>, other: Kind<unknown>) => kind === other;
+
 /** Objects that note which of the kinds on demand they are asked for, whether there are any or not. */
 export interface Lookups {
   readonly objects: Objects;
   wanted(): readonly Followed[];
+  /** NAMESPACE/NAME of the Services that were asked for; undefined: any of them may count. */
+  services(): ReadonlySet<string> | undefined;
 }
 
 export function recordLookups(objects: Objects): Lookups {
   const wanted = new Map<string, Followed>();
+  const services = new Set<string>();
+  let allServices = false;
   const note = (kind: Kind<unknown>, namespace: string | undefined, name?: string) => {
     const { group, plural, versions } = kind;
     wanted.set(`${plural} ${namespace ?? ""} ${name ?? ""}`, {
@@ -35,13 +41,17 @@ export function recordLookups(objects: Objects): Lookups {
       get(kind, namespace, name) {
         if (byName.includes(kind)) note(kind, namespace, name);
         else if (byNamespace.includes(kind)) note(kind, namespace);
+        else if (isKind(kind, service)) services.add(`${namespace}/${name}`);
+        else if (isKind(kind, endpointSlice)) allServices = true;
         return objects.get(kind, namespace, name);
       },
       list(kind, namespace) {
         if (isOnDemand(kind)) note(kind, namespace);
+        else if (isKind(kind, service)) allServices = true;
         return objects.list(kind, namespace);
       },
     },
     wanted: () => [...wanted.values()],
+    services: () => (allServices ? undefined : services),
   };
 }

@@ -9,6 +9,7 @@ import {
   httpRoute,
   mainGateway,
   type Replica,
+  service,
   startReplica,
   startShop,
 } from "./cluster-scene.ts";
@@ -205,6 +206,35 @@ describe("a gateway that follows a cluster", () => {
       expect([...server.watches].some(({ request }) => request.resource.plural === "secrets")).toBe(false),
     );
     expect(JSON.stringify(replica.log.lines)).not.toMatch(/very-secret|dmVyeS1zZWNyZXQ/);
+  });
+
+  test("Services that nothing leads to come and go without being taken up, until something does", async () => {
+    applyShop(server, await startShop("one"));
+    const replica = await startReplica(server);
+    await replica.cluster.idle();
+    const taken = async () =>
+      [...(await replica.page()).matchAll(/kubernetes_translation_seconds_count\{[^}]*\} (\d+)/g)]
+        .map(([, count]) => Number(count))
+        .reduce((sum, count) => sum + count, 0);
+    const before = await taken();
+    const two = await startShop("two");
+    for (let count = 0; count < 20; count++) {
+      server.apply(service(`other${count}`));
+      server.apply(endpoints(`other${count}`, two));
+    }
+    await eventually(async () => expect(await replica.page()).toContain('kubernetes_objects{kind="services"} 21'));
+    await replica.cluster.idle();
+    expect(await taken()).toBe(before);
+    server.apply(httpRoute("late", "/late", "other7"));
+    await eventually(async () => expect(await says(replica, "/late")).toBe("two"));
+    server.apply(endpoints("other7", await startShop("three")));
+    await eventually(async () => expect(await says(replica, "/late")).toBe("three"));
+    /* One that was not there when it was asked for counts as well. */
+    server.apply(httpRoute("later", "/later", "missing"));
+    await eventually(async () => expect(await says(replica, "/later")).toBe(500));
+    server.apply(service("missing"));
+    server.apply(endpoints("missing", two));
+    await eventually(async () => expect(await says(replica, "/later")).toBe("two"));
   });
 
   test("a listener whose port is taken is told so", async () => {
