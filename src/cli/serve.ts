@@ -95,9 +95,8 @@ export const serveCommand = defineCommand({
       } else await quickstart.ready(gateway, err);
       await untilStopped(gateway);
       source.close();
-      /* While requests still end: another replica is to write what becomes of the objects from here on. */
-      await kubernetes?.close();
-      await gateway.drain();
+      /* Another replica is to write what becomes of the objects from here on, while requests still end in this one. */
+      await Promise.all([gateway.drain(), kubernetes?.close()]);
       return 0;
     } finally {
       await kubernetes?.close();

@@ -70,6 +70,8 @@ const QUIET_MS = 50;
 const LONGEST_MS = 250;
 /** After something was put in force: twice as long as it took, so that requests have the greater part of the time, and at most this. */
 const LONGEST_REST_MS = 500;
+/** Told in one go; the rest is a number. */
+const SHOWN_PROBLEMS = 50;
 /** A Secret leads to nothing more; one round beyond what is needed. */
 const ROUNDS = 3;
 
@@ -78,8 +80,6 @@ const leaseName = (controllerName: string): string =>
   controllerName === defaultOptions.controllerName
     ? "sallyport"
     : `sallyport-${controllerName.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-")}`.slice(0, 200).replace(/-$/, "");
-/** Told in one go; the rest is a number. */
-const SHOWN_PROBLEMS = 50;
 
 /** Starts to follow the kinds that are read. Everything is let go of by `close`. */
 export function openCluster<T>(options: ClusterOptions<T>): Cluster<T> {
@@ -144,6 +144,9 @@ export function openCluster<T>(options: ClusterOptions<T>): Cluster<T> {
         { reason: reasonOf(error) },
         "what the API server says cannot be put in force; the last good configuration stays",
       );
+    } finally {
+      /* Whoever reads next reads what is there then. */
+      prepared = undefined;
     }
     metrics.translated((clock.monotonic() - sinceMs) / 1_000, result);
   }

@@ -28,6 +28,9 @@ export function mergeStatus(stored: unknown, wanted: JsonMap, options: MergeOpti
   return isOlder(former, wanted, options) ? undefined : next;
 }
 
+/** What the schema of a condition allows. */
+const MESSAGE_LETTERS = 32_768;
+
 const mapsOf = (value: unknown): readonly JsonMap[] => (Array.isArray(value) ? value.filter(isMap) : []);
 
 /** RFC 3339 without a fraction, as metav1.Time is written. */
@@ -51,7 +54,8 @@ function mergeConditions(stored: unknown, wanted: unknown, others: "keep" | "dro
 function toCondition(next: JsonMap, former: JsonMap | undefined, now: number): JsonMap {
   const same = former !== undefined && former["status"] === next["status"];
   const lastTransitionTime = same ? (former["lastTransitionTime"] ?? timeOf(now)) : timeOf(now);
-  return { ...next, message: next["message"] ?? "", lastTransitionTime };
+  const message = typeof next["message"] === "string" ? next["message"].slice(0, MESSAGE_LETTERS) : "";
+  return { ...next, message, lastTransitionTime };
 }
 
 const refOf = (entry: JsonMap) => entry["parentRef"] ?? entry["ancestorRef"];
@@ -61,13 +65,17 @@ function mergeEntries(stored: unknown, wanted: unknown, options: MergeOptions): 
   const rest = [...mapsOf(wanted)];
   const merged: JsonMap[] = [];
   for (const former of mapsOf(stored)) {
-    if (former["controllerName"] !== controllerName) {
+    const { controllerName: theirs, ...unnamed } = former;
+    const at = rest.findIndex((entry) => isDeepStrictEqual(refOf(entry), refOf(former)));
+    /* The first InferencePool v1 had no such field, and its API server leaves out what it does not know: nobody's is ours. */
+    if (theirs !== controllerName && (theirs !== undefined || at < 0)) {
       merged.push(former);
       continue;
     }
-    const at = rest.findIndex((entry) => isDeepStrictEqual(refOf(entry), refOf(former)));
     const [next] = at < 0 ? [] : rest.splice(at, 1);
-    if (next !== undefined) merged.push(toEntry(next, former, options));
+    if (next === undefined) continue;
+    const { controllerName: _, ...said } = toEntry(next, former, options);
+    merged.push(isDeepStrictEqual(said, unnamed) ? former : { ...said, controllerName });
   }
   for (const next of rest) merged.push(toEntry(next, undefined, options));
   return merged;

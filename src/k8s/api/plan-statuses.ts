@@ -1,4 +1,4 @@
-import { groupOf } from "../manifest.ts";
+import { groupOf, type JsonMap } from "../manifest.ts";
 import type { ObjectStatus } from "../status.ts";
 import type { ClusterSource } from "./cluster-source.ts";
 import { hasEntriesOf, type WantedStatus } from "./status-writer.ts";
@@ -14,7 +14,8 @@ export function planStatuses(
     const found = source.find(groupOf({ apiVersion }), kind, namespace, name);
     if (found === undefined) continue;
     const { key, followed, current } = found;
-    plan.set(key, { followed, status, generation, current });
+    /* As it comes back: what is undefined here is not there. */
+    plan.set(key, { followed, status: JSON.parse(JSON.stringify(status)) as JsonMap, generation, current });
   }
   for (const { key, object, followed, current } of source.all()) {
     const list = plan.has(key) ? undefined : hasEntriesOf(controllerName, object);

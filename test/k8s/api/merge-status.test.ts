@@ -107,6 +107,26 @@ describe("merging a status", () => {
     expect(merge(mine([accepted, partly]), mine([condition("Accepted", "True")]))).toEqual(mine([accepted]));
   });
 
+  test("an entry that a server has stripped of its controller is known again, and not written over and over", () => {
+    const wanted = { parents: [{ parentRef: ref("a"), controllerName, conditions: [condition("Accepted", "True")] }] };
+    const stripped = (status: string) => ({
+      parents: [{ parentRef: ref("a"), conditions: [condition("Accepted", status, { lastTransitionTime: before })] }],
+    });
+    expect(merge(stripped("True"), wanted)).toBeUndefined();
+    expect(merge(stripped("False"), wanted)).toMatchObject({
+      parents: [{ parentRef: ref("a"), controllerName, conditions: [{ status: "True", lastTransitionTime: today }] }],
+    });
+    const other = { parents: [{ parentRef: ref("b"), conditions: [condition("Accepted", "True")] }] };
+    expect(merge(other, wanted)).toMatchObject({ parents: [{ parentRef: ref("b") }, { parentRef: ref("a") }] });
+  });
+
+  test("a message is cut to what the schema allows", () => {
+    const wanted = { conditions: [condition("Accepted", "False", { message: "x".repeat(40_000) })] };
+    const written = merge({}, wanted);
+    expect(written).toMatchObject({ conditions: [{ message: "x".repeat(32_768) }] });
+    expect(merge(written, wanted)).toBeUndefined();
+  });
+
   test("two entries of one name differ by section and port", () => {
     const entry = (sectionName: string, status: string) => ({
       parentRef: { ...ref("a"), sectionName },
