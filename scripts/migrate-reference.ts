@@ -53,6 +53,8 @@ export function migrateReference(): string {
     "",
     "**TLS.** A host with a certificate has a listener of its own, and http is redirected to https with 308 unless `ssl-redirect` is `false`, as nginx did. A Gateway has 64 listeners; more hosts make a second one, with an address of its own.",
     "",
+    "**Rate limits** become a [Budget](kinds.md#budget) of the routes, which is this gateway's own kind: for another gateway leave it out, and limit there.",
+    "",
     "**Canaries** are merged with the main Ingress of their host and path: rules for the header and the cookie, in this order, and weights. From another namespace they need a ReferenceGrant, which is printed.",
     "",
     "Not the same, whatever the annotations: nginx refused bodies over 1 MB and waited 60 s for a silent backend; it served https with a certificate of its own for hosts without one; a route without a host also serves what the routes of other hosts leave;",

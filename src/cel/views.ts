@@ -143,11 +143,13 @@ export class RequestView extends defineView("request") {
     return this.#route?.ruleName ?? "";
   }
 
+  /* Many expressions may ask for them. */
+  #tags: readonly string[] | undefined;
   get tags(): readonly string[] {
     const listener = this.listener;
-    return (this.#route?.tags ?? []).flatMap(({ tag, listeners }) =>
+    return (this.#tags ??= (this.#route?.tags ?? []).flatMap(({ tag, listeners }) =>
       listeners?.includes(listener) === false ? [] : [tag],
-    );
+    ));
   }
 
   get host(): string {

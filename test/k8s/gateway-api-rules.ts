@@ -1,4 +1,6 @@
+import { budget } from "../../src/k8s/kinds/budget.ts";
 import { isMap } from "../../src/k8s/manifest.ts";
+import { faultsOf } from "./objects-from.ts";
 
 /*
  * What the CRDs of the Gateway API (standard channel, v1.6) refuse, as far as it concerns what is written here: limits, patterns and
@@ -47,6 +49,7 @@ export function brokenRules(object: unknown): readonly string[] {
   else if (kind === "Gateway") checkGateway(spec, check);
   else if (kind === "ReferenceGrant") checkGrant(spec, check);
   else if (kind === "BackendTLSPolicy") checkTlsPolicy(spec, check);
+  else if (kind === "Budget") broken.push(...faultsOf(budget, spec));
   else broken.push(`an unknown kind: ${String(kind)}`);
   return broken;
 }

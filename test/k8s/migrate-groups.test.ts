@@ -528,18 +528,41 @@ describe("what has no standard kind", () => {
     expect(migrated([ingress({ nginx: { [name]: value } })]).routes).toHaveLength(1);
   });
 
-  test.for([
-    "limit-rps",
-    "limit-rpm",
-    "limit-connections",
-    "affinity",
-    "upstream-hash-by",
-    "proxy-body-size",
-    "proxy-next-upstream",
-    "custom-http-errors",
-  ])("%s is left out, with what to do", (name) => {
-    const { routes, rows } = migrated([ingress({ nginx: { [name]: "5" } })]);
-    expect(routes).toHaveLength(1);
-    expect(rows(name)).toMatchObject([{ outcome: "not translated", todo: expect.any(String) }]);
+  test.for(["affinity", "upstream-hash-by", "proxy-body-size", "proxy-next-upstream", "custom-http-errors"])(
+    "%s is left out, with what to do",
+    (name) => {
+      const { routes, rows } = migrated([ingress({ nginx: { [name]: "5" } })]);
+      expect(routes).toHaveLength(1);
+      expect(rows(name)).toMatchObject([{ outcome: "not translated", todo: expect.any(String) }]);
+    },
+  );
+
+  test("limits of an address are a Budget of its routes, with nginx's burst as the time in which requests are counted", () => {
+    const nginx = { "limit-rps": "10", "limit-rpm": "100", "limit-connections": "20", "ssl-redirect": "true" };
+    const { of, rows } = migrated([
+      ingress({ namespace: "shop", nginx, tls: [{ hosts: ["a.example.com"], secretName: "cert" }] }),
+    ]);
+    expect(of("Budget")).toEqual([
+      {
+        apiVersion: "sallyport.dev/v1alpha1",
+        kind: "Budget",
+        metadata: { name: "web", namespace: "shop" },
+        spec: {
+          targetRefs: [{ group: "gateway.networking.k8s.io", kind: "HTTPRoute", name: "web" }],
+          per: "request.ip",
+          limits: ["50 requests/5s", "500 requests/5min", "20 concurrent calls"],
+        },
+      },
+    ]);
+    expect(rows("limit-rps")).toMatchObject([{ outcome: "approximated", text: expect.stringContaining("429") }]);
+    const limitsOf = (more: Record<string, string>) =>
+      migrated([ingress({ nginx: more })])
+        .of("Budget")
+        .map(({ spec }) => spec["limits"] as unknown);
+    expect(limitsOf({ "limit-rps": "10", "limit-burst-multiplier": "1" })).toEqual([["10 requests/1s"]]);
+    expect(limitsOf({ "limit-rps": "0" })).toEqual([]);
+    const exempt = migrated([ingress({ nginx: { "limit-rps": "10", "limit-allowlist": "10.0.0.0/8" } })]);
+    expect(exempt.of("Budget")).toEqual([]);
+    expect(exempt.rows("limit-rps")).toMatchObject([{ outcome: "not translated", todo: expect.any(String) }]);
   });
 });

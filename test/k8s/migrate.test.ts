@@ -31,12 +31,12 @@ describe("sallyport migrate", () => {
 
   test("the exit code tells whether a person has something to do", async () => {
     const clean = makeFolder({ "a.json": JSON.stringify(ingress()) });
-    const held = makeFolder({ "a.json": JSON.stringify(ingress({ nginx: { "limit-rps": "5" } })) });
+    const held = makeFolder({ "a.json": JSON.stringify(ingress({ nginx: { "limit-rate": "5" } })) });
     const broken = makeFolder({ "a.json": JSON.stringify(ingress()), "b.yaml": "a: [" });
     expect((await run(clean.path)).code).toBe(0);
     expect(await run(held.path)).toMatchObject({
       code: 2,
-      err: expect.stringMatching(/limit-rps +not translated[^]*to do: /),
+      err: expect.stringMatching(/limit-rate +not translated[^]*to do: /),
     });
     expect(await run(broken.path)).toMatchObject({ code: 2, err: expect.stringContaining("b.yaml:1:") });
     expect(await run(makeFolder().path)).toMatchObject({ code: 1, out: "" });

@@ -2,8 +2,9 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vit
 import { startGateway } from "../../src/gateway/gateway.ts";
 import { buildConfig } from "../../src/k8s/build-config.ts";
 import { ModelServer } from "../inference/pool/model-server.ts";
-import { type Answer, ask, type AskOptions } from "../services/services-scene.ts";
+import { type Answer, ask, type AskOptions, startEcho } from "../services/services-scene.ts";
 import { manifestFolder, manifests, openGateway, startManifestsScene } from "./manifests-scene.ts";
+import { ingress, migrated } from "./migrate-input.ts";
 import { manifestsOf } from "./objects-from.ts";
 
 let model: ModelServer;
@@ -107,6 +108,18 @@ spec: {targetRef: {group: gateway.networking.k8s.io, ${target}}, limits: {all: {
     expect(wide).toBeLessThan(4);
     expect(await until429("b")).toBe(wide);
     expect(await until429("a", "/strict")).toBe(10);
+  });
+
+  test("what an Ingress lets one address do, migrated, is what it may do here: beyond it 429", async () => {
+    const echo = await startEcho("web");
+    onTestFinished(() => echo.close());
+    const { yaml } = migrated([
+      ingress({ namespace: "default", nginx: { "limit-rpm": "1", "limit-burst-multiplier": "2" } }),
+    ]);
+    const { ask: send } = await startManifestsScene(yaml, { "web.default": echo.url });
+    const statuses: number[] = [];
+    for (let calls = 0; calls < 3; calls++) statuses.push((await send("/v1/x", { host: "a.example.com" })).status);
+    expect(statuses).toEqual([200, 200, 429]);
   });
 
   test("where a refused policy does not stop the rest, as in a cluster, what it is for is closed and the rest is served", async () => {

@@ -57,6 +57,8 @@ export interface Migration {
   readonly hosts: HostDraft[];
   readonly extraRoutes: ExtraRoute[];
   readonly extraObjects: OutputObject[];
+  /** What one address may use, as `limits` of a Budget has it. */
+  readonly limits: string[];
   /** Why the routes must not be applied as they are. */
   readonly withheld: string[];
   /** Annotations, by their full names, that hold back every route of the Ingress's hosts. */
@@ -104,6 +106,7 @@ export function createMigration(ingress: Ingress, cluster: Cluster): Migration {
     hosts: [],
     extraRoutes: [],
     extraObjects: [],
+    limits: [],
     withheld,
     hostHolds,
     rows,

@@ -1,7 +1,8 @@
 import { placeOf } from "./account.ts";
 import type { TlsSecret } from "./cluster.ts";
 import { planGateways } from "./gateway.ts";
-import type { OutputObject } from "./gateway-api.ts";
+import { GATEWAY_GROUP, type OutputObject } from "./gateway-api.ts";
+import type { Ingress } from "./ingress.ts";
 import { grantsFor } from "./grants.ts";
 import type { Migration } from "./migration.ts";
 import type { Printed } from "./print.ts";
@@ -100,8 +101,28 @@ function withAliases(
   return all;
 }
 
+/* A Budget has 16 targets at most; what only redirects is not counted. */
+const MOST_TARGETS = 16;
+
+function toBudgets({ namespace, name }: Ingress, plans: readonly RoutePlan[], limits: readonly string[]) {
+  const counted = plans.filter(({ rules }) => rules.some(({ backendRefs }) => backendRefs !== undefined));
+  return Array.from({ length: Math.ceil(counted.length / MOST_TARGETS) }, (_, number): OutputObject => {
+    const targets = counted.slice(number * MOST_TARGETS, (number + 1) * MOST_TARGETS);
+    return {
+      apiVersion: "sallyport.dev/v1alpha1",
+      kind: "Budget",
+      metadata: { name: number === 0 ? name : `${name}-${number + 1}`, namespace },
+      spec: {
+        targetRefs: targets.map((plan) => ({ group: GATEWAY_GROUP, kind: "HTTPRoute", name: plan.name })),
+        per: "request.ip",
+        limits,
+      },
+    };
+  });
+}
+
 function printRoutes(
-  { ingress, withheld, rows, extraObjects }: Migration,
+  { ingress, withheld, rows, extraObjects, limits }: Migration,
   plans: readonly RoutePlan[],
   parentRefsOf: (plan: RoutePlan) => readonly unknown[],
 ): Printed[] {
@@ -110,7 +131,11 @@ function printRoutes(
   const decisions = rows.flatMap(({ subject, text, todo }) =>
     todo === undefined ? [] : [`${subject}: ${text}. To do: ${todo}`],
   );
-  const objects: OutputObject[] = [...plans.map((plan) => toHttpRoute(plan, parentRefsOf(plan))), ...extraObjects];
+  const objects: OutputObject[] = [
+    ...plans.map((plan) => toHttpRoute(plan, parentRefsOf(plan))),
+    ...extraObjects,
+    ...(limits.length > 0 ? toBudgets(ingress, plans, limits) : []),
+  ];
   return objects.map((object, index) => ({
     object,
     comments: index === 0 ? [...from, ...decisions] : from,
