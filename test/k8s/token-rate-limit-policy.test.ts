@@ -174,13 +174,13 @@ describe("a TokenRateLimitPolicy", () => {
   });
 
   test.each([
-    ["when.0.predicate", { when: [{ predicate: 'request.query == "x"' }] }, /request\.query.*not known here/],
+    ["when.0.predicate", { when: [{ predicate: 'request.query == "x"' }] }, /request has no field query/],
     [
       "when.0.predicate",
       { when: [{ predicate: 'requestBodyJSON("/temperature") == 1' }] },
       /requestBodyJSON of \/model/,
     ],
-    ["when.0.predicate", { when: [{ predicate: "request.methd == 'GET'" }] }, /request\.methd/],
+    ["when.0.predicate", { when: [{ predicate: "request.methd == 'GET'" }] }, /did you mean request\.method/],
     ["counters.0.expression", { counters: [{ expression: "source.port" }] }, /source\.port/],
     ["counters.0.expression", { counters: [{ expression: "auth.metadata.x" }] }, /AuthPolicy/],
     ["rates.0.window", { rates: [{ limit: 1, window: "500ms" }] }, /a second at least/],

@@ -21,7 +21,6 @@ const attributes: Readonly<Record<string, Meaning>> = {
   "request.useragent": header("user-agent"),
   "request.referer": header("referer"),
   "request.auth.claims": "principal.claims",
-  request: unknown("this part of the request"),
   "source.address": "request.ip",
   "source.remote_address": "request.ip",
   source: unknown("more of the caller's connection than `source.address`"),
