@@ -67,6 +67,7 @@ export function createClusterSource(options: ClusterSourceOptions): ClusterSourc
   const onDemand = new Map<string, Reflector>();
   let toldOfLimit = false;
   let heeded: ReadonlySet<string> | undefined;
+  let closed = false;
 
   const all = (): Reflector[] => [...steady, ...onDemand.values()];
 
@@ -137,6 +138,7 @@ export function createClusterSource(options: ClusterSourceOptions): ClusterSourc
     manifests: () =>
       all().flatMap(({ objects, followed }) => [...objects.values()].map((object) => manifestFor(object, followed))),
     async want(wanted) {
+      if (closed) return false;
       const asked = withoutNarrower(withinReach(wanted));
       if (asked.length > ON_DEMAND_LIMIT && !toldOfLimit) {
         toldOfLimit = true;
@@ -184,7 +186,10 @@ export function createClusterSource(options: ClusterSourceOptions): ClusterSourc
       }
       return undefined;
     },
-    close: async () => void (await Promise.all(all().map((reflector) => reflector.close()))),
+    async close() {
+      closed = true;
+      await Promise.all(all().map((reflector) => reflector.close()));
+    },
   };
 }
 

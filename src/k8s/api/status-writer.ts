@@ -2,11 +2,12 @@ import type { Clock } from "../../core/clock.ts";
 import type { Log } from "../../core/log.ts";
 import { isMap, type JsonMap } from "../manifest.ts";
 import type { ApiClient } from "./api-client.ts";
-import { ApiError, reasonOf } from "./api-error.ts";
+import { ApiError } from "./api-error.ts";
 import { type ApiObject, type Followed, pathOf, readApiObject } from "./api-object.ts";
 import type { KubernetesMetrics } from "./kubernetes-metrics.ts";
 import { mergeStatus } from "./merge-status.ts";
-import { backOffMs, jittered, type Pace, pause } from "./pace.ts";
+import { backOffMs, type Pace, pause } from "./pace.ts";
+import { createStatusRefusals } from "./status-refusals.ts";
 
 /** What the status of one object has to be, as far as it is ours to say. */
 export interface WantedStatus {
@@ -53,12 +54,12 @@ export function createStatusWriter(options: StatusWriterOptions): StatusWriter {
   /* Never more than there are objects. */
   const queue = new Set<string>();
   const underWay = new Set<string>();
-  /** Kinds whose status may not be written, and when that is tried again. */
-  const forbidden = new Map<string, number>();
   let active = false;
   let writers = 0;
   let nextAt = 0;
   let waiting: (() => void)[] = [];
+
+  const refusals = createStatusRefusals({ clock, log, pace, again: lookAtAll });
 
   const differs = ({ status, current, generation }: WantedStatus): boolean => {
     const object = current();
@@ -71,8 +72,13 @@ export function createStatusWriter(options: StatusWriterOptions): StatusWriter {
 
   function look(key: string): void {
     const wanted = planned.get(key);
-    if (wanted !== undefined && differs(wanted)) queue.add(key);
+    if (wanted !== undefined && !refusals.isRejected(key, wanted.status) && differs(wanted)) queue.add(key);
     else queue.delete(key);
+  }
+
+  function lookAtAll(): void {
+    for (const key of planned.keys()) look(key);
+    start();
   }
 
   /* One that is being written and came up again is taken by whoever is at it. */
@@ -117,7 +123,7 @@ export function createStatusWriter(options: StatusWriterOptions): StatusWriter {
       const wanted = planned.get(key);
       if (wanted === undefined || !active || signal.aborted) return;
       const { followed, status, generation } = wanted;
-      if ((forbidden.get(followed.plural) ?? 0) > clock.monotonic()) return;
+      if (refusals.isForbidden(followed.plural)) return;
       const object = fresh ?? wanted.current();
       if (object === undefined || !isStill(object, generation)) return;
       const next = mergeStatus(object["status"], status, { controllerName: controllerName(), now: clock.now() });
@@ -126,6 +132,7 @@ export function createStatusWriter(options: StatusWriterOptions): StatusWriter {
       try {
         await client.send(`${path}/status`, { method: "PUT", body: { ...object, status: next } }, signal);
         metrics.statusWritten(followed.plural, "written");
+        refusals.written(followed.plural);
         return;
       } catch (error) {
         if (signal.aborted) return;
@@ -138,10 +145,9 @@ export function createStatusWriter(options: StatusWriterOptions): StatusWriter {
         }
         if (said === 404) return metrics.statusWritten(followed.plural, "gone");
         metrics.statusWritten(followed.plural, "failed");
-        if (said === 401 || said === 403) return refuse(followed.plural, error);
-        if (said !== undefined && said < 500 && said !== 429) {
-          log.warn({ object: key, reason: reasonOf(error) }, "the API server does not take a status");
-          return;
+        if (said === 403) return refusals.forbid(followed.plural, error);
+        if (said !== undefined && said < 500 && said !== 429 && said !== 401) {
+          return refusals.reject(key, status, error);
         }
         const retryAfterMs = error instanceof ApiError ? (error.retryAfterMs ?? 0) : 0;
         await pause(Math.max(backOffMs(pace, attempt), retryAfterMs), signal);
@@ -155,21 +161,12 @@ export function createStatusWriter(options: StatusWriterOptions): StatusWriter {
     return readApiObject(await client.get(path, signal), followed, apiVersion.slice(apiVersion.indexOf("/") + 1));
   }
 
-  function refuse(plural: string, error: unknown): void {
-    if (!forbidden.has(plural))
-      log.error(
-        { kind: plural, reason: reasonOf(error) },
-        `not allowed to write the status of ${plural}: give the service account update on ${plural}/status`,
-      );
-    forbidden.set(plural, clock.monotonic() + jittered(pace.recheckMs));
-  }
-
   return {
     plan(wanted) {
       planned = wanted;
       for (const key of queue) if (!wanted.has(key)) queue.delete(key);
-      for (const key of wanted.keys()) look(key);
-      start();
+      refusals.keep(wanted);
+      lookAtAll();
     },
     recheck(key) {
       look(key);
@@ -178,15 +175,14 @@ export function createStatusWriter(options: StatusWriterOptions): StatusWriter {
     setActive(is) {
       active = is;
       metrics.writer(is);
-      if (!is) return;
-      for (const key of planned.keys()) look(key);
-      start();
+      if (is) lookAtAll();
     },
     idle: () =>
       writers === 0 && (queue.size === 0 || !active)
         ? Promise.resolve()
         : new Promise((resolve) => waiting.push(resolve)),
     async close() {
+      refusals.close();
       stop.abort(new Error("closed"));
       if (writers > 0) await new Promise<void>((resolve) => waiting.push(resolve));
     },

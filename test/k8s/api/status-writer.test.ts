@@ -137,6 +137,9 @@ describe("writing statuses", () => {
       "not allowed to write the status of httproutes: give the service account update on httproutes/status",
     ]);
     expect(stored("b")).toBeUndefined();
+    /* Tried again after a while, without anything else having changed. */
+    scene.server.intercept = () => undefined;
+    await eventually(() => expect(stored("b")).toMatchObject(parents("True")));
   });
 
   test("a status that the server's schema refuses is said and not tried again", async () => {
@@ -146,6 +149,12 @@ describe("writing statuses", () => {
     await writer.idle();
     expect(puts()).toHaveLength(1);
     expect(scene.log.lines.find(({ level }) => level === "warn")?.fields["reason"]).toContain("Unsupported value");
+    writer.plan(new Map([wants("a", parents("Perhaps"))]));
+    await writer.idle();
+    expect(puts()).toHaveLength(1);
+    writer.plan(new Map([wants("a", parents("False"))]));
+    await writer.idle();
+    expect(stored("a")).toMatchObject(parents("False"));
   });
 
   test("writes nothing while it is another replica's turn, and what is due when its own comes", async () => {
