@@ -68,8 +68,8 @@ export interface Cluster<T> {
 
 const QUIET_MS = 50;
 const LONGEST_MS = 250;
-/** After something was put in force: twice as long as it took, so that requests have the greater part of the time, and at most this. */
-const LONGEST_REST_MS = 500;
+/** After something was put in force nothing is begun for as long as it took, so that requests have half of the time, and at most this. */
+const LONGEST_REST_MS = 250;
 /** Told in one go; the rest is a number. */
 const SHOWN_PROBLEMS = 50;
 /** A Secret leads to nothing more; one round beyond what is needed. */
@@ -95,7 +95,7 @@ export function openCluster<T>(options: ClusterOptions<T>): Cluster<T> {
   const batch = createBatch({
     quietMs: QUIET_MS,
     longestMs: LONGEST_MS,
-    restMs: (tookMs) => Math.min(2 * tookMs, LONGEST_REST_MS),
+    restMs: (tookMs) => Math.min(tookMs, LONGEST_REST_MS),
     monotonic: clock.monotonic,
     run: takeUp,
   });
