@@ -220,7 +220,7 @@ describe("the CEL rules of CRDs, run by the gateway's own engine after the defau
 
   test("a field that is known and not honoured is refused by its path, and why", () => {
     expect(faultsOf(trafficPolicy, { ...traffic("Gateway"), rateLimit: { local: {} } })).toEqual([
-      "spec.rateLimit: not supported: only `ai.promptGuard` of a TrafficPolicy is honoured here",
+      "spec.rateLimit: not supported: of a TrafficPolicy `ai.promptGuard` alone is honoured here, with its fields of kgateway 2.0",
     ]);
     const request = { moderation: { openAIModeration: {} } };
     expect(faultsOf(trafficPolicy, { ...traffic("Gateway"), ai: { promptGuard: { request } } })).toEqual([

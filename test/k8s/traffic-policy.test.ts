@@ -208,7 +208,8 @@ describe("a TrafficPolicy", () => {
         { name: "p", generation: 7 },
       ),
     );
-    const reason = "spec.rateLimit: not supported: only `ai.promptGuard` of a TrafficPolicy is honoured here";
+    const reason =
+      "spec.rateLimit: not supported: of a TrafficPolicy `ai.promptGuard` alone is honoured here, with its fields of kgateway 2.0";
     expect(problems).toEqual([reason]);
     expect(statusOf("TrafficPolicy", "p")).toEqual({
       ancestors: [
@@ -229,5 +230,11 @@ describe("a TrafficPolicy", () => {
       ],
     });
     expect(JSON.stringify(at("routes", "default/a"))).toContain("could not be applied");
+    /* Where an API server has taken it, no field of it is left out as it would be elsewhere. */
+    const promptGuard = { request: { ...rejecting("x"), scope: ["SystemPrompt"] } };
+    const spec = { targetRefs: [target("HTTPRoute", "a")], ai: { promptGuard } };
+    expect(meaningOf([sample(trafficPolicy, spec)], { source: "cluster" }).problems).toEqual([
+      "spec.ai.promptGuard.request.scope: not supported: of a TrafficPolicy `ai.promptGuard` alone is honoured here, with its fields of kgateway 2.0",
+    ]);
   });
 });

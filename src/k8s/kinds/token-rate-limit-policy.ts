@@ -1,25 +1,29 @@
 import { z } from "zod";
+import { closedObject } from "./closed-object.ts";
 import { defineKind } from "./define-kind.ts";
 import { duration, groupName, kindName, objectName, sectionName } from "./words.ts";
 
-const when = z.array(z.strictObject({ predicate: z.string().min(1) }));
+const closed = <T extends z.ZodRawShape>(shape: T) =>
+  closedObject(shape, "this field of a TokenRateLimitPolicy is not known here");
 
-const limit = z.strictObject({
-  rates: z.array(z.strictObject({ limit: z.int(), window: duration })).optional(),
+const when = z.array(closed({ predicate: z.string().min(1) }));
+
+const limit = closed({
+  rates: z.array(closed({ limit: z.int(), window: duration })).optional(),
   when: when.optional(),
-  counters: z.array(z.strictObject({ expression: z.string().min(1) })).optional(),
+  counters: z.array(closed({ expression: z.string().min(1) })).optional(),
 });
 export type TokenLimitSpec = z.output<typeof limit>;
 
 const limits = z.record(z.string(), limit);
-const group = z.strictObject({
+const group = closed({
   strategy: z.enum(["atomic", "merge"]).default("atomic"),
   limits: limits.optional(),
   when: when.optional(),
 });
 
-const spec = z.strictObject({
-  targetRef: z.strictObject({
+const spec = closed({
+  targetRef: closed({
     group: groupName,
     kind: kindName,
     name: objectName,
