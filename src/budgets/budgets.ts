@@ -143,8 +143,8 @@ export function createBudgets({ config, ledger, counter, clock, log, meter }: Bu
 
 /** Keeps of the attempts before this one only those that were taken something for. */
 function note(context: OperationContext, charges: Charges): void {
-  const taken = context.charges?.filter(({ booked }) => booked.some((amount) => amount > 0)) ?? [];
-  context.charges = [...taken, charges];
+  const taken = context.charges?.filter(({ booked }) => booked.some((amount) => amount > 0));
+  context.charges = taken === undefined ? [charges] : [...taken, charges];
 }
 
 /** A model whose price nobody knows is no free one. Tools and agents cost what is stated, and nothing where nothing is. */

@@ -1,6 +1,5 @@
 import { type BudgetUnit, type Charges, unitOf } from "../core/charges.ts";
 import { bounded } from "./bounded.ts";
-import { numberText } from "./number-text.ts";
 
 export interface ChargedCounter {
   readonly budget: string;
@@ -16,13 +15,14 @@ export interface CounterCharge extends ChargedCounter {
   readonly booked: number;
 }
 
-/** What was reserved and what was booked, in turn, for each line; without brackets. */
+const finite = (amount: number): number => (Number.isFinite(amount) ? amount : 0);
+
+/** What was reserved and what was booked, in turn, for each line; without brackets. Joined at once: a record waits, and is one flat string. */
 export function chargesText(charges: readonly Charges[]): string {
-  let text = "";
+  const amounts: number[] = [];
   for (const { reserved, booked } of charges)
-    for (let at = 0; at < reserved.length; at++)
-      text += `${text === "" ? "" : ","}${numberText(reserved[at]!)},${numberText(booked[at]!)}`;
-  return text;
+    for (let at = 0; at < reserved.length; at++) amounts.push(finite(reserved[at]!), finite(booked[at]!));
+  return amounts.join();
 }
 
 const toCounter = ({ budget, limit, key }: Charges["lines"][number]): ChargedCounter => ({
@@ -50,8 +50,5 @@ export function isSameCharged(
 export const toCounters = (charges: readonly Charges[]): readonly ChargedCounter[] =>
   charges.flatMap(({ lines }) => lines.map(toCounter));
 
-export const toCharges = (
-  charged: readonly ChargedCounter[],
-  amounts: readonly (number | null)[],
-): readonly CounterCharge[] =>
+export const toCharges = (charged: readonly ChargedCounter[], amounts: readonly number[]): readonly CounterCharge[] =>
   charged.map((counter, at) => ({ ...counter, reserved: amounts[2 * at] ?? 0, booked: amounts[2 * at + 1] ?? 0 }));

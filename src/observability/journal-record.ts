@@ -121,7 +121,7 @@ export type OwnPart = readonly [
   costNanos?: number | null,
   picks?: readonly EndpointPick[] | null,
   /** What was reserved and what was booked, in turn, for each counter of the common part. */
-  charges?: readonly (number | null)[] | null,
+  charges?: readonly number[] | null,
   refusals?: readonly BudgetRefusal[],
 ];
 

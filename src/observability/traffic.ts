@@ -103,7 +103,14 @@ export function createTraffic(clock: { now(): number }): Traffic {
     return hits;
   };
 
-  function countIn(row: Row, { operation, usage, costNanos }: OperationContext, at: number, time: number, hit: number) {
+  function countIn(
+    row: Row,
+    { operation, usage, costNanos }: OperationContext,
+    at: number,
+    protocol: number,
+    time: number,
+    hit: number,
+  ) {
     if (usage !== undefined) {
       row[place.inputTokens]! += usage.inputTokens ?? 0;
       row[place.outputTokens]! += usage.outputTokens ?? 0;
@@ -113,7 +120,7 @@ export function createTraffic(clock: { now(): number }): Traffic {
     if (operation.own !== undefined) return;
     row[place.calls]! += 1;
     row[at]! += 1;
-    row[protocolPlaces.get(operation.protocol)!]! += 1;
+    row[protocol]! += 1;
     row[place.cacheHits]! += hit;
     if (at !== place.denied && at !== place.limited) row[time]! += 1;
   }
@@ -157,10 +164,11 @@ export function createTraffic(clock: { now(): number }): Traffic {
       const endMs = context.startedAtMs + outcome.durationMs;
       const at = placeOf(outcome);
       const time = timePlace(outcome.durationMs);
+      const protocol = protocolPlaces.get(operation.protocol)!;
       const hit = isHit(context.notes) ? 1 : 0;
-      countIn(fine.at(endMs), context, at, time, hit);
-      countIn(coarse.at(endMs), context, at, time, hit);
-      countIn(all, context, at, time, hit);
+      countIn(fine.at(endMs), context, at, protocol, time, hit);
+      countIn(coarse.at(endMs), context, at, protocol, time, hit);
+      countIn(all, context, at, protocol, time, hit);
       countNames(context, at, endMs);
       if (operation.judged) countRule(context);
       const { id, exchange, picks: written } = context;
