@@ -25,6 +25,9 @@ export interface Services {
   use(entry: ServiceEntry, as: ServiceUse, user: Manifest): void;
 }
 
+/* As many endpoints as a pool has in the configuration. */
+const MOST_OF_A_POOL = 128;
+
 /* What is spoken to a Service; what is not named is HTTP (ServicePort.appProtocol). */
 const spoken = ["", "http"];
 
@@ -70,7 +73,12 @@ export function createServices({ objects, options, pieces }: Workspace): Service
       const { set } = pieces.of(entry.object?.manifest ?? user);
       const { name, endpoints: urls } = entry;
       if (as === "service") set(["services", name], { endpoints: urls });
-      else set(["pools", name], { engine: "openai-compatible", endpoints: urls, pick: "round-robin" });
+      else
+        set(["pools", name], {
+          engine: "openai-compatible",
+          endpoints: urls.slice(0, MOST_OF_A_POOL),
+          pick: "round-robin",
+        });
     },
   };
 }
