@@ -161,6 +161,6 @@ function checkPrice(
       context.notes = [...(context.notes ?? []), `budget ${line.budget.name} is in dollars, and ${model} has no price`];
       throw unpriced(line, model);
     }
-    onUnpriced(line, model);
+    onUnpriced(line, candidate?.label ?? model);
   }
 }

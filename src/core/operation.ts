@@ -124,6 +124,8 @@ export interface Demand {
 export interface Candidate {
   /** The name used in policy, metrics and the journal. */
   readonly name: string;
+  /** What it is counted under, where the name is one that a caller made up and nobody has answered to: there may be any number of these. */
+  readonly label?: string | undefined;
   /** What CEL sees when this candidate is judged for itself, where it differs from the operation's. */
   readonly variables?: OperationVariables;
   /** Names what fails together: candidates with the same one rest together. Absent: failures of this candidate are not counted. */

@@ -42,7 +42,7 @@ export function createOperationRecorder({
       if (tracer.exports) tracer.record(toOperationSpan(context, outcome));
     },
     attempted({ operation, candidate }, { status, durationMs }) {
-      metrics.upstream(operation.protocol, candidate?.name ?? "none", status, durationMs);
+      metrics.upstream(operation.protocol, candidate?.label ?? candidate?.name ?? "none", status, durationMs);
     },
   };
 }

@@ -40,6 +40,8 @@ export interface Model {
   /** The same for an answer that is not streamed, until all of it is there. */
   readonly answerTimeoutMs: number | undefined;
   readonly place: ModelPlace;
+  /** As of a candidate. */
+  readonly label?: string | undefined;
   /** Of one without an entry, which a caller has named: what its name stands for, as with `createModelIdentities`. */
   readonly asAsked?: { readonly identity: string };
 }
@@ -156,6 +158,10 @@ export function createAsAsked(config: PoolConfig, pool: Pool, identity: string):
     // A name that is no adapter's is that of a model which all of its endpoints have.
     place: { pool, adapter: pool.hasAdapter(model) ? model : undefined },
     asAsked,
+    // Asked for when the call is over.
+    get label() {
+      return pool.serves(model) ? undefined : "unknown";
+    },
   });
 }
 

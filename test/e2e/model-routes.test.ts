@@ -186,3 +186,14 @@ test("callers who make up names of models do not put endpoints out of service", 
   for (let count = 0; count < 30; count++) await chat(scene, "/chat/v1/chat/completions", `made-up-${count}`);
   expect((await chat(scene, "/chat/v1/chat/completions", "llama")).status).toBe(200);
 });
+
+test("callers who make up names of models do not fill metrics and reports", async () => {
+  await chat(scene, "/chat/v1/chat/completions", "made-up");
+  await chat(scene, "/chat/v1/chat/completions", "llama");
+  const { body } = await scene.gateway.foundation.metrics.render();
+  expect(body).toMatch(/upstream_duration_seconds_count\{[^}]*candidate="unknown"/);
+  expect(body).toMatch(/upstream_duration_seconds_count\{[^}]*candidate="llama"/);
+  const { rows } = await scene.gateway.foundation.spend.report("model", "day", 100);
+  expect(rows.map(({ name }) => name)).toEqual(expect.arrayContaining(["llama", "unknown"]));
+  expect(`${body}${JSON.stringify(rows)}`).not.toContain("made-up");
+});

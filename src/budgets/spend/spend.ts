@@ -201,7 +201,7 @@ export function createSpendBook({ store, clock, log, meter }: SpendBookOptions):
       addTo(rows.principal, principal.id, bill, unpriced);
       if (chain.alone && chain.helped !== true) addLone(lone, chain.id, bill, unpriced);
       else addTo(rows.chain, chain.id, bill, unpriced);
-      const name = isModel ? (candidate?.name ?? target.name) : countedNameOf(target);
+      const name = isModel ? (candidate?.label ?? candidate?.name ?? target.name) : countedNameOf(target);
       addTo(isModel ? rows.model : rows.tool, name, bill, unpriced);
       const { costNanos = 0 } = bill;
       if (costNanos > 0) dollars.add([principal.tenant, name], costNanos / NANOS_PER_DOLLAR);

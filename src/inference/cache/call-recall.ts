@@ -139,9 +139,9 @@ function howOf({ status }: Outcome): "failed" | "left" | "apart" {
   return status === "failed" ? "failed" : "left";
 }
 
-const namesOf = ({ exchange, operation }: OperationContext): [tenant: string, model: string] => [
+const namesOf = ({ exchange, operation, candidates }: OperationContext): [tenant: string, model: string] => [
   exchange.principal.tenant,
-  operation.target.name,
+  candidates[0]?.label ?? operation.target.name,
 ];
 
 function note(context: OperationContext, text: string): void {

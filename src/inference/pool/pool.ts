@@ -19,6 +19,8 @@ import { ServedModels } from "./served-models.ts";
 import { WaitingLine } from "./waiting-line.ts";
 
 const RESOLVE_EVERY_MS = 5_000;
+/* There are servers that answer to any name. */
+const MOST_ANSWERED = 1_024;
 
 /** How many calls may be sent twice in vain: what the gateway's retry budget gives, asked by a name of the pool's. */
 export interface PoolRetries {
@@ -73,6 +75,7 @@ export class Pool {
   readonly #options: PoolOptions;
   readonly #members: Members;
   readonly #served: ServedModels;
+  readonly #answered = new Set<string>();
   #config: PoolConfig;
   #picker: Picker;
   #priority: (context: OperationContext) => number;
@@ -174,6 +177,16 @@ export class Pool {
   served(signal: AbortSignalLike): Promise<readonly string[]> {
     const urls = this.#members.well().map(({ listUrl }) => listUrl);
     return unlessAborted(this.#served.names(urls, headersOf(this.#config)), signal);
+  }
+
+  /** An endpoint of it has answered to this name of a model. */
+  learn(model: string): void {
+    if (this.#answered.size < MOST_ANSWERED) this.#answered.add(model);
+  }
+
+  /** Whether one ever has. */
+  serves(model: string): boolean {
+    return this.#answered.has(model);
   }
 
   /** Whether an endpoint of it has a LoRA adapter of this name, or is about to load it. */

@@ -57,6 +57,7 @@ export async function carryCall<T>(
       tell(placed, request, context);
       const sent = await sendCall(door, request, context, model, placed.member.urls, signal);
       began = true;
+      if (model.asAsked !== undefined) place.pool.learn(model.name);
       return await pass(sent);
     } catch (error) {
       how = endOf(error, context, model);
