@@ -193,7 +193,7 @@ test("callers who make up names of models do not fill metrics and reports", asyn
   const { body } = await scene.gateway.foundation.metrics.render();
   expect(body).toMatch(/upstream_duration_seconds_count\{[^}]*candidate="unknown"/);
   expect(body).toMatch(/upstream_duration_seconds_count\{[^}]*candidate="llama"/);
-  const { rows } = await scene.gateway.foundation.spend.report("model", "day", 100);
-  expect(rows.map(({ name }) => name)).toEqual(expect.arrayContaining(["llama", "unknown"]));
-  expect(`${body}${JSON.stringify(rows)}`).not.toContain("made-up");
+  const { lines } = await scene.gateway.foundation.spend.report("model", "day", 100);
+  expect(lines.map(({ name }) => name)).toEqual(expect.arrayContaining(["llama", "unknown"]));
+  expect(`${body}${JSON.stringify(lines)}`).not.toContain("made-up");
 });
