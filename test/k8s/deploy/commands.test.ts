@@ -98,9 +98,14 @@ describe("the commands of the page", () => {
   });
 
   test("apply what is there, and forward the port that the Service has", () => {
-    const paths = calls("kubectl", "apply").flatMap((call) => [...after(call, "-f"), ...after(call, "-k")]);
+    const applied = calls("kubectl", "apply").flatMap((call) => [...after(call, "-f"), ...after(call, "-k")]);
+    const [addresses, paths] = [true, false].map((isAddress) =>
+      applied.filter((one) => URL.canParse(one) === isAddress),
+    );
+    /* Of a version, not of a branch. */
+    expect(addresses?.map((one) => /\/v\d+\.\d+\.\d+\//.test(one))).toEqual([true, true]);
     expect(paths).toContain("k8s/overlays/laptop");
-    expect(paths.filter((path) => !existsSync(join(root, path)))).toEqual([]);
+    expect(paths?.filter((path) => !existsSync(join(root, path)))).toEqual([]);
     expect(calls("kubectl", "port-forward").map((call) => call.slice(-2))).toEqual([
       ["service/sallyport", "4000:4000"],
       ["deployment/sallyport", "4001:4001"],

@@ -1,4 +1,4 @@
-import { find, type Manifest } from "./manifests.ts";
+import { find, type Manifest, ofTheCluster } from "./manifests.ts";
 import { type Container, type Workload, workloadsOf } from "./pods.ts";
 import { breachesOf } from "./restricted.ts";
 
@@ -165,8 +165,7 @@ function looseBindings(objects: readonly Manifest[]): readonly string[] {
 export function faultsOf(objects: readonly Manifest[]): readonly string[] {
   const names = objects.map(({ kind, metadata }) => `${kind}/${metadata.namespace ?? ""}/${metadata.name}`);
   const homeless = objects.filter(
-    ({ kind, metadata }) =>
-      metadata.namespace !== "sallyport" && !["Namespace", "ClusterRole", "ClusterRoleBinding"].includes(kind),
+    ({ kind, metadata }) => metadata.namespace !== "sallyport" && !ofTheCluster.has(kind),
   );
   return [
     ...workloadsOf(objects).flatMap((workload) =>

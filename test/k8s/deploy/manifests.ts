@@ -66,7 +66,8 @@ function generate(folder: string, { name, files = [], literals = [] }: Generator
   };
 }
 
-const ofTheCluster = new Set(["Namespace", "ClusterRole", "ClusterRoleBinding"]);
+/** Kinds without a namespace. */
+export const ofTheCluster = new Set(["Namespace", "ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition"]);
 
 const into = (namespace: string | undefined, objects: readonly Manifest[]): readonly Manifest[] =>
   objects.map((object) =>

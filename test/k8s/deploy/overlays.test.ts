@@ -4,6 +4,7 @@ import { dirname, join, resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { readConfig } from "../../../src/config/load.ts";
+import { kinds } from "../../../src/k8s/kinds/registry.ts";
 import { faultsOf } from "./demands.ts";
 import {
   find,
@@ -17,7 +18,7 @@ import {
 import { makeSecrets, mountFiles } from "./mounts.ts";
 import { openBlocks, openWays, outside } from "./network.ts";
 import { type PodSpec, workloadOf } from "./pods.ts";
-import { baseWays, laptopWays, productionBlocks, productionWays } from "./wanted.ts";
+import { baseWays, laptopWays, productionBlocks, productionWays, watchBlocks } from "./wanted.ts";
 
 const base = readKustomized(join(k8s, "base"));
 const laptop = join(k8s, "overlays/laptop");
@@ -113,6 +114,26 @@ describe("the laptop's overlay", () => {
   });
 });
 
+describe("the overlay that follows the cluster", () => {
+  const watch = join(k8s, "overlays/watch");
+
+  test("is the laptop's with the kinds of our own, a flag, a token, and the way to the API server", () => {
+    const { resources, patches } = readKustomization(watch);
+    expect(resources).toEqual(["../laptop", "../../crds", "network-policy.yaml"]);
+    expect(openBlocks(readManifests(join(watch, "network-policy.yaml")))).toEqual(watchBlocks);
+    expect(parse(patches?.[0]?.patch ?? "")).toEqual([
+      { op: "add", path: "/spec/template/spec/containers/0/args/-", value: "--kubernetes" },
+      { op: "replace", path: "/spec/template/spec/automountServiceAccountToken", value: true },
+    ]);
+  });
+
+  test("brings the definition of every kind of our own", () => {
+    const defined = readResources(join(k8s, "crds")).map(({ metadata }) => metadata.name);
+    const own = kinds.filter(({ group }) => group === "sallyport.dev").map(({ group, plural }) => `${plural}.${group}`);
+    expect(defined.toSorted()).toEqual(own.toSorted());
+  });
+});
+
 describe("the production overlay", () => {
   const config = readFileSync(join(production, "sallyport.yaml"), "utf8");
   const [patched] = readManifests(join(production, "deployment.yaml"));
@@ -159,7 +180,9 @@ test("every file of k8s that another one names is there", () => {
     "base/gateway",
     "base/redis",
     "base/samples",
+    "crds",
     "overlays/laptop",
+    "overlays/watch",
     "overlays/production",
   ];
   for (const folder of folders.map((name) => join(k8s, name))) {

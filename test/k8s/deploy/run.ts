@@ -8,7 +8,7 @@ import { openBlocks, openWays, outside } from "./network.ts";
 import { readPage } from "./page.ts";
 import { essenceOf } from "./rendered.ts";
 import { missingTools, runTool, schemaFaults } from "./tools.ts";
-import { baseWays, gateway, grants, hpa, laptopWays, productionBlocks, productionWays } from "./wanted.ts";
+import { baseWays, gateway, grants, hpa, laptopWays, productionBlocks, productionWays, watchBlocks } from "./wanted.ts";
 
 /* Renders what k8s/ holds with kustomize and Helm, and asserts field by field what docs/kubernetes.md promises. */
 
@@ -58,6 +58,14 @@ const checks: Readonly<Record<string, () => void>> = {
     expectSound(objects, laptopWays, []);
     assert.deepEqual(gatewayFields(objects), { ...gateway, replicas: 1 });
     assert.ok(!namesOf(objects).includes("HorizontalPodAutoscaler/sallyport"));
+  },
+  "the overlay that follows the cluster is the laptop's with a token, a way to the API server and the kinds of its own"() {
+    const objects = overlay("overlays/watch");
+    assert.deepEqual(faultsOf(objects), ["sallyport: sallyport: gets no token of the cluster"]);
+    assert.deepEqual(openWays(objects, outside), laptopWays);
+    assert.deepEqual(openBlocks(objects), watchBlocks);
+    assert.deepEqual(gatewayFields(objects), { ...gateway, replicas: 1, args: [...gateway.args, "--kubernetes"] });
+    assert.equal(namesOf(objects).filter((name) => name.startsWith("CustomResourceDefinition/")).length, 4);
   },
   "the production overlay has three gateways with TLS, and no Redis or sample"() {
     const objects = overlay("overlays/production");

@@ -64,6 +64,11 @@ export const baseWays: readonly string[] = [
 
 export const laptopWays: readonly string[] = [...baseWays, "sallyport > simulator TCP/8000"].toSorted();
 
+/** The API server is no pod: the ways to it are ports of private addresses. */
+export const watchBlocks: readonly string[] = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"]
+  .flatMap((block) => [443, 6443, 8443].map((port) => `egress ${block} TCP/${port}`))
+  .toSorted();
+
 export const productionWays: readonly string[] = gatewayWays.toSorted();
 
 export const productionBlocks: readonly string[] = [
