@@ -98,5 +98,5 @@ export const grants: Readonly<Record<string, readonly string[]>> = {
     .filter(({ kind }) => secretive.has(kind))
     .map((kind) => `${resourceOf(kind)}: get list watch`)
     .toSorted(),
-  "Role/sallyport": ["coordination.k8s.io/leases: create", "coordination.k8s.io/leases=sallyport-gateway: get update"],
+  "Role/sallyport": ["coordination.k8s.io/leases: create", "coordination.k8s.io/leases=sallyport: get update"],
 };
