@@ -47,7 +47,7 @@ beforeAll(async () => {
     ports: [{ name: "http", port: Number(new URL(model.url).port), protocol: "TCP" }],
   };
   const inNamespace = { ...service, metadata: { ...service.metadata, namespace: "sallyport" } };
-  for (const object of [namespace, inNamespace, endpoints]) api.apply(object as never);
+  for (const object of [namespace, inNamespace, endpoints]) api.apply(object);
   const config = {
     "current-context": "main",
     contexts: [{ name: "main", context: { cluster: "c", user: "u", namespace: "sallyport" } }],
@@ -73,7 +73,7 @@ afterAll(async () => {
 
 test("a route that is applied is served, and its token limit answers 429 with JSON and retry-after", async () => {
   expect((await post()).status).toBe(404);
-  for (const object of readManifests(join(k8s, "samples/limited-model.yaml"))) api.apply(object as never);
+  for (const object of readManifests(join(k8s, "samples/limited-model.yaml"))) api.apply(object);
   await eventually(async () => expect((await post()).status).toBe(200));
   let last = await post();
   for (let calls = 0; last.status === 200 && calls < 200; calls++) {
