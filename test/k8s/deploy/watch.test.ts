@@ -73,7 +73,7 @@ afterAll(async () => {
 
 test("a route that is applied is served, and its token limit answers 429 with JSON and retry-after", async () => {
   expect((await post()).status).toBe(404);
-  for (const object of readManifests(join(k8s, "samples/limited-model.yaml"))) api.apply(object);
+  for (const object of readManifests(join(k8s, "samples/limited-model.yaml"))) api.apply({ ...object });
   await eventually(async () => expect((await post()).status).toBe(200));
   let last = await post();
   for (let calls = 0; last.status === 200 && calls < 200; calls++) {
