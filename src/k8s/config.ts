@@ -15,6 +15,14 @@ const kubernetes = z.strictObject({
         "The port to bind for a port of a Gateway's listener. One that is not named: for 80 that of `listen` (for 443, where `listen` has `tls`), for 443 it is 4443, and from 1024 each is bound as it is.",
       examples: [{ 80: 8080, 443: 8443 }],
     }),
+  platformNamespaces: z
+    .array(z.string().regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, "the name of a namespace"))
+    .optional()
+    .meta({
+      description:
+        "Namespaces of the platform's own hand: what the rest of a cluster may not take is theirs. Absent: with `--manifests` every namespace, with `--kubernetes` that of the gateway's own pod, and none outside of a pod.",
+      examples: [["gateway-system"]],
+    }),
   controllerName: z
     .string()
     .min(1)

@@ -14,6 +14,8 @@ export interface TranslateOptions {
   /** The class that is this gateway's without a GatewayClass that says so; in a folder alone. */
   readonly className: string;
   readonly source: ObjectSource;
+  /** Namespaces of the platform's own hand; undefined: every one. */
+  readonly platformNamespaces: readonly string[] | undefined;
   /** The configuration that manifests are added to, as its file holds it. */
   readonly base: JsonMap;
   /** What callers reach the gateway at: `status.addresses` of Gateways. */
@@ -32,7 +34,18 @@ export const defaultOptions: TranslateOptions = {
   controllerName: "sallyport.dev/gateway",
   className: "sallyport",
   source: "folder",
+  platformNamespaces: undefined,
   base: {},
   addresses: [],
   unbound: new Map(),
 };
+
+/**
+ * Whether a namespace is of the platform's own hand: its objects may take what other namespaces may not.
+ *
+ * @public
+ */
+export const isPlatform = (
+  { platformNamespaces }: Pick<TranslateOptions, "platformNamespaces">,
+  namespace: string,
+): boolean => platformNamespaces?.includes(namespace) ?? true;

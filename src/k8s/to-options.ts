@@ -4,9 +4,12 @@ import { isMap, type JsonMap } from "./manifest.ts";
 import { defaultOptions, type TranslateOptions } from "./options.ts";
 
 /** What is known beside the configuration file. */
-export type GivenOptions = Partial<
-  Omit<TranslateOptions, "base" | "ports" | "listen" | "controllerName" | "className">
->;
+export interface GivenOptions extends Partial<
+  Omit<TranslateOptions, "base" | "ports" | "listen" | "controllerName" | "className" | "platformNamespaces">
+> {
+  /** That of the pod this runs in. */
+  readonly podNamespace?: string | undefined;
+}
 
 const HTTPS_PORT = 4_443;
 
@@ -14,12 +17,16 @@ const HTTPS_PORT = 4_443;
  * What translating needs to know, by a configuration as a file holds it. What is not as it should be there is said when the whole is
  * checked, and not here.
  */
-export function toOptions(base: JsonMap, given: GivenOptions): TranslateOptions {
+export function toOptions(base: JsonMap, { podNamespace, ...given }: GivenOptions): TranslateOptions {
   const read = k8sConfig.kubernetes.safeParse(base["kubernetes"] ?? {});
-  const { ports, controllerName, className }: KubernetesConfig = read.data ?? {
-    ...defaultOptions,
-    ports: undefined,
+  const { ports, platformNamespaces, controllerName, className }: KubernetesConfig = read.data ?? {
+    controllerName: defaultOptions.controllerName,
+    className: defaultOptions.className,
   };
+  const usualPlatform =
+    given.source === "cluster"
+      ? [podNamespace].filter((name) => name !== undefined)
+      : defaultOptions.platformNamespaces;
   const listen = isMap(base["listen"]) ? base["listen"] : {};
   const port = Number(listen["port"] ?? defaultOptions.listen.port);
   const tls = isMap(listen["tls"]);
@@ -31,6 +38,7 @@ export function toOptions(base: JsonMap, given: GivenOptions): TranslateOptions 
     base,
     ports: new Map(Object.entries({ ...usual, ...ports }).map(([from, to]) => [Number(from), to])),
     listen: { port, tls },
+    platformNamespaces: platformNamespaces ?? usualPlatform,
     controllerName,
     className,
   };

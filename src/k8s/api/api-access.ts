@@ -14,6 +14,8 @@ export interface ApiAccess {
   readonly server: string;
   /** Of the pod, or of the context; undefined where none is named. */
   readonly namespace: string | undefined;
+  /** Of the pod alone: a context names a namespace for its user's convenience. */
+  readonly podNamespace?: string | undefined;
   /** As they are now; remembered for some seconds. Rejects with what cannot be read or run. */
   credentials(): Promise<ApiCredentials>;
   /** The server did not take these: the next ones are read anew. */

@@ -44,7 +44,9 @@ export function openClusterConfig({ file, ...options }: ClusterConfigOptions): C
     ...options,
     controllerName: () => inForce?.kubernetes.controllerName ?? defaultOptions.controllerName,
     build(manifests, look) {
-      const { read, translation } = buildConfig(manifests, [], { file, source: "cluster", observe: look, unbound });
+      const { podNamespace } = options.access;
+      const given = { file, source: "cluster", podNamespace, observe: look, unbound } as const;
+      const { read, translation } = buildConfig(manifests, [], given);
       return { result: read, translation };
     },
   });

@@ -23,11 +23,13 @@ export function findInCluster({
   const tokenFile = join(folder, "token");
   if (host === "" || !existsSync(tokenFile)) return undefined;
   const namespaceFile = join(folder, "namespace");
-  const namespace = existsSync(namespaceFile) ? readFileSync(namespaceFile, "utf8").trim() : "";
+  const written = existsSync(namespaceFile) ? readFileSync(namespaceFile, "utf8").trim() : "";
+  const namespace = written === "" ? undefined : written;
   return {
     from: "the service account of this pod",
     server: `https://${host.includes(":") ? `[${host}]` : host}:${port}`,
-    namespace: namespace === "" ? undefined : namespace,
+    namespace,
+    podNamespace: namespace,
     /* The kubelet changes the token long before it ends, and the file with it. */
     ...rememberCredentials(async () => {
       const [token, ca] = await Promise.all([readFile(tokenFile, "utf8"), readFile(join(folder, "ca.crt"), "utf8")]);

@@ -100,7 +100,7 @@ describe("the service account of a pod", () => {
       const env = { KUBERNETES_SERVICE_HOST: "127.0.0.1", KUBERNETES_SERVICE_PORT: String(server.port) };
       const access = findInCluster({ clock, env, folder });
       if (access === undefined) throw new Error("not found");
-      expect(access).toMatchObject({ server: server.url, namespace: "agents" });
+      expect(access).toMatchObject({ server: server.url, namespace: "agents", podNamespace: "agents" });
       expect(await ask(access)).toMatchObject({ kind: "PodList" });
       /* Changed by the kubelet, and the former one ended. */
       await writeFile(at("token"), "second");
