@@ -58,6 +58,25 @@ describe("an AccessPolicy", () => {
     ]);
   });
 
+  test("whose rules all only record closes nothing", () => {
+    const found = rules({
+      targetRefs: [target("MCPServer", "tools"), target("HTTPRoute", "a")],
+      rules: [{ name: "trial", require: "false", mode: "shadow" }],
+    });
+    expect(found.slice(-4)).toEqual(open(""));
+    const { at } = meaning(
+      sample(
+        accessPolicy,
+        {
+          targetRefs: [target("HTTPRoute", "a")],
+          rules: [{ name: "trial", allow: "false", mode: "shadow" }],
+        },
+        { name: "p" },
+      ),
+    );
+    expect(at("routes", "default/a")).toMatchObject([{ tags: [{ tag: "AccessPolicy default/p" }] }]);
+  });
+
   test("of a route or a gateway holds for calls of models and of services by it", () => {
     const found = rules({
       targetRefs: [target("Gateway", "gw")],

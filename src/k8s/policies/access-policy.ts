@@ -31,8 +31,10 @@ export const accessPolicyPolicy = definePolicy<AccessPolicySpec>({
     });
     const [first] = sound;
     if (first === undefined || isMap(first.options.base["policies"])) return;
-    tagParts(COVERED, [...policiesAt(all, sound).keys()], all, first.tag);
-    for (const rule of openRules(coveredBy(sound))) first.config.push(["policies", "rules"], rule);
+    /* Rules that only record close nothing. */
+    const closing = sound.filter(({ object }) => object.spec.rules.some(({ mode }) => mode === "enforce"));
+    tagParts(COVERED, [...policiesAt(all, closing).keys()], all, first.tag);
+    for (const rule of openRules(coveredBy(closing))) first.config.push(["policies", "rules"], rule);
   },
   refused: tellRefused,
 });
