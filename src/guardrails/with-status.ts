@@ -5,7 +5,7 @@ import type { Guard, OutputGuard } from "./guard.ts";
 /** The option `status` of a guard. */
 export const status = z
   .int()
-  .min(200)
+  .min(400, "400 at least: clients take anything less for an answer, without one in it")
   .max(599)
   .optional()
   .meta({

@@ -57,7 +57,7 @@ const said = (answer: Answer) =>
   (JSON.parse(answer.text()) as { choices: { message: { content: string } }[] }).choices[0]!.message.content;
 
 describe("policies over real requests", () => {
-  test("a TrafficPolicy of a Gateway masks both ways, and one of a rule takes its place for that rule alone", async () => {
+  test("a TrafficPolicy of a Gateway masks both ways, and one of a rule holds beside it for that rule alone", async () => {
     const { ask: send } = await start(
       chat("a"),
       traffic(
@@ -77,12 +77,14 @@ describe("policies over real requests", () => {
     const masked = await send(...call("I am alice@example.com of Project NILE.", "a"));
     expect(said(masked)).toBe("Pay with [CARD] or [masked].");
     expect(model.body).toMatch(/I am \[EMAIL_\w+\] of \[masked\]\./);
-    const rejected = await send(...call("I am alice@example.com.", "a", "/strict"));
+    const rejected = await send(...call("My number is 536-90-4399.", "a", "/strict"));
     expect([rejected.status, JSON.parse(rejected.text())]).toMatchObject([
       422,
       { error: { message: "No personal data." } },
     ]);
-    expect(said(await send(...call("Hello.", "a", "/strict")))).toBe("Pay with 4111 1111 1111 1111 or key-abcdef12.");
+    expect(said(await send(...call("Hello.", "a", "/strict")))).toBe("Pay with [CARD] or [masked].");
+    expect((await send(...call("My number is 536-90-4399.", "a"))).status).toBe(200);
+    expect((await send(...call("My number is 536-90-4399.", "a", "/strict"))).status).toBe(422);
   });
 
   test("a TokenRateLimitPolicy of a Gateway counts each route by itself, and one of a rule that rule alone", async () => {

@@ -138,6 +138,77 @@ describe("a TokenRateLimitPolicy", () => {
     expect(found.toSorted()).toEqual(expected);
   });
 
+  test("of two on one target the older is in force, and the other one's status and a warning name it", () => {
+    const dated = (name: string, day: string, spec: object) =>
+      sample(tokenRateLimitPolicy, spec, { name, generation: 1, creationTimestamp: `2026-11-${day}T00:00:00Z` });
+    const { at, statusOf, warnings } = meaning(
+      dated("a-new", "02", on({ limits: { new: rates(9) } })),
+      dated("old", "01", on({ limits: { old: rates(1) } })),
+    );
+    expect(at("budgets")).toMatchObject([{ name: "default/old/old" }]);
+    expect(warnings).toEqual([
+      expect.stringMatching(
+        /^spec\.targetRef: TokenRateLimitPolicy default\/old is for the same target and goes before this one, of which nothing is in force/,
+      ),
+    ]);
+    expect(statusOf("TokenRateLimitPolicy", "a-new")).toEqual({
+      observedGeneration: 1,
+      conditions: [
+        {
+          type: "Accepted",
+          status: "False",
+          reason: "Conflicted",
+          message: expect.stringContaining("TokenRateLimitPolicy default/old is for the same target") as string,
+          observedGeneration: 1,
+        },
+      ],
+    });
+    expect(statusOf("TokenRateLimitPolicy", "old")).toMatchObject({
+      conditions: [
+        { type: "Accepted", status: "True" },
+        { type: "Enforced", status: "True" },
+      ],
+    });
+    /* By name, where both say so: what one of them loses is told. */
+    const merged = (limits: object) => on({ defaults: { strategy: "merge", limits } });
+    const both = meaning(
+      dated("new", "02", merged({ x: rates(9), y: rates(9) })),
+      dated("old", "01", merged({ x: rates(1) })),
+    );
+    expect(both.at("budgets")).toMatchObject([{ name: "default/old/x" }, { name: "default/new/y" }]);
+    expect(both.warnings).toEqual([expect.stringContaining("of which not x is in force")]);
+    expect(both.statusOf("TokenRateLimitPolicy", "new")).toMatchObject({
+      conditions: [
+        { type: "Accepted", status: "True" },
+        { type: "Enforced", status: "True", message: expect.stringContaining("partially") as string },
+      ],
+    });
+  });
+
+  test("for a part of its target that is not there is refused, and what it is for is closed", () => {
+    for (const [kind, name, part, why] of [
+      ["HTTPRoute", "a", "chta", /HTTPRoute a has no rule chta; did you mean chat\?/],
+      ["Gateway", "gw", "https", /Gateway gw has no listener https; did you mean http\?/],
+    ] as const) {
+      const { at, problems, statusOf } = meaning(policy(on({ limits: { x: rates(1) } }, kind, name, part)));
+      expect(problems).toEqual([expect.stringMatching(why)]);
+      expect(at("budgets")).toEqual([]);
+      expect(JSON.stringify(at("routes", "default/a"))).toContain("could not be applied");
+      expect(statusOf("TokenRateLimitPolicy", "p")).toMatchObject({
+        conditions: [{ type: "Accepted", status: "False", reason: "TargetNotFound" }],
+      });
+    }
+  });
+
+  test("with a condition that only makes sense between our parentheses is refused; a comment at its end stays one", () => {
+    const withWhen = (predicate: string) =>
+      meaning(policy(on({ limits: { x: { ...rates(1), when: [{ predicate }] } } })));
+    expect(withWhen("true) || (true").problems).toHaveLength(1);
+    const { at, problems } = withWhen("request.path != '' // x");
+    expect(problems).toEqual([]);
+    expect(budgetsConfig.budgets.safeParse(at("budgets")).success).toBe(true);
+  });
+
   test("a policy of a rule is for that rule, and one that reaches no route or no target says so", () => {
     expect(budgets(policy(on({ limits: { x: rates(1) } }, "HTTPRoute", "a", "chat")))).toMatchObject({
       "default/p/x": { where: '"TokenRateLimitPolicy default/p/x" in request.tags' },

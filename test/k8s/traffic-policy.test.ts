@@ -77,68 +77,115 @@ describe("a TrafficPolicy", () => {
     ]);
   });
 
-  test("the nearest to the traffic wins whole: a rule over its route, a route over its gateway", () => {
+  test("never lifts another: those of the Gateway hold first, then its listener's, the route's and its rule's", () => {
     const { at, statusOf } = meaning(
-      sample(trafficPolicy, guard(rejecting("all"), target("Gateway", "gw")), { name: "all" }),
-      sample(trafficPolicy, guard(rejecting("one"), target("HTTPRoute", "a")), { name: "one" }),
-      sample(trafficPolicy, guard(rejecting("rule"), target("HTTPRoute", "a", "chat")), { name: "rule" }),
+      sample(trafficPolicy, guard(rejecting("rule"), target("HTTPRoute", "a", "chat")), { name: "a-rule" }),
+      sample(trafficPolicy, guard(rejecting("one"), target("HTTPRoute", "a")), { name: "b-one" }),
+      sample(trafficPolicy, guard(rejecting("listener"), target("Gateway", "gw", "http")), { name: "c-listener" }),
+      sample(trafficPolicy, guard(rejecting("all"), target("Gateway", "gw")), { name: "d-all" }),
     );
     const found = at("guardrails") as readonly {
       readonly reject: readonly { readonly regex: string }[];
       readonly where: string;
     }[];
     expect(found.map(({ reject, where }) => [reject[0]!.regex, where])).toEqual(
-      ["all", "one", "rule"].map((name) => [name, `"TrafficPolicy default/${name}" in request.tags`]),
+      ["d-all", "c-listener", "b-one", "a-rule"].map((name) => [
+        name.slice(2),
+        `"TrafficPolicy default/${name}" in request.tags`,
+      ]),
     );
+    const tag = (name: string, more = {}) => ({ tag: `TrafficPolicy default/${name}`, ...more });
+    const shared = [tag("d-all"), tag("c-listener")];
     expect(at("routes", "default/a")).toMatchObject([
-      {
-        tags: [
-          { tag: "TrafficPolicy default/one", exceptRules: ["chat"] },
-          { tag: "TrafficPolicy default/rule", rules: ["chat"] },
-        ],
-      },
+      { tags: [...shared, tag("b-one"), tag("a-rule", { rules: ["chat"] })] },
     ]);
-    expect(at("routes", "default/b")).toMatchObject([{ tags: [{ tag: "TrafficPolicy default/all" }] }]);
-    expect(statusOf("TrafficPolicy", "all")).toMatchObject({
+    expect(at("routes", "default/b")).toMatchObject([{ tags: shared }]);
+    expect(statusOf("TrafficPolicy", "d-all")).toMatchObject({
       ancestors: [{ conditions: [{}, { reason: "Attached" }] }],
     });
   });
 
-  test("on one target the oldest wins, and the other's status says by whom it is overridden", () => {
+  test("of a route lifts nothing of its Gateway's with another word below ai", () => {
+    const { at, warnings } = meaning(
+      sample(trafficPolicy, guard(rejecting("all"), target("Gateway", "gw")), { name: "all" }),
+      sample(trafficPolicy, { targetRefs: [target("HTTPRoute", "a")], ai: { routeType: "CHAT" } }, { name: "off" }),
+    );
+    expect(at("guardrails")).toMatchObject([{ reject: [{ regex: "all" }] }]);
+    expect(at("routes", "default/a")).toMatchObject([{ tags: [{ tag: "TrafficPolicy default/all" }] }]);
+    expect(warnings).toContain("spec: says nothing in `ai.promptGuard`: it has no effect");
+  });
+
+  test("and a second one on the same target both hold, the older one first", () => {
     const at = (name: string, day: string): Sample => ({
       name,
       generation: 2,
       creationTimestamp: `2026-11-${day}T00:00:00Z`,
     });
     const { at: pieces, statusOf } = meaning(
-      sample(trafficPolicy, guard(rejecting("new"), target("HTTPRoute", "a")), at("new", "02")),
+      sample(trafficPolicy, guard(rejecting("new"), target("HTTPRoute", "a")), at("a-new", "02")),
       sample(trafficPolicy, guard(rejecting("old"), target("HTTPRoute", "a")), at("old", "01")),
     );
-    expect(pieces("guardrails")).toMatchObject([{ reject: [{ regex: "old" }] }]);
-    const ancestor = (attached: object) => ({
-      ancestors: [
-        {
-          ancestorRef: { group: GROUP, kind: "Gateway", namespace: "default", name: "gw" },
-          controllerName: "sallyport.dev/gateway",
-          conditions: [
-            {
-              type: "Accepted",
-              status: "True",
-              reason: "Valid",
-              message: "The policy is accepted.",
-              observedGeneration: 2,
-            },
-            { type: "Attached", observedGeneration: 2, ...attached },
-          ],
-        },
-      ],
-    });
-    expect(statusOf("TrafficPolicy", "old")).toEqual(
-      ancestor({ status: "True", reason: "Attached", message: "Attached to all targets." }),
+    expect(pieces("guardrails")).toMatchObject([{ reject: [{ regex: "old" }] }, { reject: [{ regex: "new" }] }]);
+    for (const name of ["old", "a-new"])
+      expect(statusOf("TrafficPolicy", name)).toEqual({
+        ancestors: [
+          {
+            ancestorRef: { group: GROUP, kind: "Gateway", namespace: "default", name: "gw" },
+            controllerName: "sallyport.dev/gateway",
+            conditions: [
+              {
+                type: "Accepted",
+                status: "True",
+                reason: "Valid",
+                message: "The policy is accepted.",
+                observedGeneration: 2,
+              },
+              {
+                type: "Attached",
+                status: "True",
+                reason: "Attached",
+                message: "Attached to all targets.",
+                observedGeneration: 2,
+              },
+            ],
+          },
+        ],
+      });
+  });
+
+  test.each([
+    ["HTTPRoute", "a", "chta", /HTTPRoute a has no rule chta; did you mean chat\?/, ["a"]],
+    ["Gateway", "gw", "htp", /Gateway gw has no listener htp; did you mean http\?/, ["a", "b"]],
+  ] as const)(
+    "for a part of a %s that is not there is refused, and what it is for is closed",
+    (kind, name, part, why, closed) => {
+      const { at, problems, statusOf } = meaning(
+        sample(trafficPolicy, guard(rejecting("x"), target(kind, name, part)), { name: "p" }),
+      );
+      expect(problems).toEqual([expect.stringMatching(why)]);
+      expect(problems[0]).toMatch(/^spec\.targetRefs\.0\.sectionName: /);
+      expect(at("guardrails")).toEqual([]);
+      for (const each of ["a", "b"] as const)
+        expect([each, JSON.stringify(at("routes", `default/${each}`)).includes("could not be applied")]).toEqual([
+          each,
+          (closed as readonly string[]).includes(each),
+        ]);
+      expect(statusOf("TrafficPolicy", "p")).toMatchObject({
+        ancestors: [{ conditions: [{ type: "Accepted", status: "False", reason: "TargetNotFound" }, {}] }],
+      });
+    },
+  );
+
+  test("whose rejections would pass for answers is refused", () => {
+    const { problems } = meaning(
+      sample(
+        trafficPolicy,
+        guard({ ...rejecting("x"), customResponse: { statusCode: 200 } }, target("HTTPRoute", "a")),
+      ),
     );
-    expect(statusOf("TrafficPolicy", "new")).toEqual(
-      ancestor({ status: "False", reason: "Overridden", message: "Overridden by default/old." }),
-    );
+    expect(problems).toEqual([
+      expect.stringMatching(/^spec\.ai\.promptGuard\.request\.customResponse\.statusCode: 400 at least/),
+    ]);
   });
 
   test("that is for one of two gateways of a route is for what comes by its listeners alone", () => {

@@ -33,7 +33,11 @@ const webhook = closed({
 const request = closed({
   customResponse: closed({
     message: z.string().default("The request was rejected due to inappropriate content"),
-    statusCode: z.int().min(200).max(599).default(403),
+    statusCode: z
+      .int()
+      .min(400, "400 at least: clients take anything less for an answer of the model, without one in it")
+      .max(599)
+      .default(403),
   }).prefault({}),
   regex: regex.optional(),
   webhook: webhook.optional(),

@@ -1,3 +1,4 @@
+import { nearest } from "../../core/nearest.ts";
 import type { ServedRoute } from "../attach/attachment.ts";
 import { a2aAgent } from "../kinds/a2a-agent.ts";
 import { gateway } from "../kinds/gateway.ts";
@@ -44,37 +45,39 @@ export function applyPolicies(
     for (const refused of workspace.objects.allRefused) {
       if (refused.kind !== kind) continue;
       closeClaims(workspace, refused, served);
-      tell({ ...refused, reason: reasonOf(refused), ...workspace.contextOf(refused) });
+      tell({ ...refused, because: "Invalid", reason: reasonOf(refused), ...workspace.contextOf(refused) });
     }
     const contexts = workspace.objects
       .list(kind)
       .toSorted(byAge)
-      .map((object): PolicyContext<unknown> => {
+      .flatMap((object): PolicyContext<unknown>[] => {
         const context = workspace.contextOf(object);
-        const refs = targets(object);
+        const refuse = (remark: Remark) => {
+          context.refuse(remark);
+          closeClaims(workspace, object, served);
+        };
         const found: PolicyTarget[] = [];
         const missing: TargetRef[] = [];
-        for (const ref of refs) {
+        const lost: Remark[] = [];
+        for (const ref of targets(object)) {
           const target = findTarget(workspace, object.namespace, ref);
           const resolved = target && resolve(ref, target, served);
-          if (resolved === undefined) {
+          if (target === undefined) {
             missing.push(ref);
-            const section = ref.sectionName === undefined ? "" : ` with ${ref.sectionName}`;
-            const message = `there is no ${ref.kind} ${ref.name}${section} in namespace ${object.namespace}: it has no effect there`;
+            const message = `there is no ${ref.kind} ${ref.name} in namespace ${object.namespace}: it has no effect there`;
             context.warn({ path: ref.path, message });
-          } else found.push(resolved);
+          } else if (resolved === undefined) lost.push(withoutSection(ref, target));
+          else found.push(resolved);
         }
-        return {
-          object,
-          targets: found,
-          missing,
-          ...context,
-          tag: ({ name }, tags) => workspace.pieces.edit(["routes", name], (value) => tagged(value, tags)),
-          refuse(remark: Remark) {
-            context.refuse(remark);
-            closeClaims(workspace, object, served);
-          },
-        };
+        if (lost.length > 0) {
+          /* What it is for is there, and who wrote it thinks that it holds. */
+          for (const remark of lost) refuse(remark);
+          tell({ ...object, because: "TargetNotFound", reason: reasonOf({ problems: lost }), ...context });
+          return [];
+        }
+        const tag: PolicyContext<unknown>["tag"] = ({ name }, tags) =>
+          workspace.pieces.edit(["routes", name], (value) => tagged(value, tags));
+        return [{ object, targets: found, missing, ...context, tag, refuse }];
       });
     apply(contexts);
   }
@@ -86,6 +89,22 @@ function tagged(route: unknown, tags: readonly PartsTag[]): unknown {
   return { ...route, tags: [...known, ...tags] };
 }
 
+/* The names of what a sectionName may be: rules of a route, listeners of a Gateway. */
+const sectionsOf = ({ kind, spec }: KubeObject<unknown>): readonly string[] =>
+  kind === httpRoute
+    ? (spec as ServedRoute["object"]["spec"]).rules.flatMap(({ name }) => name ?? [])
+    : (spec as ServedRoute["gateways"][number]["spec"]).listeners.map(({ name }) => name);
+
+function withoutSection({ path, kind, name, sectionName = "" }: TargetRef, target: KubeObject<unknown>): Remark {
+  const near = nearest(sectionName, sectionsOf(target));
+  const what = kind === httpRoute.kind ? "rule" : "listener";
+  return {
+    path: [...path, "sectionName"],
+    message: `${kind} ${name} has no ${what} ${sectionName}${near === undefined ? "" : `; did you mean ${near}?`}`,
+  };
+}
+
+/* Undefined: it has no such section. */
 function resolve(
   ref: TargetRef,
   object: KubeObject<unknown>,

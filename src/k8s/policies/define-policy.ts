@@ -41,6 +41,7 @@ export interface PolicyContext<S> extends ObjectContext {
 
 /** A policy that is not taken. */
 export interface RefusedPolicy extends ObjectContext, Pick<RefusedObject, "manifest" | "namespace" | "name"> {
+  readonly because: "Invalid" | "TargetNotFound";
   /** Why, with the paths. */
   readonly reason: string;
 }

@@ -37,8 +37,8 @@ export const tokenRateLimitPolicyPolicy = definePolicy<TokenRateLimitPolicySpec>
       tellEnforced(policy, parts, effective);
     }
   },
-  refused({ manifest, reason, status }) {
-    const told = ["False", "Invalid", `TokenRateLimitPolicy is invalid: ${reason}`] as const;
+  refused({ manifest, because, reason, status }) {
+    const told = ["False", because, `TokenRateLimitPolicy is invalid: ${reason}`] as const;
     status(statusOf(manifest.metadata.generation, told));
   },
 });
@@ -155,6 +155,12 @@ function tellEnforced(policy: Context, parts: Parts, effective: Effective): void
       "TokenRateLimitPolicy is not in the path to any existing routes",
     ]);
   const names = Object.keys(limitsOf(policy.object.spec));
+  const rival = rivalOf(policy, names, reached, effective);
+  if (rival !== undefined) {
+    policy.warn(rival);
+    if (rival.lost === names.length)
+      return tell(policy, ["False", "Conflicted", `TokenRateLimitPolicy is conflicted: ${rival.message}`]);
+  }
   const counts = reached.map((part) => (effective.get(part) ?? []).filter(({ from }) => from === policy).length);
   if (counts.every((count) => count === names.length))
     return tell(policy, accepted, ["True", "Enforced", "TokenRateLimitPolicy has been successfully enforced"]);
@@ -163,6 +169,21 @@ function tellEnforced(policy: Context, parts: Parts, effective: Effective): void
   const others = new Set(reached.flatMap((part) => (effective.get(part) ?? []).map(({ from }) => from.object)));
   const by = [...others].map(({ namespace, name }) => `${namespace}/${name}`).join(" ");
   tell(policy, accepted, ["False", "Overridden", `TokenRateLimitPolicy is overridden by [${by}]`]);
+}
+
+/* Of two on one target the older prevails, and whoever wrote the other has to hear of it. */
+function rivalOf(policy: Context, names: readonly string[], reached: readonly Part[], effective: Effective) {
+  const [own] = policy.targets;
+  const inForce = reached.flatMap((part) => effective.get(part) ?? []);
+  const lost = names.filter((name) => !inForce.some((limit) => limit.from === policy && limit.name === name));
+  const rival = inForce.find(({ from }) => {
+    const [other] = from.targets;
+    return from !== policy && other?.object === own?.object && other?.ref.sectionName === own?.ref.sectionName;
+  });
+  if (rival === undefined || lost.length === 0) return undefined;
+  const { namespace, name } = rival.from.object;
+  const message = `TokenRateLimitPolicy ${namespace}/${name} is for the same target and goes before this one, of which ${lost.length === names.length ? "nothing" : `not ${lost.join(", ")}`} is in force: the older one does, then the first by name, and \`overrides\` before both`;
+  return { path: ["spec", "targetRef"], message, lost: lost.length };
 }
 
 const tell = ({ object, status }: Context, ...told: readonly [accepted: Told, enforced?: Told]): void =>

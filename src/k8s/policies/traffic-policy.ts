@@ -8,9 +8,10 @@ import {
   type TrafficPolicySpec,
 } from "../kinds/traffic-policy.ts";
 import { definePolicy, type PolicyContext } from "./define-policy.ts";
-import { type Part, partsOf, policiesAt, reachOf, tagParts } from "./parts.ts";
+import { type Part, partsOf, reachOf, tagParts } from "./parts.ts";
 import { ancestorsOf } from "./ancestors.ts";
 import { claimsOf } from "./close-claims.ts";
+import { gateway } from "../kinds/gateway.ts";
 import { warnOfOrdinaryRoutes } from "./ordinary-routes.ts";
 import { refsOf } from "./refs.ts";
 
@@ -33,25 +34,22 @@ export const trafficPolicyPolicy = definePolicy<TrafficPolicySpec>({
   apply(policies) {
     const sound = policies.filter((policy) => isSound(policy));
     const parts = partsOf(sound);
-    const winners = new Map([...policiesAt(parts, sound.filter(says))].map(([part, [first]]) => [part, first?.policy]));
-    const won = Map.groupBy(winners.keys(), (part) => winners.get(part));
-    for (const policy of sound) {
+    for (const policy of sound.toSorted((a, b) => nearnessOf(a) - nearnessOf(b))) {
       warnOfOrdinaryRoutes(policy);
-      const own = won.get(policy) ?? [];
       const reached = reachOf(policy, parts);
-      if (own.length > 0) {
+      const guards = guardsOf(policy.object.spec);
+      if (reached.length > 0 && guards.length > 0) {
         const { namespace, name } = policy.object;
-        const where = tagParts(`TrafficPolicy ${namespace}/${name}`, own, parts, policy.tag);
-        for (const { value, locate } of guardsOf(policy.object.spec))
-          policy.config.push(["guardrails"], { ...value, where }, locate);
+        const where = tagParts(`TrafficPolicy ${namespace}/${name}`, reached, parts, policy.tag);
+        for (const { value, locate } of guards) policy.config.push(["guardrails"], { ...value, where }, locate);
       }
-      tell(policy, attachedAs(policy, own, reached, winners));
+      tell(policy, attachedAs(policy, reached));
     }
   },
-  refused({ manifest, namespace, reason, options, status }) {
+  refused({ manifest, namespace, because, reason, options, status }) {
     const condition = conditionsOf(manifest.metadata.generation);
     const conditions = [
-      condition("Accepted", "False", "Invalid", reason),
+      condition("Accepted", "False", because, reason),
       condition("Attached", "False", "Pending", "The policy is not valid."),
     ];
     status({
@@ -64,8 +62,14 @@ export const trafficPolicyPolicy = definePolicy<TrafficPolicySpec>({
   },
 });
 
-/* `ai` is one field: the policy nearest to the traffic that has it wins whole (kgateway, policy merging). */
-const says = ({ object }: Context): boolean => object.spec.ai !== undefined;
+/*
+ * All of them hold, those of the Gateway first. kgateway merges by field, and `ai` is one: there whoever may write a policy for a route
+ * lifts the guards of the Gateway with any other word below `ai`.
+ */
+const nearnessOf = ({ targets }: Context): number =>
+  Math.min(
+    ...targets.map(({ object, ref }) => (object.kind === gateway ? 0 : 2) + (ref.sectionName === undefined ? 0 : 1)),
+  );
 
 function isSound(policy: Context): boolean {
   const { object, refuse, warn } = policy;
@@ -170,18 +174,11 @@ function toPattern(pattern: string, buffer: boolean) {
 
 type Attached = readonly [status: "True" | "False", reason: string, message: string];
 
-function attachedAs(
-  policy: Context,
-  own: readonly Part[],
-  reached: readonly Part[],
-  winners: ReadonlyMap<Part, Context | undefined>,
-): Attached {
-  if (own.length > 0) return ["True", "Attached", "Attached to all targets."];
-  if (policy.targets.length === 0) return ["False", "TargetNotFound", "None of the targets is there."];
+function attachedAs({ targets, missing }: Context, reached: readonly Part[]): Attached {
+  if (targets.length === 0) return ["False", "TargetNotFound", "None of the targets is there."];
   if (reached.length === 0) return ["False", "Pending", "No route of the targets is served yet."];
-  const by = new Set(reached.flatMap((part) => winners.get(part)?.object ?? []));
-  const names = [...by].map(({ namespace, name }) => `${namespace}/${name}`);
-  return ["False", "Overridden", `Overridden by ${names.join(", ") || "nobody: it has no ai"}.`];
+  const which = missing.length === 0 ? "all targets" : "the targets that are there";
+  return ["True", "Attached", `Attached to ${which}.`];
 }
 
 function tell(policy: Context, [status, reason, message]: Attached, invalid?: string): void {
