@@ -51,7 +51,7 @@ export function measurePicks(profile: ProfileName, workload: keyof typeof worklo
     const slot = endpoints.add(`http://10.0.0.${at}:8000`);
     endpoints.report(slot, { queued: at % 3, running: at % 7, kvUsage: (at % 10) / 10 }, 0);
   }
-  const prefixes = new PrefixIndex({ slots: 256 });
+  const prefixes = new PrefixIndex();
   const picker = createPicker({ endpoints, prefixes, profile: profiles[profile], replica: "bench" });
   const fresh = workloads[workload];
   const starts = Array.from({ length: 150 }, (_, group) => {

@@ -10,7 +10,7 @@ const nextField = 14;
  * which costs the most to collect.
  */
 export class BlockRuns {
-  #cells = new Int32Array(64 * stride);
+  #cells = new Int32Array(8 * stride);
   #free = -1;
   #used = 0;
 

@@ -3,6 +3,8 @@ const stride = 8;
 const lowField = 0;
 const highField = 1;
 const nextField = 2;
+/* There are many tables that stay small. */
+const firstEntries = 8;
 /** Fields that the owner of a table may use for itself. */
 export const ownFields = [3, 4, 5, 6, 7] as const;
 
@@ -11,10 +13,10 @@ export const ownFields = [3, 4, 5, 6, 7] as const;
  * would keep a heap number per block and cost several times as much per look-up (a prompt of 10k tokens has 42 blocks).
  */
 export class BlockTable {
-  cells = new Int32Array(64 * stride);
+  cells = new Int32Array(firstEntries * stride);
   /** Entries in use. */
   size = 0;
-  #heads = new Int32Array(64).fill(-1);
+  #heads = new Int32Array(firstEntries).fill(-1);
   #free = -1;
   #used = 0;
 

@@ -18,7 +18,7 @@ export interface EndpointMetrics {
 }
 
 export interface EndpointsOptions {
-  /** How many endpoints there can be. Default 256. */
+  /** The most endpoints there can be. Default 256. */
   readonly slots?: number;
   /** Age from which scraped metrics say nothing any more, milliseconds. Default 2,000, the field's. */
   readonly staleAfterMs?: number;
@@ -37,6 +37,15 @@ const contextShare = 0.1;
 /** How many times the age of staleness the last bad news is still believed. */
 const badNewsFor = 10;
 
+/** Room for the first endpoints; most pools have no more, and there may be thousands of pools. */
+const firstRoom = 8;
+
+/** The same array with more room behind it. */
+function widen<T extends Float64Array | Int32Array | Uint8Array>(larger: T, from: T): T {
+  larger.set(from);
+  return larger;
+}
+
 /**
  * The endpoints of a pool in flat arrays, by slot. The gateway's own counts are exact and have no age; what a scrape tells of the work of
  * others (other replicas, other gateways) is joined to them by taking off what was our own at the moment of the scrape.
@@ -45,61 +54,68 @@ const badNewsFor = 10;
  * our own there, and for a while to be as bad as it was last. So it is neither preferred nor starved.
  */
 export class Endpoints {
-  readonly slots: number;
+  /** How many slots the arrays have room for: they are replaced by longer ones as endpoints come. */
+  room = firstRoom;
   /** Address by slot; undefined when the slot is free. */
-  readonly addresses: (string | undefined)[];
+  readonly addresses: (string | undefined)[] = [];
   /** Hash of the address, for rendezvous. */
-  readonly hashes: Int32Array;
+  hashes = new Int32Array(firstRoom);
   /** 1 when requests may be sent: known, healthy, not draining. */
-  readonly usable: Uint8Array;
+  usable = new Uint8Array(firstRoom);
   /** Own requests under way. */
-  readonly requests: Int32Array;
+  requests = new Int32Array(firstRoom);
   /** Own prompt tokens that are neither cached nor prefilled yet. */
-  readonly tokens: Float64Array;
+  tokens = new Float64Array(firstRoom);
   /** Grows when another endpoint takes the slot: what was begun before must not be counted off it. */
-  readonly generations: Int32Array;
+  generations = new Int32Array(firstRoom);
   /** Grows when the server in the slot is another one or has started anew: what it held is gone. */
-  readonly lives: Int32Array;
+  lives = new Int32Array(firstRoom);
   /** Own prompt tokens of all requests under way. */
-  readonly #contexts: Float64Array;
-  readonly #kvUsage: Float64Array;
-  readonly #queued: Float64Array;
-  readonly #running: Float64Array;
-  readonly #ownAtScrape: Int32Array;
-  readonly #scrapedAtMs: Float64Array;
-  readonly #adapters: Adapters[];
+  #contexts = new Float64Array(firstRoom);
+  #kvUsage = new Float64Array(firstRoom);
+  #queued = new Float64Array(firstRoom);
+  #running = new Float64Array(firstRoom);
+  #ownAtScrape = new Int32Array(firstRoom);
+  #scrapedAtMs = new Float64Array(firstRoom).fill(-Infinity);
+  readonly #adapters: (Adapters | undefined)[] = [];
+  readonly #most: number;
   readonly #staleAfterMs: number;
   /** Averages over the usable endpoints whose metrics are fresh, at the last time one was asked for. */
   readonly #average = { atMs: Number.NaN, change: -1, waiting: 0, queue: 0, load: 0, own: 0, kvUsage: 0 };
   #change = 0;
 
   constructor({ slots = 256, staleAfterMs = 2_000 }: EndpointsOptions = {}) {
-    this.slots = slots;
+    this.#most = slots;
     this.#staleAfterMs = staleAfterMs;
-    this.addresses = Array.from({ length: slots }, () => undefined);
-    this.hashes = new Int32Array(slots);
-    this.usable = new Uint8Array(slots);
-    this.requests = new Int32Array(slots);
-    this.tokens = new Float64Array(slots);
-    this.generations = new Int32Array(slots);
-    this.lives = new Int32Array(slots);
-    this.#contexts = new Float64Array(slots);
-    this.#kvUsage = new Float64Array(slots);
-    this.#queued = new Float64Array(slots);
-    this.#running = new Float64Array(slots);
-    this.#ownAtScrape = new Int32Array(slots);
-    this.#scrapedAtMs = new Float64Array(slots).fill(-Infinity);
-    this.#adapters = Array.from({ length: slots }, () => new Adapters());
   }
 
   /** Adds an endpoint and gives its slot; throws RangeError when all slots are taken. */
   add(address: string): number {
-    const slot = this.addresses.indexOf(undefined);
-    if (slot === -1) throw new RangeError(`A pool has at most ${this.slots} endpoints.`);
+    const free = this.addresses.indexOf(undefined);
+    const slot = free === -1 ? this.addresses.length : free;
+    if (slot === this.#most) throw new RangeError(`A pool has at most ${this.#most} endpoints.`);
+    if (slot === this.room) this.#grow();
     this.addresses[slot] = address;
     this.hashes[slot] = hashText(address);
     this.usable[slot] = 1;
     return slot;
+  }
+
+  #grow(): void {
+    const room = this.room * 2;
+    this.hashes = widen(new Int32Array(room), this.hashes);
+    this.usable = widen(new Uint8Array(room), this.usable);
+    this.requests = widen(new Int32Array(room), this.requests);
+    this.tokens = widen(new Float64Array(room), this.tokens);
+    this.generations = widen(new Int32Array(room), this.generations);
+    this.lives = widen(new Int32Array(room), this.lives);
+    this.#contexts = widen(new Float64Array(room), this.#contexts);
+    this.#kvUsage = widen(new Float64Array(room), this.#kvUsage);
+    this.#queued = widen(new Float64Array(room), this.#queued);
+    this.#running = widen(new Float64Array(room), this.#running);
+    this.#ownAtScrape = widen(new Int32Array(room), this.#ownAtScrape);
+    this.#scrapedAtMs = widen(new Float64Array(room).fill(-Infinity), this.#scrapedAtMs);
+    this.room = room;
   }
 
   /** Frees a slot. Requests that are still under way there are counted no more, whoever has the slot next. */
@@ -122,7 +138,7 @@ export class Endpoints {
     this.#running[slot] = 0;
     this.#ownAtScrape[slot] = 0;
     this.#scrapedAtMs[slot] = -Infinity;
-    this.#adapters[slot]!.clear();
+    this.#adapters[slot] = undefined;
   }
 
   /** Takes in a scrape that was answered at `nowMs`. */
@@ -134,7 +150,7 @@ export class Endpoints {
     this.#ownAtScrape[slot] = this.requests[slot]!;
     this.#scrapedAtMs[slot] = nowMs;
     const { adapters } = metrics;
-    if (adapters !== undefined) this.#adapters[slot]!.report(adapters.running, adapters.waiting, adapters.max);
+    if (adapters !== undefined) this.#adaptersOf(slot).report(adapters.running, adapters.waiting, adapters.max);
   }
 
   fresh(slot: number, nowMs: number): boolean {
@@ -184,7 +200,7 @@ export class Endpoints {
     if (average.atMs === nowMs && average.change === this.#change) return average;
     Object.assign(average, { atMs: nowMs, change: this.#change, waiting: 0, queue: 0, load: 0, own: 0, kvUsage: 0 });
     let fresh = 0;
-    for (let slot = 0; slot < this.slots; slot++) {
+    for (let slot = 0; slot < this.addresses.length; slot++) {
       if (this.usable[slot] === 0 || !this.fresh(slot, nowMs)) continue;
       fresh++;
       average.waiting += this.waiting(slot, nowMs);
@@ -204,17 +220,21 @@ export class Endpoints {
 
   /** The adapters it most likely has loaded. */
   adapters(slot: number): readonly string[] {
-    return this.#adapters[slot]!.loaded;
+    return this.#adapters[slot]?.loaded ?? [];
   }
 
   /** Whether the endpoint has an adapter: 3 most likely loaded, 2 a slot is free, 1 waiting to be loaded, 0 another must go. */
   adapterState(slot: number, adapter: string): 0 | 1 | 2 | 3 {
-    return this.#adapters[slot]!.state(adapter);
+    return this.#adapters[slot]?.state(adapter) ?? 2;
   }
 
   /** Whether the endpoint has an adapter of this name, or waits to load it. */
   hasAdapter(slot: number, adapter: string): boolean {
-    return this.#adapters[slot]!.has(adapter);
+    return this.#adapters[slot]?.has(adapter) === true;
+  }
+
+  #adaptersOf(slot: number): Adapters {
+    return (this.#adapters[slot] ??= new Adapters());
   }
 
   /** How long a first token takes there besides its own prompt, in tokens to prefill: what waits for its prefill, and what decodes beside it. */
@@ -228,7 +248,7 @@ export class Endpoints {
     this.requests[slot]! += 1;
     this.tokens[slot]! += uncachedTokens;
     this.#contexts[slot]! += promptTokens;
-    if (adapter !== undefined) this.#adapters[slot]!.note(adapter);
+    if (adapter !== undefined) this.#adaptersOf(slot).note(adapter);
   }
 
   /** The prompt was prefilled: the first token came, or the request ended without one. */

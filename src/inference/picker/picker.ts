@@ -45,6 +45,8 @@ export interface Picker {
   pick(request: PickRequest, options: PickOptions): Picked | undefined;
 }
 
+const nothingYet = new Float64Array(0);
+
 class Load implements Picked {
   readonly slot: number;
   readonly address: string;
@@ -109,22 +111,36 @@ export function createPicker({ endpoints, prefixes, profile, replica }: PickerOp
   };
   const chooser = createVariant(choosers, profile.picker, undefined);
   const replicaHash = hashText(replica);
-  const lives = endpoints.lives.slice();
-  const scores = new Float64Array(endpoints.slots);
-  const totals = new Float64Array(endpoints.slots);
+  let lives = endpoints.lives.slice();
+  let scores = nothingYet;
+  let totals = nothingYet;
   const nothing: PickRequest = { id: "", chain: emptyChain, promptTokens: 0 };
   const scene: Scene = {
     request: nothing,
     endpoints,
-    candidates: new Int32Array(endpoints.slots),
+    candidates: emptyChain.low,
     count: 0,
-    matched: new Int32Array(endpoints.slots),
+    matched: emptyChain.low,
     nowMs: 0,
   };
 
+  /* Most pools of a large configuration are never called: what a pick works in is made for the first, and again when there are more endpoints. */
+  function makeRoom(): void {
+    const { room } = endpoints;
+    if (scores.length === room) return;
+    const current = endpoints.lives.slice();
+    current.set(lives);
+    lives = current;
+    scores = new Float64Array(room);
+    totals = new Float64Array(room);
+    scene.candidates = new Int32Array(room);
+    scene.matched = new Int32Array(room);
+  }
+
   function gather(except: readonly number[] | undefined): void {
+    makeRoom();
     scene.count = 0;
-    for (let slot = 0; slot < endpoints.slots; slot++) {
+    for (let slot = 0; slot < endpoints.addresses.length; slot++) {
       if (lives[slot] !== endpoints.lives[slot]) {
         lives[slot] = endpoints.lives[slot]!;
         prefixes.clear(slot);

@@ -4,8 +4,6 @@ import { BlockTable, ownFields } from "./block-table.ts";
 import { HeldRuns } from "./held-runs.ts";
 
 export interface PrefixIndexOptions {
-  /** Slots of endpoints, as in Endpoints. */
-  readonly slots: number;
   /** Tokens remembered for one endpoint: what its KV cache holds. Default 2,000,000, the field's 31,250 blocks of 64. */
   readonly tokensPerEndpoint?: number;
   /** Runs of blocks remembered for one endpoint, where prompts are short and have nothing in common. Default 16,000. */
@@ -26,12 +24,13 @@ const [hashes, count, depth] = ownFields;
 export class PrefixIndex {
   readonly #nodes = new BlockTable();
   readonly #runs = new BlockRuns();
-  readonly #held: HeldRuns[];
+  /* By slot, as in Endpoints; made for the first prompt. */
+  readonly #held: (HeldRuns | undefined)[] = [];
   readonly #limitTokens: number;
   readonly #limitRuns: number;
   /** 32 endpoints each, of one node. */
-  readonly #words: number;
-  #holders: Int32Array;
+  #words = 1;
+  #holders = new Int32Array(this.#nodes.capacity);
   /** The nodes of the prompt that is being recorded. */
   #path: number[] = [];
 
@@ -39,10 +38,7 @@ export class PrefixIndex {
   size = 0;
 
   // With what one prompt adds these runs just fit in a table of 16,384.
-  constructor({ slots, tokensPerEndpoint = 2_000_000, runsPerEndpoint = 16_000 }: PrefixIndexOptions) {
-    this.#words = Math.ceil(slots / 32);
-    this.#holders = new Int32Array(this.#nodes.capacity * this.#words);
-    this.#held = Array.from({ length: slots }, () => new HeldRuns());
+  constructor({ tokensPerEndpoint = 2_000_000, runsPerEndpoint = 16_000 }: PrefixIndexOptions = {}) {
     this.#limitTokens = tokensPerEndpoint;
     this.#limitRuns = runsPerEndpoint;
   }
@@ -67,6 +63,7 @@ export class PrefixIndex {
 
   /** Notes that the endpoint was sent a prompt and so comes to hold it. */
   record(slot: number, chain: BlockChain): void {
+    if (slot >= this.#words * 32) this.#widen(slot);
     const path = this.#path;
     path.length = 0;
     for (let at = 0; at < chain.length; at += this.#nodes.cells[path.at(-1)! + count]!) {
@@ -78,7 +75,7 @@ export class PrefixIndex {
         path.push(node);
       }
     }
-    const held = this.#held[slot]!;
+    const held = (this.#held[slot] ??= new HeldRuns());
     for (let at = path.length - 1; at >= 0; at--) {
       const node = path[at]!;
       const { low, high } = this.#nodes.hashOf(node);
@@ -89,7 +86,10 @@ export class PrefixIndex {
 
   /** Forgets all of an endpoint: it is gone, or started anew. */
   clear(slot: number): void {
-    while (this.#held[slot]!.oldest !== -1) this.#dropOldest(slot);
+    const held = this.#held[slot];
+    if (held === undefined) return;
+    while (held.oldest !== -1) this.#dropOldest(slot);
+    this.#held[slot] = undefined;
   }
 
   /** How many first blocks of a node stand in a chain from `at` on. */
@@ -119,6 +119,16 @@ export class PrefixIndex {
       this.#holders = larger;
     }
     return node;
+  }
+
+  /** Room in each node for an endpoint in this slot. */
+  #widen(slot: number): void {
+    const former = this.#words;
+    while (slot >= this.#words * 32) this.#words *= 2;
+    const wider = new Int32Array(this.#nodes.capacity * this.#words);
+    for (let from = 0, to = 0; from < this.#holders.length; from += former, to += this.#words)
+      for (let word = 0; word < former; word++) wider[to + word] = this.#holders[from + word]!;
+    this.#holders = wider;
   }
 
   /** Makes a node of its own of what stands behind the first `at` blocks of a node, for all who hold it. */

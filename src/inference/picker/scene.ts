@@ -19,10 +19,10 @@ export interface Scene {
   request: PickRequest;
   readonly endpoints: Endpoints;
   /** Slots still in question; the first `count` entries count. Filters take out in place and keep the order. */
-  readonly candidates: Int32Array;
+  candidates: Int32Array;
   count: number;
   /** First tokens of the prompt that the endpoint most likely holds, by slot. */
-  readonly matched: Int32Array;
+  matched: Int32Array;
   nowMs: number;
 }
 

@@ -9,7 +9,7 @@ const slots = maxEndpoints * 2;
 /** Who is in a pool, each in a slot by which the picker knows it. */
 export class Roster {
   readonly endpoints = new Endpoints({ slots });
-  readonly prefixes = new PrefixIndex({ slots });
+  readonly prefixes = new PrefixIndex();
   readonly #pool: string;
   readonly #members = new Map<string, Member>();
   readonly #bySlot: (Member | undefined)[] = [];

@@ -10,7 +10,7 @@ import type { PickRequest } from "../../../src/inference/picker/scene.ts";
 function poolOf(size: number, profile: Profile, replica = "a") {
   const endpoints = new Endpoints({ slots: 64 });
   for (let at = 0; at < size; at++) endpoints.add(`http://vllm-${at}`);
-  const prefixes = new PrefixIndex({ slots: 64 });
+  const prefixes = new PrefixIndex();
   return { endpoints, prefixes, picker: createPicker({ endpoints, prefixes, profile, replica }) };
 }
 
@@ -25,6 +25,7 @@ function long(id: string, fill: number, blocks = 20): PickRequest {
 
 const profileOf = (type: string) => profileSchema.parse({ scorers: [{ type }] });
 const blockTokens = 64;
+const adapters = { running: ["a"], waiting: [], max: 4 };
 const idle = { queued: 0, running: 0, kvUsage: 0 };
 
 describe("a pick", () => {
@@ -161,6 +162,41 @@ describe("a pick", () => {
 });
 
 const poolOf8 = { one: poolOf(8, sticky, "one").picker, other: poolOf(8, sticky, "other").picker };
+
+describe("room for endpoints", () => {
+  test("is made as they come, and what is known of those that are there stays known", () => {
+    const { endpoints, picker } = poolOf(3, sticky);
+    const { room } = endpoints;
+    const asked = long("before", 7);
+    const picked = picker.pick(asked, { nowMs: 0 })!;
+    endpoints.report(picked.slot, { queued: 2, running: 3, kvUsage: 0.5, adapters }, 0);
+    const told = () => ({
+      requests: endpoints.requests[picked.slot],
+      backlog: endpoints.backlogTokens(picked.slot),
+      queue: endpoints.queue(picked.slot, 0),
+      load: endpoints.load(picked.slot, 0),
+      kvUsage: endpoints.kvUsage(picked.slot, 0),
+      adapters: endpoints.adapters(picked.slot),
+      weight: endpoints.hashes[picked.slot],
+    });
+    const before = told();
+    for (let at = 3; at < 64; at++) endpoints.add(`http://vllm-${at}`);
+    expect(endpoints.room).toBeGreaterThan(room);
+    expect(told()).toEqual(before);
+    for (let at = 3; at < 64; at++) endpoints.report(at, idle, 0);
+    expect(picker.pick(long("again", 7), { nowMs: 0, explain: true })!.trace!.cached[picked.slot]).toBe(
+      20 * blockTokens,
+    );
+    for (let at = 0; at < 62; at++) picker.pick(long(`${at}`, at), { nowMs: 0 });
+    expect([...endpoints.requests].filter((requests) => requests > 0).length).toBeGreaterThan(32);
+  });
+
+  test("is a few kilobytes in a pool that was never called", () => {
+    const before = process.memoryUsage().arrayBuffers;
+    const pools = Array.from({ length: 500 }, () => poolOf(2, sticky));
+    expect((process.memoryUsage().arrayBuffers - before) / pools.length).toBeLessThan(4_096);
+  });
+});
 
 describe("what a scrape says", () => {
   test("is moved by what was sent since", () => {

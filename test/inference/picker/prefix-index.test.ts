@@ -147,7 +147,6 @@ describe("the prefix index", () => {
     fc.assert(
       fc.property(sent, prompt, limits, (records, asked, { blocks: mostBlocks, runs }) => {
         const index = new PrefixIndex({
-          slots: 40,
           tokensPerEndpoint: mostBlocks * blockTokens,
           runsPerEndpoint: runs,
         });
@@ -176,7 +175,7 @@ describe("the prefix index", () => {
   });
 
   test("holds 16,000 runs of an endpoint at the most, the newest, where every prompt is another", () => {
-    const index = new PrefixIndex({ slots: 2 });
+    const index = new PrefixIndex();
     const bytes = new Uint8Array(blockBytes);
     const view = new DataView(bytes.buffer);
     const promptOf = (at: number) => {
@@ -194,7 +193,7 @@ describe("the prefix index", () => {
   });
 
   test("holds no more blocks than endpoints times their limit, and none of a cleared endpoint", () => {
-    const index = new PrefixIndex({ slots: 3, tokensPerEndpoint: 50 * blockTokens });
+    const index = new PrefixIndex({ tokensPerEndpoint: 50 * blockTokens });
     for (let at = 0; at < 500; at++) index.record(at % 3, chainOf([at % 256, at >> 8, 3, 4]));
     expect(index.size).toBe(150);
     index.clear(0);

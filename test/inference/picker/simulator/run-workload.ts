@@ -58,7 +58,7 @@ interface Gateway {
 function createGateway({ way, kvTokens }: RunOptions, servers: number, replica: number): Gateway {
   const endpoints = new Endpoints({ slots: servers });
   for (let server = 0; server < servers; server++) endpoints.add(`http://vllm-${server}:8000`);
-  const prefixes = new PrefixIndex({ slots: servers, tokensPerEndpoint: kvTokens });
+  const prefixes = new PrefixIndex({ tokensPerEndpoint: kvTokens });
   const profile = typeof way === "string" ? profiles[way] : way;
   return { endpoints, picker: createPicker({ endpoints, prefixes, profile, replica: `replica-${replica}` }) };
 }
