@@ -7,12 +7,17 @@ import { migrateReference } from "./migrate-reference.ts";
 
 /** Every file that is written from code: its path from the root of the repository, and its text. */
 export function generatedFiles(): ReadonlyMap<string, string> {
+  const crds = [...crdFiles()];
   return new Map([
     ["docs/sallyport.schema.json", `${JSON.stringify(configJsonSchema(), null, 2)}\n`],
     ["docs/config.md", configReference()],
     ["docs/cel-variables.md", celReference()],
     ["docs/errors.md", errorReference()],
     ["docs/migrate.md", migrateReference()],
-    ...[...crdFiles()].map(([file, text]) => [`k8s/crds/${file}`, text] as const),
+    ...crds.map(([file, text]) => [`k8s/crds/${file}`, text] as const),
+    /* Helm applies every file of this folder. */
+    ...crds
+      .filter(([, text]) => text.includes("kind: CustomResourceDefinition"))
+      .map(([file, text]) => [`k8s/chart/crds/${file}`, text] as const),
   ]);
 }

@@ -5,7 +5,7 @@ import { faultsOf, gatewayFields, grantsIn, secretKeys } from "./demands.ts";
 import { find, k8s, type Manifest, namesOf, readKustomized } from "./manifests.ts";
 import { openBlocks, openWays, outside } from "./network.ts";
 import { workloadsOf } from "./pods.ts";
-import { baseWays, gateway, grants, hpa } from "./wanted.ts";
+import { baseBlocks, baseWays, gateway, hpa } from "./wanted.ts";
 
 const base = readKustomized(join(k8s, "base"));
 
@@ -59,16 +59,16 @@ describe("the base", () => {
 
   test("opens no way but those of the configuration: each upstream from the gateway alone, and all else is denied", () => {
     expect(openWays(base, outside)).toEqual(baseWays);
-    expect(openBlocks(base)).toEqual([]);
+    expect(openBlocks(base)).toEqual(baseBlocks);
     expect(find(base, "NetworkPolicy", "default-deny").spec).toEqual({
       podSelector: {},
       policyTypes: ["Ingress", "Egress"],
     });
   });
 
-  test("may read every kind that the gateway knows, write the statuses of those that have one, and nothing else", () => {
-    expect(grantsIn(base)).toEqual(grants);
-    expect(JSON.stringify(base.filter(({ kind }) => kind.endsWith("Role")))).not.toContain('"*"');
+  test("may do nothing in the cluster, whose token no pod gets", () => {
+    expect(grantsIn(base)).toEqual({});
+    expect(namesOf(base).filter((name) => /Role|Binding/.test(name))).toEqual([]);
   });
 
   test("reads four secrets, and the page says how to make each of them", () => {
@@ -132,6 +132,16 @@ describe("what is broken is found", () => {
       "Service redis leads to no port http",
       broken("Service", "redis", ({ spec }: { spec: { ports: { targetPort: string }[] } }) => {
         for (const port of spec.ports) port.targetPort = "http";
+      }),
+    ],
+    [
+      "sallyport: sallyport: gets a token of the cluster when it follows the cluster, and else none",
+      pods("Deployment", "sallyport", (pod) => void (pod["automountServiceAccountToken"] = true)),
+    ],
+    [
+      "10.0.0.0/33 is no block of addresses",
+      broken("NetworkPolicy", "clock", ({ spec }: { spec: { ingress: object[] } }) => {
+        spec.ingress.push({ from: [{ ipBlock: { cidr: "10.0.0.0/33" } }, { ipBlock: { cidr: "fd00::/64" } }] });
       }),
     ],
     [

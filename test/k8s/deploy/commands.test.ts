@@ -7,7 +7,8 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { sampleOf } from "./containers.ts";
 import { secretKeys } from "./demands.ts";
-import { k8s, readKustomized, readManifests, root } from "./manifests.ts";
+import { k8s, parseManifests, readKustomized, readManifests, root } from "./manifests.ts";
+import { blocksOf, isBlock } from "./network.ts";
 import { readPage, shellBlocks } from "./page.ts";
 import { workloadsOf } from "./pods.ts";
 
@@ -25,7 +26,7 @@ function record(block: string, bin: string): readonly string[][] {
     env: { ...process.env, PATH: `${bin}:${process.env["PATH"] ?? ""}`, LOG: log },
   });
   return readFileSync(log, "utf8")
-    .split("\0\n")
+    .split("\0\0")
     .filter((line) => line !== "")
     .map((line) => line.split("\0"));
 }
@@ -35,7 +36,8 @@ beforeAll(() => {
   for (const program of programs) {
     writeFileSync(
       join(bin, program),
-      `#!/bin/sh\nfor word in ${program} "$@"; do printf '%s\\0' "$word" >> "$LOG"; done\necho >> "$LOG"\n`,
+      /* All of it in one write: the programs of a pipe run at once. */
+      `#!/bin/sh\nprintf '%s\\0' ${program} "$@" "" >> "$LOG"\n`,
     );
     chmodSync(join(bin, program), 0o755);
   }
@@ -98,13 +100,16 @@ describe("the commands of the page", () => {
   });
 
   test("apply what is there, and forward the port that the Service has", () => {
-    const applied = calls("kubectl", "apply").flatMap((call) => [...after(call, "-f"), ...after(call, "-k")]);
+    const applied = calls("kubectl", "apply")
+      .flatMap((call) => [...after(call, "-f"), ...after(call, "-k")])
+      .filter((one) => one !== "-")
+      .concat(calls("kubectl", "kustomize").flatMap((call) => after(call, "kustomize")));
     const [addresses, paths] = [true, false].map((isAddress) =>
       applied.filter((one) => URL.canParse(one) === isAddress),
     );
     /* Of a version, not of a branch. */
     expect(addresses?.map((one) => /\/v\d+\.\d+\.\d+\//.test(one))).toEqual([true, true]);
-    expect(paths).toContain("k8s/overlays/laptop");
+    expect(paths).toEqual(expect.arrayContaining(["k8s/overlays/laptop", "k8s/overlays/watch"]));
     expect(paths?.filter((path) => !existsSync(join(root, path)))).toEqual([]);
     expect(calls("kubectl", "port-forward").map((call) => call.slice(-2))).toEqual([
       ["service/sallyport", "4000:4000"],
@@ -127,6 +132,19 @@ describe("the commands of the page", () => {
   });
 });
 
+test("the address that is asked for takes the place of the placeholder, and the policy is one", () => {
+  const [block = ""] = shellBlocks().filter((text) => text.includes("kubectl kustomize"));
+  const bin = mkdtempSync(join(tmpdir(), "sallyport-bin-"));
+  const policy = join(k8s, "components/follow/network-policy.yaml");
+  const script = `#!/bin/sh\ncase "$*" in *endpointslices*) echo 172.18.0.2;; kustomize*) cat ${policy};; apply*) cat;; esac\n`;
+  writeFileSync(join(bin, "kubectl"), script, { mode: 0o755 });
+  const env = { ...process.env, PATH: `${bin}:${process.env["PATH"] ?? ""}` };
+  const applied = execFileSync("sh", ["-eu", "-c", block], { env, encoding: "utf8" });
+  rmSync(bin, { recursive: true });
+  expect(blocksOf(readManifests(policy)).map(isBlock)).toEqual([false]);
+  expect(blocksOf(parseManifests(applied))).toEqual(["172.18.0.2/32"]);
+});
+
 test("the rules of the base pass their own tests", async () => {
   const args = [join(root, "src/main.ts"), "policy-test", join(k8s, "base/gateway/policies")];
   const { stdout } = await promisify(execFile)(process.execPath, args);
@@ -144,7 +162,8 @@ describe("the chart", () => {
       laptop.find(({ kind, metadata }) => kind === "ConfigMap" && metadata.name === name)?.data;
     expect(values.config).toBe(data("sallyport-config")?.["sallyport.yaml"]);
     expect(values.policies).toEqual(data("sallyport-policies"));
-    expect(values["env"]).toEqual(data("sallyport-env"));
+    const env = JSON.stringify(values["env"]).replaceAll("{{ .Release.Namespace }}", "sallyport");
+    expect(JSON.parse(env)).toEqual(data("sallyport-env"));
     expect(values["secret"]).toEqual({ name: "sallyport", keys: secretKeys(readKustomized(join(k8s, "base"))) });
   });
 
@@ -167,7 +186,17 @@ describe("the chart", () => {
   });
 
   test("makes no secret, and tells in its notes how to", () => {
-    const names = ["autoscaler", "config", "deployment", "network-policy", "rbac", "redis", "samples", "service"];
+    const names = [
+      "autoscaler",
+      "config",
+      "deployment",
+      "network-policy",
+      "rbac",
+      "redis",
+      "samples",
+      "service",
+      "service-account",
+    ];
     const templates = names.map((name) => readFileSync(join(k8s, `chart/templates/${name}.yaml`), "utf8")).join("\n");
     expect(templates).not.toMatch(/kind: Secret|randAlpha|lookup/);
     expect(readFileSync(join(k8s, "chart/templates/NOTES.txt"), "utf8")).toContain("create secret generic");

@@ -1,4 +1,5 @@
 import { find, type Manifest, ofTheCluster } from "./manifests.ts";
+import { blocksOf, isBlock } from "./network.ts";
 import { type Container, type Workload, workloadsOf } from "./pods.ts";
 import { breachesOf } from "./restricted.ts";
 
@@ -23,7 +24,7 @@ const demands: readonly Demand[] = [
   },
   {
     is: "is of a version",
-    holds: ({ image }) => /:[\w.-]*\d[\w.-]*$/.test(image) && !image.endsWith(":latest"),
+    holds: ({ image }) => /:[\w.-]*\d[\w.-]*(?:@sha256:[0-9a-f]{64})?$/.test(image) && !image.includes(":latest"),
   },
   {
     is: "asks for CPU and memory, and has a limit of memory",
@@ -48,7 +49,10 @@ const demands: readonly Demand[] = [
         return port === undefined || ports.some(({ name }) => name === port);
       }),
   },
-  { is: "gets no token of the cluster", holds: (_, { pod }) => pod.automountServiceAccountToken === false },
+  {
+    is: "gets a token of the cluster when it follows the cluster, and else none",
+    holds: ({ args = [] }, { pod }) => pod.automountServiceAccountToken === args.includes("--kubernetes"),
+  },
 ];
 
 /** ConfigMaps and Secrets that a workload names. */
@@ -161,17 +165,27 @@ function looseBindings(objects: readonly Manifest[]): readonly string[] {
     });
 }
 
-/** Everything that is wrong with a set of manifests, whoever rendered it; empty when they can be applied. */
-export function faultsOf(objects: readonly Manifest[]): readonly string[] {
+/** Everything that is wrong with a set of manifests, whoever rendered it; empty when they can be applied. `beside`: where roles may be. */
+export function faultsOf(
+  objects: readonly Manifest[],
+  namespace = "sallyport",
+  beside: readonly string[] = [],
+): readonly string[] {
   const names = objects.map(({ kind, metadata }) => `${kind}/${metadata.namespace ?? ""}/${metadata.name}`);
   const homeless = objects.filter(
-    ({ kind, metadata }) => metadata.namespace !== "sallyport" && !ofTheCluster.has(kind),
+    ({ kind, metadata }) =>
+      metadata.namespace !== namespace &&
+      !ofTheCluster.has(kind) &&
+      !(/^Role(?:Binding)?$/.test(kind) && beside.includes(metadata.namespace ?? "")),
   );
   return [
     ...workloadsOf(objects).flatMap((workload) =>
       misfitsOf(workload, objects).map((fault) => `${workload.name}: ${fault}`),
     ),
     ...deadServices(objects),
+    ...blocksOf(objects)
+      .filter((block) => !isBlock(block))
+      .map((block) => `${block} is no block of addresses`),
     ...looseBindings(objects),
     ...objects
       .filter(({ kind }) => kind === "Secret")

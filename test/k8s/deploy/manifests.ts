@@ -43,8 +43,13 @@ interface Generator {
 export interface Kustomization {
   readonly namespace?: string;
   readonly resources: readonly string[];
+  readonly components?: readonly string[];
   readonly configMapGenerator?: readonly Generator[];
-  readonly patches?: readonly { readonly path?: string; readonly patch?: string }[];
+  readonly patches?: readonly {
+    readonly path?: string;
+    readonly patch?: string;
+    readonly target?: { readonly kind: string; readonly name: string };
+  }[];
   readonly replicas?: readonly { readonly name: string; readonly count: number }[];
 }
 
@@ -67,7 +72,13 @@ function generate(folder: string, { name, files = [], literals = [] }: Generator
 }
 
 /** Kinds without a namespace. */
-export const ofTheCluster = new Set(["Namespace", "ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition"]);
+export const ofTheCluster = new Set([
+  "Namespace",
+  "ClusterRole",
+  "ClusterRoleBinding",
+  "CustomResourceDefinition",
+  "GatewayClass",
+]);
 
 const into = (namespace: string | undefined, objects: readonly Manifest[]): readonly Manifest[] =>
   objects.map((object) =>
@@ -76,14 +87,21 @@ const into = (namespace: string | undefined, objects: readonly Manifest[]): read
       : { ...object, metadata: { ...object.metadata, namespace } },
   );
 
-/** The resources of a kustomization and of those below it, before its own patches. */
+/** What a kustomization adds to those below it: its own files and its components, before patches. */
+export function readAdded(folder: string): readonly Manifest[] {
+  const { namespace, resources, components = [] } = readKustomization(folder);
+  const files = resources.filter((name) => name.endsWith(".yaml")).map((name) => readManifests(join(folder, name)));
+  return into(namespace, [...files.flat(), ...components.flatMap((name) => readResources(join(folder, name)))]);
+}
+
+/** The resources of a kustomization, of those below it and of its components, before patches of its own and of those. */
 export function readResources(folder: string): readonly Manifest[] {
-  const { namespace, resources } = readKustomization(folder);
+  const { namespace, resources, components = [] } = readKustomization(folder);
   const objects = resources.flatMap((name) => {
     const path = join(folder, name);
     return statSync(path).isDirectory() ? readKustomized(path) : readManifests(path);
   });
-  return into(namespace, objects);
+  return into(namespace, [...objects, ...components.flatMap((name) => readResources(join(folder, name)))]);
 }
 
 /** What a kustomization without patches comes to: its resources and its ConfigMaps. */

@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import type { Labels, Manifest } from "./manifests.ts";
 import { workloadsOf } from "./pods.ts";
 
@@ -6,7 +7,7 @@ interface Selector {
   readonly matchExpressions?: readonly {
     readonly key: string;
     readonly operator: string;
-    readonly values: readonly string[];
+    readonly values?: readonly string[];
   }[];
 }
 
@@ -42,7 +43,8 @@ export interface Place {
 function selects({ matchLabels = {}, matchExpressions = [] }: Selector, labels: Labels): boolean {
   return (
     Object.entries(matchLabels).every(([key, value]) => labels[key] === value) &&
-    matchExpressions.every(({ key, operator, values }) => {
+    matchExpressions.every(({ key, operator, values = [] }) => {
+      if (operator === "Exists") return labels[key] !== undefined;
       if (operator !== "In") throw new Error(`the operator ${operator} is not read here`);
       return values.includes(labels[key] ?? "");
     })
@@ -134,11 +136,31 @@ export function openBlocks(objects: readonly Manifest[]): readonly string[] {
     .toSorted();
 }
 
+/** Whether a block of addresses is one to an API server: `10.0.0.0/8`, `fd00::/64`. */
+export function isBlock(cidr: string): boolean {
+  const [, address = "", bits = ""] = /^([^/]+)\/(\d{1,3})$/.exec(cidr) ?? [];
+  const version = isIP(address);
+  return version !== 0 && Number(bits) <= (version === 4 ? 32 : 128);
+}
+
+/** Every block of addresses that a policy names, and what it leaves out. */
+export const blocksOf = (objects: readonly Manifest[]): readonly string[] =>
+  policiesOf(objects)
+    .flatMap(({ ingress = [], egress = [] }) => [
+      ...ingress.flatMap(({ from = [] }) => from),
+      ...egress.flatMap(({ to = [] }) => to),
+    ])
+    .flatMap(({ ipBlock }) => (ipBlock === undefined ? [] : [ipBlock.cidr, ...(ipBlock.except ?? [])]));
+
 /** Namespaces and pods beside these manifests: some that may come in or be reached, and one that may not. */
 export const outside: readonly Place[] = [
   place("kube-dns", "kube-system", { "k8s-app": "kube-dns" }, ["UDP/53", "TCP/53"]),
   place("model-server", "models", { "app.kubernetes.io/name": "model-server" }, ["TCP/8000"]),
   place("another-model", "models", { "app.kubernetes.io/name": "another" }, ["TCP/8000"]),
+  {
+    ...place("team-model", "support", { "sallyport.dev/model": "llama-3-8b" }, ["TCP/8000"]),
+    namespaceLabels: { "sallyport.dev/routes": "true" },
+  },
   place("prometheus", "monitoring", {}, []),
   { ...place("caller", "team-a", {}, []), namespaceLabels: { "sallyport.dev/clients": "true" } },
   place("stranger", "default", { "app.kubernetes.io/name": "sallyport" }, ["TCP/80", "TCP/443"]),

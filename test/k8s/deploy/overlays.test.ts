@@ -5,11 +5,12 @@ import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { readConfig } from "../../../src/config/load.ts";
 import { kinds } from "../../../src/k8s/kinds/registry.ts";
-import { faultsOf } from "./demands.ts";
+import { faultsOf, grantsIn } from "./demands.ts";
 import {
   find,
   k8s,
   type Manifest,
+  readAdded,
   readKustomization,
   readKustomized,
   readManifests,
@@ -18,7 +19,16 @@ import {
 import { makeSecrets, mountFiles } from "./mounts.ts";
 import { openBlocks, openWays, outside } from "./network.ts";
 import { type PodSpec, workloadOf } from "./pods.ts";
-import { baseWays, laptopWays, productionBlocks, productionWays, watchBlocks } from "./wanted.ts";
+import {
+  baseWays,
+  grants,
+  laptopWays,
+  productionBlocks,
+  productionWays,
+  unfilled,
+  watchBlocks,
+  watchWays,
+} from "./wanted.ts";
 
 const base = readKustomized(join(k8s, "base"));
 const laptop = join(k8s, "overlays/laptop");
@@ -26,7 +36,8 @@ const production = join(k8s, "overlays/production");
 
 /** Of a patch, which object it changes. */
 function targetsOf(folder: string): readonly string[] {
-  return (readKustomization(folder).patches ?? []).map(({ path, patch }) => {
+  return (readKustomization(folder).patches ?? []).map(({ path, patch, target }) => {
+    if (target !== undefined) return `${target.kind}/${target.name}`;
     const { kind, metadata } = parse(patch ?? readFileSync(join(folder, path ?? ""), "utf8")) as Manifest;
     return `${kind}/${metadata.name}`;
   });
@@ -116,15 +127,43 @@ describe("the laptop's overlay", () => {
 
 describe("the overlay that follows the cluster", () => {
   const watch = join(k8s, "overlays/watch");
+  const objects = [...readResources(laptop), ...readAdded(watch)];
 
-  test("is the laptop's with the kinds of our own, a flag, a token, and the way to the API server", () => {
-    const { resources, patches } = readKustomization(watch);
-    expect(resources).toEqual(["../laptop", "../../crds", "network-policy.yaml"]);
-    expect(openBlocks(readManifests(join(watch, "network-policy.yaml")))).toEqual(watchBlocks);
-    expect(parse(patches?.[0]?.patch ?? "")).toEqual([
-      { op: "add", path: "/spec/template/spec/containers/0/args/-", value: "--kubernetes" },
-      { op: "replace", path: "/spec/template/spec/automountServiceAccountToken", value: true },
+  test("is the laptop's, with ports for listeners at 80 and 443", () => {
+    const { resources, components, patches = [] } = readKustomization(watch);
+    expect([resources, components]).toEqual([["../laptop", "network-policy.yaml"], ["../../components/follow"]]);
+    expect(targetsOf(watch)).toEqual(["Deployment/sallyport", "Service/sallyport"]);
+    expect(patches.flatMap(({ patch = "" }) => parse(patch) as object[])).toEqual([
+      expect.objectContaining({ op: "add", value: { name: "https", containerPort: 4443 } }),
+      expect.objectContaining({
+        op: "add",
+        value: expect.objectContaining({ port: 80, targetPort: "http" }) as object,
+      }),
+      expect.objectContaining({
+        op: "add",
+        value: expect.objectContaining({ port: 443, targetPort: "https" }) as object,
+      }),
     ]);
+    const open = openWays(objects, outside);
+    /* The port is a patch's: kustomize alone shows the way to it. */
+    expect([...open, "caller > sallyport TCP/4443"].toSorted()).toEqual(watchWays);
+  });
+
+  test("gets from a component a flag, a token, roles for what it reads and writes, and the way to the API server alone", () => {
+    const follow = join(k8s, "components/follow");
+    expect(readKustomization(follow).patches?.map(({ patch = "" }) => parse(patch) as object)).toEqual([
+      [
+        { op: "add", path: "/spec/template/spec/containers/0/args/-", value: "--kubernetes" },
+        { op: "replace", path: "/spec/template/spec/automountServiceAccountToken", value: true },
+      ],
+    ]);
+    expect(grantsIn(objects)).toEqual(grants);
+    expect(JSON.stringify(objects.filter(({ kind }) => kind.endsWith("Role")))).not.toContain('"*"');
+    expect(openBlocks(objects)).toEqual(watchBlocks);
+  });
+
+  test("is refused by an API server until its address is filled in", () => {
+    expect(faultsOf(objects)).toEqual([unfilled]);
   });
 
   test("brings the definition of every kind of our own", () => {
@@ -144,12 +183,24 @@ describe("the production overlay", () => {
     expect(objects.filter(({ kind }) => kind === "Deployment" || kind === "StatefulSet")).toHaveLength(1);
     expect(openWays(objects, outside)).toEqual(productionWays);
     expect(openBlocks(objects)).toEqual(productionBlocks);
+    expect(grantsIn(objects)).toEqual(grants);
   });
 
-  test("patches objects that the base has, and weakens no container", () => {
+  test("follows the cluster, once the API server's address stands in a patch of its own", () => {
+    expect(readKustomization(production).components).toEqual(["../../components/follow"]);
+    expect(faultsOf(readResources(production)).filter((fault) => !fault.includes("nobody makes"))).toEqual([unfilled]);
+    const [own] = (readKustomization(production).patches ?? []).filter(
+      ({ target }) => target?.kind === "NetworkPolicy",
+    );
+    expect(parse(own?.patch ?? "")).toEqual([
+      { op: "replace", path: "/spec/egress/0/to", value: [{ ipBlock: { cidr: "API_SERVER_ADDRESS/32" } }] },
+    ]);
+  });
+
+  test("patches objects that it has, and weakens no container", () => {
     for (const target of targetsOf(production)) {
       const [kind = "", name = ""] = target.split("/");
-      expect(find(base, kind, name).kind).toBe(kind);
+      expect(find(readResources(production), kind, name).kind).toBe(kind);
     }
     expect(Object.keys(patch)).toEqual(["containers", "volumes"]);
     expect(patch.containers.map((container) => Object.keys(container))).toEqual([
@@ -180,15 +231,17 @@ test("every file of k8s that another one names is there", () => {
     "base/gateway",
     "base/redis",
     "base/samples",
+    "components/follow",
     "crds",
     "overlays/laptop",
     "overlays/watch",
     "overlays/production",
   ];
   for (const folder of folders.map((name) => join(k8s, name))) {
-    const { resources, configMapGenerator = [], patches = [] } = readKustomization(folder);
+    const { resources, components = [], configMapGenerator = [], patches = [] } = readKustomization(folder);
     const named = [
       ...resources,
+      ...components,
       ...configMapGenerator.flatMap(({ files = [] }) => files),
       ...patches.flatMap(({ path }) => path ?? []),
     ];

@@ -64,18 +64,42 @@ export const baseWays: readonly string[] = [
 
 export const laptopWays: readonly string[] = [...baseWays, "sallyport > simulator TCP/8000"].toSorted();
 
-/** The API server is no pod: the ways to it are ports of private addresses. */
-export const watchBlocks: readonly string[] = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"]
-  .flatMap((block) => [443, 6443, 8443].map((port) => `egress ${block} TCP/${port}`))
-  .toSorted();
+/** With the port of HTTPS listeners, and teams' models. */
+export const watchWays: readonly string[] = [
+  ...laptopWays,
+  "caller > sallyport TCP/4443",
+  "sallyport > team-model TCP/8000",
+].toSorted();
 
-export const productionWays: readonly string[] = gatewayWays.toSorted();
+/** What stands where the API server's address belongs, until somebody fills it in. */
+export const placeholder = "API_SERVER_ADDRESS";
+export const unfilled = `${placeholder}/32 is no block of addresses`;
+
+/** NodeLocal DNSCache, which is no pod either. */
+export const dnsBlocks: readonly string[] = ["TCP", "UDP"].map((protocol) => `egress 169.254.20.10/32 ${protocol}/53`);
+
+/** The gateway's and the researcher's. */
+export const baseBlocks: readonly string[] = [...dnsBlocks, ...dnsBlocks].toSorted();
+
+/* The API server is no pod: the ways to it are ports of its address alone. */
+const apiServerBlocks = [443, 6443, 8443].map((port) => `egress ${placeholder}/32 TCP/${port}`);
+
+export const watchBlocks: readonly string[] = [...baseBlocks, ...apiServerBlocks].toSorted();
+
+export const productionWays: readonly string[] = [...gatewayWays, "sallyport > team-model TCP/8000"].toSorted();
+
+export const chartWays: readonly string[] = gatewayWays.toSorted();
 
 export const productionBlocks: readonly string[] = [
   "egress 0.0.0.0/0 but 10.0.0.0/8 100.64.0.0/10 169.254.0.0/16 172.16.0.0/12 192.168.0.0/16 TCP/443",
   "egress 10.20.0.0/24 TCP/6380",
+  "egress 2000::/3 TCP/443",
+  "egress fd00:10:20::/64 TCP/6380",
   "ingress 0.0.0.0/0 TCP/4000",
-];
+  "ingress ::/0 TCP/4000",
+  ...dnsBlocks,
+  ...apiServerBlocks,
+].toSorted();
 
 /* Looked for by name, where somebody names one: they are not everybody's to read. */
 const secretive = new Set(["Secret", "ConfigMap"]);
@@ -85,7 +109,7 @@ const foreign = new Set(["Service", "EndpointSlice", "Pod", "Namespace", "Refere
 const resourceOf = ({ group, plural }: { readonly group: string; readonly plural: string }) =>
   `${group === "" ? "core" : group}/${plural}`;
 
-/** What the gateway's roles must allow, as `grantsOf` gives it: to read each kind it knows, to write what it has a status for, and no more. */
+/** What the roles of a gateway that follows the cluster must allow, as `grantsOf` gives it: to read each kind it knows, to write what it has a status for, and no more. */
 export const grants: Readonly<Record<string, readonly string[]>> = {
   "ClusterRole/sallyport": kinds
     .filter(({ kind }) => !secretive.has(kind))
@@ -98,5 +122,5 @@ export const grants: Readonly<Record<string, readonly string[]>> = {
     .filter(({ kind }) => secretive.has(kind))
     .map((kind) => `${resourceOf(kind)}: get list watch`)
     .toSorted(),
-  "Role/sallyport": ["coordination.k8s.io/leases: create", "coordination.k8s.io/leases=sallyport: get update"],
+  "Role/sallyport": ["coordination.k8s.io/leases: create get update"],
 };

@@ -7,12 +7,12 @@ import { freePorts } from "../../../src/cli/quickstart-process.ts";
 import { eventually } from "../../e2e/eventually.ts";
 import { listenOn, type ServeProcess, startServeProcess } from "../../e2e/serve-process.ts";
 import { type ApiServer, startApiServer } from "../api-server/api-server.ts";
-import { find, k8s, readKustomized, readManifests } from "./manifests.ts";
+import { find, k8s, readManifests } from "./manifests.ts";
 import { createPermissions } from "./permissions.ts";
 
-/* What the overlay `watch` does in a cluster: a gateway that follows an API server, with the roles of the base and no others. */
+/* What the overlay `watch` does in a cluster: a gateway that follows an API server, with the roles of that overlay and no others. */
 
-const base = readKustomized(join(k8s, "base"));
+const roles = readManifests(join(k8s, "components/follow/rbac.yaml"));
 const simulated = readManifests(join(k8s, "overlays/laptop/simulator.yaml"));
 const folder = mkdtempSync(join(tmpdir(), "sallyport-watch-"));
 const refused: string[] = [];
@@ -30,7 +30,7 @@ const post = () =>
 beforeAll(async () => {
   model = await startSimulator({ port: 0, model: "llama-3-8b" });
   api = await startApiServer();
-  const permissions = createPermissions(base);
+  const permissions = createPermissions(roles);
   api.intercept = (request) => {
     const failure = permissions(request);
     if (failure !== undefined) refused.push(failure.message);
@@ -98,7 +98,7 @@ test("the objects say in their status that they were taken up", async () => {
   }, 300);
 });
 
-test("the roles of the base allow all of that, the Lease included: nothing was forbidden", () => {
+test("the roles of the overlay allow all of that, the Lease included: nothing was forbidden", () => {
   expect(refused).toEqual([]);
   expect(api.requests.some(({ resource, verb }) => resource.plural === "leases" && verb === "create")).toBe(true);
   expect(api.requests.some(({ subresource, verb }) => subresource === "status" && verb === "update")).toBe(true);
