@@ -101,7 +101,7 @@ async function buildEpoch(
   const settings = routeSettings(config, authConfig, publicUrl);
   const services = config.routes && createServiceRoutes(serviceRouteOptions(config, config.routes, settings));
   const routes = createRoutes(settings, services);
-  const listeners = createListenerTable(config);
+  const listeners = createListenerTable(config, publicUrl);
   const secret = createStoredSecrets(store);
   const tokens = createChainTokens(await secret("chain tokens"), clock);
   const budgets = createBudgets({ config: config.budgets, ...foundation });

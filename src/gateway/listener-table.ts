@@ -4,6 +4,7 @@ import type { Listener } from "../core/exchange.ts";
 import { parseHost } from "../http/host.ts";
 import { createHostnames } from "../http/hostnames.ts";
 import { doorOf, MAIN } from "../http/listeners-config.ts";
+import { besideOwnHosts, ownHostnames } from "../http/own-hosts.ts";
 
 /** The listener of a Host header, and of the name that a handshake asked for; undefined: the one of `listen`. Throws. */
 export type FindListener = (header: string, serverName: string | undefined) => Listener | undefined;
@@ -16,7 +17,11 @@ export interface ListenerTable {
   at(door: string): FindListener | undefined;
 }
 
-export function createListenerTable({ listen, listeners }: Pick<Config, "listen" | "listeners">): ListenerTable {
+export function createListenerTable(
+  { listen, listeners }: Pick<Config, "listen" | "listeners">,
+  publicUrl: URL,
+): ListenerTable {
+  const own = ownHostnames(publicUrl.hostname, listen.allowedHosts);
   const doors = new Map<string, [hostname: string | undefined, Listener][]>();
   for (const [name, config] of Object.entries(listeners)) {
     const door = doorOf(name, config, listen);
@@ -27,7 +32,12 @@ export function createListenerTable({ listen, listeners }: Pick<Config, "listen"
     if (entries === undefined) doors.set(door, [[config.hostname, listener]]);
     else entries.push([config.hostname, listener]);
   }
-  const found = new Map([...doors].map(([door, entries]) => [door, createFinder(entries, door === MAIN)]));
+  const found = new Map(
+    [...doors].map(([door, entries]) => {
+      const onMain = door === MAIN;
+      return [door, createFinder(onMain ? besideOwnHosts(entries, own) : entries, onMain)];
+    }),
+  );
   return { main: found.get(MAIN), at: (door) => found.get(door) };
 }
 
@@ -39,7 +49,9 @@ interface Seen {
 /* The hosts that are called are few; a flood of others must cost no memory. */
 const CACHED_HOSTS = 256;
 
-function createFinder(entries: readonly [string | undefined, Listener][], onMain: boolean): FindListener {
+type Entries = readonly (readonly [hostname: string | undefined, Listener | null])[];
+
+function createFinder(entries: Entries, onMain: boolean): FindListener {
   const find = createHostnames(entries);
   const seen = new Map<string, Seen>();
   const look = (header: string): Seen => {
@@ -47,7 +59,7 @@ function createFinder(entries: readonly [string | undefined, Listener][], onMain
     if (known !== undefined) return known;
     const host = parseHost(header)?.name;
     if (host === undefined) throw new GatewayError("invalid_request", "The Host header names no host.");
-    const made = { host, listener: find(host) };
+    const made = { host, listener: find(host) ?? undefined };
     if (seen.size >= CACHED_HOSTS) seen.clear();
     seen.set(header, made);
     return made;
@@ -57,7 +69,7 @@ function createFinder(entries: readonly [string | undefined, Listener][], onMain
     if (listener === undefined && !onMain)
       throw new GatewayError("not_found", "Nothing on this port is for the host in the Host header.");
     // The certificate was another listener's: a browser that shares one connection among hosts asks anew (RFC 9110, section 15.5.20).
-    if (serverName !== undefined && serverName !== host && find(serverName) !== listener)
+    if (serverName !== undefined && serverName !== host && (find(serverName) ?? undefined) !== listener)
       throw new GatewayError("misdirected", "This connection was made for another host than the Host header names.");
     return listener;
   };

@@ -4,10 +4,12 @@ import type { Config } from "../config/schema.ts";
 import type { Log } from "../core/log.ts";
 import type { Meter } from "../core/meter.ts";
 import { type Certificates, openCertificates } from "../http/certificates.ts";
+import { publicUrlOf } from "../http/config.ts";
 import type { Edge } from "../http/edge.ts";
 import { createHostnames } from "../http/hostnames.ts";
 import type { BoundAddress } from "../http/listener.ts";
 import { doorOf, type ListenerConfig, MAIN } from "../http/listeners-config.ts";
+import { besideOwnHosts, ownHostnames } from "../http/own-hosts.ts";
 import { OpenPort } from "./open-port.ts";
 
 /** Whether a listener can be called. */
@@ -65,7 +67,7 @@ function beside(listeners: readonly Present[], others: readonly Present[]): stri
 export function createPorts({ log, meter, host, createEdge }: PortsOptions): Ports {
   const gauge = meter.gauge("listener_bound", "Whether a listener can be called: 1, or 0", ["listener"]);
   let present: readonly Present[] = [];
-  let byHost = new Map<string, (host: string) => Present | undefined>();
+  let byHost = new Map<string, (host: string) => Present | null | undefined>();
   const ports = new Map<string, OpenPort>();
   const leaving = new Set<Promise<void>>();
   let turn = Promise.resolve();
@@ -119,8 +121,12 @@ export function createPorts({ log, meter, host, createEdge }: PortsOptions): Por
     const [added, removed] = [beside(next, former), beside(former, next)];
     if (added.length + removed.length > 0) log.info({ added, removed }, "listeners beside the one of `listen`");
     const doors = Map.groupBy(next, ({ door }) => door);
+    const own = ownHostnames(publicUrlOf(config).hostname, config.listen.allowedHosts);
     byHost = new Map(
-      [...doors].map(([door, all]) => [door, createHostnames(all.map((each) => [each.config.hostname, each]))]),
+      [...doors].map(([door, all]) => {
+        const entries = all.map((each) => [each.config.hostname, each] as const);
+        return [door, createHostnames<Present | null>(door === MAIN ? besideOwnHosts(entries, own) : entries)];
+      }),
     );
     const kept = new Set(next.map(({ certificates }) => certificates));
     for (const { name, certificates } of former) {

@@ -19,16 +19,21 @@ export interface RouteSettings {
   /** Whether agent cards are shown to callers without a credential. */
   readonly publicCards: boolean;
   readonly bodyLimitBytes: Readonly<Record<Protocol, number>>;
-  /** Those beside the one of `listen`. */
-  readonly listeners: readonly OwnPaths[];
+  /** The one of `listen`. */
+  readonly main: OwnPaths;
+  /** Those beside it. */
+  readonly listeners: readonly (OwnPaths & { readonly name: string })[];
 }
 
 /** Whether a listener serves the paths of the table too. */
 export interface OwnPaths {
-  readonly name: string;
   readonly own: boolean;
   /** Whether it does so for this Host header. */
   readonly answersOwn: HostCheck;
+  /** Whether it is on the port of `listen`. */
+  readonly sharesMain: boolean;
+  /** Whether this Host header is one of `publicUrl` or `listen.allowedHosts`. */
+  readonly isOwnHost: HostCheck;
 }
 
 interface RouteRow {
@@ -113,10 +118,7 @@ export function createRoutes(
     return undefined;
   };
   const onMain = services.get(MAIN);
-  const matchMain: Routes["match"] =
-    onMain === undefined
-      ? ({ path }) => matchPath(path)
-      : (request) => onMain.byHost(request) ?? matchPath(request.path) ?? onMain.byPath(request);
+  const matchMain = matchOn(settings.main, onMain, matchPath);
   const elsewhere = new Map(
     settings.listeners.map((each) => [each.name, matchOn(each, services.get(each.name), matchPath)]),
   );
@@ -136,6 +138,26 @@ export function createRoutes(
 }
 
 function matchOn(
+  listener: OwnPaths,
+  services: ServiceRoutes | undefined,
+  matchPath: Routes["matchPath"],
+): Routes["match"] {
+  const { own, sharesMain, isOwnHost } = listener;
+  const matchOthers = matchAnyHost(listener, services, matchPath);
+  if (own && services === undefined) return matchOthers;
+  const answered = own || sharesMain;
+  return (request) => {
+    if (!isOwnHost(request.host)) return matchOthers(request);
+    const ofGateway = matchPath(request.path);
+    if (ofGateway === undefined) return services?.byHost(request) ?? services?.byPath(request);
+    // Whoever answers these under the gateway's name is handed codes and tokens of its callers: no route may.
+    if (ofGateway === "control") return answered ? ofGateway : undefined;
+    return services?.firm.byHost(request) ?? (answered ? ofGateway : services?.firm.byPath(request));
+  };
+}
+
+/** What answers a request whose host is none of the gateway's own. */
+function matchAnyHost(
   { own, answersOwn }: OwnPaths,
   services: ServiceRoutes | undefined,
   matchPath: Routes["matchPath"],

@@ -4,6 +4,7 @@ import { isLoopbackHost } from "../http/address.ts";
 import { bindHostOf } from "../http/config.ts";
 import { createHostCheck, type HostCheck } from "../http/host.ts";
 import { doorOf, type ListenerConfig, MAIN } from "../http/listeners-config.ts";
+import { createOwnHostCheck, ownHostnames } from "../http/own-hosts.ts";
 import type { ServiceRoutesOptions } from "../services/rule-route.ts";
 import type { RouteSettings } from "./routes.ts";
 
@@ -18,9 +19,13 @@ export function routeSettings(config: Config, auth: AuthConfig, publicUrl: URL):
     models: config.models !== undefined,
     publicCards: config.a2a?.cards === "public",
     bodyLimitBytes: config.limits.body,
+    main: { own: true, answersOwn: () => true, sharesMain: true, isOwnHost: ownHosts(config, publicUrl, true) },
     listeners: Object.entries(config.listeners).map(([name, listener]) => {
-      const alsoMain = isMain(name, listener, config);
-      return { name, own: listener.own || alsoMain, answersOwn: ownHosts(listener, config, publicUrl) };
+      const sharesMain = doorOf(name, listener, config.listen) === MAIN;
+      const own = listener.own || isMain(name, listener, config);
+      const answersOwn = answeredHosts(listener, config, publicUrl);
+      /* Names of this machine are those of every program on it, which ports tell apart. */
+      return { name, own, answersOwn, sharesMain, isOwnHost: ownHosts(config, publicUrl, own || sharesMain) };
     }),
   };
 }
@@ -29,10 +34,18 @@ export function routeSettings(config: Config, auth: AuthConfig, publicUrl: URL):
 const isMain = (name: string, listener: ListenerConfig, { listen }: Config): boolean =>
   listener.hostname === undefined && doorOf(name, listener, listen) === MAIN;
 
+const isLocal = (host: string): boolean => isLoopbackHost(host.replace(/^\[|\]$/g, ""));
+
+/** The hosts that are the gateway's before they are any route's. */
+function ownHosts(config: Config, { hostname: known }: URL, local: boolean): HostCheck {
+  const own = ownHostnames(known, config.listen.allowedHosts);
+  const loopback = local && (isLocal(bindHostOf(config)) || isLocal(known));
+  return createOwnHostCheck(local ? own : own.filter((host) => !isLoopbackHost(host)), loopback);
+}
+
 /** The hosts under which the gateway's own paths are answered: a page of any other could be a stranger's name for this address. */
-function ownHosts({ hostname, address }: ListenerConfig, config: Config, { hostname: known }: URL): HostCheck {
-  const bound = address ?? bindHostOf(config);
-  const loopback = isLoopbackHost(bound) || isLoopbackHost(known.replace(/^\[|\]$/g, ""));
+function answeredHosts({ hostname, address }: ListenerConfig, config: Config, { hostname: known }: URL): HostCheck {
+  const loopback = isLocal(address ?? bindHostOf(config)) || isLocal(known);
   const patterns = [known, ...config.listen.allowedHosts, ...(hostname === undefined ? [] : [hostname])];
   return createHostCheck({ patterns, loopback });
 }

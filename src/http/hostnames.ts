@@ -16,7 +16,8 @@ export function createHostnames<T>(
   }
   return (host) => {
     const found = exact.get(host);
-    if (found !== undefined || wildcards.size === 0) return found ?? rest;
+    if (found !== undefined) return found;
+    if (wildcards.size === 0) return rest;
     for (let dot = host.indexOf("."); dot >= 0; dot = host.indexOf(".", dot + 1)) {
       const wild = wildcards.get(host.slice(dot + 1));
       if (wild !== undefined) return wild;

@@ -201,6 +201,14 @@ export const route = z.strictObject({
         "The hosts it is for; `*.` stands for one or more labels. With hosts, it comes before the paths of the gateway itself; without, it gets what those leave.",
       examples: [["api.example.com", "*.example.org"]],
     }),
+  yields: z
+    .boolean()
+    .default(false)
+    .meta({
+      description:
+        "Whether it gives way to the gateway's own paths on the hosts of `publicUrl` and `listen.allowedHosts`, also where its `hosts` name them. To `/oauth` and `/.well-known` each route does, there.",
+      examples: [true],
+    }),
   listeners: z
     .array(z.string().min(1))
     .min(1)

@@ -23,6 +23,8 @@ export interface ServiceRoutes {
   byPath(request: CanonicalRequest): Route | undefined;
   /** Whether one names this host, given in lower case and without its port. */
   knows(host: string): boolean;
+  /** Those alone that do not give way to what the gateway itself serves under its own hosts. */
+  readonly firm: Pick<ServiceRoutes, "byHost" | "byPath">;
 }
 
 export interface ServiceRoutesOptions {
@@ -97,13 +99,21 @@ export function createServiceRoutes(options: ServiceRoutesOptions): ReadonlyMap<
   const found = new Map<string, ServiceRoutes>();
   for (const [listener, names] of listeners) {
     const here = Object.entries(routes).filter(([, route]) => route.listeners.some((name) => names.includes(name)));
-    if (here.length > 0)
-      found.set(listener, toServiceRoutes(createMatchTable(Object.fromEntries(here), compileMatchOnce)));
+    if (here.length === 0) continue;
+    const all = toServiceRoutes(createMatchTable(Object.fromEntries(here), compileMatchOnce));
+    const firm = here.filter(([, route]) => !route.yields);
+    found.set(listener, {
+      ...all,
+      firm:
+        firm.length === here.length
+          ? all
+          : toServiceRoutes(createMatchTable(Object.fromEntries(firm), compileMatchOnce)),
+    });
   }
   return found;
 }
 
-function toServiceRoutes(table: MatchTable<Pair>): ServiceRoutes {
+function toServiceRoutes(table: MatchTable<Pair>): Omit<ServiceRoutes, "firm"> {
   const toRoute = (pair: Pair | undefined, request: CanonicalRequest): Route | undefined =>
     pair === undefined || preflightMethodOf(request) === undefined ? pair?.call : pair.preflight;
   return {

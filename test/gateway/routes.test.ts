@@ -10,6 +10,7 @@ const settings: RouteSettings = {
   models: true,
   publicCards: true,
   bodyLimitBytes: { mcp: 1, a2a: 2, llm: 3, http: 4 },
+  main: { own: true, sharesMain: true, answersOwn: () => true, isOwnHost: (host) => host === "gateway.example.com" },
   listeners: [],
 };
 

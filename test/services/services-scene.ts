@@ -104,7 +104,7 @@ export async function startServicesScene(yaml: string): Promise<ServicesScene> {
   const write = (text: string) =>
     writeFileSync(
       file,
-      `listen: {host: 127.0.0.1, port: 0, console: {port: 0}, health: {host: 127.0.0.1, port: 0}}
+      `${/^listen:/m.test(text) ? "" : "listen: {host: 127.0.0.1, port: 0, console: {port: 0}, health: {host: 127.0.0.1, port: 0}}"}
 ${/^auth:/m.test(text) ? "" : `auth: {anonymous: true, issuers: ["https://login.example.com"], keys: {tester: {secret: ${KEY}, tenant: testers}}}`}
 observability: {log: {level: error}}
 state: memory
