@@ -1,6 +1,6 @@
-import type { NameKind, Tally } from "../observability/traffic-names.ts";
+import { addTally, createTally, type NameKind, type Tally } from "../observability/traffic-names.ts";
 import type { Traffic } from "../observability/traffic.ts";
-import type { BudgetState, Overview, OverviewWindow, Top } from "./api/overview.ts";
+import type { BudgetState, Others, Overview, OverviewWindow, Top } from "./api/overview.ts";
 
 const MINUTE_MS = 60_000;
 
@@ -20,6 +20,11 @@ export interface OverviewSource {
   readonly clock: { now(): number };
 }
 
+interface TopList {
+  readonly list: readonly Top[];
+  readonly others: Others;
+}
+
 /** What happened of late, and what is left of budgets. */
 export async function readOverview(
   { process, traffic, inFlight, budgets, clock }: OverviewSource,
@@ -28,11 +33,19 @@ export async function readOverview(
   const { bucketMs, count } = cuts[window];
   const nowMs = clock.now();
   const names = traffic.names(nowMs - count * bucketMs, nowMs);
-  const top = (kind: NameKind, weight: (tally: Tally) => number): readonly Top[] =>
-    [...names[kind]]
-      .toSorted(([, one], [, other]) => weight(other) - weight(one) || other.calls - one.calls)
-      .slice(0, MOST_TOPS)
-      .map(([name, tally]) => ({ name, ...tally }));
+  const top = (kind: NameKind, weight: (tally: Tally) => number): TopList => {
+    const sorted = [...names[kind].named].toSorted(
+      ([, one], [, other]) => weight(other) - weight(one) || other.tokens - one.tokens || other.calls - one.calls,
+    );
+    const others = createTally();
+    addTally(others, names[kind].others);
+    for (const [, tally] of sorted.slice(MOST_TOPS)) addTally(others, tally);
+    return { list: sorted.slice(0, MOST_TOPS).map(([name, tally]) => ({ name, ...tally })), others };
+  };
+  const models = top("models", ({ costNanos }) => costNanos);
+  const tenants = top("tenants", ({ costNanos }) => costNanos);
+  const denials = top("denials", ({ calls }) => calls);
+  const failing = top("failing", ({ calls }) => calls);
   return {
     window,
     process,
@@ -44,10 +57,16 @@ export async function readOverview(
     inFlight: inFlight(),
     budgets: await budgets(),
     tops: {
-      models: top("models", ({ tokens }) => tokens),
-      tenants: top("tenants", ({ costNanos }) => costNanos),
-      denials: top("denials", ({ calls }) => calls),
-      failing: top("failing", ({ calls }) => calls),
+      models: models.list,
+      tenants: tenants.list,
+      denials: denials.list,
+      failing: failing.list,
+      others: {
+        models: models.others,
+        tenants: tenants.others,
+        denials: denials.others,
+        failing: failing.others,
+      },
     },
   };
 }

@@ -1,7 +1,7 @@
 import { protocols } from "../core/operation.ts";
 import type { OperationContext, Outcome } from "../core/step.ts";
 import type { EndpointPick } from "./journal-record.ts";
-import { type NameKind, type Tally, TrafficNames } from "./traffic-names.ts";
+import { type NamedTallies, type NameKind, TrafficNames } from "./traffic-names.ts";
 import { createRow, place, quantile, type Row, timePlace, TrafficRing } from "./traffic-ring.ts";
 
 /** What was counted in a stretch of time. `limited`: refused for want of budget or by a rate limit. */
@@ -46,7 +46,7 @@ export interface Traffic {
   total(stretchMs: number, count: number, nowMs: number): TrafficCounts;
   /** Everything since the start. */
   sum(): Row;
-  names(fromMs: number, nowMs: number): Readonly<Record<NameKind, ReadonlyMap<string, Tally>>>;
+  names(fromMs: number, nowMs: number): Readonly<Record<NameKind, NamedTallies>>;
   readonly rules: ReadonlyMap<string, Readonly<RuleHits>>;
   /** The newest first. */
   picks(): readonly RecentPick[];
@@ -58,6 +58,9 @@ const COARSE_MS = 300_000;
 const COARSE_COUNT = 288;
 const MOST_RULES = 1_000;
 const MOST_PICKS = 100;
+
+const once = { calls: 1, failed: 0, tokens: 0, costNanos: 0 };
+const onceFailed = { ...once, failed: 1 };
 
 const limitedKinds = new Set(["budget_exhausted", "rate_limited", "runaway_stopped"]);
 
@@ -139,13 +142,16 @@ export function createTraffic(clock: { now(): number }): Traffic {
   function countNames(context: OperationContext, at: number, endMs: number): void {
     const { exchange, operation, candidate, decision, usage, costNanos = 0 } = context;
     const tokens = usage === undefined ? 0 : (usage.inputTokens ?? 0) + (usage.outputTokens ?? 0);
-    const failed = at === place.failed;
+    /* A call of the gateway's own costs whom it is made for, and nobody made it. */
+    const calls = operation.own === undefined ? 1 : 0;
+    const failed = at === place.failed ? calls : 0;
+    const tally = { calls, failed, tokens, costNanos };
     /* Where nobody was asked the name is the caller's own, of something that may not exist. */
-    if (operation.protocol === "llm" && candidate !== undefined)
-      names.add("models", candidate.name, endMs, failed, tokens, costNanos);
-    names.add("tenants", exchange.principal.tenant, endMs, failed, tokens, costNanos);
-    if (at === place.denied) names.add("denials", decision?.rule ?? "none", endMs, false, 0, 0);
-    if (failed && candidate !== undefined) names.add("failing", operation.target.name, endMs, true, 0, 0);
+    if (operation.protocol === "llm" && candidate !== undefined) names.add("models", candidate.name, endMs, tally);
+    names.add("tenants", exchange.principal.tenant, endMs, tally);
+    if (calls === 0) return;
+    if (at === place.denied) names.add("denials", decision?.rule ?? "none", endMs, once);
+    if (failed === 1 && candidate !== undefined) names.add("failing", operation.target.name, endMs, onceFailed);
   }
 
   const sumOf = (stretchMs: number, fromMs: number): Row => {

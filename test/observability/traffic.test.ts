@@ -27,7 +27,7 @@ test("what is older than an hour counts in the day alone, and what is older than
   expect(traffic.total(MINUTE_MS, 60, nowMs).calls).toBe(60);
   expect(traffic.total(15 * MINUTE_MS, 96, nowMs).calls).toBe(24 * 60);
   expect(traffic.total(MINUTE_MS, 60, nowMs + 2 * 60 * MINUTE_MS).calls).toBe(0);
-  const tenants = (ms: number) => traffic.names(nowMs - ms, nowMs).tenants.get("team-a")?.calls ?? 0;
+  const tenants = (ms: number) => traffic.names(nowMs - ms, nowMs).tenants.named.get("team-a")?.calls ?? 0;
   expect(tenants(15 * MINUTE_MS)).toBeGreaterThanOrEqual(15);
   expect(tenants(15 * MINUTE_MS)).toBeLessThanOrEqual(17);
   expect(tenants(24 * 60 * MINUTE_MS)).toBeGreaterThanOrEqual(24 * 60);
@@ -59,11 +59,69 @@ test("handshakes are no calls; what the gateway calls for itself costs, and is n
   expect(traffic.total(MINUTE_MS, 60, startMs)).toMatchObject({ calls: 0, costNanos: 5 });
 });
 
-test("names that callers make up take a bounded place", () => {
+test("names that callers make up take a bounded place, and what is not kept is counted all the same", () => {
   const traffic = openTraffic();
   for (let count = 0; count < 10_000; count++)
     record(traffic, startMs, { status: "failed", error: new GatewayError("internal", "no") }, `made-up-${count}`);
-  expect(traffic.names(startMs, startMs).failing.size).toBe(100);
+  const { named, others } = traffic.names(startMs, startMs).failing;
+  expect(named.size).toBe(100);
+  expect([...named.values()].reduce((sum, { calls }) => sum + calls, others.calls)).toBe(10_000);
+});
+
+/** One model's call of a tenant. */
+function spend(
+  traffic: ReturnType<typeof createTraffic>,
+  atMs: number,
+  tenant: string,
+  costNanos: number,
+  own?: string,
+) {
+  const context = createTestContext({
+    startedAtMs: atMs,
+    operation: { protocol: "llm", judged: own === undefined, ...(own !== undefined && { own }) },
+    context: { costNanos, usage: { inputTokens: 3, outputTokens: 4 } },
+  });
+  const { exchange } = context;
+  traffic.operation(
+    { ...context, exchange: { ...exchange, principal: { ...exchange.principal, tenant } } },
+    { status: own === undefined ? "ok" : "failed", durationMs: 1 },
+  );
+}
+
+test("who spends most is named, however many came before", () => {
+  const traffic = openTraffic();
+  for (let count = 0; count < 150; count++) spend(traffic, startMs, `small-${count}`, 1);
+  spend(traffic, startMs, "burner", 1e12);
+  for (let count = 0; count < 150; count++) spend(traffic, startMs, `later-${count}`, 1);
+  for (const nowMs of [startMs, startMs + 2 * MINUTE_MS]) {
+    spend(traffic, nowMs, "burner", 0);
+    const { named, others } = traffic.names(nowMs - 15 * MINUTE_MS, nowMs).tenants;
+    expect(named.get("burner")?.costNanos).toBe(1e12);
+    expect(others.calls).toBeGreaterThan(0);
+  }
+  const day = traffic.names(startMs - 24 * 60 * MINUTE_MS, startMs + 2 * MINUTE_MS).tenants;
+  expect(day.named.get("burner")?.costNanos).toBe(1e12);
+  expect([...day.named.values()].reduce((sum, { calls }) => sum + calls, day.others.calls)).toBe(303);
+});
+
+test("a name goes with its stretch of time, also where nobody has called since", () => {
+  const traffic = openTraffic();
+  spend(traffic, startMs, "old", 5);
+  const laterMs = startMs + 5 * 60 * MINUTE_MS;
+  for (const minutes of [15, 60])
+    expect(traffic.names(laterMs - minutes * MINUTE_MS, laterMs).tenants.named.size).toBe(0);
+  expect(traffic.names(laterMs - 24 * 60 * MINUTE_MS, laterMs).tenants.named.get("old")).toMatchObject({
+    costNanos: 5,
+  });
+});
+
+test("the gateway's own calls cost whom they are made for, and are nobody's calls", () => {
+  const traffic = openTraffic();
+  spend(traffic, startMs, "team", 5, "an embedding for the cache");
+  const { tenants, models, failing } = traffic.names(startMs, startMs);
+  const tally = { calls: 0, failed: 0, tokens: 7, costNanos: 5 };
+  expect([tenants.named.get("team"), models.named.get("files")]).toEqual([tally, tally]);
+  expect(failing.named.size).toBe(0);
 });
 
 test("what nobody serves is named in no list: its name is the caller's own", () => {
@@ -75,7 +133,7 @@ test("what nobody serves is named in no list: its name is the caller's own", () 
   });
   traffic.operation(context, { status: "failed", durationMs: 1, error: new GatewayError("not_found", "no") });
   const { models, failing, tenants } = traffic.names(startMs, startMs);
-  expect([models.size, failing.size, tenants.size]).toEqual([0, 0, 1]);
+  expect([models, failing, tenants].map(({ named }) => named.size)).toEqual([0, 0, 1]);
 });
 
 test.for([0.05, 0.1, 0.7, 3, 42, 999, 60_000, 599_000])("a quantile of %d ms is a tenth off at most", (ms) => {

@@ -39,7 +39,10 @@ export interface Bucket extends Counts {
   readonly latency: Latency;
 }
 
-/** One name of a list of the busiest. */
+/** What is in no line of a list of the busiest. */
+export type Others = Omit<Top, "name">;
+
+/** One name of a list of the busiest: at least so much, where there are more than 100 names. */
 export interface Top {
   readonly name: string;
   readonly calls: number;
@@ -64,6 +67,8 @@ export interface Overview extends Scope {
     readonly denials: readonly Top[];
     /** Tools, agents and models that failed, those that failed most first. */
     readonly failing: readonly Top[];
+    /** Of each list the sum of what is in no line of it. */
+    readonly others: Readonly<Record<"models" | "tenants" | "denials" | "failing", Others>>;
   };
 }
 
