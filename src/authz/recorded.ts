@@ -1,4 +1,5 @@
 import { Context, type ContextSource } from "../cel/context.ts";
+import { evaluationFault } from "../cel/expression.ts";
 import { knownPart, unknownAnswer } from "../cel/known-part.ts";
 import type { Decision } from "../core/decision.ts";
 import type { Mode, Protocol, Target } from "../core/operation.ts";
@@ -34,6 +35,8 @@ export interface TrialVerdict {
   readonly would: "allow" | "deny" | "nothing" | "unknown";
   /** What it asks for and no record has, such as `mcp.tool.arguments`. */
   readonly missing?: string;
+  /** Why its expression fails, and so does not match; the rule then does what such a rule does: an allow lets nothing pass, others refuse. */
+  readonly failed?: string;
 }
 
 /** Undefined: it does not judge such operations. */
@@ -55,32 +58,30 @@ export function createTrial(given: unknown): Trial {
 
   return (record) => {
     if (!on.includes(record.protocol) || !isOfRules(record)) return undefined;
-    let missing: string | undefined;
-    const matches = evaluate(record, (field) => (missing ??= field));
-    if (matches === undefined) return { matches, would: "unknown", ...(missing !== undefined && { missing }) };
+    const evaluated = evaluate(record);
+    const { matches } = evaluated;
+    if (matches === undefined) return { ...evaluated, would: "unknown" };
     const holdsScopes = scopes.every((scope) => record.principal.scopes?.includes(scope) === true);
     const { allow, rule: decisive } = record.decision!;
     const denies =
       effect === "deny"
-        ? matches && (scopes.length === 0 || !holdsScopes)
+        ? (matches || evaluated.failed !== undefined) && (scopes.length === 0 || !holdsScopes)
         : effect === "require" && !(matches && holdsScopes);
-    if (allow && denies) return { matches, would: "deny" };
+    if (allow && denies) return { ...evaluated, would: "deny" };
     if (effect === "allow" && matches && holdsScopes && !allow && decisive === "default")
-      return { matches, would: "allow" };
-    return { matches, would: "nothing" };
+      return { ...evaluated, would: "allow" };
+    return { ...evaluated, would: "nothing" };
   };
 
-  /** Undefined: it depends on what no record has. An expression that fails otherwise does what such a rule does: an allow is no match, others deny. */
-  function evaluate(record: RecordedOperation, asked: (field: string) => void): boolean | undefined {
-    let isUnknown = false;
-    const source = toSource(record, (field) => {
-      isUnknown = true;
-      asked(field);
-    });
+  function evaluate(record: RecordedOperation): Pick<TrialVerdict, "matches" | "missing" | "failed"> {
+    let missing: string | undefined;
+    const source = toSource(record, (field) => (missing ??= field));
     try {
-      return expression.evaluate(new Context(source));
-    } catch {
-      return isUnknown ? undefined : effect === "deny";
+      return { matches: expression.evaluate(new Context(source)) };
+    } catch (error) {
+      return missing === undefined
+        ? { matches: false, failed: evaluationFault(error) }
+        : { matches: undefined, missing };
     }
   }
 }

@@ -15,6 +15,7 @@ import { createQueue } from "./queue.ts";
 import { amountsOf, needsBound, reckon, shortest } from "./reckoning.ts";
 import { Reservation } from "./reservation.ts";
 import { type Attempt, type Call, createSeek } from "./seek.ts";
+import type { CounterUses } from "./spend/counter-uses.ts";
 import type { TokenCounter } from "./token-count.ts";
 import { createWatch } from "./watch.ts";
 
@@ -40,6 +41,7 @@ export interface BudgetsOptions {
   readonly config: readonly BudgetConfig[];
   readonly ledger: Ledger;
   readonly counter: TokenCounter;
+  readonly uses: Pick<CounterUses, "add">;
   readonly clock: Clock;
   readonly log: Log;
   readonly meter: Meter;
@@ -48,7 +50,7 @@ export interface BudgetsOptions {
 const streamed = new Set(["tokens", "output tokens", "money"]);
 
 /** Throws ExpressionError for a `where` or `per` that cannot be kept. */
-export function createBudgets({ config, ledger, counter, clock, log, meter }: BudgetsOptions): Budgets {
+export function createBudgets({ config, ledger, counter, uses, clock, log, meter }: BudgetsOptions): Budgets {
   const budgets: readonly Budget[] = config.map(compileBudget);
   const queues = new Map(
     config.filter(({ onExhausted }) => onExhausted === "queue").map(({ name }) => [name, createQueue(clock)]),
@@ -86,6 +88,7 @@ export function createBudgets({ config, ledger, counter, clock, log, meter }: Bu
       watch.reserved(context, lines, amounts, isShadowed ? amountsOf(lines, price, shortest(reckoned)) : amounts);
       const onSettled = (held: readonly number[], booked: readonly number[]): void => {
         watch.settled(lines, held, booked);
+        uses.add(context, lines, booked);
         note(context, { lines, reserved: held, booked });
         for (const queue of queues.values()) queue.stir();
       };

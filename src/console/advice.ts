@@ -45,15 +45,16 @@ function onBudget(
   { budget, unit, amount, needed, resetsAtMs }: BudgetRefusal,
   { charges }: JournalRecord,
 ): readonly string[] {
-  const advice = [
-    needed > amount
-      ? "It can never fit: the call asks for more than the whole budget. A smaller prompt, or a bound on the answer (`max_tokens`), makes it smaller."
-      : resetsAtMs === undefined
-        ? "This limit has no window and is not filled up again: it ends with its chain."
-        : `It is filled up again at ${new Date(resetsAtMs).toISOString()}.`,
-    "The calls below used most of it; each leads to its chain.",
+  const advice: string[] = [];
+  if (needed > amount)
+    advice.push(
+      "It can never fit: the call asks for more than the whole budget. A smaller prompt, or a bound on the answer (`max_tokens`), makes it smaller.",
+    );
+  else if (resetsAtMs === undefined)
+    advice.push("This limit has no window and is not filled up again: it ends with its chain.");
+  advice.push(
     `\`onExhausted: fallback\` of the budget ${budget} lets a cheaper model step in, \`queue\` lets calls wait.`,
-  ];
+  );
   if (unit !== "calls" && charges === undefined)
     advice.push("Room is held for the longest answer the caller asks for: a lower `max_tokens` needs less.");
   return advice;

@@ -1,5 +1,6 @@
 import express, { type Express, type NextFunction, type Request, type Response } from "express";
 import type { Auth } from "../auth/auth.ts";
+import type { Clock } from "../core/clock.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
 import type { Principal } from "../core/principal.ts";
@@ -36,7 +37,7 @@ export interface ConsoleOptions {
   readonly sessions: SessionKeep;
   /** The gateway's own, the same on every replica. */
   readonly secret: Buffer;
-  readonly clock: { now(): number };
+  readonly clock: Clock;
   readonly log: Log;
 }
 

@@ -1,19 +1,14 @@
-import type { Journal } from "../observability/journal.ts";
 import type { JournalRecord } from "../observability/journal-record.ts";
 import type { BudgetRefusal } from "./api/chains.ts";
-import type { ExplainedOperation, ExplainedStep, PolicyRule, Spender } from "./api/policies.ts";
+import type { ExplainedOperation, ExplainedStep, PolicyRule } from "./api/policies.ts";
 import { adviceOn } from "./advice.ts";
 import { formatAmount } from "./amount-text.ts";
-import { newestRecords } from "./find-operation.ts";
-
-/* Of a counter that refused: whose calls used it most. */
-const MOST_SPENDERS = 20;
-const LOOKED_THROUGH = 10_000;
+import { type CounterUseSource, findCounterUse } from "./counter-use.ts";
 
 /** One record in words: what each step made of it, and what could be done. `rules` are those in force, named by `policyHash`. */
 export async function explainOperation(
   record: JournalRecord,
-  journal: Pick<Journal, "query">,
+  uses: CounterUseSource,
   { rules, policyHash }: { readonly rules: readonly PolicyRule[]; readonly policyHash: string },
 ): Promise<ExplainedOperation> {
   const rule = rules.find(({ name }) => name === record.decision?.rule);
@@ -25,7 +20,7 @@ export async function explainOperation(
     advice: adviceOn(record, rule, refusal),
     ...(rule !== undefined && { rule }),
     sameRules: record.policyHash === policyHash,
-    spenders: refusal === undefined ? [] : await spendersOf(refusal, record, journal),
+    ...(refusal !== undefined && { usedBy: await findCounterUse(refusal, record, uses) }),
   };
 }
 
@@ -111,32 +106,4 @@ function stepsOf(record: JournalRecord, rule: PolicyRule | undefined): readonly 
       text: `${formatAmount(costNanos, "nanodollars")}${usage === undefined ? "" : ` for ${usage.inputTokens ?? 0} tokens in and ${usage.outputTokens ?? 0} out`}`,
     });
   return steps;
-}
-
-/** The calls that used most of the counter that refused, in the window in which it did. */
-async function spendersOf(
-  { budget, limit, key, unit, startsAtMs = 0 }: BudgetRefusal,
-  refused: JournalRecord,
-  journal: Pick<Journal, "query">,
-): Promise<readonly Spender[]> {
-  /* The key of a limit per chain is the chain, and its charges need not say so. */
-  const { records } = await newestRecords(journal, LOOKED_THROUGH);
-  return records
-    .flatMap((record): Spender[] => {
-      if (record.timeMs > refused.timeMs || record.timeMs < startsAtMs) return [];
-      const charge = record.charges?.find(
-        (each) =>
-          each.budget === budget &&
-          each.limit === limit &&
-          each.booked > 0 &&
-          (each.key === key || record.chainId === key),
-      );
-      if (charge === undefined) return [];
-      const { operationId, chainId, timeMs, principal, target } = record;
-      return [
-        { operationId, chainId, timeMs, principal: principal.id, target: target.name, booked: charge.booked, unit },
-      ];
-    })
-    .toSorted((one, other) => other.booked - one.booked)
-    .slice(0, MOST_SPENDERS);
 }

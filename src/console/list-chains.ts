@@ -2,22 +2,72 @@ import { GatewayError } from "../core/errors.ts";
 import type { Journal } from "../observability/journal.ts";
 import type { ChainList, ChainOutcome, ChainRow, ChainSort } from "./api/chains.ts";
 import type { ChainIndex } from "./chain-index.ts";
-import { GrowingChain } from "./chain-rows.ts";
+import { type CounterQuery, GrowingChain } from "./chain-rows.ts";
 
 export interface ChainQuery {
   readonly sort: ChainSort;
-  /** A part of an id, a principal, a tenant or the name of a target. */
+  /** A part of an id, a principal, a tenant or the name of a target, a rule, a budget or a kind of error. */
   readonly q?: string;
   readonly outcome?: ChainOutcome;
+  /** The rule that denied a call of it. */
+  readonly rule?: string;
+  /** The budget that refused a call of it. */
+  readonly budget?: string;
+  /** The kind of the error that a call of it failed with. */
+  readonly error?: string;
+  /** It was under way then: milliseconds since the epoch. */
+  readonly from?: number;
+  readonly to?: number;
+  /** The budget that it was charged in; `sort=used` goes with it. */
+  readonly charged?: string;
+  /** The limit of that budget, as it was written. */
+  readonly under?: string;
+  /** The key of that limit's counter. */
+  readonly key?: string;
   readonly limit: number;
   readonly after?: string;
 }
 
-const valueOf: Readonly<Record<ChainSort, (chain: GrowingChain) => number>> = {
-  newest: ({ beganAtMs }) => beganAtMs,
-  cost: ({ row }) => row.costNanos,
-  calls: ({ row }) => row.calls,
-};
+function valueOf(sort: ChainSort, counter: CounterQuery | undefined): (chain: GrowingChain) => number {
+  switch (sort) {
+    case "newest":
+      return ({ beganAtMs }) => beganAtMs;
+    case "cost":
+      return ({ row }) => row.costNanos;
+    case "calls":
+      return ({ row }) => row.calls;
+    case "used":
+      return (chain) => (counter === undefined ? 0 : (chain.usedOf(counter)?.amount ?? 0));
+  }
+}
+
+/** A budget's limits may count different things: a sum is of one of them. */
+function counterOf({ sort, charged, under, key }: ChainQuery): CounterQuery | undefined {
+  if (
+    charged === undefined
+      ? sort === "used" || under !== undefined || key !== undefined
+      : sort === "used" && under === undefined
+  )
+    throw new GatewayError(
+      "invalid_params",
+      "`sort=used` needs `charged` and `under`, and `under` and `key` need `charged`.",
+    );
+  return charged === undefined ? undefined : { budget: charged, limit: under, key };
+}
+
+/** Whether a chain is one that is asked for. */
+function toCondition({ q, outcome, rule, budget, error, from, to }: ChainQuery, counter: CounterQuery | undefined) {
+  const words = q?.trim().toLowerCase() ?? "";
+  return (chain: GrowingChain): boolean =>
+    (from === undefined || chain.endMs >= from) &&
+    (to === undefined || chain.beganAtMs <= to) &&
+    (outcome === undefined || chain.outcome === outcome) &&
+    (rule === undefined || chain.wasDeniedBy(rule)) &&
+    (budget === undefined || chain.wasRefusedBy(budget)) &&
+    (error === undefined || chain.failedWith(error)) &&
+    (counter === undefined || chain.usedOf(counter) !== undefined) &&
+    (words === "" || chain.says(words));
+}
 
 /** Where a page ended: new chains before it move nothing behind it. */
 function parseAfter(after: string): { readonly value: number; readonly chainId: string } {
@@ -31,14 +81,14 @@ function parseAfter(after: string): { readonly value: number; readonly chainId: 
 export async function listChains(
   index: ChainIndex,
   journal: Pick<Journal, "query">,
-  { sort, q, outcome, limit, after }: ChainQuery,
+  query: ChainQuery,
 ): Promise<ChainList> {
+  const { sort, limit, after } = query;
+  const counter = counterOf(query);
   const { chains, sinceMs, complete } = await index.look();
-  const words = q?.trim().toLowerCase() ?? "";
-  const value = valueOf[sort];
-  let found = chains.filter(
-    (chain) => (words === "" || chain.says(words)) && (outcome === undefined || chain.outcome === outcome),
-  );
+  const words = query.q?.trim().toLowerCase() ?? "";
+  const value = valueOf(sort, counter);
+  let found = chains.filter(toCondition(query, counter));
   if (found.length === 0 && !complete && /^[0-9a-f]{32}$/.test(words)) found = await findById(journal, words);
   const isBehind = (chain: GrowingChain, than: number, chainId: string): boolean =>
     value(chain) < than || (value(chain) === than && chain.chainId < chainId);
@@ -46,9 +96,13 @@ export async function listChains(
   const from = after === undefined ? undefined : parseAfter(after);
   const rest = from === undefined ? found : found.filter((chain) => isBehind(chain, from.value, from.chainId));
   const page = rest.slice(0, limit);
+  const toRow = (chain: GrowingChain): ChainRow => {
+    const used = counter?.limit === undefined ? undefined : chain.usedOf(counter);
+    return used === undefined ? chain.row : { ...chain.row, used };
+  };
   const last = page.at(-1);
   return {
-    chains: page.map(({ row }): ChainRow => row),
+    chains: page.map(toRow),
     total: found.length,
     ...(rest.length > limit && last !== undefined && { next: `${value(last)}~${last.chainId}` }),
     coversSinceMs: sinceMs ?? null,

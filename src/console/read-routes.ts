@@ -1,5 +1,6 @@
 import { type Request, Router } from "express";
 import { z } from "zod";
+import type { Clock } from "../core/clock.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { Journal } from "../observability/journal.ts";
 import type { RuleHits, Traffic } from "../observability/traffic.ts";
@@ -7,6 +8,7 @@ import type { Connect, Models } from "./api/models.ts";
 import type { BudgetState } from "./api/overview.ts";
 import type { Policies, PolicyRule } from "./api/policies.ts";
 import { createChainIndex } from "./chain-index.ts";
+import type { CounterUseSource } from "./counter-use.ts";
 import { explainOperation } from "./explain-operation.ts";
 import { findOperation } from "./find-operation.ts";
 import { listChains } from "./list-chains.ts";
@@ -20,6 +22,7 @@ export interface ConsoleReads {
   readonly process: string;
   readonly traffic: Traffic;
   readonly journal: Pick<Journal, "query">;
+  readonly counterUse: Omit<CounterUseSource, "journal">;
   readonly inFlight: () => number;
   /** The fullest counters of each budget, at most so many. */
   readonly budgets: (most: number) => Promise<readonly BudgetState[]>;
@@ -39,16 +42,26 @@ export interface ReadRoutesOptions {
   readonly live: Live;
   /** Whether whoever opened a stream may go on reading it. */
   readonly mayGoOn: (request: Request) => Promise<boolean>;
-  readonly clock: { now(): number };
+  readonly clock: Clock;
 }
 
 const MOST_COUNTERS = 20;
 
 const overviewQuery = z.strictObject({ window: z.enum(["15m", "1h", "24h"]).default("1h") });
+const name = z.string().max(256);
+const instantMs = z.coerce.number().min(0);
 const chainsQuery = z.strictObject({
-  sort: z.enum(["newest", "cost", "calls"]).default("newest"),
-  q: z.string().max(256).exactOptional(),
+  sort: z.enum(["newest", "cost", "calls", "used"]).default("newest"),
+  q: name.exactOptional(),
   outcome: z.enum(["ok", "denied", "limited", "failed", "aborted"]).exactOptional(),
+  rule: name.exactOptional(),
+  budget: name.exactOptional(),
+  error: name.exactOptional(),
+  from: instantMs.exactOptional(),
+  to: instantMs.exactOptional(),
+  charged: name.exactOptional(),
+  under: name.exactOptional(),
+  key: name.exactOptional(),
   limit: z.coerce.number().int().min(1).max(500).default(100),
   after: z.string().max(300).exactOptional(),
 });
@@ -65,6 +78,7 @@ function parse<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
 export function createReadRoutes({ reads, live, mayGoOn, clock }: ReadRoutesOptions): Router {
   const { process, traffic, journal, inFlight, budgets } = reads;
   const index = createChainIndex(journal, clock);
+  const uses = { ...reads.counterUse, journal };
   const overview = { process, traffic, inFlight, budgets: () => budgets(MOST_COUNTERS), clock };
   const none: RuleHits = { allowed: 0, denied: 0, shadow: 0 };
   const withHits = (rule: Omit<PolicyRule, "hits">): PolicyRule => ({
@@ -72,6 +86,7 @@ export function createReadRoutes({ reads, live, mayGoOn, clock }: ReadRoutesOpti
     hits: traffic.rules.get(rule.name) ?? none,
   });
   const router = Router();
+  let isTrying = false;
 
   router.get("/api/overview", async (request, response) => {
     const { window } = parse(overviewQuery, request.query);
@@ -85,7 +100,7 @@ export function createReadRoutes({ reads, live, mayGoOn, clock }: ReadRoutesOpti
     const record = await findOperation(journal, request.params.id, chain);
     if (record === undefined) throw new GatewayError("not_found", "The journal has no such operation.");
     const { policyHash, rules } = reads.policies();
-    response.json(await explainOperation(record, journal, { policyHash, rules: rules.map(withHits) }));
+    response.json(await explainOperation(record, uses, { policyHash, rules: rules.map(withHits) }));
   });
   router.get("/api/policies", (_request, response) => {
     const { mode, policyHash, rules } = reads.policies();
@@ -100,8 +115,24 @@ export function createReadRoutes({ reads, live, mayGoOn, clock }: ReadRoutesOpti
     response.json(answer);
   });
   router.post("/api/policies/try", async (request, response) => {
-    const { records, ...rule } = parse(trialRequest, request.body ?? {});
-    response.json(await tryRule(reads.createTrial(rule), journal, records));
+    const { records: most, ...rule } = parse(trialRequest, request.body ?? {});
+    const trial = reads.createTrial(rule);
+    if (isTrying)
+      throw new GatewayError(
+        "overloaded",
+        "Another rule is being tried; one is tried at a time. Try again in a moment.",
+        {
+          headers: { "retry-after": "3" },
+        },
+      );
+    const gone = new AbortController();
+    response.once("close", () => gone.abort());
+    isTrying = true;
+    try {
+      response.json(await tryRule(trial, journal, { most, clock, signal: gone.signal }));
+    } finally {
+      isTrying = false;
+    }
   });
   router.get("/api/models", (_request, response) => {
     const answer: Models = { process, sinceMs: traffic.sinceMs, ...reads.models(), picks: traffic.picks() };

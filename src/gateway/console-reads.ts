@@ -12,12 +12,13 @@ import type { Foundation } from "./foundation.ts";
 /** What the console's pages read, over the faces of the domains. */
 export function createConsoleReads(
   epochs: Epochs,
-  { traffic, journal, inFlight, failover, pools }: Foundation,
+  { traffic, journal, inFlight, failover, pools, uses, store }: Foundation,
 ): ConsoleReads {
   return {
     process: randomHex(4),
     traffic,
     journal,
+    counterUse: { kept: uses.find, isAlone: !store.durability.sharedAcrossReplicas },
     inFlight: () => inFlight.count,
     budgets: (most) => epochs.current().budgets.list(most),
     policies() {

@@ -1,4 +1,5 @@
 import type { Ledger } from "../budgets/ledger/ledger.ts";
+import type { CounterUses } from "../budgets/spend/counter-uses.ts";
 import type { SpendBook } from "../budgets/spend/spend.ts";
 import type { TokenCounter } from "../budgets/token-count.ts";
 import type { ChainAccounts } from "../budgets/chains/chain-accounts.ts";
@@ -31,6 +32,7 @@ export interface Foundation {
   readonly ledger: Ledger;
   readonly counter: TokenCounter;
   readonly spend: SpendBook;
+  readonly uses: CounterUses;
   readonly chains: ChainAccounts;
   readonly upstream: Upstream;
   readonly pools: Pools;

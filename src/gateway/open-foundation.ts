@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { openLedger } from "../budgets/ledger/open-ledger.ts";
+import { createCounterUses } from "../budgets/spend/counter-uses.ts";
 import { createSpendBook } from "../budgets/spend/spend.ts";
 import { createTokenCounter } from "../budgets/token-count.ts";
 import { createChainAccounts } from "../budgets/chains/chain-accounts.ts";
@@ -73,6 +74,7 @@ async function openParts(
     ledger,
     counter,
     spend,
+    uses: createCounterUses(clock),
     chains,
     upstream,
     pools: createPools({

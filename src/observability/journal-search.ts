@@ -26,8 +26,12 @@ export interface Search extends SearchConditions {
   readonly limit: number;
   /** `next` of the page before: where it ended, which is inside a segment. */
   readonly after?: string;
-  /** Records with lower ids have outlived the retention; their segment has not. */
+  /** Records with lower ids are not asked for, or have outlived the retention; their segment has not. */
   readonly oldestId: string;
+  /** Segments with lower keys, which are the ids of their first records, hold none that is asked for. */
+  readonly oldestKey: string;
+  /** Records from this id on are not asked for. */
+  readonly endId?: string;
 }
 
 function parsePosition(text: string): { readonly key: string; readonly left: number } {
@@ -39,25 +43,24 @@ function parsePosition(text: string): { readonly key: string; readonly left: num
 }
 
 /** Segments from the newest that may hold what is searched, with an undefined end when there are more than one search looks through. */
-async function* readSegments(
-  store: JournalStore,
-  wanted: readonly string[],
-  limit: number,
-  before: string | undefined,
-) {
+async function* readSegments(store: JournalStore, search: Search, before: string | undefined) {
+  const { limit, oldestKey } = search;
+  const wanted = toWantedTerms(search);
   let after = before;
   for (let pages = 0; pages < MAX_PAGES; pages += 1) {
     const page = { descending: true, ...(after !== undefined && { after }) };
     if (wanted.length === 0) {
       const { records, next } = await store.list({ limit: Math.min(SEGMENT_PAGE, limit), ...page });
-      for (const { key, value } of records) yield { key, records: toRecords(value) };
+      for (const { key, value } of records) if (key >= oldestKey) yield { key, records: toRecords(value) };
       after = next;
     } else {
       const { records, next } = await store.listSummaries({ limit: SUMMARY_PAGE, ...page });
-      for (const { key, value } of records) if (mayHold(value, wanted)) yield { key, records: await store.read(key) };
+      for (const { key, value } of records)
+        if (key >= oldestKey && mayHold(value, wanted)) yield { key, records: await store.read(key) };
       after = next;
     }
-    if (after === undefined) return;
+    /* It is the key of the last one. */
+    if (after === undefined || after < oldestKey) return;
     // A file store answers at once, and page after page would otherwise hold up the event loop.
     await setImmediate();
   }
@@ -69,13 +72,13 @@ async function* readSegments(
  * `after` of no search.
  */
 export async function searchJournal(store: JournalStore, search: Search): Promise<JournalPage> {
-  const { limit, after, oldestId } = search;
+  const { limit, after, oldestId, endId } = search;
   const found: JournalRecord[] = [];
   /** Where to go on when the page is full, within one segment of which `left` records, the oldest, are still to be seen. */
   function take(key: string, records: readonly JournalRecord[], left: number): string | undefined {
     for (let at = Math.min(left, records.length) - 1; at >= 0; at -= 1) {
       const record = records[at] as JournalRecord;
-      if (record.id < oldestId || !meets(record, search)) continue;
+      if (record.id < oldestId || (endId !== undefined && record.id >= endId) || !meets(record, search)) continue;
       found.push(record);
       if (found.length === limit) return `${key}.${at}`;
     }
@@ -93,7 +96,7 @@ export async function searchJournal(store: JournalStore, search: Search): Promis
     if (next !== undefined) return toPage(next);
   }
   let read = 0;
-  for await (const { key, records } of readSegments(store, toWantedTerms(search), limit, position?.key)) {
+  for await (const { key, records } of readSegments(store, search, position?.key ?? endId)) {
     if (records === undefined) return toPage(`${key}.0`);
     const next = take(key, records, records.length);
     if (next !== undefined) return toPage(next);

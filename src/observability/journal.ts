@@ -8,9 +8,11 @@ import type { Store } from "../state/store.ts";
 import type { JournalConfig } from "./config.ts";
 import { type JournalPage, searchJournal } from "./journal-search.ts";
 import { createJournalStore } from "./journal-store.ts";
+import type { ChargedIn } from "./journal-terms.ts";
 import { createJournalWriter } from "./journal-writer.ts";
 
-const HOUR_MS = 3_600_000;
+/* From the first record of a segment to its last. */
+const LONGEST_SEGMENT_MS = 3_600_000;
 
 export interface JournalQuery {
   /** `x-request-id` of an answer. */
@@ -21,6 +23,12 @@ export interface JournalQuery {
   readonly target?: string;
   /** `ok` is not searchable. */
   readonly outcome?: Exclude<Outcome["status"], "ok">;
+  /** What was charged in this counter. */
+  readonly charged?: ChargedIn;
+  /** What was recorded from then on, milliseconds since the epoch. */
+  readonly sinceMs?: number;
+  /** What was recorded before then. */
+  readonly beforeMs?: number;
   /** 1 to 1,000. */
   readonly limit: number;
   /** `next` of the page before. */
@@ -75,7 +83,7 @@ export function createJournal(config: JournalConfig, { store, clock, log, meter 
   const writer = createJournalWriter({
     write: segments.write,
     // Expiry is a segment's, counted from its last record: its first one must not outstay it by much.
-    segmentAgeMs: Math.min(HOUR_MS, config.retention / 24),
+    segmentAgeMs: Math.min(LONGEST_SEGMENT_MS, config.retention / 24),
     log,
     meter,
   });
@@ -95,10 +103,16 @@ export function createJournal(config: JournalConfig, { store, clock, log, meter 
       }
     },
 
-    async query(query) {
+    async query({ sinceMs = 0, beforeMs, ...query }) {
       // What this process recorded a moment ago is found; a store that is away answers the query itself.
       await writer.flush();
-      return searchJournal(segments, { ...query, oldestId: toIdTime(clock.now() - config.retention + 1) });
+      const oldestMs = Math.max(sinceMs, clock.now() - config.retention + 1);
+      return searchJournal(segments, {
+        ...query,
+        oldestId: toIdTime(oldestMs),
+        oldestKey: toIdTime(oldestMs - LONGEST_SEGMENT_MS),
+        ...(beforeMs !== undefined && { endId: toIdTime(beforeMs) }),
+      });
     },
 
     flush: () => writer.flush(),

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { compileBudget } from "../../src/budgets/budget.ts";
+import { createCounterUses } from "../../src/budgets/spend/counter-uses.ts";
 import { createBudgets } from "../../src/budgets/budgets.ts";
 import { budgetsConfig } from "../../src/budgets/config.ts";
 import type { Ledger } from "../../src/budgets/ledger/ledger.ts";
@@ -18,7 +19,7 @@ const { meter } = createMetrics();
 
 function budgetsOver(ledger: Ledger, list: readonly object[], counter = createTokenCounter()) {
   const config = budgetsConfig.budgets.parse(list);
-  return createBudgets({ config, ledger, counter, clock, log: silentLog, meter });
+  return createBudgets({ config, ledger, counter, uses: createCounterUses(clock), clock, log: silentLog, meter });
 }
 
 test("what one attempt has used is booked for it alone, also when the store takes it only after the next has been reserved", async () => {

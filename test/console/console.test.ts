@@ -5,6 +5,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { type AdminActions, type ConsoleOptions, createConsole } from "../../src/console/console.ts";
 import { GatewayError } from "../../src/core/errors.ts";
 import { createTraffic } from "../../src/observability/traffic.ts";
+import { systemClock } from "../../src/core/clock.ts";
 import { silentLog } from "../../src/core/log.ts";
 
 function unexpected(): never {
@@ -38,6 +39,7 @@ async function startConsole() {
       process: "p",
       traffic: createTraffic(Date),
       journal: { query: unexpected },
+      counterUse: { kept: unexpected, isAlone: true },
       inFlight: () => 0,
       budgets: unexpected,
       policies: unexpected,
@@ -51,7 +53,7 @@ async function startConsole() {
     url: () => undefined,
     sessions: { read: async () => undefined, write: async () => undefined, forget: async () => undefined },
     secret: Buffer.alloc(32),
-    clock: Date,
+    clock: systemClock,
     log: silentLog,
   };
   const server = createServer(createConsole(options).app).listen(0, "127.0.0.1");

@@ -19,6 +19,9 @@ const row = (chainId: string, calls = 1): ChainRow => ({
   limited: 0,
   failed: 0,
   targets: [],
+  rules: [],
+  budgets: [],
+  errors: [],
   depth: 0,
 });
 

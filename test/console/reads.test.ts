@@ -108,6 +108,45 @@ test("chains are listed by time, cost and calls, found by what they are about, a
     expect((await scene.admin("GET", `/api/chains?${query}`)).status, query).toBe(400);
 });
 
+test("chains are found by the rule that denied, the budget that refused, the kind of the error, the time and what they took", async () => {
+  const scene = await startScene(budgets);
+  const secret = await scene.ask("alice", "secret");
+  for (let count = 0; count < 3; count++) await scene.ask("bob", "small");
+  const full = await scene.ask("bob", "small");
+  const failed = await scene.ask("alice", "small", "fail");
+  const list = async (query: Record<string, string | number>) => {
+    const search = new URLSearchParams(
+      Object.entries(query).map(([name, value]): [string, string] => [name, `${value}`]),
+    );
+    return (await scene.admin<ChainList>("GET", `/api/chains?${search}`)).body;
+  };
+  const ids = async (query: Record<string, string | number>) =>
+    (await list(query)).chains.map(({ chainId }) => chainId);
+  const rule = "nobody asks for the secret one";
+  for (const query of [{ rule }, { q: "THE SECRET ONE" }])
+    expect(await ids({ ...query, outcome: "denied" })).toEqual([secret.requestId]);
+  expect(await ids({ rule: "default" })).toEqual([]);
+  for (const query of [{ budget: "each" }, { error: "budget_exhausted" }, { q: "budget exhausted" }])
+    expect(await ids(query), JSON.stringify(query)).toEqual([full.requestId]);
+  expect(await ids({ error: "upstream_invalid" })).toEqual([]);
+  const [row] = (await list({ outcome: "failed" })).chains;
+  expect(row).toMatchObject({ chainId: failed.requestId, errors: [expect.any(String)], rules: [], budgets: [] });
+  expect(await ids({ error: row!.errors[0]! })).toEqual([failed.requestId]);
+  const { beganAtMs, durationMs } = row!;
+  expect(await ids({ from: beganAtMs, to: beganAtMs + durationMs })).toContain(failed.requestId);
+  expect(await ids({ from: beganAtMs + durationMs + 1_000 })).toEqual([]);
+  expect(await ids({ to: beganAtMs - 1, outcome: "failed" })).toEqual([]);
+  const counter = { charged: "each", under: "200 tokens/day", key: "urn:sallyport:key#bob", sort: "used" };
+  const used = await list(counter);
+  expect(used.chains.map(({ tenant, used: taken }) => [tenant, taken])).toEqual(
+    Array.from({ length: 3 }, () => ["red", { amount: 30, unit: "tokens" }]),
+  );
+  expect(await list({ ...counter, key: "urn:sallyport:key#carl" })).toMatchObject({ total: 0 });
+  expect(await list({ charged: "all" })).toMatchObject({ total: 3 });
+  for (const query of ["sort=used", "key=x", "charged=all&sort=used", "from=soon"])
+    expect((await scene.admin("GET", `/api/chains?${query}`)).status, query).toBe(400);
+});
+
 test("a denied call says which rule denied it, where that stands, and what to change", async () => {
   const scene = await startScene();
   const secret = await explain(scene, (await scene.ask("alice", "secret")).requestId);
@@ -135,7 +174,7 @@ test("a call without budget says which counter was full, and leads to the calls 
   for (let count = 0; count < 3; count++) spent.push((await scene.ask("alice", "small")).requestId);
   await scene.ask("bob", "small");
   const { requestId } = await scene.ask("alice", "small");
-  const { summary, steps, advice, spenders } = await explain(scene, requestId);
+  const { summary, steps, advice, usedBy } = await explain(scene, requestId);
   expect(summary).toMatch(
     /was refused: the budget each \(200 tokens\/day, of urn:sallyport:key#alice\) had 110 tokens left of 200 tokens, and this call needed room for 1\d\d tokens\.$/,
   );
@@ -144,14 +183,16 @@ test("a call without budget says which counter was full, and leads to the calls 
     verdict: "refused",
     text: expect.stringContaining("the budget each"),
   });
-  expect(advice[0]).toMatch(/^It is filled up again at 20/);
-  expect(spenders).toHaveLength(3);
-  expect(new Set(spenders.map(({ chainId }) => chainId))).toEqual(new Set(spent));
-  expect(spenders[0]).toMatchObject({
+  expect(advice.join(" ")).not.toMatch(/below|20\d\d-/);
+  expect(usedBy).toMatchObject({ budget: "each", unit: "tokens", amount: 200, booked: 90, calls: 3, complete: true });
+  expect(usedBy?.principals).toEqual([{ principal: "urn:sallyport:key#alice", booked: 90, share: 0.45, calls: 3 }]);
+  expect(new Set(usedBy?.chains.map(({ chainId }) => chainId))).toEqual(new Set(spent));
+  expect(usedBy?.chains[0]).toMatchObject({
     principal: "urn:sallyport:key#alice",
-    target: "small",
     booked: 30,
-    unit: "tokens",
+    share: 0.15,
+    calls: 1,
+    dearest: { target: "small", booked: 30 },
   });
 });
 
@@ -245,7 +286,11 @@ test("of a chain that burnt its budget the calls that did are its own, whoever e
   const path = `/api/operations/${refused?.operationId}?chain=${chain.chainId}`;
   const { body } = await scene.admin<ExplainedOperation>("GET", path);
   expect(body.record.refusals).toMatchObject([{ budget: "one-run", limit: "3 calls", key: chain.chainId, used: 3 }]);
-  expect(body.spenders).toHaveLength(3);
-  expect(new Set(body.spenders.map(({ chainId }) => chainId))).toEqual(new Set([chain.chainId]));
+  expect(body.usedBy).toMatchObject({
+    booked: 3,
+    complete: true,
+    chains: [{ chainId: chain.chainId, booked: 3, share: 1, calls: 3 }],
+  });
+  expect(body.usedBy?.chains).toHaveLength(1);
   expect(body.advice[0]).toContain("it ends with its chain");
 });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { createCounterUses } from "../../src/budgets/spend/counter-uses.ts";
 import { createBudgets } from "../../src/budgets/budgets.ts";
 import { budgetsConfig } from "../../src/budgets/config.ts";
 import { createLocalLedger } from "../../src/budgets/ledger/local-ledger.ts";
@@ -80,7 +81,15 @@ describe("a call of the gateway's own", () => {
     ]);
     const ledger = createLocalLedger({ clock, lease: longLease });
     const counter = createTokenCounter();
-    const { reserve } = createBudgets({ config, ledger, counter, clock, log: silentLog, meter });
+    const { reserve } = createBudgets({
+      config,
+      ledger,
+      counter,
+      uses: createCounterUses(clock),
+      clock,
+      log: silentLog,
+      meter,
+    });
     const first = await reserve(contextOf(own));
     const call = await reserve(contextOf({ ...asked, demand: { inputBytes: 10, maxOutputTokens: 0 } }));
     expect([first.edit, call.edit]).toEqual([undefined, undefined]);
@@ -92,7 +101,15 @@ describe("a call of the gateway's own", () => {
     const config = budgetsConfig.budgets.parse([{ name: "each", per: "chain", limits: ["150 tokens"] }]);
     const ledger = createLocalLedger({ clock, lease: longLease });
     const counter = createTokenCounter();
-    const { reserve } = createBudgets({ config, ledger, counter, clock, log: silentLog, meter });
+    const { reserve } = createBudgets({
+      config,
+      ledger,
+      counter,
+      uses: createCounterUses(clock),
+      clock,
+      log: silentLog,
+      meter,
+    });
     const chain = new LiveChain(new ChainAccount("one"), "ann", 0, []);
     chain.account.helped = true; // as the step `watch` notes it
     await reserve(contextOf(own, chain));

@@ -1,6 +1,7 @@
 import type { BudgetUnit } from "./overview.ts";
 
-export type ChainSort = "newest" | "cost" | "calls";
+/** `used`: what the counter that is asked for took. */
+export type ChainSort = "newest" | "cost" | "calls" | "used";
 
 /** The worst of its operations: denied, then limited, failed, aborted, ok. */
 export type ChainOutcome = "denied" | "limited" | "failed" | "aborted" | "ok";
@@ -38,6 +39,14 @@ export interface ChainRow {
   readonly failed: number;
   /** What was asked first, and what else: names of tools, agents and models, at most eight. */
   readonly targets: readonly string[];
+  /** Rules that denied calls of it, at most eight. */
+  readonly rules: readonly string[];
+  /** Budgets that refused calls of it, at most eight. */
+  readonly budgets: readonly string[];
+  /** Kinds of the errors that its calls failed with, at most eight. */
+  readonly errors: readonly string[];
+  /** What it took of the counter that is asked for (`charged`); absent where none is. */
+  readonly used?: { readonly amount: number; readonly unit: BudgetUnit };
   /** Hand-offs at the deepest. */
   readonly depth: number;
 }

@@ -14,8 +14,8 @@ export interface ExplainedOperation {
   readonly rule?: PolicyRule;
   /** Whether the rules in force are those that judged it. */
   readonly sameRules: boolean;
-  /** Of the counter that refused: the calls that used most of it, dearest first; of the journal's newest records. */
-  readonly spenders: readonly Spender[];
+  /** Where a budget refused: who had used its counter up. */
+  readonly usedBy?: CounterUse;
 }
 
 export interface ExplainedStep {
@@ -35,15 +35,47 @@ export interface ExplainedStep {
   readonly text: string;
 }
 
-/** A call that was charged in the counter that refused another. */
-export interface Spender {
-  readonly operationId: string;
-  readonly chainId: string;
-  readonly timeMs: number;
-  readonly principal: string;
-  readonly target: string;
-  readonly booked: number;
+/** Who used a counter in the window in which it refused a call, up to that call. */
+export interface CounterUse {
+  readonly budget: string;
+  /** As it was written. */
+  readonly limit: string;
+  readonly key: string;
   readonly unit: BudgetUnit;
+  readonly amount: number;
+  /** When its window began; null: it has none. */
+  readonly startsAtMs: number | null;
+  /** What was taken by the calls that were counted, those of chains and callers in no line too. */
+  readonly booked: number;
+  readonly calls: number;
+  /** Those that took most first, at most 10 of each. */
+  readonly chains: readonly ChainUse[];
+  readonly principals: readonly PrincipalUse[];
+  /** Calls from then on are counted; null: there was none. */
+  readonly coversSinceMs: number | null;
+  /** Whether these are all calls of the window. */
+  readonly complete: boolean;
+  /** False: a line took at least what it says, and so did others that are not in the list. */
+  readonly exact: boolean;
+}
+
+export interface PrincipalUse {
+  readonly principal: string;
+  readonly booked: number;
+  /** Of the limit's amount. */
+  readonly share: number;
+  readonly calls: number;
+}
+
+export interface ChainUse extends PrincipalUse {
+  readonly chainId: string;
+  /** Of its calls the one that took most. */
+  readonly dearest: {
+    readonly operationId: string;
+    readonly timeMs: number;
+    readonly target: string;
+    readonly booked: number;
+  };
 }
 
 export interface Policies extends Scope {
@@ -88,9 +120,18 @@ export interface TriedRule {
  * nobody can tell.
  */
 export interface RuleTrial {
+  /** How many records there were to try it on, at most `records`. */
+  readonly of: number;
+  /** On how many of them, the newest, it was tried: fewer where it took too long. */
+  readonly tried: number;
+  /** Those of them that such a rule judges. */
   readonly looked: number;
   /** The expression is true. */
   readonly matches: number;
+  /** The expression fails, and the rule does what such a rule does then: an allow lets nothing pass, others refuse. */
+  readonly failed: number;
+  /** Why, the most frequent first, at most five. */
+  readonly failures: readonly { readonly reason: string; readonly calls: number }[];
   readonly newlyAllowed: number;
   readonly newlyDenied: number;
   readonly unchanged: number;
@@ -112,4 +153,6 @@ export interface TrialCase {
   readonly would: "allow" | "deny" | "unknown";
   /** What the journal does not keep and the expression asks for. */
   readonly missing?: string;
+  /** Why the expression fails. */
+  readonly failed?: string;
 }

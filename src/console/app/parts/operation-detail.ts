@@ -1,7 +1,7 @@
 import { type ComponentChildren, h } from "preact";
 import type { OperationRecord } from "../../api/chains.ts";
 import type { ExplainedOperation, ExplainedStep } from "../../api/policies.ts";
-import { compact, count, dateAndTime, duration, money, percent, timeOfDay } from "../format.ts";
+import { compact, count, dateAndTime, duration, money, percent, plural, timeOfDay } from "../format.ts";
 import { place } from "../place.ts";
 import { useResource } from "../resource.ts";
 import { addressOf } from "../router.ts";
@@ -150,7 +150,7 @@ function Step({ step: { step, verdict, text } }: { readonly step: ExplainedStep 
 }
 
 /** The limits that had no room, and who used them up: the way to the call that burnt a budget. */
-function Refusals({ of: { record, spenders } }: { readonly of: ExplainedOperation }): ComponentChildren {
+function Refusals({ of: { record, usedBy } }: { readonly of: ExplainedOperation }): ComponentChildren {
   if (record.refusals === undefined || record.refusals.length === 0) return null;
   return h(
     "div",
@@ -162,29 +162,37 @@ function Refusals({ of: { record, spenders } }: { readonly of: ExplainedOperatio
         { key: `${refusal.budget} ${refusal.limit}` },
         h("b", null, refusal.budget),
         ` (${refusal.limit}): ${amountText(refusal.used, refusal.unit)} of ${amountText(refusal.amount, refusal.unit)} used, ${amountText(refusal.needed, refusal.unit)} needed`,
-        refusal.resetsAtMs !== undefined && `, filled up at ${timeOfDay(refusal.resetsAtMs)}`,
+        refusal.resetsAtMs !== undefined && `, filled up at ${dateAndTime(refusal.resetsAtMs)}`,
         ".",
       ),
     ),
-    spenders.length > 0 && [
+    usedBy !== undefined && [
       h("h3", { key: "title", class: "after" }, "Who used it up"),
+      usedBy.chains.length === 0 && h("p", { key: "none", class: "calm" }, "No call is on record that used it."),
       h(
         "ul",
         { key: "list", class: "top-list" },
-        spenders.map(({ operationId, chainId, timeMs, target, principal, booked, unit }) =>
+        usedBy.chains.map(({ chainId, principal, booked, share, calls, dearest: { operationId, timeMs, target } }) =>
           h(
             "li",
-            { key: operationId },
+            { key: chainId },
             h(
               "a",
               { class: "name", href: addressOf({ page: "chains", id: chainId, query: { op: operationId } }) },
               target,
             ),
-            h("span", { class: "value" }, amountText(booked, unit)),
-            h("small", { class: "calm" }, `${principal.split("#").at(-1)}, ${timeOfDay(timeMs)}`),
+            h("span", { class: "value" }, `${amountText(booked, usedBy.unit)}, ${percent(share)}`),
+            h(
+              "small",
+              { class: "calm" },
+              `${principal.split("#").at(-1)}, ${plural(calls, "call")}, ${timeOfDay(timeMs)}`,
+            ),
           ),
         ),
       ),
+      !usedBy.complete &&
+        usedBy.coversSinceMs !== null &&
+        h("p", { key: "since", class: "hint" }, `Of the calls since ${dateAndTime(usedBy.coversSinceMs)}.`),
     ],
   );
 }

@@ -1,0 +1,92 @@
+import { setImmediate as turn } from "node:timers/promises";
+import { expect, test } from "vitest";
+import type { RuleTrial } from "../../src/console/api/policies.ts";
+import { tryRule, type TrialVerdict } from "../../src/console/try-rule.ts";
+import type { JournalRecord } from "../../src/observability/journal-record.ts";
+import { startScene } from "./console-scene.ts";
+
+const startMs = Date.UTC(2026, 10, 23, 12);
+const recordOf = (at: number) => ({
+  id: `r${at}`,
+  timeMs: startMs - at,
+  principal: { id: "p" },
+  target: { name: "t" },
+});
+
+/** A journal of so many records, all on one page, and a clock that moves when a record is judged. */
+function openTrial(count: number, msEach: number, verdict: TrialVerdict = { matches: false, would: "nothing" }) {
+  const records = Array.from({ length: count }, (_, at) => recordOf(at) as unknown as JournalRecord);
+  let nowMs = 0;
+  const seen = { judged: 0 };
+  const trial = (): TrialVerdict => {
+    nowMs += msEach;
+    seen.judged += 1;
+    return verdict;
+  };
+  const journal = { query: async () => ({ records, next: undefined }) };
+  const clock = { monotonic: () => nowMs };
+  const run = (signal = new AbortController().signal) => tryRule(trial, journal, { most: count, clock, signal });
+  return { seen, run };
+}
+
+test("while a dear rule is tried others get their turn every few milliseconds of its work", async () => {
+  const { seen, run } = openTrial(50, 1);
+  let longest = 0;
+  let last = 0;
+  let isDone = false;
+  const done = run().finally(() => (isDone = true));
+  while (!isDone) {
+    longest = Math.max(longest, seen.judged - last);
+    last = seen.judged;
+    await turn();
+  }
+  await done;
+  expect(seen.judged).toBe(50);
+  expect(longest).toBe(5);
+});
+
+test("a trial stops after two seconds of work and says how far it came", async () => {
+  const { run } = openTrial(1_000, 100, { matches: true, would: "deny" });
+  expect(await run()).toMatchObject({ of: 1_000, tried: 20, looked: 20, newlyDenied: 20, coversSinceMs: startMs - 19 });
+}, 20_000);
+
+test("a trial stops when whoever asked has gone", async () => {
+  const { seen, run } = openTrial(1_000, 5);
+  await run(AbortSignal.abort());
+  expect(seen.judged).toBe(1);
+});
+
+test("one rule is tried at a time", async () => {
+  const scene = await startScene();
+  for (let count = 0; count < 3; count++) await scene.ask("alice", "small");
+  const attempt = () => scene.admin<RuleTrial>("POST", "/api/policies/try", { deny: 'principal.tenant == "red"' });
+  const statuses = (await Promise.all(Array.from({ length: 8 }, attempt))).map(({ status }) => status);
+  expect(new Set(statuses)).toEqual(new Set([200, 503]));
+  expect((await attempt()).body).toMatchObject({ of: 3, tried: 3, looked: 3 });
+});
+
+test("an expression that fails matches nothing, and the trial says how often and why", async () => {
+  const scene = await startScene();
+  await scene.ask("alice", "small");
+  await scene.ask("bob", "small");
+  const attempt = async (rule: object) => (await scene.admin<RuleTrial>("POST", "/api/policies/try", rule)).body;
+  const list = `[${Array.from({ length: 300 }, (_, at) => at).join()}]`;
+  const dear = `![${list}, ${list}].all(x, ${list}.all(a, ${list}.all(b, a + b >= 0 && principal.subject != "")))`;
+  const reason = "the expression takes too much work on this input";
+  expect(await attempt({ deny: dear })).toMatchObject({
+    looked: 2,
+    matches: 0,
+    failed: 2,
+    failures: [{ reason, calls: 2 }],
+    newlyDenied: 2,
+    cases: [{ would: "deny", failed: reason }, {}],
+  });
+  expect(await attempt({ allow: dear })).toMatchObject({
+    matches: 0,
+    failed: 2,
+    newlyAllowed: 0,
+    unchanged: 2,
+    cases: [],
+  });
+  expect(await attempt({ deny: 'principal.tenant == "red"' })).toMatchObject({ matches: 1, failed: 0, failures: [] });
+});
