@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { parse } from "yaml";
+import { parseAllDocuments } from "yaml";
 import { createUpstream } from "../../src/http/undici-upstream.ts";
 import { freePort } from "../free-port.ts";
 
@@ -80,7 +80,7 @@ export async function startKubeApiServer(): Promise<RunningApiServer | string> {
     const running = { url: `https://127.0.0.1:${port}`, token, stop };
     for (let waited = 0; waited < START_LIMIT_MS; waited += TRY_EVERY_MS) {
       if (children.some(({ exitCode }) => exitCode !== null)) break;
-      if ((await ask(running, "GET", "/readyz").catch(() => undefined))?.status === 200) {
+      if ((await askServer(running, "GET", "/readyz").catch(() => undefined))?.status === 200) {
         await install(running);
         return running;
       }
@@ -103,7 +103,8 @@ export const kubeVersions = (): string =>
 
 type Server = Pick<RunningApiServer, "url" | "token">;
 
-async function ask({ url, token }: Server, method: string, path: string, body?: unknown) {
+/** One request as the administrator of that cluster. */
+export async function askServer({ url, token }: Server, method: string, path: string, body?: unknown) {
   const egress = { allow: [], connections: 1, connectTimeout: 2_000 };
   const upstream = createUpstream({ egress, tls: { insecure: true } });
   try {
@@ -125,22 +126,25 @@ async function install(server: Server): Promise<void> {
   const files = folders.flatMap((folder) => readdirSync(folder).map((name) => join(folder, name)));
   const crds = files
     .filter((file) => /\.ya?ml$/.test(file))
-    .map((file) => parse(readFileSync(file, "utf8")) as unknown);
+    .flatMap((file) =>
+      parseAllDocuments(readFileSync(file, "utf8")).map((document) => document.toJS() as { kind?: string }),
+    )
+    .filter((document) => document?.kind === "CustomResourceDefinition");
   const root = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
   for (const crd of crds) {
-    const made = await ask(server, "POST", root, crd);
+    const made = await askServer(server, "POST", root, crd);
     if (made.status !== 201) throw new Error(made.text.slice(0, 500));
   }
   const namespace = { apiVersion: "v1", kind: "Namespace", metadata: { name: "contract" } };
-  await ask(server, "POST", "/api/v1/namespaces", namespace);
+  await askServer(server, "POST", "/api/v1/namespaces", namespace);
   for (let waited = 0; waited < START_LIMIT_MS; waited += TRY_EVERY_MS) {
-    const { items } = JSON.parse((await ask(server, "GET", root)).text) as {
+    const { items } = JSON.parse((await askServer(server, "GET", root)).text) as {
       items: { status?: { conditions?: { type: string; status: string }[] } }[];
     };
     const established = items.filter(({ status }) =>
       status?.conditions?.some((condition) => condition.type === "Established" && condition.status === "True"),
     );
-    const served = await ask(server, "GET", "/apis/sallyport.dev/v1alpha1/mcpservers");
+    const served = await askServer(server, "GET", "/apis/sallyport.dev/v1alpha1/mcpservers");
     if (established.length === crds.length && served.status === 200) return;
     await wait(TRY_EVERY_MS);
   }

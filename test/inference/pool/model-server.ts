@@ -20,7 +20,7 @@ export class ModelServer {
   }
 
   /** On the same port as before where it was started before. */
-  async start(): Promise<this> {
+  async start(host = "127.0.0.1"): Promise<this> {
     const server = createServer((request, response) => {
       if (request.method === "GET") {
         this.scrapes++;
@@ -35,7 +35,7 @@ export class ModelServer {
         this.onCall(response);
       });
     });
-    server.listen(this.port, "127.0.0.1");
+    server.listen(this.port, host);
     await once(server, "listening");
     this.port = (server.address() as AddressInfo).port;
     this.#server = server;

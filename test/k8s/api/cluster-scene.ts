@@ -7,6 +7,7 @@ import { onTestFinished } from "vitest";
 import { openConfig } from "../../../src/config/reload.ts";
 import { systemClock } from "../../../src/core/clock.ts";
 import { type Gateway, startGateway } from "../../../src/gateway/gateway.ts";
+import type { ApiAccess } from "../../../src/k8s/api/api-access.ts";
 import { type ClusterConfig, openClusterConfig } from "../../../src/k8s/api/cluster-config.ts";
 import { createKubernetesMetrics } from "../../../src/k8s/api/kubernetes-metrics.ts";
 import { createMetrics } from "../../../src/observability/metrics.ts";
@@ -63,9 +64,9 @@ export const endpoints = (name: string, port: number, addresses = ["127.0.0.1"])
 });
 
 /** A server that answers with its name; it ends with the test. */
-export async function startShop(name: string): Promise<number> {
+export async function startShop(name: string, host = "127.0.0.1"): Promise<number> {
   const server = createServer((_, response) => response.end(name));
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  await new Promise<void>((resolve) => server.listen(0, host, resolve));
   onTestFinished(() => {
     server.closeAllConnections();
     server.close();
@@ -114,7 +115,7 @@ export interface ReplicaOptions {
 
 /** Starts one as the command does; it ends with the test. */
 export async function startReplica(
-  server: ApiServer,
+  server: ApiServer | ApiAccess,
   { namespaces = [], base = "" }: ReplicaOptions = {},
 ): Promise<Replica> {
   const dir = mkdtempSync(join(tmpdir(), "sallyport-cluster-"));
@@ -124,7 +125,7 @@ export async function startReplica(
   const metrics = createMetrics();
   const cluster = openClusterConfig({
     file: join(dir, "base.yaml"),
-    access: accessTo(server),
+    access: "credentials" in server ? server : accessTo(server),
     namespaces,
     clock: systemClock,
     log,
