@@ -82,6 +82,14 @@ const agent = z.strictObject({
       description: "A2A versions it speaks over JSON-RPC, when its card does not tell.",
       examples: [["1.0", "0.3"]],
     }),
+  tenant: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({
+      description: "The tenant that calls of it are counted for where the caller's credential names none.",
+      examples: ["team-a"],
+    }),
   timeout: durationMs()
     .default(300_000)
     .meta({

@@ -167,6 +167,7 @@ function isTaskVisible(call: AgentCall, task: TaskRecord, { visible }: A2aOption
     direction: "to-target",
     mode: "call",
     target: { kind: "task", name: task.taskId, server: agent.name },
+    tenant: agent.config.tenant,
     judged: true,
     variables: { a2a: variables },
   });
@@ -192,6 +193,7 @@ function toOperation(agent: Agent, request: RpcRequest, record: TaskRecord | und
       name: onTask && taskId !== "" ? taskId : agent.name,
       server: agent.name,
     },
+    tenant: agent.config.tenant,
     // A list is open to whoever sees the agent; each of its tasks is judged as a call for it would be.
     judged: spec.subject !== "list",
     variables: {

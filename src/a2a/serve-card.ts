@@ -22,6 +22,7 @@ export async function serveCard(exchange: Exchange, name: string, agents: Agents
     direction: "to-target",
     mode: "call",
     target: { kind: "agent", name, server: name },
+    tenant: agent.config.tenant,
     judged: false,
     variables: { a2a: emptyVariables(name, "GetAgentCard", shape) },
   };

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { allow, type Decision, deny } from "../core/decision.ts";
 import type { Log } from "../core/log.ts";
 import { type Candidate, type Operation, type Protocol, protocols } from "../core/operation.ts";
+import { tenantOf } from "../core/tenant.ts";
 import { type CompiledRule, compileRules, type Effect, type ProtocolRules, rulesOn } from "./compile-rules.ts";
 import type { PoliciesConfig } from "./config.ts";
 import { type Caller, type Case, createCase, decide, shadowOutcomes } from "./decide.ts";
@@ -135,6 +136,7 @@ export function createRuleAuthz(
       principal: caller.principal,
       request: caller.request,
       route: caller.route,
+      tenant: tenantOf(caller, operation),
       chain: caller.chain,
       variables: operation.variables,
       override: candidate?.variables,

@@ -7,7 +7,7 @@ import type { CompiledRule, ProtocolRules } from "./compile-rules.ts";
 
 /** What policy reads of an exchange. */
 export type Caller = Pick<Exchange, "principal" | "request" | "chain"> & {
-  readonly route?: Pick<Route, "path" | "ruleName" | "tags" | "configured">;
+  readonly route?: Pick<Route, "path" | "ruleName" | "tags" | "tenant" | "configured">;
 };
 
 /** What an expression came to. `call-only`: it needs what only a call has, and an item of a list is judged. */

@@ -38,6 +38,7 @@ export const requestSchema = z.strictObject({
   route: text.default(""),
   rule: text.default(""),
   tags: z.array(text).default([]),
+  tenant: text.default(""),
   listener: text.default("main"),
   headers: z.record(z.string().toLowerCase(), text).default({}),
   ip: text.default("192.0.2.1"),
@@ -160,7 +161,12 @@ export function toCaller(as: As, chain: z.output<typeof chainSchema>, request: z
       connection: {},
       receivedAtMs: Date.parse(request.time),
     },
-    route: { path: request.route, ruleName: request.rule, tags: request.tags.map((tag) => ({ tag })) },
+    route: {
+      path: request.route,
+      ruleName: request.rule,
+      tags: request.tags.map((tag) => ({ tag })),
+      tenant: request.tenant,
+    },
   };
 }
 

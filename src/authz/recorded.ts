@@ -13,6 +13,8 @@ export interface RecordedOperation {
   readonly depth: number;
   readonly path?: readonly string[];
   readonly route: string;
+  /** That it was counted for, where the principal has none. */
+  readonly tenant?: string;
   readonly protocol: Protocol;
   readonly method: string;
   readonly mode: Mode;
@@ -87,7 +89,7 @@ export function createTrial(given: unknown): Trial {
 }
 
 function toSource(record: RecordedOperation, asked: (field: string) => void): ContextSource {
-  const { timeMs, chainId, depth, path = [], route, principal } = record;
+  const { timeMs, chainId, depth, path = [], route, tenant, principal } = record;
   const hash = principal.id.indexOf("#");
   const part = (shape: Parameters<typeof knownPart>[0], known: Readonly<Record<string, unknown>>) =>
     knownPart(shape, known, asked);
@@ -101,6 +103,7 @@ function toSource(record: RecordedOperation, asked: (field: string) => void): Co
     }),
     request: part("request", { receivedAtMs: timeMs }),
     route: { path: route },
+    tenant: tenant ?? principal.tenant,
     chain: part("chain", { id: chainId, depth, path, ...(depth === 0 && { root: principal.id }) }),
     variables: toVariables(record, part),
     remaining: unknownAnswer("budget.remaining", asked),

@@ -2,6 +2,7 @@ import { setBounded } from "../core/bounded-map.ts";
 import type { Exchange, Route } from "../core/exchange.ts";
 import type { Candidate, Operation } from "../core/operation.ts";
 import type { Principal } from "../core/principal.ts";
+import { tenantOf } from "../core/tenant.ts";
 import { Context } from "../cel/context.ts";
 import type { BudgetConfig, PerWord } from "./config.ts";
 import type { Term } from "./ledger/counter.ts";
@@ -33,7 +34,9 @@ export const needsStore = ({ budget: { mode, onStoreFailure } }: Line): boolean 
 
 /** What a budget looks at to know whether it holds for a call, and under which key. */
 export interface Asked {
-  readonly exchange: Pick<Exchange, "principal" | "request" | "chain"> & { readonly route?: Pick<Route, "path"> };
+  readonly exchange: Pick<Exchange, "principal" | "request" | "chain"> & {
+    readonly route?: Pick<Route, "path" | "tenant">;
+  };
   readonly operation: Operation;
   readonly candidate: Candidate | undefined;
 }
@@ -65,7 +68,7 @@ const isModel = ({ protocol }: Operation): boolean => protocol === "llm";
 
 /* Only a tenant's own counters share the tenant's place in a cluster. A key that several tenants may share lies where all do. */
 const keys: Readonly<Record<PerWord, { readonly of: KeyOf; readonly tenant: boolean }>> = {
-  tenant: { of: ({ exchange }) => exchange.principal.tenant, tenant: true },
+  tenant: { of: ({ exchange, operation }) => tenantOf(exchange, operation), tenant: true },
   principal: { of: ({ exchange }) => exchange.principal.id, tenant: true },
   client: { of: ({ exchange }) => exchange.principal.client, tenant: false },
   chain: { of: ({ exchange }) => exchange.chain.id, tenant: false },
@@ -80,6 +83,7 @@ const celContext = ({ exchange, operation, candidate }: Asked): Context =>
     principal: exchange.principal,
     request: exchange.request,
     route: exchange.route,
+    tenant: tenantOf(exchange, operation),
     chain: exchange.chain,
     variables: operation.variables,
     override: candidate?.variables,
@@ -96,7 +100,9 @@ export function compileBudget(config: BudgetConfig): Budget {
   function keyOf(context: Asked): { readonly key: string; readonly group: string } | undefined {
     if (known !== undefined) {
       const key = known.of(context);
-      return key === "" ? undefined : { key, group: known.tenant ? `t:${context.exchange.principal.tenant}` : "" };
+      return key === ""
+        ? undefined
+        : { key, group: known.tenant ? `t:${tenantOf(context.exchange, context.operation)}` : "" };
     }
     if (per === undefined) return { key: "", group: "" };
     const key = per.get(context.operation.protocol)?.evaluate(celContext(context));
@@ -156,15 +162,18 @@ export function compileBudget(config: BudgetConfig): Budget {
     return key === undefined ? [] : lines(context, key.key, key.group);
   }
 
-  /* Where all depends on the caller alone, it is found out once for each: a credential that is remembered gives the same object. */
+  /* Where all depends on the caller alone, and the tenant, it is found out once for each: a credential that is remembered gives the same object. */
   const byCaller = perCaller.has(config.per) && [...(where?.values() ?? [])].every((each) => each.readsCallerAlone);
-  const linesOfCaller = new WeakMap<Principal, readonly Line[]>();
+  const linesOfCaller = new WeakMap<Principal, { readonly tenant: string; readonly lines: readonly Line[] }>();
 
   function knownLinesFor(context: Asked): readonly Line[] {
     const { principal } = context.exchange;
-    let known = linesOfCaller.get(principal);
-    if (known === undefined) linesOfCaller.set(principal, (known = linesFor(context, false)));
-    return known;
+    const tenant = tenantOf(context.exchange, context.operation);
+    const known = linesOfCaller.get(principal);
+    if (known?.tenant === tenant) return known.lines;
+    const lines = linesFor(context, false);
+    linesOfCaller.set(principal, { tenant, lines });
+    return lines;
   }
 
   function allLinesFor(context: Asked, lone: boolean): readonly Line[] {

@@ -10,6 +10,8 @@ export interface ContextSource {
   readonly request?: CanonicalRequest;
   /** The route that the request takes. */
   readonly route?: TakenRoute | undefined;
+  /** The tenant that the call is for; absent: none. */
+  readonly tenant?: string | undefined;
   readonly chain?: Chain;
   readonly variables?: OperationVariables;
   /** Stands in front of `variables`, branch by branch: what a candidate says of itself. */
@@ -40,7 +42,7 @@ export class Context implements Reading {
     return (this.#principal ??= new views.principal(this.#source.principal, this));
   }
   get request(): View {
-    return (this.#request ??= new RequestView(this.#source.request, this, this.#source.route));
+    return (this.#request ??= new RequestView(this.#source.request, this, this.#source.route, this.#source.tenant));
   }
   get chain(): View {
     return (this.#chain ??= new views.chain(this.#source.chain, this));

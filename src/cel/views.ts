@@ -121,14 +121,20 @@ export class LlmView extends defineView("llm") {
 /** What expressions may read of a route. */
 export type TakenRoute = Pick<Route, "path" | "ruleName" | "tags">;
 
-/** `request`, with the route that it takes. */
+/** `request`, with the route that it takes and the tenant that it is for. */
 export class RequestView extends defineView("request") {
   readonly #request: Pick<CanonicalRequest, "host" | "listener"> | undefined;
   readonly #route: TakenRoute | undefined;
-  constructor(source: unknown, reading: Reading, route?: TakenRoute) {
+  readonly #tenant: string;
+  constructor(source: unknown, reading: Reading, route?: TakenRoute, tenant = "") {
     super(source, reading);
     this.#request = source as CanonicalRequest | undefined;
     this.#route = route;
+    this.#tenant = tenant;
+  }
+
+  get tenant(): string {
+    return this.#tenant;
   }
 
   get route(): string {

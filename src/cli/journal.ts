@@ -79,6 +79,7 @@ function describe(record: JournalRecord): string[] {
     ...who
   } = record;
   const { kind: targetKind, server, name } = target;
+  const { tenant = who.principal.tenant } = who;
   const what = [
     `${who.protocol} ${method}`,
     ...(name === "" ? [] : [`${targetKind} ${name}`]),
@@ -105,7 +106,7 @@ function describe(record: JournalRecord): string[] {
     ...(record.picks ?? []).map(({ pool, picked }) => `  ${picked} of pool ${pool}`),
     ...(record.refusals ?? []).map((refusal) => `  ${roomText(refusal)}`),
     ...(who.notes ?? []).map((note) => `  ${note}`),
-    `  ${who.principal.id}${who.principal.tenant === "" ? "" : `  tenant ${who.principal.tenant}`}`,
+    `  ${who.principal.id}${tenant === "" ? "" : `  tenant ${tenant}`}`,
     `  request ${who.requestId}${who.chainId === who.requestId ? "" : `  chain ${who.chainId}`}`,
   ];
 }

@@ -76,7 +76,7 @@ export class GrowingChain {
     this.endMs = Math.max(this.endMs, timeMs + durationMs);
     if (depth === 0 || this.#principal === null) {
       if (depth === 0) this.#principal = principal.id;
-      this.#tenant = principal.tenant;
+      this.#tenant = record.tenant ?? principal.tenant;
     }
     this.#operations += 1;
     this.#depth = Math.max(this.#depth, depth);

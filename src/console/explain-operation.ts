@@ -53,11 +53,12 @@ function stepsOf(record: JournalRecord, rule: PolicyRule | undefined): readonly 
   const { principal, decision, charges = [], refusals = [], picks = [], failed = [], notes = [], candidate } = record;
   const { upstreamStatus, firstByteMs, costNanos, usage } = record;
   const groups = principal.groups?.join(", ") ?? "none";
+  const { tenant: counted } = record;
   const steps: ExplainedStep[] = [
     {
       step: "caller",
       verdict: "info",
-      text: `${principal.id}${principal.tenant === "" ? "" : ` of tenant ${principal.tenant}`}, groups: ${groups}${principal.actors.length === 0 ? "" : `, acted for by ${principal.actors.map(({ subject }) => subject).join(", ")}`}`,
+      text: `${principal.id}${principal.tenant === "" ? "" : ` of tenant ${principal.tenant}`}${counted === undefined ? "" : `, counted for tenant ${counted}`}, groups: ${groups}${principal.actors.length === 0 ? "" : `, acted for by ${principal.actors.map(({ subject }) => subject).join(", ")}`}`,
     },
   ];
   if (decision === undefined)

@@ -106,7 +106,7 @@ export interface Route {
   /** `optional`: a caller with no credential is the anonymous principal. A bad credential is refused either way. */
   readonly authentication: "required" | "optional";
   readonly bodyLimitBytes: number;
-  /** The tenant of callers whose credential gives none. */
+  /** The tenant that calls are counted for whose caller has none. */
   readonly tenant?: string | undefined;
   /** One of `routes`: what it says of who may call holds, whatever does for the paths of the gateway itself. */
   readonly configured?: true;

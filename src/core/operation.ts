@@ -101,6 +101,8 @@ export interface Operation {
   readonly direction: Direction;
   readonly mode: Mode;
   readonly target: Target;
+  /** The tenant whose tool or agent it is; absent: nobody's. */
+  readonly tenant?: string | undefined;
   readonly judged: boolean;
   readonly variables: OperationVariables;
   /** What a model call is expected to take; absent for what uses no tokens. */

@@ -12,6 +12,7 @@ export interface Principal {
   readonly subject: string;
   /** OAuth client the caller uses; empty when the credential names none. */
   readonly client: string;
+  /** As the credential says, or the configuration's `tenant` of it; empty where neither names one. What a call is counted for: `tenantOf`. */
   readonly tenant: string;
   readonly scopes: readonly string[];
   readonly groups: readonly string[];

@@ -15,7 +15,7 @@ export interface GuardScope {
   readonly principal: Principal;
   readonly chain: Chain;
   readonly request: CanonicalRequest;
-  readonly route: Pick<Route, "path">;
+  readonly route: Pick<Route, "path" | "tenant">;
 }
 
 /** What guards are told of one operation: the same object for every guard, and for `input` and `output`. */

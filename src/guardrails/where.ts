@@ -2,6 +2,7 @@ import { z } from "zod";
 import { compileForProtocols } from "../cel/compile-for-protocols.ts";
 import { Context } from "../cel/context.ts";
 import { ExpressionError } from "../cel/expression-error.ts";
+import { tenantOf } from "../core/tenant.ts";
 import type { GuardScope } from "./guard.ts";
 
 /** The option `where` of a guard, tried at load. */
@@ -26,9 +27,11 @@ export const where = z
 /** Whether a guard with this condition holds for an operation: not for one of a protocol without the variables that it reads. Throws what goes wrong. */
 export function compileWhere(source: string): (scope: GuardScope) => boolean {
   const compiled = compileForProtocols(source, "bool");
-  return ({ operation, principal, chain, request, route }) => {
+  return (scope) => {
+    const { operation, principal, chain, request, route } = scope;
     const expression = compiled.get(operation.protocol);
     const { variables } = operation;
-    return expression?.evaluate(new Context({ principal, request, route, chain, variables })) ?? false;
+    const tenant = tenantOf(scope, operation);
+    return expression?.evaluate(new Context({ principal, request, route, tenant, chain, variables })) ?? false;
   };
 }

@@ -18,7 +18,7 @@ export const aims: Readonly<Record<string, Aimer>> = {
     return {
       server,
       item,
-      operation: toolOperation(server.name, item.key, message.params["arguments"], item.value["annotations"]),
+      operation: toolOperation(server, item.key, message.params["arguments"], item.value["annotations"]),
       renamed: name === item.key ? undefined : { path: ["name"], to: item.key },
       name: item.key,
     };
@@ -30,7 +30,7 @@ export const aims: Readonly<Record<string, Aimer>> = {
     const { server, item } = entry;
     return {
       server,
-      operation: promptOperation(server.name, item.key, message.params["arguments"]),
+      operation: promptOperation(server, item.key, message.params["arguments"]),
       renamed: name === item.key ? undefined : { path: ["name"], to: item.key },
       name: item.key,
     };
@@ -47,7 +47,7 @@ export const aims: Readonly<Record<string, Aimer>> = {
       const { server, item } = entry;
       return {
         server,
-        operation: promptOperation(server.name, item.key, {}, message.method),
+        operation: promptOperation(server, item.key, {}, message.method),
         renamed: ref["name"] === item.key ? undefined : { path: ["ref", "name"], to: item.key },
       };
     }
@@ -55,7 +55,7 @@ export const aims: Readonly<Record<string, Aimer>> = {
       const uri = ref["uri"];
       const found = (await view.find("templates", uri)) ?? (await view.findResource(uri));
       if (found === undefined) throw unknown("resource", uri, era);
-      return { server: found.server, operation: resourceOperation(found.server.name, uri, message.method) };
+      return { server: found.server, operation: resourceOperation(found.server, uri, message.method) };
     }
     throw new Refusal(
       200,
@@ -69,7 +69,7 @@ async function aimAtResource(view: RouteView, message: Message, era: Era): Promi
   const uri = text(message, "uri");
   const found = await view.findResource(uri);
   if (found === undefined) throw unknown("resource", uri, era);
-  return { server: found.server, operation: resourceOperation(found.server.name, uri, message.method), name: uri };
+  return { server: found.server, operation: resourceOperation(found.server, uri, message.method), name: uri };
 }
 
 function text(message: Message, key: string): string {

@@ -238,7 +238,7 @@ export class Catalog {
         key,
         value,
         bytes: Buffer.from(bytes.subarray(range.start, range.end)),
-        operation: itemOperation(kind, this.#server.name, key, value),
+        operation: itemOperation(kind, this.#server, key, value),
         mirrored,
       };
       items.push(item);

@@ -94,6 +94,15 @@ const server = z
         examples: ["auto"],
       }),
     timeouts,
+    tenant: z
+      .string()
+      .min(1)
+      .optional()
+      .meta({
+        description:
+          "The tenant that calls of what it offers are counted for, whichever path they come by, where the caller's credential names none.",
+        examples: ["team-a"],
+      }),
     openapi: z
       .unknown()
       .optional()

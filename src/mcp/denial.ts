@@ -16,11 +16,12 @@ const LISTED = { tool: "tools", prompt: "prompts", resource: "resources" } as co
  * a tool's result that says so, for the model to do better, or an error in-band. Other errors stay.
  */
 export function denialOf(error: GatewayError, aim: Aim, call: Call, visible: Visible): GatewayError | Answer {
-  const { target, judged } = aim.operation;
+  const { target, tenant, judged } = aim.operation;
   const { message, era } = call;
   if (error.kind !== "denied" || !judged) return error;
   if (target.kind !== "tool" && target.kind !== "prompt" && target.kind !== "resource") return error;
-  const listed = itemOperation(LISTED[target.kind], target.server, target.name, aim.item?.value ?? {});
+  const server = { name: target.server, tenant };
+  const listed = itemOperation(LISTED[target.kind], server, target.name, aim.item?.value ?? {});
   if (!visible(call.exchange, listed)) {
     const ref = message.params["ref"];
     const shown =

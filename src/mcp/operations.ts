@@ -5,22 +5,36 @@ const NO_TOOL = { name: "", arguments: {}, annotations: {} } as const;
 const NO_RESOURCE = { uri: "" } as const;
 const NO_PROMPT = { name: "", arguments: {} } as const;
 
+/** The server that offers something, and whose it is. */
+export interface Offerer {
+  readonly name: string;
+  readonly tenant?: string | undefined;
+}
+
+/** What nobody offers. */
+export const nobody: Offerer = { name: "" };
+
 /** A call of a tool under its own name at its own server, whatever it is called on the route. */
-export function toolOperation(server: string, name: string, args: unknown, annotations: unknown): Operation {
+export function toolOperation(server: Offerer, name: string, args: unknown, annotations: unknown): Operation {
   return targeted(
     "tools/call",
-    "call",
-    { kind: "tool", name, server },
+    server,
+    { kind: "tool", name, server: server.name },
     { tool: { name, arguments: args ?? {}, annotations: annotations ?? {} } },
   );
 }
 
-export function resourceOperation(server: string, uri: string, method = "resources/read"): Operation {
-  return targeted(method, "call", { kind: "resource", name: uri, server }, { resource: { uri } });
+export function resourceOperation(server: Offerer, uri: string, method = "resources/read"): Operation {
+  return targeted(method, server, { kind: "resource", name: uri, server: server.name }, { resource: { uri } });
 }
 
-export function promptOperation(server: string, name: string, args: unknown, method = "prompts/get"): Operation {
-  return targeted(method, "call", { kind: "prompt", name, server }, { prompt: { name, arguments: args ?? {} } });
+export function promptOperation(server: Offerer, name: string, args: unknown, method = "prompts/get"): Operation {
+  return targeted(
+    method,
+    server,
+    { kind: "prompt", name, server: server.name },
+    { prompt: { name, arguments: args ?? {} } },
+  );
 }
 
 /** What needs only a principal: handshakes, lists, notifications, replies. */
@@ -28,7 +42,7 @@ export function plainOperation(
   method: string,
   mode: Mode,
   direction: Operation["direction"] = "to-target",
-  server = "",
+  { name: server, tenant }: Offerer = nobody,
 ): Operation {
   return {
     protocol: "mcp",
@@ -36,6 +50,7 @@ export function plainOperation(
     direction,
     mode,
     target: { kind: server === "" ? "none" : "server", name: server, server },
+    tenant,
     judged: false,
     variables: { mcp: { method, server, tool: NO_TOOL, resource: NO_RESOURCE, prompt: NO_PROMPT } },
   };
@@ -43,7 +58,7 @@ export function plainOperation(
 
 function targeted(
   method: string,
-  mode: Mode,
+  { tenant }: Offerer,
   target: Target,
   variables: {
     readonly tool?: { name: string; arguments: unknown; annotations: unknown };
@@ -55,8 +70,9 @@ function targeted(
     protocol: "mcp",
     method,
     direction: "to-target",
-    mode,
+    mode: "call",
     target,
+    tenant,
     judged: true,
     variables: {
       mcp: {
@@ -71,7 +87,7 @@ function targeted(
 }
 
 /** The operation that decides whether a listed item may be seen. */
-export function itemOperation(kind: ListKind, server: string, name: string, value: JsonObject): Operation {
+export function itemOperation(kind: ListKind, server: Offerer, name: string, value: JsonObject): Operation {
   if (kind === "tools") return toolOperation(server, name, {}, value["annotations"]);
   return kind === "prompts" ? promptOperation(server, name, {}) : resourceOperation(server, name);
 }

@@ -3,7 +3,7 @@ import type { Operation } from "../core/operation.ts";
 import type { Operate } from "../core/step.ts";
 import { isObject } from "./message.ts";
 import type { Message } from "./message.ts";
-import { plainOperation, promptOperation, resourceOperation, toolOperation } from "./operations.ts";
+import { nobody, plainOperation, promptOperation, resourceOperation, toolOperation } from "./operations.ts";
 import type { Call } from "./relay.ts";
 
 /** What does not exist can have a name of any length; records and spans hold this much of it. */
@@ -32,12 +32,12 @@ export async function refuseMiss(operate: Operate, call: Call, refusal: GatewayE
 function operationOf({ method, params }: Message): Operation {
   const ref = isObject(params["ref"]) ? params["ref"] : params;
   const name = text(ref["name"]);
-  if (method === "tools/call") return toolOperation("", name, params["arguments"], {});
-  if (method === "prompts/get") return promptOperation("", name, params["arguments"]);
-  if (method !== "completion/complete") return resourceOperation("", text(ref["uri"]), method);
-  if (ref["type"] === "ref/prompt") return promptOperation("", name, {}, method);
+  if (method === "tools/call") return toolOperation(nobody, name, params["arguments"], {});
+  if (method === "prompts/get") return promptOperation(nobody, name, params["arguments"]);
+  if (method !== "completion/complete") return resourceOperation(nobody, text(ref["uri"]), method);
+  if (ref["type"] === "ref/prompt") return promptOperation(nobody, name, {}, method);
   return ref["type"] === "ref/resource"
-    ? resourceOperation("", text(ref["uri"]), method)
+    ? resourceOperation(nobody, text(ref["uri"]), method)
     : plainOperation(method, "call");
 }
 

@@ -166,7 +166,7 @@ export async function ask(
   }
   /* The id says where the reply goes, so that no table has to survive a restart, and two servers' ids cannot meet. */
   const id: JsonEdit = { path: ["id"], json: JSON.stringify(`${server.name}:${idText}`) };
-  const operation = plainOperation(String(request.value["method"]), "call", "to-caller", server.name);
+  const operation = plainOperation(String(request.value["method"]), "call", "to-caller", server);
   const work = {
     plan: () => [{ name: "client" }],
     relay: async ({ edits }: OperationContext) => void (await call.outlet.event(splice(request.bytes, [id, ...edits]))),
@@ -200,7 +200,7 @@ export async function reply(options: ReplyOptions, call: Call, servers: Readonly
     throw new GatewayError("invalid_params", "This response answers no request of this session.");
   await options.operate(
     call.exchange,
-    plainOperation("response", "reply", "to-target", server.name),
+    plainOperation("response", "reply", "to-target", server),
     {
       plan: () => [{ name: server.name }],
       relay: async ({ edits }) => {

@@ -115,7 +115,7 @@ async function watchResource(
   onUpdate: () => void,
 ): Promise<(() => void) | undefined> {
   const found = await view.findResource(uri);
-  if (found === undefined || !options.visible(exchange, resourceOperation(found.server.name, uri))) return undefined;
+  if (found === undefined || !options.visible(exchange, resourceOperation(found.server, uri))) return undefined;
   const { server } = found;
   try {
     await server.subscribe(uri);

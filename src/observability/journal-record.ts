@@ -5,6 +5,7 @@ import type { ErrorKind } from "../core/errors.ts";
 import type { Direction, Mode, Protocol, Target, Usage } from "../core/operation.ts";
 import type { Actor } from "../core/principal.ts";
 import type { OperationContext, Outcome } from "../core/step.ts";
+import { tenantOf } from "../core/tenant.ts";
 import { bounded, fewOf } from "./bounded.ts";
 import {
   type ChargedCounter,
@@ -26,8 +27,11 @@ export interface CommonPart {
   readonly method: string;
   readonly direction: Direction;
   readonly mode: Mode;
+  /** The tenant it was counted for, where its principal has none; absent where nobody names one. */
+  readonly tenant?: string;
   readonly principal: {
     readonly id: string;
+    /** The principal's own; empty where its credential names none. */
     readonly tenant: string;
     readonly client: string;
     readonly actors: readonly Actor[];
@@ -159,11 +163,15 @@ function moreText({ picks, charges, refusals }: OperationContext): string {
   return picked + charged + (refusals === undefined ? "" : `,${JSON.stringify(refusals)}`);
 }
 
+const lentTenant = ({ exchange, operation }: OperationContext): string =>
+  exchange.principal.tenant === "" ? tenantOf(exchange, operation) : "";
+
 export function toCommonPart({ context, outcome, policyHash }: Ended): CommonPart {
   const { exchange, operation, candidate, failed, decision, upstreamStatus, charges, notes } = context;
   const { principal, chain } = exchange;
   const { groups, scopes } = principal;
   const { kind, name, server } = operation.target;
+  const tenant = lentTenant(context);
   return {
     depth: chain.depth,
     ...(chain.path.length > 0 && { path: chain.path }),
@@ -172,6 +180,7 @@ export function toCommonPart({ context, outcome, policyHash }: Ended): CommonPar
     method: bounded(operation.method),
     direction: operation.direction,
     mode: operation.mode,
+    ...(tenant !== "" && { tenant }),
     principal: {
       id: principal.id,
       tenant: principal.tenant,
@@ -246,6 +255,7 @@ export function isCommonPart(common: CommonPart, { context, outcome, policyHash 
     common.mode === operation.mode &&
     common.principal.client === principal.client &&
     common.principal.tenant === principal.tenant &&
+    (common.tenant ?? "") === lentTenant(context) &&
     common.policyHash === policyHash &&
     isSameList(common.path ?? none, chain.path) &&
     /* Seldom, and not compared: such records have a common part of their own. */

@@ -2,6 +2,7 @@ import type { Exchange } from "../core/exchange.ts";
 import { randomHex } from "../core/ids.ts";
 import type { Operation } from "../core/operation.ts";
 import type { OperationContext, Outcome } from "../core/step.ts";
+import { tenantOf } from "../core/tenant.ts";
 
 /** One finished piece of work in a trace. */
 export interface SpanRecord {
@@ -79,7 +80,8 @@ export function toOperationSpan(context: OperationContext, outcome: Outcome): Sp
   attributes["sallyport.operation.id"] = context.id;
   attributes["sallyport.outcome"] = outcome.status;
   attributes["sallyport.principal"] = principal.id;
-  if (principal.tenant !== "") attributes["sallyport.tenant"] = principal.tenant;
+  const tenant = tenantOf(exchange, operation);
+  if (tenant !== "") attributes["sallyport.tenant"] = tenant;
   attributes["sallyport.chain.id"] = chain.id;
   attributes["sallyport.chain.depth"] = chain.depth;
   if (decision !== undefined) attributes["sallyport.rule"] = decision.rule;

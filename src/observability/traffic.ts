@@ -1,5 +1,6 @@
 import { protocols } from "../core/operation.ts";
 import type { OperationContext, Outcome } from "../core/step.ts";
+import { tenantOf } from "../core/tenant.ts";
 import type { EndpointPick } from "./journal-record.ts";
 import { type NamedTallies, type NameKind, TrafficNames } from "./traffic-names.ts";
 import { createRow, place, quantile, type Row, timePlace, TrafficRing } from "./traffic-ring.ts";
@@ -148,7 +149,7 @@ export function createTraffic(clock: { now(): number }): Traffic {
     const tally = { calls, failed, tokens, costNanos };
     /* Where nobody was asked the name is the caller's own, of something that may not exist. */
     if (operation.protocol === "llm" && candidate !== undefined) names.add("models", candidate.name, endMs, tally);
-    names.add("tenants", exchange.principal.tenant, endMs, tally);
+    names.add("tenants", tenantOf(exchange, operation), endMs, tally);
     if (calls === 0) return;
     if (at === place.denied) names.add("denials", decision?.rule ?? "none", endMs, once);
     if (failed === 1 && candidate !== undefined) names.add("failing", operation.target.name, endMs, onceFailed);

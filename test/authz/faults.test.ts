@@ -55,8 +55,9 @@ function trapped(
   if (root === "mcp" || root === "a2a" || root === "llm") {
     return [who, { ...call, variables: { [root]: trap(call.variables[root]!, keys, boom) } }];
   }
-  /* Which route a request takes is not written in it. */
-  const ofRoute = root !== "request" ? undefined : { route: "path", rule: "ruleName", tags: "tags" }[keys[0] ?? ""];
+  /* Which route a request takes is not written in it, nor which tenant it is for. */
+  const inRoute = { route: "path", rule: "ruleName", tags: "tags", tenant: "tenant" };
+  const ofRoute = root !== "request" ? undefined : inRoute[(keys[0] ?? "") as keyof typeof inRoute];
   const place = ofRoute === undefined ? [root, ...keys] : ["route", ofRoute];
   return [trap(who, place, boom), call];
 }

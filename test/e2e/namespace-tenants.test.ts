@@ -1,7 +1,9 @@
 import { expect, onTestFinished, test } from "vitest";
 import { startStaticIssuer } from "../auth/static-issuer.ts";
-import { startServicesScene } from "../services/services-scene.ts";
+import { KEY, startEcho, startServicesScene } from "../services/services-scene.ts";
 import { chat, startModels } from "./model-routes-scene.ts";
+
+const STRANGER = "sp_0123456789abcdef_" + "s".repeat(43);
 
 test("the namespace of a service account is its tenant, and callers without one have that of the route", async () => {
   const models = await startModels("it", "llama");
@@ -37,4 +39,53 @@ budgets: [{name: one, per: tenant, limits: ["1 call/48h"]}]
   expect([await ask(await of("team-a", "one")), await ask(await of("team-a", "two"))]).toEqual([200, 429]);
   expect(await ask(await of("team-b", "one"))).toBe(200);
   expect([await ask(await of(undefined, "one")), await ask()]).toEqual([200, 429]);
+});
+
+test("the tenant of a route counts its callers, and proves nothing of them: no rule takes it for theirs", async () => {
+  const echo = await startEcho("echo");
+  const scene = await startServicesScene(`
+services: {echo: "${echo.url}"}
+routes:
+  team-a/open: {auth: optional, tenant: team-a, rules: [{match: {path: /a}, to: echo}]}
+  other/open: {auth: optional, tenant: other, rules: [{match: {path: /other}, to: echo}]}
+auth: {keys: {member: {secret: ${KEY}, tenant: team-a}, stranger: {secret: ${STRANGER}}}}
+policies:
+  rules:
+    - {name: members, on: http, allow: 'principal.tenant == "team-a"'}
+    - {name: counted, on: http, allow: 'request.path.endsWith("/counted") && request.tenant == "team-a"'}
+`);
+  onTestFinished(async () => {
+    await scene.close();
+    await echo.close();
+  });
+  const ask = async (path: string, key?: string) =>
+    (await scene.ask(path, { headers: key === undefined ? {} : { authorization: `Bearer ${key}` } })).status;
+  expect([await ask("/a"), await ask("/a", STRANGER), await ask("/a", KEY)]).toEqual([403, 403, 200]);
+  expect(await ask("/other", KEY)).toBe(200);
+  /* What a call is counted for can be read, under a name of its own. */
+  expect([await ask("/a/counted"), await ask("/other/counted"), await ask("/other/counted", KEY)]).toEqual([
+    200, 403, 200,
+  ]);
+});
+
+test("answers that the tenant's own callers share are not for callers who only use its route", async () => {
+  const models = await startModels("it", "llama");
+  const scene = await startServicesScene(`
+auth: {keys: {one: {secret: ${KEY}, tenant: team-a}, other: {secret: ${STRANGER}, tenant: team-a}}}
+pools: {p: {engine: openai-compatible, endpoints: ["${models.url}"]}}
+routes: {team-a/chat: {auth: optional, tenant: team-a, rules: [{match: {path: /chat}, to: {pool: p}}]}}
+cache: {share: tenant}
+`);
+  onTestFinished(async () => {
+    await scene.close();
+    await models.close();
+  });
+  const ask = async (key?: string) => {
+    const headers: Record<string, string> = key === undefined ? {} : { authorization: `Bearer ${key}` };
+    return String((await chat(scene, "/chat/v1/chat/completions", "llama", { headers })).headers["cache-status"]);
+  };
+  expect(await ask(KEY)).toContain("fwd=");
+  expect(await ask(STRANGER)).toContain("hit");
+  expect(await ask()).toContain("fwd=");
+  expect(await ask()).toContain("hit");
 });

@@ -18,7 +18,7 @@ describe("a Budget", () => {
     expect(own.at("budgets")).toEqual([
       {
         name: "default/b",
-        where: '(principal.tenant == "default") && (llm.model == "x")',
+        where: '(request.tenant == "default") && (llm.model == "x")',
         limits: ["500k tokens/min", "$200/day"],
         per: "principal",
         soft: "80%",

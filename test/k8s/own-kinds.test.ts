@@ -7,10 +7,12 @@ import { KEY } from "../services/services-scene.ts";
 import { ModelServer } from "../inference/pool/model-server.ts";
 import { manifests, type ManifestsScene, openGateway, route, startManifestsScene } from "./manifests-scene.ts";
 
+const STRANGER = "sp_0123456789abcdef_" + "s".repeat(43);
+
 /* A gateway with a key whose caller is of the tenant `default`, and manifests beside it. */
 const base = `
 listen: {host: 127.0.0.1, port: 0, console: {port: 0}, health: {host: 127.0.0.1, port: 0}}
-auth: {keys: {tester: {secret: "${KEY}", tenant: default, groups: [analyst]}}}
+auth: {keys: {tester: {secret: "${KEY}", tenant: default, groups: [analyst]}, stranger: {secret: "${STRANGER}"}}}
 observability: {log: {level: silent}}
 drain: {grace: 1ms}
 state: memory
@@ -34,11 +36,11 @@ const server = (name: string, namespace?: string) => own("MCPServer", name, `{ur
 const start = (...documents: readonly string[]) =>
   startManifestsScene(manifests(...documents), { "llama.default": model.url }, base);
 
-async function connect({ port }: ManifestsScene, path: string): Promise<Client> {
+async function connect({ port }: ManifestsScene, path: string, key = KEY): Promise<Client> {
   const client = new Client({ name: "test", version: "1.0.0" });
   const url = new URL(`http://127.0.0.1:${port}${path}`);
   await client.connect(
-    new StreamableHTTPClientTransport(url, { requestInit: { headers: { authorization: `Bearer ${KEY}` } } }),
+    new StreamableHTTPClientTransport(url, { requestInit: { headers: { authorization: `Bearer ${key}` } } }),
   );
   onTestFinished(() => client.close());
   return client;
@@ -160,5 +162,18 @@ describe("an A2AAgent and a Budget", () => {
     const others = await connect(await of("elsewhere"), "/mcp/default/a");
     await read(others);
     expect(await read(others)).not.toHaveProperty("isError", true);
+  });
+
+  test("and for what callers without a tenant call of its servers, which makes them no callers of its tenant", async () => {
+    const members = `{rules: [{name: members, on: [mcp], allow: 'principal.tenant == "default"'}]}`;
+    const budget = own("Budget", "calls", `{limits: ["1 calls/hour"]}`);
+    const scene = await start(server("a"), server("c", "other"), budget);
+    const client = await connect(scene, "/mcp/default/a", STRANGER);
+    expect(await read(client)).not.toHaveProperty("isError", true);
+    expect(await read(client)).toMatchObject({ isError: true });
+    expect(await read(await connect(scene, "/mcp/other/c", STRANGER))).not.toHaveProperty("isError", true);
+    await scene.reload(manifests(server("a"), own("AccessPolicy", "members", members)));
+    expect(await toolsOf(await connect(scene, "/mcp/default/a", STRANGER))).toEqual([]);
+    expect(await toolsOf(await connect(scene, "/mcp/default/a"))).toContain("read_note");
   });
 });

@@ -175,11 +175,14 @@ describe("an MCPServer", () => {
     ]);
     const timeouts = { connect: "5s", list: "5s", call: "5m" };
     expect(pieces).toEqual([
-      ["mcp servers team-a/a", { url: "http://a:1/mcp", era: "auto", timeouts }],
+      ["mcp servers team-a/a", { url: "http://a:1/mcp", tenant: "team-a", era: "auto", timeouts }],
       ["mcp routes /mcp/team-a/a", { servers: ["team-a/a"] }],
-      ["mcp servers team-a/b", { url: "http://b:1/mcp", era: "stateless", timeouts, prices: { search: "$0.01" } }],
+      [
+        "mcp servers team-a/b",
+        { url: "http://b:1/mcp", tenant: "team-a", era: "stateless", timeouts, prices: { search: "$0.01" } },
+      ],
       ["mcp routes /mcp/team-a/b", { servers: ["team-a/b"] }],
-      ["mcp servers team-b/c", { url: "http://c:1/mcp", era: "auto", timeouts }],
+      ["mcp servers team-b/c", { url: "http://c:1/mcp", tenant: "team-b", era: "auto", timeouts }],
       ["mcp routes /mcp/team-b/c", { servers: ["team-b/c"] }],
       ["mcp routes /mcp/team-a", { servers: ["team-a/a", "team-a/b"] }],
       ["mcp routes /mcp/team-b", { servers: ["team-b/c"] }],
@@ -275,6 +278,7 @@ test("an A2AAgent is an agent of its namespace, with all that one can have", () 
       "a2a agents default/writer",
       {
         url: "http://writer:9002",
+        tenant: "default",
         card: "/card.json",
         client: "writer",
         price: "$0.05",

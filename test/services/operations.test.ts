@@ -46,7 +46,7 @@ routes:
   counted: {hosts: [c.example.com], auth: optional, tenant: few, rules: [{to: shop}]}
 policies: ${join(dir, "rules.yaml")}
 budgets:
-  - {name: few, where: 'request.route == "counted" && principal.tenant == "few"', limits: ["2 calls/hour"]}
+  - {name: few, where: 'request.route == "counted" && request.tenant == "few"', limits: ["2 calls/hour"]}
 `;
 
 describe("a request to a service is an operation", () => {
@@ -83,7 +83,7 @@ describe("a request to a service is an operation", () => {
     expect(body).toMatch(/\{[^}]*protocol="http"[^}]*="shop"/);
   });
 
-  test("that is in the journal, with its caller's tenant", async () => {
+  test("that is in the journal, with its caller's tenant or the one it was counted for", async () => {
     const answer = await scene.ask("/", { host: "a.example.com", headers: { authorization: `Bearer ${KEY}` } });
     const guest = await scene.ask("/", { host: "a.example.com" });
     const recordOf = async (id: unknown) => {
@@ -98,7 +98,10 @@ describe("a request to a service is an operation", () => {
       upstreamStatus: 200,
       principal: { tenant: "testers" },
     });
-    expect(await recordOf(guest.headers["x-request-id"])).toMatchObject({ principal: { tenant: "guests" } });
+    expect(await recordOf(guest.headers["x-request-id"])).toMatchObject({
+      tenant: "guests",
+      principal: { tenant: "" },
+    });
   });
 
   test("under the configuration that is in force", async () => {

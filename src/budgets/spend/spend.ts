@@ -3,6 +3,7 @@ import type { Clock } from "../../core/clock.ts";
 import type { Log } from "../../core/log.ts";
 import type { Meter } from "../../core/meter.ts";
 import type { OperationContext } from "../../core/step.ts";
+import { tenantOf } from "../../core/tenant.ts";
 import type { Entry, Store } from "../../state/store.ts";
 import type { Bill } from "../reservation.ts";
 import { createDearestChains } from "./dearest-chains.ts";
@@ -193,25 +194,26 @@ export function createSpendBook({ store, clock, log, meter }: SpendBookOptions):
     add(context, bill) {
       const { exchange, operation, candidate } = context;
       const { principal, chain } = exchange;
+      const tenant = tenantOf(exchange, operation);
       const { target, protocol } = operation;
       const { rows, lone } = today();
       const isModel = protocol === "llm";
       const unpriced = isModel && bill.costNanos === undefined ? 1 : 0;
-      addTo(rows.tenant, principal.tenant, bill, unpriced);
+      addTo(rows.tenant, tenant, bill, unpriced);
       addTo(rows.principal, principal.id, bill, unpriced);
       if (chain.alone && chain.helped !== true) addLone(lone, chain.id, bill, unpriced);
       else addTo(rows.chain, chain.id, bill, unpriced);
       const name = isModel ? (candidate?.label ?? candidate?.name ?? target.name) : countedNameOf(target);
       addTo(isModel ? rows.model : rows.tool, name, bill, unpriced);
       const { costNanos = 0 } = bill;
-      if (costNanos > 0) dollars.add([principal.tenant, name], costNanos / NANOS_PER_DOLLAR);
+      if (costNanos > 0) dollars.add([tenant, name], costNanos / NANOS_PER_DOLLAR);
       added();
     },
 
-    save({ exchange: { principal }, operation, candidate }, savedNanos) {
+    save({ exchange, operation, candidate }, savedNanos) {
       const { rows } = today();
-      saveIn(rows.tenant, principal.tenant, savedNanos);
-      saveIn(rows.principal, principal.id, savedNanos);
+      saveIn(rows.tenant, tenantOf(exchange, operation), savedNanos);
+      saveIn(rows.principal, exchange.principal.id, savedNanos);
       saveIn(rows.model, candidate?.name ?? operation.target.name, savedNanos);
       added();
     },

@@ -95,6 +95,8 @@ export interface OperationRecord {
   readonly method: string;
   readonly direction: string;
   readonly mode: string;
+  /** The tenant it was counted for, where its principal has none. */
+  readonly tenant?: string;
   readonly principal: {
     readonly id: string;
     readonly tenant: string;

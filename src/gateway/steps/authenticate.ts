@@ -9,8 +9,6 @@ export const authenticate: StepDefinition = {
   create({ auth, chains }) {
     /* No promise where none is needed: a remembered credential outside any chain is most of the traffic. */
     const join = (exchange: GatewayExchange, principal: Principal): void | Promise<void> => {
-      const { tenant } = exchange.route;
-      if (tenant !== undefined && principal.tenant === "") principal = { ...principal, tenant };
       const joined = chains.resolve(exchange, principal);
       if (joined instanceof Promise) return joined.then((late) => exchange.identify(principal, late));
       exchange.identify(principal, joined);

@@ -1,4 +1,5 @@
 import { setImmediate } from "node:timers/promises";
+import { tenantOf } from "../../core/tenant.ts";
 import { z } from "zod";
 import {
   defineGuard,
@@ -91,7 +92,7 @@ export const pii = defineGuard({
         marked.set(index, found);
       }
       if (marked.size === 0) return pass;
-      const vault = new Vault(await keyOf(request.principal.tenant));
+      const vault = new Vault(await keyOf(tenantOf(request, request.operation)));
       vaults.set(request, vault);
       try {
         const texts = new Map([...marked].map(([index, found]) => [index, maskMarked(found, vault)]));

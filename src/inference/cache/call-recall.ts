@@ -1,6 +1,7 @@
 import type { Clock } from "../../core/clock.ts";
 import { GatewayError } from "../../core/errors.ts";
 import type { OperationContext, Outcome, Recall } from "../../core/step.ts";
+import { tenantOf } from "../../core/tenant.ts";
 import type { CallRequest } from "../relay/send-call.ts";
 import type { Partition, StoredAnswer, StoredEntry, StoredQuestion } from "./answer-cache.ts";
 import type { Cache } from "./cache.ts";
@@ -140,7 +141,7 @@ function howOf({ status }: Outcome): "failed" | "left" | "apart" {
 }
 
 const namesOf = ({ exchange, operation, candidates }: OperationContext): [tenant: string, model: string] => [
-  exchange.principal.tenant,
+  tenantOf(exchange),
   candidates[0]?.label ?? operation.target.name,
 ];
 

@@ -68,7 +68,7 @@ export class Recalls {
       context.exchange.reply.setHeader("cache-status", bypassed(bypass));
       return undefined;
     }
-    const partition = partitionOf(context.exchange.principal, cache.config.share, {
+    const partition = partitionOf(context.exchange, cache.config.share, {
       model: call.model,
       // A choice may be another model for another question; its identity has all that it may choose, any of which may step in.
       modelIdentity: `${model.name} ${model.asAsked?.identity ?? identities.get(call.model) ?? ""}`,

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { setBounded } from "../../core/bounded-map.ts";
 import { GatewayError } from "../../core/errors.ts";
 import type { Log } from "../../core/log.ts";
+import { tenantOf } from "../../core/tenant.ts";
 import { isFields } from "../dialects/fields.ts";
 import { sentenceGuards } from "../cache/guards/registry.ts";
 import { type Embedder, toUnit } from "./embedder.ts";
@@ -65,7 +66,7 @@ export function createModelEmbedder(options: ModelEmbedderOptions): Embedder {
     async embed(text, { exchange, signal, ownCall, identity }) {
       /* By principal: how fast an answer comes must not tell that somebody else has asked. */
       const key = createHash("sha256")
-        .update(JSON.stringify([exchange.principal.tenant, exchange.principal.id, identity, text]))
+        .update(JSON.stringify([tenantOf(exchange), exchange.principal.id, identity, text]))
         .digest("base64url");
       const found = known.get(key);
       if (found !== undefined) {

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { type AbortSignalLike, unlessAborted } from "../../core/abort.ts";
 import { GatewayError } from "../../core/errors.ts";
 import type { OperationContext } from "../../core/step.ts";
+import { tenantOf } from "../../core/tenant.ts";
 import type { ResolveAddresses } from "../../http/resolve-addresses.ts";
 import { hashText } from "../picker/block-chain.ts";
 import { createPicker, type Picked, type Picker } from "../picker/picker.ts";
@@ -136,8 +137,8 @@ export class Pool {
     if (mustShed(priority, saturation)) throw this.#turnAway(notSent.dropped("rejected-shed"));
     if (this.#config.queue === undefined || (saturation < 1 && this.#line.length === 0))
       return this.#pick(request, except);
-    const { principal } = context.exchange;
-    const flow = principal.tenant === "" ? principal.id : `tenant ${principal.tenant}`;
+    const tenant = tenantOf(context.exchange);
+    const flow = tenant === "" ? context.exchange.principal.id : `tenant ${tenant}`;
     const waits = this.#line.wait({ priority, flow, bytes, signal }, () => this.#pick(request, except));
     this.#letGo();
     return waits.catch((error: unknown) => {

@@ -1,6 +1,7 @@
 import { Context } from "../../cel/context.ts";
 import { compileExpression, type Expression } from "../../cel/expression.ts";
 import type { OperationContext } from "../../core/step.ts";
+import { tenantOf } from "../../core/tenant.ts";
 
 /** A rule of the configuration: what a call is worth beside others. */
 export interface PriorityRule {
@@ -21,6 +22,7 @@ export function createPriority(rules: readonly PriorityRule[]): (context: Operat
       principal: exchange.principal,
       request: exchange.request,
       route: exchange.route,
+      tenant: tenantOf(exchange),
       chain: exchange.chain,
       variables: operation.variables,
       override: candidate?.variables,

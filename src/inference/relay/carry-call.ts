@@ -2,6 +2,7 @@ import type { AbortSignalLike } from "../../core/abort.ts";
 import type { Clock } from "../../core/clock.ts";
 import { GatewayError } from "../../core/errors.ts";
 import type { OperationContext } from "../../core/step.ts";
+import { tenantOf } from "../../core/tenant.ts";
 import { neverSent } from "../../http/upstream-errors.ts";
 import type { Upstream } from "../../http/upstream.ts";
 import { failureOf } from "./candidate-failure.ts";
@@ -146,7 +147,7 @@ function toPickRequest(
   { pool, adapter }: Extract<ModelPlace, { pool: Pool }>,
 ): PickRequest {
   const prompt = promptBytes(body, pool.secret);
-  const { tenant } = exchange.principal;
+  const tenant = tenantOf(exchange);
   return {
     id,
     chain: toPromptChain(prompt, { model: upstreamName, adapter, tenant, secret: pool.secret }),

@@ -3,6 +3,7 @@ import { compileExpression, evaluationFault, type Expression } from "../../cel/e
 import type { Asked, Meanings } from "../../cel/vet.ts";
 import type { Exchange, Route } from "../../core/exchange.ts";
 import type { LlmVariables, Meaning } from "../../core/operation.ts";
+import { tenantOf } from "../../core/tenant.ts";
 
 /** The condition of a choice, which may ask for these meanings. Throws ExpressionError. */
 export const compileChoice = (when: string, meanings: Meanings): Expression<"bool"> =>
@@ -31,8 +32,9 @@ class Choosing {
   #unasked: Choice["unasked"] = [];
   readonly #context: Context;
 
-  constructor({ principal, request, route }: Caller, llm: LlmVariables) {
-    this.#context = new Context({ principal, request, route, variables: { llm } });
+  constructor(caller: Caller, llm: LlmVariables) {
+    const { principal, request, route } = caller;
+    this.#context = new Context({ principal, request, route, tenant: tenantOf(caller), variables: { llm } });
   }
 
   /* A rule that fails does not hold: no expression can make a call fail. */
@@ -54,7 +56,7 @@ class Choosing {
   }
 }
 
-type Caller = Pick<Exchange, "principal" | "request"> & { readonly route?: Pick<Route, "path"> };
+type Caller = Pick<Exchange, "principal" | "request"> & { readonly route?: Pick<Route, "path" | "tenant"> };
 
 /** Asks the rules in their order. Those that need something to be found out are passed over. */
 export function choose(rules: readonly ChoiceRule[], otherwise: string, caller: Caller, llm: LlmVariables): Choice {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { setBounded } from "../../core/bounded-map.ts";
 import type { Log } from "../../core/log.ts";
-import type { Principal } from "../../core/principal.ts";
+import { tenantOf, type TenantScope } from "../../core/tenant.ts";
 import type { Store } from "../../state/store.ts";
 
 /** Which model gave an answer that a later request goes on from. */
@@ -14,7 +14,7 @@ export interface ModelMemory {
 
 /** Ids of answers mean something only to the caller who was given them, and to the choice that was made. */
 export interface MemoryPlace {
-  readonly principal: Principal;
+  readonly caller: TenantScope;
   readonly virtual: string;
   /**
    * What was asked when the loop began: some servers number calls from the beginning in each conversation (`functions.look:0`). Undefined
@@ -81,7 +81,7 @@ export function createModelMemory({ store, log }: ModelMemoryOptions): ModelMemo
   };
 }
 
-const toKey = ({ principal: { tenant, id: principal }, virtual, asked }: MemoryPlace, id: string): string =>
+const toKey = ({ caller, virtual, asked }: MemoryPlace, id: string): string =>
   createHash("sha256")
-    .update(JSON.stringify([tenant, principal, virtual, id, asked]))
+    .update(JSON.stringify([tenantOf(caller), caller.principal.id, virtual, id, asked]))
     .digest("base64url");

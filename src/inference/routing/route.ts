@@ -206,10 +206,10 @@ export class Route {
     }
   }
 
-  #placeOf({ principal }: Exchange): MemoryPlace {
+  #placeOf(exchange: Exchange): MemoryPlace {
     const { messages } = this.#request.call;
     const asked = findAsked(messages.slice(0, countBeforeLoop(messages)));
-    return { principal, virtual: this.#virtual.name, asked };
+    return { caller: exchange, virtual: this.#virtual.name, asked };
   }
 
   #compare(context: OperationContext, { price }: Candidate, wouldBe: Model): void {

@@ -13,7 +13,7 @@ const limit = z
 const spec = z.strictObject({
   targetRefs: targetRefs.optional().meta({
     description:
-      "What it counts, all of one kind. Absent: what callers of its namespace use, whose tenant is its name.",
+      "What it counts, all of one kind. Absent: what callers of its namespace use, whose tenant is its name, and who has no tenant uses of its routes, MCP servers and agents.",
   }),
   limits: z
     .array(limit)

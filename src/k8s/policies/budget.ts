@@ -26,7 +26,7 @@ function putBudget(policy: Context, all: Parts): void {
   const { targetRefs, where, ...said } = object.spec;
   const scope =
     targetRefs === undefined
-      ? `principal.tenant == ${JSON.stringify(object.namespace)}`
+      ? `request.tenant == ${JSON.stringify(object.namespace)}`
       : targetScope(policy, all)[0]?.when;
   /* A target that is not there has no calls. */
   const held = scope ?? "false";

@@ -19,5 +19,10 @@ function translateAgent(context: ResourceContext<A2aAgentSpec>): void {
   for (const { path, message } of unresolved) warn({ path, message });
   tellServed(context, `/a2a/${name}`, unresolved);
   if (asked !== undefined && credentials === undefined) return;
-  config.set(["a2a", "agents", name], { url, ...rest, ...(credentials !== undefined && { credentials }) });
+  config.set(["a2a", "agents", name], {
+    url,
+    tenant: object.namespace,
+    ...rest,
+    ...(credentials !== undefined && { credentials }),
+  });
 }

@@ -28,6 +28,7 @@ function translateServer(context: ResourceContext<McpServerSpec>): boolean {
   if (asked !== undefined && credentials === undefined) return false;
   config.set(["mcp", "servers", name], {
     url,
+    tenant: object.namespace,
     era,
     timeouts,
     ...(prices !== undefined && { prices }),

@@ -42,6 +42,8 @@ export interface McpServerOptions {
 /** One configured server: its era, the gateway's own link to it, pooled sessions, and what it announces. Failures are remembered for a while, so that a dead server costs nobody time. */
 export class McpServer {
   readonly name: string;
+  /** Whose it is. */
+  readonly tenant: string | undefined;
   readonly config: McpServerConfig;
   readonly #options: McpServerOptions;
   readonly #endpoint: Endpoint | undefined;
@@ -60,6 +62,7 @@ export class McpServer {
 
   constructor(options: McpServerOptions) {
     this.name = options.name;
+    this.tenant = options.config.tenant;
     this.config = options.config;
     this.#options = options;
     this.#pool = new SessionPool(options.clock);

@@ -8,8 +8,8 @@ import { createMemoryStore } from "../../../src/state/memory.ts";
 import type { Store } from "../../../src/state/store.ts";
 import { caller } from "../../authz/scene.ts";
 
-const ada = caller({ subject: "ada", tenant: "team-a" }).principal;
-const place = { principal: ada, virtual: "smart", asked: "What is the weather?" };
+const ada = caller({ subject: "ada", tenant: "team-a" });
+const place = { caller: ada, virtual: "smart", asked: "What is the weather?" };
 
 /** As replicas share it. */
 const sharedStore = (more: Partial<Store> = {}): Store => {
@@ -26,12 +26,12 @@ describe("who answered is remembered", () => {
       expect(await memory.find(place, ["call_0", "call_1"])).toBe("large");
       expect(await memory.find(place, ["call_2"])).toBeUndefined();
       expect(await memory.find(place, [])).toBeUndefined();
-      for (const principal of [
-        caller({ subject: "eve", tenant: "team-a" }).principal,
-        caller({ subject: "ada", tenant: "team-b" }).principal,
-        caller({ subject: "ada", tenant: "team-a", issuer: "https://other.example.com" }).principal,
+      for (const other of [
+        caller({ subject: "eve", tenant: "team-a" }),
+        caller({ subject: "ada", tenant: "team-b" }),
+        caller({ subject: "ada", tenant: "team-a", issuer: "https://other.example.com" }),
       ])
-        expect(await memory.find({ ...place, principal }, ["call_1"])).toBeUndefined();
+        expect(await memory.find({ ...place, caller: other }, ["call_1"])).toBeUndefined();
       expect(await memory.find({ ...place, virtual: "other" }, ["call_1"])).toBeUndefined();
     }
   });

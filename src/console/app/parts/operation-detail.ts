@@ -240,6 +240,7 @@ function Figures({ record }: { readonly record: OperationRecord }): ComponentChi
     ["Caller", principal.id],
     ["Client", principal.client],
     ["Tenant", principal.tenant],
+    ["Counted for", record.tenant === undefined ? undefined : `tenant ${record.tenant}`],
     ["Groups", principal.groups?.join(", ")],
     ["Acts for", principal.actors.map(({ subject }) => subject).join(", ")],
     ["Through", record.path?.join(" → ")],

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { setBounded } from "../../../core/bounded-map.ts";
 import type { Clock } from "../../../core/clock.ts";
+import { tenantOf } from "../../../core/tenant.ts";
 import type { Classify, Scores } from "./classifier.ts";
 
 /* A classifier may be trained anew meanwhile. */
@@ -15,7 +16,7 @@ export function rememberClasses(classify: Classify, clock: Clock): Classify {
   return async (text, call) => {
     /* By tenant: how fast an answer comes must not tell that somebody else has asked. */
     const key = createHash("sha256")
-      .update(JSON.stringify([call.exchange.principal.tenant, text]))
+      .update(JSON.stringify([tenantOf(call.exchange), text]))
       .digest("base64url");
     const found = known.get(key);
     if (found !== undefined && found.untilMs > clock.monotonic()) return found.scores;
