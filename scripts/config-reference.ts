@@ -15,7 +15,7 @@ interface Node {
   readonly anyOf?: readonly Node[];
   readonly oneOf?: readonly Node[];
   readonly not?: unknown;
-  readonly "x-secret"?: boolean;
+  readonly "x-secret"?: boolean | string;
 }
 
 interface Row {

@@ -23,6 +23,7 @@ export const checkCommand = defineCommand({
     const built = folder?.build();
     const read = built?.read ?? readConfig(file);
     for (const warning of built?.translation.warnings ?? []) err(`warning: ${formatManifestProblem(warning)}`);
+    if (built !== undefined && built.passedOver.length > 0) err(`note: ${describePassedOver(built.passedOver)}`);
     if (read.config === undefined) {
       err(read.error.message);
       return 1;
@@ -40,3 +41,11 @@ export const checkCommand = defineCommand({
     return 0;
   },
 });
+
+const SHOWN_NAMES = 5;
+
+function describePassedOver(files: readonly string[]): string {
+  const more = files.length - SHOWN_NAMES;
+  const names = files.slice(0, SHOWN_NAMES).join(", ");
+  return `passed over, as names of manifests end in .yaml, .yml or .json: ${names}${more > 0 ? ` and ${more} more` : ""}`;
+}

@@ -1,4 +1,4 @@
-import { type BigIntStats, statSync } from "node:fs";
+import { type BigIntStats, readdirSync, statSync } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 
@@ -13,10 +13,18 @@ function toState(found: BigIntStats): string {
 
 const toFailure = (error: unknown) => (error as NodeJS.ErrnoException).code ?? "unreadable";
 
-/** The state of one file right now, as `fingerprint` gives it: for whoever reads the file next. */
+/* What is hidden is nobody's to read: the links of a mounted ConfigMap, a repository. */
+const listed = (names: readonly string[]) =>
+  `folder ${names
+    .filter((name) => !name.startsWith("."))
+    .toSorted()
+    .join("/")}`;
+
+/** The state of one file, or the names in one folder, right now, as `fingerprint` gives it: for whoever reads it next. */
 export function stateOf(path: string): string {
   try {
-    return toState(statSync(path, { bigint: true }));
+    const found = statSync(path, { bigint: true });
+    return found.isDirectory() ? listed(readdirSync(path)) : toState(found);
   } catch (error) {
     return toFailure(error);
   }
@@ -33,10 +41,23 @@ async function look(path: string, into: Map<string, string>): Promise<void> {
   }
 }
 
-/** The present state of these files and folders, symbolic links followed. A folder stands for everything in it. */
-export async function fingerprint(paths: Iterable<string>): Promise<Fingerprint> {
+async function stateNow(path: string): Promise<string> {
+  try {
+    const found = await stat(path, { bigint: true });
+    return found.isDirectory() ? listed(await readdir(path)) : toState(found);
+  } catch (error) {
+    return toFailure(error);
+  }
+}
+
+/**
+ * The present state, symbolic links followed, of `wholes`, of which a folder stands for everything in it, and of `single` files and
+ * folders, each by itself.
+ */
+export async function fingerprint(wholes: Iterable<string>, single: Iterable<string> = []): Promise<Fingerprint> {
   const found = new Map<string, string>();
-  for (const path of new Set(paths)) await look(path, found);
+  for (const path of new Set(wholes)) await look(path, found);
+  for (const path of new Set(single)) found.set(path, await stateNow(path));
   return found;
 }
 

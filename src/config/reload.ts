@@ -82,7 +82,8 @@ export async function openConfig(from: string | ConfigReader, options: LoadOptio
   const first = readAgain();
   if (first.config === undefined) throw first.error;
 
-  let paths: readonly string[] = [...first.files.keys(), ...policyPaths(first.config)];
+  let files: readonly string[] = [...first.files.keys()];
+  let wholes = policyPaths(first.config);
   let known = await seenBy(first);
   let settling: Fingerprint | undefined;
   let timer: NodeJS.Timeout | undefined;
@@ -108,7 +109,8 @@ export async function openConfig(from: string | ConfigReader, options: LoadOptio
     const read = readAgain();
     const seen = await seenBy(read);
     /* A file that was refused may be mended by a change to what the former one referred to, so that stays watched as well. */
-    paths = [...new Set([...(read.config === undefined ? paths : policyPaths(read.config)), ...read.files.keys()])];
+    files = [...new Set([...(read.config === undefined ? files : []), ...read.files.keys()])];
+    if (read.config !== undefined) wholes = policyPaths(read.config);
     known = read.config === undefined ? new Map([...now, ...seen]) : seen;
     try {
       if (read.config === undefined) throw read.error;
@@ -131,7 +133,7 @@ export async function openConfig(from: string | ConfigReader, options: LoadOptio
   }
 
   async function look(watching: WatchOptions): Promise<void> {
-    const now = await fingerprint(paths);
+    const now = await fingerprint(wholes, files);
     const changed = !sameFingerprint(now, known);
     /* An editor or a copy may still be writing: only what two looks found alike is taken up. */
     const settled = settling !== undefined && sameFingerprint(now, settling);
@@ -167,7 +169,7 @@ export async function openConfig(from: string | ConfigReader, options: LoadOptio
       inTurn(async () => {
         if (closed || watched === undefined) return;
         failures = 0;
-        await takeUp(watched, await fingerprint(paths));
+        await takeUp(watched, await fingerprint(wholes, files));
       }),
     close() {
       closed = true;

@@ -2,6 +2,7 @@ import type { ConfigPath } from "../core/config-problem.ts";
 import type { JsonSchema } from "./json-schema.ts";
 
 interface Branch {
+  /** True, or the pattern of those texts that are secrets. */
   readonly "x-secret"?: unknown;
   readonly properties?: Readonly<Record<string, Branch>>;
   readonly additionalProperties?: Branch | boolean;
@@ -11,6 +12,9 @@ interface Branch {
   readonly allOf?: readonly Branch[];
   readonly const?: unknown;
 }
+
+const isSecret = ({ "x-secret": mark }: Branch, value: unknown): boolean =>
+  mark === true || (typeof mark === "string" && typeof value === "string" && new RegExp(mark).test(value));
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null;
 
@@ -65,10 +69,12 @@ export function ruledOutBy(schema: JsonSchema, value: unknown, path: ConfigPath,
 
 /** Whether the value at `path` may be shown. What the schema does not know may be a secret under a misspelt name. */
 export function mayShow(schema: JsonSchema, value: unknown, path: ConfigPath): "yes" | "secret" | "unknown" {
-  for (let depth = 1; depth <= path.length; depth++) {
-    const branches = branchesAt(schema, value, path.slice(0, depth));
+  let current = value;
+  for (const [index, part] of path.entries()) {
+    const branches = branchesAt(schema, value, path.slice(0, index + 1));
+    current = isRecord(current) ? current[part] : undefined;
     if (branches.length === 0) return "unknown";
-    if (branches.some((branch) => branch["x-secret"] === true)) return "secret";
+    if (branches.some((branch) => isSecret(branch, current))) return "secret";
   }
   return "yes";
 }
@@ -87,7 +93,7 @@ function mayHoldSecrets(branch: Branch): boolean {
     ...(branch.oneOf ?? []),
     ...(branch.allOf ?? []),
   ];
-  const found = branch["x-secret"] === true || inner.some(mayHoldSecrets);
+  const found = branch["x-secret"] !== undefined || inner.some(mayHoldSecrets);
   withSecrets.set(branch, found);
   return found;
 }
@@ -96,16 +102,16 @@ function mayHoldSecrets(branch: Branch): boolean {
 export function secretsIn(schema: JsonSchema, value: unknown): string[] {
   const found: string[] = [];
   const visit = (branches: readonly Branch[], current: unknown, secret: boolean): void => {
-    const isSecret = secret || branches.some((branch) => branch["x-secret"] === true);
-    if (typeof current === "string" && isSecret) found.push(current);
-    if (!isRecord(current) || !(isSecret || branches.some(mayHoldSecrets))) return;
+    const hidden = secret || branches.some((branch) => isSecret(branch, current));
+    if (typeof current === "string" && hidden) found.push(current);
+    if (!isRecord(current) || !(hidden || branches.some(mayHoldSecrets))) return;
     for (const [key, inner] of Object.entries(current)) {
       const part = Array.isArray(current) ? Number(key) : key;
       const next = branches.flatMap((branch) => below(branch, part) ?? []);
       visit(
         next.flatMap((branch) => variants(branch, inner)),
         inner,
-        isSecret,
+        hidden,
       );
     }
   };

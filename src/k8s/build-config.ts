@@ -1,10 +1,11 @@
 import { ConfigError } from "../config/config-error.ts";
 import { readConfig, type LoadOptions, type ReadConfig } from "../config/load.ts";
+import type { LocatedProblem } from "../config/yaml-source.ts";
 import { type ConfigPath, formatConfigPath } from "../core/config-problem.ts";
 import { type ConfigPiece, mergePieces, type PlacedPiece } from "./config-pieces.ts";
 import type { Remark } from "./kinds/define-kind.ts";
 import type { JsonMap, Manifest } from "./manifest.ts";
-import { createObjects, type Objects } from "./objects.ts";
+import { createObjects, type Objects, problemAt } from "./objects.ts";
 import { ManifestError } from "./manifest-error.ts";
 import type { ManifestProblem } from "./read-manifests.ts";
 import { type GivenOptions, toOptions } from "./to-options.ts";
@@ -60,8 +61,11 @@ export function buildConfig(
     for (const [manifest, remarks] of faulty) rejected.set(manifest, remarks);
     if (faulty.size > 0 && round < ROUNDS) continue;
     const problems = [...found, ...translation.problems];
-    const whole = { ...translation, problems };
-    if (read.config === undefined || problems.length === 0 || source === "cluster") return { read, translation: whole };
+    const { own, others } = sortWarnings(read, made.placed);
+    const whole = { ...translation, problems, warnings: [...translation.warnings, ...own] };
+    if (read.config === undefined) return { read, translation: whole };
+    if (problems.length === 0 || source === "cluster")
+      return { read: { ...read, warnings: others }, translation: whole };
     return {
       read: { config: undefined, error: new ManifestError(problems), files: read.files, redact: read.redact },
       translation: whole,
@@ -81,15 +85,29 @@ function faultsOf(read: ReadConfig, placed: readonly PlacedPiece[]): ReadonlyMap
   const faults = new Map<Manifest, Remark[]>();
   if (read.config !== undefined || !(read.error instanceof ConfigError)) return faults;
   for (const { path, message } of read.error.problems) {
-    const owner = placed.find(({ path: at }) => at.every((part, index) => path[index] === part));
-    if (owner === undefined) continue;
-    const inner = path.slice(owner.path.length);
-    add(faults, owner.piece.from, toRemark(owner.piece, inner, message));
+    const owner = ownerOf(path, placed);
+    if (owner !== undefined) add(faults, owner.piece.from, toRemark(owner, path, message));
   }
   return faults;
 }
 
-function toRemark({ locate }: ConfigPiece, inner: ConfigPath, message: string): Remark {
+/* What is doubtful about an object is said at its place, and the rest at that of the configuration file. */
+function sortWarnings(read: ReadConfig, placed: readonly PlacedPiece[]) {
+  const own: ManifestProblem[] = [];
+  const others: LocatedProblem[] = [];
+  for (const warning of read.config === undefined ? [] : read.warnings) {
+    const owner = ownerOf(warning.path, placed);
+    if (owner === undefined) others.push(warning);
+    else own.push(problemAt(owner.piece.from, toRemark(owner, warning.path, warning.message)));
+  }
+  return { own, others };
+}
+
+const ownerOf = (path: ConfigPath, placed: readonly PlacedPiece[]): PlacedPiece | undefined =>
+  placed.find(({ path: at }) => at.every((part, index) => path[index] === part));
+
+function toRemark({ path: at, piece: { locate } }: PlacedPiece, path: ConfigPath, message: string): Remark {
+  const inner = path.slice(at.length);
   if (locate !== undefined) return { path: locate(inner), message };
   const where = formatConfigPath(inner);
   return { path: [], message: where === "" ? message : `${where}: ${message}` };

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
-import { join, relative } from "node:path";
+import { join, relative, resolve } from "node:path";
+import { type Fingerprint, stateOf } from "../config/fingerprint.ts";
 import { parseYamlStream, type YamlSource } from "../config/yaml-source.ts";
 import { type ConfigPath, formatConfigPath } from "../core/config-problem.ts";
 import { isMap, type JsonMap, type Manifest, type ManifestMetadata } from "./manifest.ts";
@@ -18,8 +19,10 @@ export interface ReadManifests {
   readonly manifests: readonly Manifest[];
   /** What could not be read; what it concerns is not among the manifests, unless the message says what was taken. */
   readonly problems: readonly ManifestProblem[];
-  /** The files read and the folders they were found in: what a reload watches. */
-  readonly files: readonly string[];
+  /** The files read and the folders they were found in, as they stood just before they were read: what a reload watches. */
+  readonly files: Fingerprint;
+  /** Files of a folder that are none of manifests by their names. */
+  readonly passedOver: readonly string[];
 }
 
 export interface ManifestLimits {
@@ -38,7 +41,8 @@ export function formatManifestProblem({ file, line, column, path, message }: Man
 }
 
 /**
- * Reads every Kubernetes object in a file, or in the .yaml, .yml and .json files of a folder and the folders below it. Names that begin
+ * Reads every Kubernetes object in a file, or in the .yaml, .yml and .json files of a folder and the folders below it, in whatever case
+ * their names end. Names that begin
  * with a dot are passed over, and so is a link to a folder (a mounted ConfigMap has such a pair, and a link can lead in a circle).
  * Never throws for what a file holds: what cannot be read is a problem.
  */
@@ -49,11 +53,12 @@ export function readManifests(
 ): ReadManifests {
   const manifests: Manifest[] = [];
   const problems: ManifestProblem[] = [];
-  const files: string[] = [];
+  const files = new Map<string, string>();
+  const passedOver: string[] = [];
   const fault = (file: string, message: string) =>
     problems.push({ file: placeOf(file), line: undefined, column: undefined, path: [], message });
 
-  const found = findFiles(path, fault, files);
+  const found = findFiles(path, { fault, files, passedOver });
   if (found.length > limits.files)
     fault(path, `${found.length} files are more than the ${limits.files} that are read: name a smaller folder`);
   for (const file of found.slice(0, limits.files)) {
@@ -78,7 +83,7 @@ export function readManifests(
       fault(file, reasonOf(error));
     }
   }
-  return { manifests, problems, files };
+  return { manifests, problems, files, passedOver };
 }
 
 /** Reads the objects in one text: documents, and the items of a List. `file` is only for their places. */
@@ -174,22 +179,32 @@ function readTexts(metadata: JsonMap, key: "labels" | "annotations", fault: Faul
   return Object.fromEntries(entries);
 }
 
-const isManifestFile = (name: string) => /\.(?:ya?ml|json)$/.test(name) && !name.startsWith(".");
+const isManifestFile = (name: string) => /\.(?:ya?ml|json)$/i.test(name);
 
-/* Folders that were looked into are noted in `seen`, and files in the order of their names. */
-function findFiles(path: string, fault: (file: string, message: string) => void, seen: string[]): string[] {
+interface Search {
+  readonly fault: (file: string, message: string) => void;
+  readonly files: Map<string, string>;
+  readonly passedOver: string[];
+}
+
+/* In the order of their names. */
+function findFiles(path: string, search: Search): string[] {
+  const { fault, files, passedOver } = search;
   try {
-    seen.push(path);
+    files.set(resolve(path), stateOf(path));
     if (!statSync(path).isDirectory()) return [path];
     return readdirSync(path, { withFileTypes: true })
       .toSorted((a, b) => (a.name < b.name ? -1 : 1))
       .flatMap((entry) => {
         if (entry.name.startsWith(".")) return [];
         const inner = join(path, entry.name);
-        if (entry.isDirectory()) return findFiles(inner, fault, seen);
-        if (!isManifestFile(entry.name)) return [];
-        seen.push(inner);
-        return [inner];
+        if (entry.isDirectory()) return findFiles(inner, search);
+        if (isManifestFile(entry.name)) {
+          files.set(resolve(inner), stateOf(inner));
+          return [inner];
+        }
+        if (entry.isFile()) passedOver.push(placeOf(inner));
+        return [];
       });
   } catch (error) {
     fault(path, reasonOf(error));

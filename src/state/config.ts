@@ -58,8 +58,8 @@ const short = z
     context.addIssue({ code: "custom", message: `this kind of address is not supported; use ${HINT}` });
     return z.NEVER;
   })
-  // The short form may hold a Redis password.
-  .meta({ description: HINT, examples: ["memory", DEFAULT_FILE, "redis://127.0.0.1:6379/0"], "x-secret": true });
+  // The short form may hold a Redis password, also where its address is misspelt.
+  .meta({ description: HINT, examples: ["memory", DEFAULT_FILE, "redis://127.0.0.1:6379/0"], "x-secret": "[:@]" });
 
 const redisAddress = secret()
   .regex(redisUrl, "an address such as redis://host:6379 or rediss://user:password@host:6380/0")

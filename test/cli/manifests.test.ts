@@ -1,3 +1,5 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { commands } from "../../src/cli/registry.ts";
 import { runCommand } from "../../src/cli/run-command.ts";
@@ -42,6 +44,36 @@ test("check prints which request goes where, with warnings for what is not in th
   expect(err).toMatch(
     /^warning: .*manifests\.yaml:\d+:\d+ {2}spec\.rules\[0\]\.backendRefs\[1\] {2}there is no Service next in namespace default$/,
   );
+});
+
+test("check says which files it passes over, which --backend nothing leads to, and where what is unused stands", async () => {
+  const unused = `apiVersion: inference.networking.k8s.io/v1
+kind: InferencePool
+metadata: {name: idle, namespace: team-a}
+spec: {selector: {matchLabels: {app: idle}}, targetPorts: [{number: 8000}]}
+`;
+  const { dir, file } = manifestFolder(manifests(openGateway, service("shop"), shop, unused));
+  writeFileSync(join(dir, "README.md"), "# ours\n");
+  writeFileSync(join(dir, "more.YAML"), service("next"));
+  const { code, out, err } = await run(
+    "check",
+    "--manifests",
+    dir,
+    "--config",
+    file,
+    "--backend",
+    "shp=http://127.0.0.1:8080",
+    "--backend",
+    "next=http://127.0.0.1:8081",
+  );
+  expect(code).toBe(0);
+  expect(err).toMatch(/^note: passed over, as names of manifests end in \.yaml, \.yml or \.json: .*README\.md$/m);
+  expect(err).toMatch(
+    /^warning: --backend shp\.default {2}nothing that is read leads to shp\.default; did you mean shop\.default\?$/m,
+  );
+  expect(err).not.toContain("--backend next");
+  expect(err).toMatch(/^warning: .*manifests\.yaml:\d+:\d+ {2}no model is of this pool and no route leads to it/m);
+  expect(out).toMatch(/^state\s+in memory: /m);
 });
 
 test("check ends with 1 where an object cannot be honoured, and says each place", async () => {

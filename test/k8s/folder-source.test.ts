@@ -1,4 +1,5 @@
-import { readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { ConfigError } from "../../src/config/config-error.ts";
 import { openConfig } from "../../src/config/reload.ts";
@@ -36,6 +37,84 @@ test("a change of a manifest or of the configuration beside it is taken up, and 
   write(manifests(openGateway, service("v1"), route("two", to("retry: {}, "))));
   await expect.poll(() => events.length, { timeout: 20_000 }).toBe(2);
   expect((events[1] as Error).message).toMatch(/manifests\.yaml:\d+:\d+ {2}spec\.rules\[0\]\.retry {2}not supported/);
+});
+
+/* What is said and put in force, one after the other. */
+async function follow(source: ReturnType<typeof folder>["source"]) {
+  const opened = await openConfig(source);
+  onTestFinished(() => opened.close());
+  const events: string[] = [];
+  const lines: string[] = [];
+  const error = (fields: Readonly<Record<string, unknown>>) => void lines.push(String(fields["reason"]));
+  opened.watch({
+    log: { ...silentLog, error },
+    intervalMs: 10,
+    apply: ({ routes }) => void events.push(Object.keys(routes ?? {}).join()),
+    refused: () => void events.push("refused"),
+  });
+  const until = async (count: number) => {
+    await expect.poll(() => events.length, { timeout: 20_000 }).toBe(count);
+  };
+  return { events, lines, until };
+}
+
+test("a folder that goes away, or is emptied as by a volume that is no longer mounted, is an error and takes nothing away", async () => {
+  const { dir, source, write, file } = folder(manifests(openGateway, service("v1"), route("one", to())));
+  const moved = `${dir}-moved`;
+  const base = readFileSync(file, "utf8");
+  const { events, lines, until } = await follow(source);
+  renameSync(dir, moved);
+  onTestFinished(() => rmSync(moved, { recursive: true, force: true }));
+  await until(1);
+  mkdirSync(dir);
+  writeFileSync(file, base);
+  await until(2);
+  expect(events).toEqual(["refused", "refused"]);
+  expect(lines[0]).toContain("no such file");
+  expect(lines[1]).toContain("no object is left here: to take everything away, start again");
+  write(manifests(openGateway, service("v1"), route("two", to())));
+  await until(3);
+  expect(events.at(-1)).toBe("default/two");
+});
+
+test("a file that is none of manifests, or hidden, causes no change", async () => {
+  const { dir, source, write } = folder(manifests(openGateway, service("v1"), route("one", to())));
+  writeFileSync(join(dir, "README.md"), "# ours\n");
+  mkdirSync(join(dir, ".git"));
+  writeFileSync(join(dir, ".git", "index"), "x");
+  symlinkSync(join(dir, ".git"), join(dir, "linked"));
+  let read = 0;
+  const { events, until } = await follow({
+    ...source,
+    read() {
+      read += 1;
+      return source.read();
+    },
+  });
+  writeFileSync(join(dir, ".git", "index"), "xyz");
+  writeFileSync(join(dir, "README.md"), "# ours, longer\n");
+  /* By then it has looked many times. */
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  expect([read, events]).toEqual([1, []]);
+  write(manifests(openGateway, service("v1"), route("two", to())));
+  await until(1);
+  expect(read).toBe(2);
+});
+
+test("what changes while it is read is taken up after it", async () => {
+  const made = folder(manifests(openGateway, service("v1"), route("one", to())));
+  let times = 0;
+  const { events, until } = await follow({
+    ...made.source,
+    read() {
+      const read = made.source.read();
+      times += 1;
+      if (times === 1) made.write(manifests(openGateway, service("v1"), route("two-and-longer", to())));
+      return read;
+    },
+  });
+  await until(1);
+  expect(events).toEqual(["default/two-and-longer"]);
 });
 
 test("nothing is honoured in part: one object that cannot be is a refusal of all, with the place in its file", () => {

@@ -61,17 +61,18 @@ describe("reading manifests", () => {
   });
 
   test("a folder is read with those below it, in the order of names; hidden names and other files are passed over", () => {
-    const folder = makeFolder({ "b.yaml": service("b"), "a.yml": service("a"), "note.md": "x", ".hidden.yaml": "{" });
+    const folder = makeFolder({ "b.YAML": service("b"), "a.Yml": service("a"), "note.md": "x", ".hidden.yaml": "{" });
     mkdirSync(folder.at("c"));
     writeFileSync(folder.at("c/d.json"), '{"apiVersion":"v1","kind":"Service","metadata":{"name":"d"}}');
     symlinkSync(folder.path, folder.at("c/loop"));
-    const { manifests, problems, files } = readManifests(folder.path);
+    const { manifests, problems, files, passedOver } = readManifests(folder.path);
     expect(manifests.map(({ metadata }) => metadata.name)).toEqual(["a", "b", "d"]);
     expect(problems).toEqual([]);
-    expect(files).toEqual([
+    expect(passedOver).toEqual([folder.at("note.md")]);
+    expect([...files.keys()]).toEqual([
       folder.path,
-      folder.at("a.yml"),
-      folder.at("b.yaml"),
+      folder.at("a.Yml"),
+      folder.at("b.YAML"),
       folder.at("c"),
       folder.at("c/d.json"),
     ]);

@@ -55,7 +55,7 @@ describe("state configuration", () => {
 
   test("is described for people and tools, and its secrets are marked", () => {
     const text = JSON.stringify(z.toJSONSchema(schema, { io: "input" }));
-    expect(text).toContain('"x-secret":true');
+    expect(text).toContain('"x-secret":"[:@]"');
     expect(text).toContain("redis://");
   });
 });
