@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { callPrice } from "../budgets/prices/prices.ts";
-import { durationMs, secret, sizeBytes } from "../core/units.ts";
+import { credentialHeaders, headerSecret } from "../core/header-words.ts";
+import { durationMs, sizeBytes } from "../core/units.ts";
 
 const httpUrl = () =>
   z
@@ -10,34 +11,20 @@ const httpUrl = () =>
       "an address without user name and fragment",
     );
 
-/** Names a header may not have in configuration: the gateway sets them for every call. */
-const ownHeaders = new Set([
-  "host",
-  "content-length",
-  "content-type",
-  "accept",
-  "connection",
-  "transfer-encoding",
-  "a2a-version",
-  "traceparent",
-  "tracestate",
-]);
-
-const headerName = z
-  .string()
-  .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, "a header name")
-  .refine((name) => !ownHeaders.has(name.toLowerCase()), "a header that the gateway does not set itself");
-
 const credentials = z
   .union(
     [
       z.strictObject({
-        bearer: secret().meta({ description: "Sent as `Authorization: Bearer …`.", examples: ["${env:WRITER_TOKEN}"] }),
+        bearer: headerSecret().meta({
+          description: "Sent as `Authorization: Bearer …`.",
+          examples: ["${env:WRITER_TOKEN}"],
+        }),
       }),
       z.strictObject({
-        headers: z
-          .record(headerName, secret())
-          .meta({ description: "Headers sent with every call.", examples: [{ "x-api-key": "${env:WRITER_KEY}" }] }),
+        headers: credentialHeaders().meta({
+          description: "Headers sent with every call.",
+          examples: [{ "x-api-key": "${env:WRITER_KEY}" }],
+        }),
       }),
     ],
     { error: "either {bearer: …} or {headers: {name: value}}" },

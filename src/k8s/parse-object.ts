@@ -4,6 +4,7 @@ import { toProblems } from "../config/issues.ts";
 import type { JsonSchema } from "../config/json-schema.ts";
 import type { ConfigPath } from "../core/config-problem.ts";
 import type { Kind, Remark } from "./kinds/define-kind.ts";
+import { nameFault } from "./kinds/words.ts";
 import { isMap, type Manifest, type ManifestMetadata } from "./manifest.ts";
 
 /** An object as its kind reads it. */
@@ -50,6 +51,8 @@ export function parseObject<S>(kind: Kind<S>, manifest: Manifest, strict: boolea
 }
 
 function readObject<S>(kind: Kind<S>, manifest: Manifest, strict: boolean): ParsedObject<S> {
+  const misnamed = nameFaults(kind, manifest);
+  if (misnamed.length > 0) return { object: undefined, problems: misnamed, warnings: [] };
   const outer: ConfigPath = kind.reads === "spec" ? ["spec"] : [];
   const written = (kind.reads === "spec" ? manifest.spec : manifest.value) ?? {};
   const mended = kind.mend?.(written, manifest) ?? { value: written, warnings: [] };
@@ -87,6 +90,17 @@ function readObject<S>(kind: Kind<S>, manifest: Manifest, strict: boolean): Pars
     object: { kind, name: metadata.name, namespace: namespaceOf(kind, manifest), metadata, spec, manifest },
     warnings,
   };
+}
+
+function nameFaults({ named, scope }: Kind<unknown>, { metadata: { name, namespace } }: Manifest): Remark[] {
+  const faults = [
+    { path: ["metadata", "name"], message: nameFault(name, named) },
+    {
+      path: ["metadata", "namespace"],
+      message: namespace === undefined || scope === "Cluster" ? undefined : nameFault(namespace, "label"),
+    },
+  ];
+  return faults.flatMap(({ path, message }) => (message === undefined ? [] : [{ path, message }]));
 }
 
 const toPart = (part: PropertyKey) => (typeof part === "number" ? part : String(part));

@@ -1,20 +1,19 @@
 import { z } from "zod";
 import { callPrice } from "../budgets/prices/prices.ts";
-import { durationMs, secret } from "../core/units.ts";
+import { credentialHeaders, headerSecret } from "../core/header-words.ts";
+import { durationMs } from "../core/units.ts";
 
 const NAME = /^(?:[A-Za-z0-9][A-Za-z0-9_-]{0,31}|[a-z0-9][a-z0-9-]{0,62}\/[a-z0-9][a-z0-9.-]{0,252})$/;
-const HEADER_NAME = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/;
 
 const credentials = z
   .strictObject({
-    bearer: secret()
+    bearer: headerSecret()
       .optional()
       .meta({
         description: "Sent as `Authorization: Bearer …` with every request to this server.",
         examples: ["${env:ORDERS_TOKEN}"],
       }),
-    headers: z
-      .record(z.string().regex(HEADER_NAME, "a header name"), secret())
+    headers: credentialHeaders()
       .optional()
       .meta({
         description: "Sent with every request to this server.",

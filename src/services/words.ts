@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { durationMs, secret } from "../core/units.ts";
+import { headerSecret } from "../core/header-words.ts";
+import { durationMs } from "../core/units.ts";
 
 /* What several parts of a route's configuration are written in. */
 
@@ -25,7 +26,7 @@ export const headerValue = z
   .regex(/^[\t\x20-\x7e]*$/, "a value of visible characters");
 
 export const credentialHeaders = z
-  .record(editableHeader, secret())
+  .record(editableHeader, headerSecret())
   .meta({ description: "Headers by name.", examples: [{ "x-api-key": "${env:SHOP_KEY}" }] });
 
 /** A host name in lower case, without a port; no address. */

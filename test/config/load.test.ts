@@ -72,8 +72,8 @@ describe("a configuration that is right", () => {
 
   test("what a variable holds is one value, whatever it looks like in YAML", () => {
     const value = "x'\"\n  other: {evil: true}\n- # }";
-    const config = load("policies: open\nmodels: {m: {provider: openai, key: '${env:KEY}'}}\n", { KEY: value });
-    expect(config.models?.m).toMatchObject({ key: value });
+    const config = load("policies: open\nstate: {redis: 'redis://a', ca: '${env:KEY}'}\n", { KEY: value });
+    expect(config.state).toMatchObject({ ca: value });
     expect(Object.keys(config)).not.toContain("other");
   });
 
@@ -83,8 +83,8 @@ describe("a configuration that is right", () => {
   });
 
   test("a file reference starts at the folder of the configuration and loses one line break at its end", () => {
-    const yaml = 'policies: open\nmodels: {m: {provider: openai, key: "${file:k}"}}\n';
-    expect(load(yaml, {}, { k: "two\nlines\n" }).models?.m).toMatchObject({ key: "two\nlines" });
+    const yaml = 'policies: open\nstate: {redis: "redis://a", ca: "${file:k}"}\n';
+    expect(load(yaml, {}, { k: "two\nlines\n" }).state).toMatchObject({ ca: "two\nlines" });
   });
 });
 
@@ -220,6 +220,38 @@ models:
 });
 
 describe("a secret", () => {
+  test("is an address of Redis, and not the word for what needs none, nor the name of a file", () => {
+    const shownAs = (state: string) => {
+      const folder = makeFolder({ "s.yaml": `policies: open\nstate: ${state}\n` });
+      return readConfig(folder.at("s.yaml")).redact(`state ${state}`);
+    };
+    expect(shownAs("memory")).toBe("state memory");
+    expect(shownAs("./data/x.db")).toBe("state ./data/x.db");
+    expect(shownAs("redis://:hush@redis:6379")).toBe("state [secret]");
+    expect(shownAs("rediss:/user:hush@redis")).toBe("state [secret]");
+    expect(shownAs("{redis: redis://u:hush@r, prefix: 'blue:'}")).toBe("state {redis: [secret], prefix: 'blue:'}");
+  });
+
+  test("is one line of what a header can hold, and no credential is a header of the connection", () => {
+    const problems = problemsOf(`policies: open
+a2a: {agents: {w: {url: "http://w:1", credentials: {headers: {content-length: "3"}}}, v: {url: "http://v:1", credentials: {bearer: "hush\\nhush"}}}}
+mcp:
+  servers: {x: {url: "http://x:1/mcp", credentials: {bearer: "hush\\nhush", headers: {Host: x, transfer-encoding: x, x-key: "a\\r\\nb"}}}}
+  routes: {/mcp: {servers: [x]}}
+pools: {p: {engine: vllm, endpoints: ["http://p:1"], key: "hush\\nhush"}}
+`);
+    for (const place of ["a2a.agents.v.credentials.bearer", "mcp.servers.x.credentials.bearer", "pools.p.key"])
+      expect(problems).toContain(`${place} = [secret]\n      expected one line of visible characters`);
+    expect(problems).toMatch(/mcp\.servers\.x\.credentials\.headers\.x-key = \[secret\]\n {6}expected one line/);
+    for (const place of ["a2a.agents.w", "mcp.servers.x"])
+      expect(problems).toMatch(
+        new RegExp(
+          `${place.replaceAll(".", "\\.")}\\.credentials\\.headers\\.\\S+ = \\[secret\\]\n +this key is not a header that the gateway`,
+        ),
+      );
+    expect(problems).not.toContain("hush");
+  });
+
   test.for([
     ["from a variable", 'models: {m: {provider: openai, key: "${env:KEY}", url: "not ${env:KEY}"}}'],
     ["from a file", 'models: {m: {provider: openai, key: "${file:key}", url: "not ${file:key}"}}'],

@@ -139,6 +139,22 @@ export const crdRuleCases: readonly (readonly [
       },
     },
   ],
+  ...[mcpServer, a2aAgent].flatMap((kind) =>
+    ["Content-Length", "host", "transfer-encoding"].map((name): (typeof crdRuleCases)[number] => [
+      kind,
+      "spec.credentials.headers.1: a header that the gateway sets itself, or of its connection",
+      {
+        url,
+        credentials: {
+          headers: [
+            { name: "x-key", secretRef },
+            { name, secretRef },
+          ],
+        },
+      },
+      { url, credentials: { headers: [{ name: "x-key", secretRef }] } },
+    ]),
+  ),
   [a2aAgent, "spec: give either url or service", {}, { url }],
   [
     a2aAgent,

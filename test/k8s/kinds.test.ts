@@ -1,9 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { createObjects } from "../../src/k8s/objects.ts";
+import { service } from "../../src/k8s/kinds/core.ts";
 import { httpRoute } from "../../src/k8s/kinds/http-route.ts";
 import { gateway } from "../../src/k8s/kinds/gateway.ts";
 import { parseManifests } from "../../src/k8s/read-manifests.ts";
 import { translated } from "./meaning.ts";
+import { meaningOf, sample } from "./objects-from.ts";
 
 const GROUP = "gateway.networking.k8s.io";
 const object = (kind: string, spec: string, version = `${GROUP}/v1`) =>
@@ -342,4 +344,25 @@ test("two references to Gateways of one name in two namespaces are not two to on
   expect(
     problemsOf(object("HTTPRoute", "parentRefs: [{name: gw, namespace: a}, {name: gw, namespace: b}, {name: gw}]")),
   ).toEqual([]);
+});
+
+test.each([
+  ["httproutes may have dots", httpRoute, "a.b-c", undefined],
+  ["no capitals", httpRoute, "Shop", "name"],
+  ["no slash", httpRoute, "a/b", "name"],
+  ["no line break", httpRoute, "a\nb", "name"],
+  ["nothing after the name", httpRoute, "a-", "name"],
+  ["at most 253", httpRoute, "a".repeat(254), "name"],
+  ["253", httpRoute, "a".repeat(253), undefined],
+  ["Services are labels", service, "a.b", "name"],
+  ["of at most 63", service, "a".repeat(64), "name"],
+  ["63", service, "a".repeat(63), undefined],
+])("objects have names that a cluster takes: %s", (_, kind, name, at) => {
+  const { problems } = meaningOf([sample(kind, kind === httpRoute ? { rules: [{}] } : {}, { name })]);
+  expect(problems.map((problem) => problem.split(":")[0])).toEqual(at === undefined ? [] : [`metadata.${at}`]);
+});
+
+test.each(["Team-A", "a.b", "-a", "a".repeat(64), "a/b"])("no namespace is called %s", (namespace) => {
+  const { problems } = meaningOf([sample(httpRoute, { rules: [{}] }, { name: "a", namespace })]);
+  expect(problems).toEqual([expect.stringMatching(/^metadata\.namespace: expected at most 63 lower-case letters/)]);
 });

@@ -238,6 +238,25 @@ describe("an MCPServer", () => {
   });
 });
 
+test("a credential that no header can hold is refused with its place; a line break at its end is none of it", () => {
+  for (const kind of [mcpServer, a2aAgent])
+    for (const source of ["folder", "cluster"] as const) {
+      const served = sample(kind, { url: "http://x:1/mcp", credentials: { bearer: { secretRef } } }, { name: "it" });
+      const holding = (token: string) => sample(secret, { stringData: { token } }, { name: "keys" });
+      const broken = meaningOf([served, holding("one\ntwo")], { source });
+      expect(broken.problems).toEqual([
+        "spec.credentials.bearer.secretRef: Secret keys has more than one line of visible characters in token: without its credentials this is not served",
+      ]);
+      expect(broken.pieces).toEqual([]);
+      expect(broken.statusOf(kind.kind, "it")).toMatchObject({
+        conditions: [{ type: "Accepted" }, { type: "ResolvedRefs", status: "False", reason: "InvalidSecret" }],
+      });
+      expect(meaningOf([served, holding("one\r\n")], { source }).pieces[0]?.[1]).toMatchObject({
+        credentials: { bearer: "one" },
+      });
+    }
+});
+
 test("an object of our own kinds that cannot be read says so in its status", () => {
   for (const kind of [mcpServer, a2aAgent]) {
     const { statusOf, pieces } = meaningOf([sample(kind, {}, { name: "x", generation: 2 })]);

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { statedPrice } from "../../budgets/prices/prices.ts";
 import { ExpressionError } from "../../cel/expression-error.ts";
-import { durationMs, secret, sizeBytes } from "../../core/units.ts";
+import { headerSecret } from "../../core/header-words.ts";
+import { durationMs, sizeBytes } from "../../core/units.ts";
 import { compilePriority } from "./priority.ts";
 import { profileSchema, profiles, defaultProfile, type Profile, type ProfileName } from "../picker/profiles.ts";
 import { engines, type EngineName } from "./engines.ts";
@@ -114,7 +115,7 @@ export const poolSchema = z
           .string()
           .regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,256}$/, "a header name")
           .refine(isFree, "a header that the gateway does not write itself"),
-        secret(),
+        headerSecret(),
       )
       .default({})
       .meta({

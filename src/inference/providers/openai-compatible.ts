@@ -1,10 +1,10 @@
 import { z } from "zod";
-import { secret } from "../../core/units.ts";
+import { headerSecret } from "../../core/header-words.ts";
 import { defineProvider } from "./provider.ts";
 import type { Provider } from "./provider.ts";
 
 export const apiKey = () =>
-  secret().meta({
+  headerSecret().meta({
     description: "The provider's API key. The gateway sends it; callers never do.",
     examples: ["${env:OPENAI_API_KEY}"],
   });

@@ -17,6 +17,7 @@ export const service = defineKind({
   group: "",
   kind: "Service",
   plural: "services",
+  named: "label",
   versions: ["v1"],
   schema: z.object({
     type: z.string().default("ClusterIP"),
@@ -92,6 +93,7 @@ export const namespace = defineKind({
   group: "",
   kind: "Namespace",
   plural: "namespaces",
+  named: "label",
   versions: ["v1"],
   scope: "Cluster",
   reads: "object",

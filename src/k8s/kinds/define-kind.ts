@@ -26,6 +26,8 @@ export interface Kind<S> {
   /** The newest first; all of them have the same fields, or `mend` sees to it. */
   readonly versions: readonly string[];
   readonly scope: "Namespaced" | "Cluster";
+  /** What its objects are called: a subdomain (RFC 1123), or one label of it. */
+  readonly named: "subdomain" | "label";
   /** `spec`: the schema is of that. `object`: of the whole, for kinds that have none. */
   readonly reads: "spec" | "object";
   /** With the CRD's defaults. Strict where the CRD is, so that a field nobody reads is found by its path. */
@@ -54,9 +56,18 @@ export interface Mended {
   readonly warnings: readonly Remark[];
 }
 
-type Optional = "scope" | "reads" | "rules" | "unsupported" | "mend" | "own";
+type Optional = "scope" | "named" | "reads" | "rules" | "unsupported" | "mend" | "own";
 
 /** Declares a kind: namespaced, with a `spec` and somebody else's, unless said. */
 export function defineKind<S>(kind: Omit<Kind<S>, Optional> & Partial<Pick<Kind<S>, Optional>>): Kind<S> {
-  return { scope: "Namespaced", reads: "spec", rules: [], unsupported: {}, mend: undefined, own: undefined, ...kind };
+  return {
+    scope: "Namespaced",
+    named: "subdomain",
+    reads: "spec",
+    rules: [],
+    unsupported: {},
+    mend: undefined,
+    own: undefined,
+    ...kind,
+  };
 }

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { KindRule } from "./define-kind.ts";
+import { writtenHeaders } from "../../core/header-words.ts";
 import { objectName, portNumber } from "./words.ts";
 
 /* What our own kinds are written in: the words of sallyport.yaml, and references where that has values. */
@@ -79,6 +80,11 @@ export const credentialRules: readonly KindRule[] = [
     path: "spec.credentials.headers",
     message: "a header stands here twice",
     rule: "self.all(a, self.exists_one(b, a.name.lowerAscii() == b.name.lowerAscii()))",
+  },
+  {
+    path: "spec.credentials.headers[]",
+    message: "a header that the gateway sets itself, or of its connection",
+    rule: `!(self.name.lowerAscii() in [${writtenHeaders.map((name) => `'${name}'`).join(", ")}])`,
   },
 ];
 

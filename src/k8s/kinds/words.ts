@@ -13,10 +13,8 @@ export const kindName = z
   .max(63)
   .regex(/^[a-zA-Z]([-a-zA-Z0-9]*[a-zA-Z0-9])?$/, "a kind such as Service");
 export const objectName = z.string().min(1).max(253);
-export const namespaceName = z
-  .string()
-  .max(63)
-  .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, "a namespace: lower-case letters, digits and -");
+const LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+export const namespaceName = z.string().regex(LABEL, "a namespace: at most 63 lower-case letters, digits and -");
 export const sectionName = z.string().max(253).regex(SUBDOMAIN, "a name of lower-case letters, digits, - and .");
 export const portNumber = z.int().min(1).max(65_535);
 
@@ -33,6 +31,17 @@ export const hostname = z
     (text) => SUBDOMAIN.test(text.replace(/^\*\./, "")),
     "a host in lower case, without a port, such as shop.example.com or *.example.com",
   );
+
+/** What is wrong with the name of an object or of a namespace; undefined: nothing. */
+export function nameFault(name: string, form: "subdomain" | "label"): string | undefined {
+  if (form === "label")
+    return LABEL.test(name)
+      ? undefined
+      : "expected at most 63 lower-case letters, digits and -, with a letter or a digit first and last";
+  return name.length <= 253 && SUBDOMAIN.test(name)
+    ? undefined
+    : "expected at most 253 lower-case letters, digits, - and ., with a letter or a digit first and last";
+}
 
 /** GEP-2257. */
 export const duration = z

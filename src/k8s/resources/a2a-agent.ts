@@ -1,6 +1,6 @@
 import { a2aAgent, type A2aAgentSpec } from "../kinds/a2a-agent.ts";
 import { defineResource, type ResourceContext } from "./define-resource.ts";
-import { addressOf, credentialsOf } from "./reachable.ts";
+import { addressOf, credentialsOf, report } from "./reachable.ts";
 import { tellServed } from "./served.ts";
 
 export const a2aAgentResource = defineResource<A2aAgentSpec>({
@@ -10,13 +10,13 @@ export const a2aAgentResource = defineResource<A2aAgentSpec>({
 });
 
 function translateAgent(context: ResourceContext<A2aAgentSpec>): void {
-  const { object, config, warn } = context;
+  const { object, config } = context;
   const name = `${object.namespace}/${object.name}`;
   const { url: _, service: __, credentials: asked, ...rest } = object.spec;
   const { url, unresolved: noAddress } = addressOf(context);
   const { credentials, unresolved: noSecret } = credentialsOf(context);
   const unresolved = [...noAddress, ...noSecret];
-  for (const { path, message } of unresolved) warn({ path, message });
+  report(context, unresolved);
   tellServed(context, `/a2a/${name}`, unresolved);
   if (asked !== undefined && credentials === undefined) return;
   config.set(["a2a", "agents", name], {

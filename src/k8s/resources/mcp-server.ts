@@ -1,6 +1,6 @@
 import { mcpServer, type McpServerSpec } from "../kinds/mcp-server.ts";
 import { defineResource, type ResourceContext } from "./define-resource.ts";
-import { addressOf, credentialsOf } from "./reachable.ts";
+import { addressOf, credentialsOf, report } from "./reachable.ts";
 import { tellServed } from "./served.ts";
 
 export const mcpServerResource = defineResource<McpServerSpec>({
@@ -17,13 +17,13 @@ export const mcpServerResource = defineResource<McpServerSpec>({
 
 /* Whether it is served. */
 function translateServer(context: ResourceContext<McpServerSpec>): boolean {
-  const { object, config, warn } = context;
+  const { object, config } = context;
   const name = `${object.namespace}/${object.name}`;
   const { era, prices, timeouts, credentials: asked } = object.spec;
   const { url, unresolved: noAddress } = addressOf(context);
   const { credentials, unresolved: noSecret } = credentialsOf(context);
   const unresolved = [...noAddress, ...noSecret];
-  for (const { path, message } of unresolved) warn({ path, message });
+  report(context, unresolved);
   tellServed(context, `/mcp/${name}`, unresolved);
   if (asked !== undefined && credentials === undefined) return false;
   config.set(["mcp", "servers", name], {

@@ -1,4 +1,5 @@
 import type { ConfigPath } from "../../core/config-problem.ts";
+import { HEADER_TEXT } from "../../core/header-words.ts";
 import { secret, service } from "../kinds/core.ts";
 import type { Remark } from "../kinds/define-kind.ts";
 import type { CredentialsSpec, ServiceRefSpec } from "../kinds/own-words.ts";
@@ -14,7 +15,7 @@ type Context = ResourceContext<Reached>;
 
 /** What is missing of an object: a reason of the condition ResolvedRefs, and where it stands. */
 export interface Unresolved extends Remark {
-  readonly reason: "BackendNotFound" | "SecretNotFound";
+  readonly reason: "BackendNotFound" | "SecretNotFound" | "InvalidSecret";
 }
 
 /** Where a server or an agent is. A Service that is not there is asked for all the same: it may come later. */
@@ -51,13 +52,18 @@ export function credentialsOf({ object, objects }: Context): Credentials {
   const unresolved: Unresolved[] = [];
   const read = ({ name, key }: { readonly name: string; readonly key: string }, path: ConfigPath): string => {
     const found = objects.get(secret, namespace, name)?.spec;
-    const text = found?.stringData[key] ?? decode(found?.data[key]);
-    if (text !== undefined && text !== "") return text;
-    const message = found === undefined ? `there is no Secret ${name} here` : `Secret ${name} has no entry ${key}`;
+    /* Who writes a file or a block of YAML ends it with a line break. */
+    const text = (found?.stringData[key] ?? decode(found?.data[key]))?.replace(/\r?\n$/, "");
+    const missing = text === undefined || text === "";
+    if (!missing && HEADER_TEXT.test(text)) return text;
+    const message =
+      found === undefined
+        ? `there is no Secret ${name} here`
+        : `Secret ${name} has ${missing ? "no entry" : "more than one line of visible characters in"} ${key}`;
     unresolved.push({
       path: [...path, "secretRef"],
       message: `${message}: without its credentials this is not served`,
-      reason: "SecretNotFound",
+      reason: missing ? "SecretNotFound" : "InvalidSecret",
     });
     return "";
   };
@@ -75,4 +81,9 @@ export function credentialsOf({ object, objects }: Context): Credentials {
 }
 
 const decode = (base64: string | undefined): string | undefined =>
-  base64 === undefined ? undefined : Buffer.from(base64, "base64").toString().replace(/\n$/, "");
+  base64 === undefined ? undefined : Buffer.from(base64, "base64").toString();
+
+/** Says what is missing. What is there and can never be sent is no matter of what comes later. */
+export function report({ warn, refuse }: Context, unresolved: readonly Unresolved[]): void {
+  for (const { path, message, reason } of unresolved) (reason === "InvalidSecret" ? refuse : warn)({ path, message });
+}
