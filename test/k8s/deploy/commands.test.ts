@@ -108,7 +108,7 @@ describe("the commands of the page", () => {
       applied.filter((one) => URL.canParse(one) === isAddress),
     );
     /* Of a version, not of a branch. */
-    expect(addresses?.map((one) => /\/v\d+\.\d+\.\d+\//.test(one))).toEqual([true, true]);
+    expect(addresses?.map((one) => /\/v\d+\.\d+\.\d+\//.test(one))).toEqual([true, true, true]);
     expect(paths).toEqual(expect.arrayContaining(["k8s/overlays/laptop", "k8s/overlays/watch"]));
     expect(paths?.filter((path) => !existsSync(join(root, path)))).toEqual([]);
     expect(calls("kubectl", "port-forward").map((call) => call.slice(-2))).toEqual([

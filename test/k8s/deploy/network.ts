@@ -96,11 +96,13 @@ function isOpen(policies: readonly Policy[], from: Place, to: Place, port: strin
 /** Every way from pods to pods that the policies leave open, as `from > to TCP/80`, sorted. */
 export function openWays(objects: readonly Manifest[], outside: readonly Place[]): readonly string[] {
   const policies = policiesOf(objects);
+  const labelsOf = (namespace: string) =>
+    objects.find(({ kind, metadata }) => kind === "Namespace" && metadata.name === namespace)?.metadata.labels;
   const here = workloadsOf(objects).map(({ name, namespace, labels, pod }): Place => ({
     name,
     namespace,
     labels,
-    namespaceLabels: { "kubernetes.io/metadata.name": namespace },
+    namespaceLabels: { "kubernetes.io/metadata.name": namespace, ...labelsOf(namespace) },
     ports: pod.containers.flatMap(({ ports = [] }) => ports.map(({ containerPort }) => `TCP/${containerPort}`)),
   }));
   const places = [...here, ...outside];

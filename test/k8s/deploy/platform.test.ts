@@ -8,10 +8,11 @@ import { parse, stringify } from "yaml";
 import { z } from "zod";
 import { compose, type Resources } from "./compose.ts";
 import { compilePolicy, type ValidatingPolicy } from "./kyverno.ts";
-import { find, k8s, type Manifest, parseManifests, readKustomization, readManifests } from "./manifests.ts";
+import { find, k8s, type Labels, type Manifest, readKustomization, readManifests, readResources } from "./manifests.ts";
 import { openWays, type Place } from "./network.ts";
 import { workloadsOf } from "./pods.ts";
 import { breachesOf } from "./restricted.ts";
+import { fillSkeleton } from "./skeleton.ts";
 
 const platform = join(k8s, "platform");
 const read = (name: string) => readFileSync(join(platform, name), "utf8");
@@ -76,13 +77,7 @@ interface Template {
 
 const values = { name: "support-bot", namespace: "support", model: "llama-3-8b", tokensPerMinute: "100000" };
 
-/** The skeleton as the template writes it. */
-const skeleton = (filled: Readonly<Record<string, string>> = values): readonly Manifest[] =>
-  readdirSync(join(platform, "skeleton")).flatMap((name) =>
-    parseManifests(
-      read(`skeleton/${name}`).replaceAll(/\$\{\{ values\.(\w+) \}\}/g, (_, key: string) => filled[key] ?? ""),
-    ),
-  );
+const skeleton = (filled: Readonly<Record<string, string>> = values) => fillSkeleton(filled);
 
 describe("the Backstage template", () => {
   const text = read("backstage.yaml");
@@ -136,6 +131,19 @@ describe("the Backstage template", () => {
     expect(openWays(objects, [gateway, stranger])).toEqual(["gateway > support-bot TCP/8000"]);
   });
 
+  test("writes pods that the gateway of the production overlay reaches, from namespaces that the platform labelled alone", () => {
+    const production = readResources(join(k8s, "overlays/production"));
+    const namespace = (labels: Labels): Manifest => ({
+      apiVersion: "v1",
+      kind: "Namespace",
+      metadata: { name: "support", labels: { "kubernetes.io/metadata.name": "support", ...labels } },
+    });
+    const ways = (labels: Labels) =>
+      openWays([...skeleton(), ...production, namespace(labels)], []).filter((way) => way.includes("support-bot"));
+    expect(ways({ "sallyport.dev/routes": "true" })).toEqual(["sallyport > support-bot TCP/8000"]);
+    expect(ways({})).toEqual([]);
+  });
+
   const judge = (objects: readonly Manifest[], dataClass: string) => {
     const namespace: Manifest = {
       apiVersion: "v1",
@@ -177,7 +185,7 @@ describe("the Backstage template", () => {
       writeFileSync(join(folder, "all.yaml"), all.map((object) => stringify(object)).join("---\n"));
       const program = join(k8s, "../src/main.ts");
       const { stdout } = await promisify(execFile)(process.execPath, [program, "check", "--manifests", folder]);
-      for (const line of ["/support-bot → pool support/support-bot", "pii on llm", "(100000 tokens/1m)"])
+      for (const line of ["/models/support/support-bot → pool support/support-bot", "pii on llm", "(100000 tokens/1m)"])
         expect(stdout).toContain(line);
     } finally {
       rmSync(folder, { recursive: true });

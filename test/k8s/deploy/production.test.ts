@@ -1,0 +1,110 @@
+import { expect, test } from "vitest";
+import { eventually } from "../../e2e/eventually.ts";
+import { find, type Manifest } from "./manifests.ts";
+import { namespaceOf, type ProductionScene, startProduction } from "./production-scene.ts";
+import { fillSkeleton } from "./skeleton.ts";
+
+const base = "/models/support/support-bot/v1/chat/completions";
+const routes = { "sallyport.dev/routes": "true" };
+
+const skeletonOf = (namespace: string) =>
+  fillSkeleton({ name: "support-bot", namespace, model: "llama-3-8b", tokensPerMinute: "1000" });
+
+/** A pod of the team's Deployment, as its ReplicaSet would make it, with a model server of this machine in it. */
+function podOf(deployment: Manifest): object {
+  const { template } = deployment.spec as { readonly template: { readonly metadata: object; readonly spec: object } };
+  return {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: { ...template.metadata, name: "support-bot-1", namespace: deployment.metadata.namespace },
+    spec: template.spec,
+    status: { podIP: "127.0.0.1", conditions: [{ type: "Ready", status: "True" }], phase: "Running" },
+  };
+}
+
+/** What Argo CD applies of the skeleton, as far as the gateway reads it. */
+function applyTeam({ api, modelPort }: ProductionScene, namespace: string): void {
+  const objects = skeletonOf(namespace);
+  const read = objects.filter(({ kind }) => kind !== "Deployment" && kind !== "NetworkPolicy");
+  for (const object of [...read, podOf(find(objects, "Deployment", "support-bot"))]) {
+    const text = JSON.stringify(object).replace('"number":8000', `"number":${modelPort}`);
+    api.apply(JSON.parse(text) as Parameters<typeof api.apply>[0]);
+  }
+}
+
+interface Conditions {
+  readonly conditions: readonly { readonly type: string; readonly status: string; readonly reason: string }[];
+}
+
+/** `Accepted True` and so on: of a route's only parent, of a policy's only ancestor, or of the object. */
+function conditionsOf({ api }: ProductionScene, kind: string, namespace: string, name: string): readonly string[] {
+  const { status } = api.get(kind, namespace, name) as {
+    readonly status?: Partial<Conditions> & { readonly parents?: Conditions[]; readonly ancestors?: Conditions[] };
+  };
+  const { conditions = [] } = status?.parents?.[0] ?? status?.ancestors?.[0] ?? status ?? {};
+  return conditions.map(({ type, status: is, reason }) =>
+    is === "True" ? `${type} ${is}` : `${type} ${is} ${reason}`,
+  );
+}
+
+const prompt = (content: string) => ({ model: "llama-3-8b", max_tokens: 100, messages: [{ role: "user", content }] });
+
+test("what Backstage writes is served at the address it gives, to who is signed in, within its limit", async () => {
+  const scene = await startProduction();
+  const { api, call, tokenOf, refused } = scene;
+  const ask = async (content: string) => call(base, { token: await tokenOf("support"), body: prompt(content) });
+  expect((await ask("Say hello")).status).toBe(404);
+  api.apply({ ...namespaceOf("support", routes) });
+  applyTeam(scene, "support");
+  await eventually(async () => expect((await ask("Say hello")).status).toBe(200));
+  expect((await call(base, { body: prompt("Say hello") })).status).toBe(401);
+
+  let last = await ask("Say hello");
+  for (let calls = 0; last.status === 200 && calls < 100; calls++) last = await ask("Say hello");
+  expect([last.status, Number(last.headers["retry-after"]) > 0]).toEqual([429, true]);
+  expect(last.body).toContain("support/support-bot/team");
+
+  await eventually(() => {
+    expect(conditionsOf(scene, "HTTPRoute", "support", "support-bot")).toEqual(["Accepted True", "ResolvedRefs True"]);
+    expect(conditionsOf(scene, "Gateway", "sallyport", "sallyport")).toContain("Programmed True");
+    for (const kind of ["TokenRateLimitPolicy", "TrafficPolicy"])
+      expect(conditionsOf(scene, kind, "support", "support-bot")).toContain("Accepted True");
+  }, 100);
+  expect(refused).toEqual([]);
+
+  /* What is the gateway's own at this host stays its own. */
+  const models = await call("/v1/models", { token: await tokenOf("support") });
+  expect(models.body).toContain('"gpt-4o"');
+}, 60_000);
+
+test("a namespace without the label attaches nothing, and one with it takes neither another host nor a path of the gateway's", async () => {
+  const scene = await startProduction();
+  const { api, call, tokenOf } = scene;
+  const route = find(skeletonOf("support"), "HTTPRoute", "support-bot");
+  const routeOf = (name: string, spec: object, namespace = "support") => {
+    const made = { ...route, metadata: { name, namespace }, spec: { ...(route.spec as object), ...spec } };
+    api.apply(made);
+  };
+  const rule = (value: string) => ({
+    matches: [{ path: { type: "PathPrefix", value } }],
+    backendRefs: (route.spec as { rules: { backendRefs: object[] }[] }).rules[0]?.backendRefs,
+  });
+  api.apply({ ...namespaceOf("support", routes) });
+  api.apply({ ...namespaceOf("lab") });
+  applyTeam(scene, "support");
+  applyTeam(scene, "lab");
+  routeOf("another-host", { hostnames: ["shop.example.com"] });
+  routeOf("everything", { rules: [rule("/")] });
+  routeOf("own-path", { rules: [rule("/v1")] });
+  const token = await tokenOf("support");
+  await eventually(async () => expect((await call(base, { token, body: prompt("Hello") })).status).toBe(200));
+  await eventually(() => {
+    expect(conditionsOf(scene, "HTTPRoute", "lab", "support-bot")).toContain("Accepted False NotAllowedByListeners");
+    expect(conditionsOf(scene, "HTTPRoute", "support", "another-host")).toContain(
+      "Accepted False NoMatchingListenerHostname",
+    );
+  }, 100);
+  expect((await call("/models/lab/support-bot/v1/models", { token })).status).not.toBe(200);
+  expect((await call("/v1/models", { token })).body).toContain('"gpt-4o"');
+  expect((await call("/oauth/token", { body: {} })).status).toBe(404);
+}, 60_000);
