@@ -9,7 +9,7 @@ const folder = join(k8s, "kyverno");
 const read = (name: string) => parse(readFileSync(join(folder, name), "utf8")) as never;
 
 const policies = readdirSync(join(folder, "policies")).map((name) => read(`policies/${name}`) as ValidatingPolicy);
-const deployments = readManifests(join(folder, "samples/deployments.yaml"));
+const workloads = readManifests(join(folder, "samples/workloads.yaml"));
 const { spec: context } = read("samples/context.yaml") as { spec: { resources: readonly Manifest[] } };
 const { namespaces } = read("samples/values.yaml") as { namespaces: readonly Manifest[] };
 const cluster = [...context.resources, ...namespaces];
@@ -19,43 +19,54 @@ interface CliTest {
   readonly results: readonly {
     readonly isValidatingPolicy: boolean;
     readonly policy: string;
+    readonly kind: string;
     readonly resources: readonly string[];
     readonly result: "pass" | "fail";
   }[];
 }
 const cliTest = read("kyverno-test.yaml") as CliTest;
 
-const judge = (policy: string, deployment: string, objects = cluster): string | undefined =>
+const sampleOf = (name: string): Manifest => {
+  const found = workloads.find(({ metadata }) => metadata.name === name);
+  if (found === undefined) throw new Error(`there is no sample ${name}`);
+  return found;
+};
+const judge = (policy: string, sample: string | Manifest, objects = cluster): string | undefined =>
   compilePolicy(find(policies, "ValidatingPolicy", policy) as ValidatingPolicy)(
-    find(deployments, "Deployment", deployment),
+    typeof sample === "string" ? sampleOf(sample) : sample,
     objects,
   );
+const judges = (sample: string | Manifest) => policies.map(({ metadata }) => judge(metadata.name, sample));
+
+/* Whose pods serve nobody, and who serves in a namespace that is left out. */
+const passedOver = ["web", "fit"];
 
 describe("the policies", () => {
   test.for(policies.map((policy): [string, ValidatingPolicy] => [policy.metadata.name, policy]))(
-    "%s denies Deployments as they are made and changed, also when it fails itself, and says why in words of its own",
+    "%s denies pods and what makes them as they are made and changed, also when it fails itself, and says why in words of its own",
     ([, { apiVersion, kind, spec }]) => {
       expect([apiVersion, kind]).toEqual(["policies.kyverno.io/v1", "ValidatingPolicy"]);
       expect(spec).toMatchObject({
         validationActions: ["Deny"],
         failurePolicy: "Fail",
-        matchConstraints: {
-          resourceRules: [
-            { apiGroups: ["apps"], apiVersions: ["v1"], operations: ["CREATE", "UPDATE"], resources: ["deployments"] },
-          ],
-        },
       });
+      const { resourceRules } = spec.matchConstraints;
+      expect(resourceRules.every(({ operations }) => operations.join() === "CREATE,UPDATE")).toBe(true);
+      const made = resourceRules.flatMap(({ resources }) => resources);
+      expect(made).toEqual(["pods", "deployments", "statefulsets", "daemonsets", "jobs", "cronjobs"]);
       for (const { message, messageExpression } of spec.validations)
         expect([message, messageExpression].every((text) => text.length > 20)).toBe(true);
     },
   );
 
-  const results = cliTest.results.flatMap(({ policy, resources, result }) =>
-    resources.map((resource): [string, string, string] => [policy, resource, result]),
+  const results = cliTest.results.flatMap(({ policy, kind, resources, result }) =>
+    resources.map((resource): [string, string, string, string] => [policy, kind, resource, result]),
   );
 
-  test.for(results)("%s: %s is to %s, as Kyverno's own test file says", ([policy, resource, result]) => {
-    expect(judge(policy, resource.split("/")[1] ?? "") === undefined ? "pass" : "fail").toBe(result);
+  test.for(results)("%s: %s %s is to %s, as Kyverno's own test file says", ([policy, kind, resource, result]) => {
+    const [namespace, name = ""] = resource.split("/");
+    expect(sampleOf(name)).toMatchObject({ kind, metadata: { namespace } });
+    expect(judge(policy, name) === undefined ? "pass" : "fail").toBe(result);
   });
 
   test("Kyverno's test file covers every policy and every sample, with samples that pass and fail each", () => {
@@ -65,20 +76,42 @@ describe("the policies", () => {
     expect(cliTest.results.every(({ isValidatingPolicy }) => isValidatingPolicy)).toBe(true);
     for (const { metadata } of policies) {
       const own = results.filter(([policy]) => policy === metadata.name);
-      expect(new Set(own.map(([, , result]) => result))).toEqual(new Set(["pass", "fail"]));
-      const judged = own.map(([, resource]) => resource).toSorted();
+      for (const kind of new Set(workloads.map((sample) => sample.kind)))
+        expect(new Set(own.filter(([, of]) => of === kind).map(([, , , result]) => result))).toEqual(
+          new Set(["pass", "fail"]),
+        );
+      const judged = own.map(([, , resource]) => resource).toSorted();
       expect(judged).toEqual(
-        deployments
-          .filter(({ metadata: { name } }) => name !== "web")
+        workloads
+          .filter(({ metadata: { name } }) => !passedOver.includes(name))
           .map(({ metadata: { name, namespace } }) => `${namespace ?? ""}/${name}`)
           .toSorted(),
       );
     }
   });
 
-  test("what serves no model is none of their business; an accelerator or the image of a server tells one without labels", () => {
-    expect(policies.map(({ metadata }) => judge(metadata.name, "web"))).toEqual([undefined, undefined, undefined]);
-    expect(judge("require-token-limit", "unlabelled")).toContain("without a token limit");
+  test("what serves no model is none of their business, nor a namespace of which the platform says that nobody serves there", () => {
+    for (const sample of passedOver) expect(judges(sample)).toEqual([undefined, undefined, undefined]);
+    const elsewhere = { ...sampleOf("fit"), metadata: { name: "fit", namespace: "support" } };
+    expect(judges(elsewhere)).not.toContain(undefined);
+  });
+
+  test("an accelerator or the image of a server tells one without labels, in whichever container it is", () => {
+    for (const sample of ["unlabelled", "bare-set", "bare-sidecar"])
+      expect(judge("require-token-limit", sample)).toContain("without a token limit");
+  });
+
+  test("labels of a controller alone are not enough: its pods come without them", () => {
+    const sample = sampleOf("bare-set");
+    const labels = { "sallyport.dev/model": "llama-3-8b", "sallyport.dev/route": "support" };
+    expect(judges({ ...sample, metadata: { ...sample.metadata, labels } })).not.toContain(undefined);
+  });
+
+  test("what is going is let go, and a pod whose name is still to be made is named by how it will begin", () => {
+    const going = { ...sampleOf("bare-pod").metadata, deletionTimestamp: "2026-11-24T00:00:00Z" };
+    expect(judges({ ...sampleOf("bare-pod"), metadata: going })).toEqual([undefined, undefined, undefined]);
+    const unnamed = { generateName: "batch-", namespace: "support" } as unknown as Manifest["metadata"];
+    expect(judge("require-token-limit", { ...sampleOf("bare-pod"), metadata: unnamed })).toMatch(/^Pod batch- serves/);
   });
 
   test("the approvals of the samples are those that are shipped", () => {
@@ -97,7 +130,7 @@ describe("who is denied is told what to do", () => {
     [
       "require-token-limit",
       "no-route",
-      "Deployment no-route serves a model without a token limit. Name the HTTPRoute that leads to it in its label sallyport.dev/route, and apply a TokenRateLimitPolicy for that route.",
+      "Deployment no-route serves a model without a token limit. Name the HTTPRoute that leads to it in the label sallyport.dev/route of its pods, and apply a TokenRateLimitPolicy for that route.",
     ],
     [
       "require-approved-model",
@@ -112,7 +145,7 @@ describe("who is denied is told what to do", () => {
     [
       "require-approved-model",
       "unlabelled",
-      "Deployment unlabelled does not say which model it serves. Name it in its label sallyport.dev/model.",
+      "Deployment unlabelled does not say which model it serves. Name it in the label sallyport.dev/model of its pods.",
     ],
     [
       "require-masking",

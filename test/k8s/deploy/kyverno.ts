@@ -15,6 +15,13 @@ export interface ValidatingPolicy extends Manifest {
     readonly validationActions: readonly string[];
     readonly failurePolicy: string;
     readonly matchConstraints: {
+      readonly namespaceSelector: {
+        readonly matchExpressions: readonly {
+          readonly key: string;
+          readonly operator: string;
+          readonly values: string[];
+        }[];
+      };
       readonly resourceRules: readonly Readonly<
         Record<"apiGroups" | "apiVersions" | "operations" | "resources", readonly string[]>
       >[];
@@ -67,6 +74,25 @@ const environment = new Environment()
     },
   );
 
+/** Whether an object is of a policy's resources, in a namespace of its. Throws for an operator that is not read here. */
+function isMatched(
+  { matchConstraints }: ValidatingPolicy["spec"],
+  object: Manifest,
+  namespace: Manifest | undefined,
+): boolean {
+  const [version = "", group = ""] = object.apiVersion.split("/").toReversed();
+  return (
+    matchConstraints.namespaceSelector.matchExpressions.every(({ key, operator, values }) => {
+      if (operator !== "NotIn") throw new Error(`the operator ${operator} is not read here`);
+      return !values.includes(namespace?.metadata.labels?.[key] ?? "");
+    }) &&
+    matchConstraints.resourceRules.some(
+      ({ apiGroups, apiVersions, resources }) =>
+        apiGroups.includes(group) && apiVersions.includes(version) && resources.includes(pluralOf(object.kind)),
+    )
+  );
+}
+
 /** A policy of which every expression is known to parse and to type-check. Throws for one that does not. */
 export function compilePolicy({ spec }: ValidatingPolicy) {
   const compile = (expression: string) => {
@@ -85,11 +111,13 @@ export function compilePolicy({ spec }: ValidatingPolicy) {
 
   /** What a person is told who applies this object; undefined when it is let in or is none of this policy's business. */
   return (object: Manifest, cluster: readonly Manifest[]): string | undefined => {
+    const namespace = cluster.find(
+      ({ kind, metadata }) => kind === "Namespace" && metadata.name === object.metadata.namespace,
+    );
+    if (!isMatched(spec, object, namespace)) return undefined;
     const context: Record<string, unknown> = {
       object: toCelValue(object),
-      namespaceObject: toCelValue(
-        cluster.find(({ kind, metadata }) => kind === "Namespace" && metadata.name === object.metadata.namespace),
-      ),
+      namespaceObject: toCelValue(namespace),
       resource: new Resources(cluster),
       variables: {},
     };
