@@ -30,6 +30,8 @@ export interface UpstreamTls {
 export interface UpstreamOptions {
   readonly egress: HttpConfig["egress"];
   readonly tls?: UpstreamTls;
+  /** How long nothing is heard on a connection before the system probes it; undici's 60 s when absent. */
+  readonly keepAliveMs?: number;
   /** How names of influenced addresses become IP addresses; the system's resolver when absent. */
   readonly resolve?: Resolve;
 }
@@ -38,7 +40,7 @@ export interface UpstreamOptions {
  * The way out over undici. HTTP/1.1 only: one request a connection, so one stalled stream holds nobody else up.
  * Before a byte of it is written a request gets a second connection, once, where the first was refused or died.
  */
-export function createUpstream({ egress, tls = {}, resolve }: UpstreamOptions): Upstream {
+export function createUpstream({ egress, tls = {}, keepAliveMs, resolve }: UpstreamOptions): Upstream {
   const guard = createEgressGuard(egress.allow, resolve);
   const settings = {
     connections: egress.connections,
@@ -51,6 +53,7 @@ export function createUpstream({ egress, tls = {}, resolve }: UpstreamOptions): 
   };
   const connect = {
     timeout: egress.connectTimeout,
+    ...(keepAliveMs !== undefined && { keepAliveInitialDelay: keepAliveMs }),
     ...(egress.ca === undefined ? {} : { ca: [...getCACertificates("default"), egress.ca] }),
     ...(tls.ca !== undefined && { ca: tls.ca }),
     ...(tls.cert !== undefined && { cert: tls.cert }),

@@ -1,5 +1,6 @@
 import type { JsonMap } from "./manifest.ts";
 import type { ObjectSource } from "./objects.ts";
+import type { UnknownKind } from "./unknown-kinds.ts";
 
 /** What translating needs to know beside the objects. */
 export interface TranslateOptions {
@@ -22,6 +23,8 @@ export interface TranslateOptions {
   readonly addresses: readonly { readonly type: string; readonly value: string }[];
   /** Listeners of the configuration that could not be bound, and why. */
   readonly unbound: ReadonlyMap<string, string>;
+  /** Kinds that are there and cannot be read. */
+  readonly unknown: readonly UnknownKind[];
 }
 
 export const defaultOptions: TranslateOptions = {
@@ -38,6 +41,7 @@ export const defaultOptions: TranslateOptions = {
   base: {},
   addresses: [],
   unbound: new Map(),
+  unknown: [],
 };
 
 /**

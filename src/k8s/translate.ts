@@ -7,6 +7,7 @@ import type { ConfigPiece } from "./config-pieces.ts";
 import type { Objects } from "./objects.ts";
 import type { TranslateOptions } from "./options.ts";
 import { aiTargets, applyPolicies } from "./policies/apply-policies.ts";
+import { closeUnknown } from "./policies/close-unknown.ts";
 import { policies } from "./policies/registry.ts";
 import type { ManifestProblem } from "./read-manifests.ts";
 import { resources } from "./resources/registry.ts";
@@ -37,6 +38,7 @@ export function translate(objects: Objects, options: TranslateOptions): Translat
   const { served, users } = serveRoutes(workspace, attachments, backends, aiTargets(workspace, policies));
   translateResources(workspace, resources, (object) => users.get(object) ?? []);
   applyPolicies(workspace, policies, served);
+  closeUnknown(workspace, served);
   reportRefusedGateways(workspace);
   reportGateways(workspace, gateways, listeners, attachments);
   reportRefusedRoutes(workspace, gateways);

@@ -18,8 +18,10 @@ const ANSWER_TIMEOUT_MS = 30_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 /** One for every watch, which holds it, and some for the rest. */
 const CONNECTIONS = 1_024;
-/** Failures in a row, over all that is watched, before it is said that the server is away. */
+/** Requests in a row, over all that is watched, that got no answer at all before it is said that the server is away. */
 const AWAY_AFTER = 3;
+/** Between probes of a connection on which nothing is heard: of one whose other end is gone Linux tells some ten seconds after this. */
+const KEEP_ALIVE_MS = 15_000;
 
 export interface ApiClientOptions {
   readonly access: ApiAccess;
@@ -33,19 +35,36 @@ export interface Sent {
   readonly body: unknown;
 }
 
+export interface WatchOptions {
+  /** How long it may be silent. */
+  readonly idleTimeoutMs: number;
+  /** The server has begun to answer. */
+  opened(): void;
+}
+
+/** Nothing has come over a watch for so long that its connection counts as lost. */
+export class SilentWatch extends Error {
+  override readonly name = "SilentWatch";
+}
+
 /** Speaks to one API server. Everything rejects with an ApiError where the server said no, and with a GatewayError where it did not answer. */
 export interface ApiClient {
   get(path: string, signal: AbortSignalLike): Promise<unknown>;
   send(path: string, sent: Sent, signal: AbortSignalLike): Promise<unknown>;
-  /** The events of a watch as they come, until the server ends it. `idleTimeoutMs`: how long it may be silent. */
-  watch(path: string, idleTimeoutMs: number, signal: AbortSignalLike): AsyncIterable<unknown>;
+  /** The events of a watch as they come, until the server ends it. Throws a SilentWatch. */
+  watch(path: string, options: WatchOptions, signal: AbortSignalLike): AsyncIterable<unknown>;
+  /** Monotonic time of the last answer to anything, whatever it said; undefined: there was none yet. */
+  readonly answeredAt: number | undefined;
+  /** Why the server counts as away; undefined: it does not. */
+  readonly away: string | undefined;
   close(): Promise<void>;
 }
 
 export function createApiClient({ access, clock, log, metrics }: ApiClientOptions): ApiClient {
   let upstream: { readonly key: string; readonly way: Upstream } | undefined;
   let failures = 0;
-  let awaySince: number | undefined;
+  let away: { readonly since: number; readonly reason: string } | undefined;
+  let answeredAt: number | undefined;
   metrics.reachable(true);
 
   function wayFor(tls: UpstreamTls): Upstream {
@@ -55,25 +74,26 @@ export function createApiClient({ access, clock, log, metrics }: ApiClientOption
     /* A new certificate: connections made with the former one are let go of, and what was watched over them goes on from where it was. */
     void upstream?.way.close();
     const egress = { allow: [], connections: CONNECTIONS, connectTimeout: CONNECT_TIMEOUT_MS };
-    upstream = { key: wanted, way: createUpstream({ egress, tls }) };
+    upstream = { key: wanted, way: createUpstream({ egress, tls, keepAliveMs: KEEP_ALIVE_MS }) };
     return upstream.way;
   }
 
   function answered(): void {
     failures = 0;
-    if (awaySince === undefined) return;
-    const awayMs = Math.round(clock.monotonic() - awaySince);
-    awaySince = undefined;
+    answeredAt = clock.monotonic();
+    if (away === undefined) return;
+    const awayMs = Math.round(answeredAt - away.since);
+    away = undefined;
     metrics.reachable(true);
     log.info({ server: access.server, awayMs }, "the API server answers again");
   }
 
   function failed(error: unknown): void {
-    if (++failures < AWAY_AFTER || awaySince !== undefined) return;
-    awaySince = clock.monotonic();
+    if (++failures < AWAY_AFTER || away !== undefined) return;
+    away = { since: clock.monotonic(), reason: reasonOf(error) };
     metrics.reachable(false);
     log.error(
-      { server: access.server, from: access.from, reason: reasonOf(error) },
+      { server: access.server, from: access.from, reason: away.reason },
       "the API server cannot be reached; what it said last stays in force, and it is asked again and again",
     );
   }
@@ -98,8 +118,8 @@ export function createApiClient({ access, clock, log, metrics }: ApiClientOption
       signal,
       headersTimeoutMs: ANSWER_TIMEOUT_MS,
     });
-    if (response.status < 500) answered();
-    else failed(new GatewayError("upstream_unavailable", `It answers with status ${response.status}.`));
+    /* Whatever it says, it is there: of what it does not do for one kind that kind's reflector tells. */
+    answered();
     if (response.status !== 401 || !again) return response;
     /* Tokens end; the next one may lie there already. */
     response.discard();
@@ -129,13 +149,26 @@ export function createApiClient({ access, clock, log, metrics }: ApiClientOption
   return {
     get: (path, signal) => ask({ method: "GET", path }, signal),
     send: (path, { method, body }, signal) => ask({ method, path, body: Buffer.from(JSON.stringify(body)) }, signal),
-    async *watch(path, idleTimeoutMs, signal) {
+    async *watch(path, { idleTimeoutMs, opened }, signal) {
       const response = await open({ method: "GET", path, idleTimeoutMs }, signal);
+      opened();
       try {
-        yield* readJsonLines(response.body, LINE_LIMIT_BYTES);
+        for await (const event of readJsonLines(response.body, LINE_LIMIT_BYTES)) {
+          answered();
+          yield event;
+        }
+      } catch (error) {
+        if (!(error instanceof GatewayError) || error.kind !== "upstream_timeout") throw error;
+        throw new SilentWatch(`nothing has come for ${idleTimeoutMs} ms`, { cause: error });
       } finally {
         response.cancel();
       }
+    },
+    get answeredAt() {
+      return answeredAt;
+    },
+    get away() {
+      return away?.reason;
     },
     close: async () => await upstream?.way.close(),
   };

@@ -5,6 +5,7 @@ import type { Config } from "../../config/schema.ts";
 import { buildConfig } from "../build-config.ts";
 import { defaultOptions } from "../options.ts";
 import { type ClusterOptions, openCluster } from "./cluster.ts";
+import type { Doubt } from "./steady-kinds.ts";
 
 export interface ClusterConfigOptions extends Omit<ClusterOptions<unknown>, "build" | "controllerName"> {
   /** The configuration file that the objects are added to. */
@@ -20,8 +21,10 @@ interface Listener {
 
 /** What an API server and a file say together, as configuration. */
 export interface ClusterConfig extends ConfigReader {
-  /** Resolves when everything that is there is known. Waits for the server; rejects with the signal's reason. */
+  /** Resolves when it is known of every kind what there is of it, or that it cannot be read. Waits for the server; rejects with the signal's reason. */
   ready(signal: AbortSignal): Promise<void>;
+  /** What is not known of the objects in what is in force, and whether the server is away. */
+  doubts(): readonly Doubt[];
   /** Puts a configuration in force by `reload` if it is not what is, and says so in the statuses of the objects. */
   apply(config: Config, reload: () => Promise<void>): Promise<"unchanged" | void>;
   /** The source's first configuration is in force: every change is taken up from here on. */
@@ -43,9 +46,9 @@ export function openClusterConfig({ file, ...options }: ClusterConfigOptions): C
   const cluster = openCluster<ReadConfig>({
     ...options,
     controllerName: () => inForce?.kubernetes.controllerName ?? defaultOptions.controllerName,
-    build(manifests, look) {
+    build(manifests, look, unknown) {
       const { podNamespace } = options.access;
-      const given = { file, source: "cluster", podNamespace, observe: look, unbound } as const;
+      const given = { file, source: "cluster", podNamespace, observe: look, unbound, unknown } as const;
       const { read, translation } = buildConfig(manifests, [], given);
       return { result: read, translation };
     },
@@ -53,6 +56,7 @@ export function openClusterConfig({ file, ...options }: ClusterConfigOptions): C
   return {
     name: options.access.server,
     ready: cluster.ready,
+    doubts: cluster.doubts,
     read: cluster.read,
     async apply(config, reload) {
       result = isDeepStrictEqual(config, inForce) ? "unchanged" : "applied";

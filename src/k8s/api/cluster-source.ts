@@ -3,12 +3,14 @@ import type { Log } from "../../core/log.ts";
 import { endpointSlice, service } from "../kinds/core.ts";
 import type { Kind } from "../kinds/define-kind.ts";
 import { isMap, type Manifest } from "../manifest.ts";
+import type { UnknownKind } from "../unknown-kinds.ts";
 import type { ApiClient } from "./api-client.ts";
 import { type ApiObject, type Followed, keyOf, sameButStatus, toManifest } from "./api-object.ts";
 import type { KubernetesMetrics } from "./kubernetes-metrics.ts";
 import { isOnDemand } from "./lookups.ts";
 import { type Pace, pause } from "./pace.ts";
 import { type Change, createReflector, type Reflector } from "./reflector.ts";
+import { type Doubt, doubtsOf, type SteadyKind, unknownOf } from "./steady-kinds.ts";
 
 /** As many Secrets and ConfigMaps as are followed for themselves: each holds a connection. */
 const ON_DEMAND_LIMIT = 400;
@@ -50,6 +52,12 @@ export interface ClusterSource {
    * the time. Undefined: every Service counts.
    */
   heed(services: ReadonlySet<string> | undefined): void;
+  /** Kinds that cannot be read and never were. */
+  unknown(): readonly UnknownKind[];
+  /** Whether everything has been read that may be. */
+  readonly complete: boolean;
+  /** What is not known of the objects, in words. */
+  doubts(): readonly Doubt[];
   all(): Iterable<Found>;
   /** The namespace of kinds of the whole cluster is empty. */
   find(group: string, kind: string, namespace: string, name: string): Found | undefined;
@@ -63,19 +71,38 @@ export const keyFor = (group: string, kind: string, namespace: string, name: str
 export function createClusterSource(options: ClusterSourceOptions): ClusterSource {
   const { log, metrics, kinds, namespaces, changed, statusChanged } = options;
   const manifestOf = new WeakMap<ApiObject, Manifest>();
-  const steady: Reflector[] = [];
+  const steady: (SteadyKind & { readonly reflector: Reflector })[] = [];
   const onDemand = new Map<string, Reflector>();
   let toldOfLimit = false;
   let heeded: ReadonlySet<string> | undefined;
+  let toldUnknown = "[]";
   let closed = false;
 
-  const all = (): Reflector[] => [...steady, ...onDemand.values()];
+  const all = (): Reflector[] => [...steady.map(({ reflector }) => reflector), ...onDemand.values()];
 
   function noteCounts(): void {
     const counts = new Map<string, number>(kinds.map(({ plural }) => [plural, 0]));
     for (const { followed, objects } of all())
       counts.set(followed.plural, (counts.get(followed.plural) ?? 0) + objects.size);
     for (const [plural, count] of counts) metrics.objects(plural, count);
+  }
+
+  function moved(): void {
+    const unknown = unknownOf(steady);
+    const now = JSON.stringify(unknown.map(({ kind, namespace }) => [kind.group, kind.kind, namespace]));
+    if (now === toldUnknown) return;
+    toldUnknown = now;
+    for (const { plural } of kinds)
+      metrics.unknown(
+        plural,
+        unknown.some(({ kind }) => kind.plural === plural),
+      );
+    changed();
+  }
+
+  function heard(plural: string): void {
+    const times = all().flatMap(({ followed, heardAt }) => (followed.plural === plural ? [heardAt ?? 0] : []));
+    if (times.length > 0) metrics.heard(plural, Math.min(...times));
   }
 
   function take(followed: Followed, changes: readonly Change[]): void {
@@ -104,13 +131,20 @@ export function createClusterSource(options: ClusterSourceOptions): ClusterSourc
   }
 
   const follow = (followed: Followed): Reflector =>
-    createReflector({ ...options, followed, changed: (changes) => take(followed, changes) });
+    createReflector({
+      ...options,
+      followed,
+      changed: (changes) => take(followed, changes),
+      moved,
+      heard: () => heard(followed.plural),
+    });
 
   for (const kind of kinds) {
     if (isOnDemand(kind)) continue;
     const { group, plural, versions } = kind;
     const places = kind.scope === "Cluster" || namespaces.length === 0 ? [undefined] : namespaces;
-    for (const namespace of places) steady.push(follow({ group, kind: kind.kind, plural, versions, namespace }));
+    for (const namespace of places)
+      steady.push({ kind, reflector: follow({ group, kind: kind.kind, plural, versions, namespace }) });
   }
 
   function manifestFor(object: ApiObject, { plural }: Followed): Manifest {
@@ -174,12 +208,17 @@ export function createClusterSource(options: ClusterSourceOptions): ClusterSourc
     heed(services) {
       heeded = services;
     },
+    unknown: () => unknownOf(steady),
+    get complete() {
+      return steady.every(({ reflector: { state } }) => state !== "unknown" && state !== "starting");
+    },
+    doubts: () => doubtsOf(steady),
     *all() {
       for (const reflector of all()) for (const object of reflector.objects.values()) yield toFound(object, reflector);
     },
     find(group, kind, namespace, name) {
       const place = `${namespace}/${name}`;
-      for (const reflector of steady) {
+      for (const { reflector } of steady) {
         const { followed, objects } = reflector;
         const object = followed.kind === kind && followed.group === group ? objects.get(place) : undefined;
         if (object !== undefined) return toFound(object, reflector);

@@ -6,9 +6,9 @@ import type { Log } from "../../core/log.ts";
 import { kinds } from "../kinds/registry.ts";
 import type { Manifest } from "../manifest.ts";
 import type { Objects } from "../objects.ts";
-import { defaultOptions } from "../options.ts";
 import { formatManifestProblem, type ManifestProblem } from "../read-manifests.ts";
 import type { Translation } from "../translate.ts";
+import type { UnknownKind } from "../unknown-kinds.ts";
 import type { ApiAccess } from "./api-access.ts";
 import { createApiClient } from "./api-client.ts";
 import { reasonOf } from "./api-error.ts";
@@ -17,10 +17,12 @@ import { createBatch } from "./batch.ts";
 import { createClusterSource } from "./cluster-source.ts";
 import { type Election, startElection } from "./election.ts";
 import type { KubernetesMetrics } from "./kubernetes-metrics.ts";
+import { leaseName } from "./lease-name.ts";
 import { type Lookups, recordLookups } from "./lookups.ts";
 import { defaultPace, type Pace } from "./pace.ts";
 import { planStatuses } from "./plan-statuses.ts";
 import { createStatusWriter } from "./status-writer.ts";
+import type { Doubt } from "./steady-kinds.ts";
 
 /** What objects come to: something to put in force, and what to say of them. */
 export interface Built<T> {
@@ -39,8 +41,8 @@ export interface ClusterOptions<T> {
   readonly metrics: KubernetesMetrics;
   readonly pace?: Pace;
   readonly leaseMs?: number;
-  /** Makes what is put in force of the objects. It asks for them through what `look` gives: Secrets and the like are fetched only so. */
-  build(manifests: readonly Manifest[], look: (objects: Objects) => Objects): Built<T>;
+  /** Makes what is put in force of the objects. It asks for them through what `look` gives: Secrets and the like are fetched only so. `unknown`: kinds that cannot be read. */
+  build(manifests: readonly Manifest[], look: (objects: Objects) => Objects, unknown: readonly UnknownKind[]): Built<T>;
 }
 
 /** What to do about a change. */
@@ -51,8 +53,10 @@ export interface ClusterWatch {
 
 /** What an API server says, as something that follows it. */
 export interface Cluster<T> {
-  /** Resolves when everything that is there is known. Waits for the server; rejects with the signal's reason. */
+  /** Resolves when it is known of every kind what there is of it, or that it cannot be read. Waits for the server; rejects with the signal's reason. */
   ready(signal: AbortSignal): Promise<void>;
+  /** What was not known when that was made which is in force, or before anything is; and whether the server is away. */
+  doubts(): readonly Doubt[];
   /** What the objects come to as they are now. */
   read(): T;
   /** What `read` gave last is in force: its statuses are true now. */
@@ -66,6 +70,11 @@ export interface Cluster<T> {
   close(): Promise<void>;
 }
 
+/** What was not known when it was made stands for as long as it is in force. */
+interface Made<T> extends Built<T> {
+  readonly doubts: readonly Doubt[];
+}
+
 const QUIET_MS = 50;
 const LONGEST_MS = 250;
 /** After something was put in force nothing is begun for as long as it took, so that requests have half of the time, and at most this. */
@@ -75,12 +84,6 @@ const SHOWN_PROBLEMS = 50;
 /** A Secret leads to nothing more; one round beyond what is needed. */
 const ROUNDS = 3;
 
-/** Replicas of one gateway use the same Lease; gateways of another controller's name in the same namespace do not. */
-const leaseName = (controllerName: string): string =>
-  controllerName === defaultOptions.controllerName
-    ? "sallyport"
-    : `sallyport-${controllerName.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-")}`.slice(0, 200).replace(/-$/, "");
-
 /** Starts to follow the kinds that are read. Everything is let go of by `close`. */
 export function openCluster<T>(options: ClusterOptions<T>): Cluster<T> {
   const { access, namespaces, controllerName, clock, log, metrics, pace = defaultPace, build } = options;
@@ -88,8 +91,9 @@ export function openCluster<T>(options: ClusterOptions<T>): Cluster<T> {
   let watching: ClusterWatch | undefined;
   let election: Election | undefined;
   /** Made ahead of being read. */
-  let prepared: Built<T> | undefined;
-  let latest: Built<T> | undefined;
+  let prepared: Made<T> | undefined;
+  let latest: Made<T> | undefined;
+  let standing: readonly Doubt[] | undefined;
   let told = new Set<string>();
 
   const batch = createBatch({
@@ -112,17 +116,22 @@ export function openCluster<T>(options: ClusterOptions<T>): Cluster<T> {
     statusChanged: writer.recheck,
   });
 
-  function buildNow(): { readonly built: Built<T>; readonly wanted: readonly Followed[] } {
+  function buildNow(): { readonly built: Made<T>; readonly wanted: readonly Followed[] } {
     const lookups: Lookups[] = [];
-    const built = build(source.manifests(), (objects) => {
-      const recorded = recordLookups(objects);
-      lookups.push(recorded);
-      return recorded.objects;
-    });
+    const doubts = source.doubts();
+    const built = build(
+      source.manifests(),
+      (objects) => {
+        const recorded = recordLookups(objects);
+        lookups.push(recorded);
+        return recorded.objects;
+      },
+      source.unknown(),
+    );
     const services = lookups.map((each) => each.services());
     /* At once: what changes from here on is judged by what counts in this. */
     source.heed(services.includes(undefined) ? undefined : new Set(services.flatMap((each) => [...(each ?? [])])));
-    return { built, wanted: lookups.flatMap((each) => each.wanted()) };
+    return { built: { ...built, doubts }, wanted: lookups.flatMap((each) => each.wanted()) };
   }
 
   /* Until what it names has been fetched, or cannot be. */
@@ -148,8 +157,24 @@ export function openCluster<T>(options: ClusterOptions<T>): Cluster<T> {
       /* Whoever reads next reads what is there then. */
       prepared = undefined;
     }
+    election ??= takeTurns();
     metrics.translated((clock.monotonic() - sinceMs) / 1_000, result);
   }
+
+  /* Whoever does not know every kind would say of objects what is not so: those that do write, or nobody does. */
+  const takeTurns = (): Election | undefined =>
+    source.complete
+      ? startElection({
+          client,
+          clock,
+          log,
+          namespace: access.namespace ?? "default",
+          name: leaseName(controllerName(), namespaces),
+          identity: `${hostname()}_${randomUUID()}`,
+          ...(options.leaseMs !== undefined && { leaseMs: options.leaseMs }),
+          changed: writer.setActive,
+        })
+      : undefined;
 
   /** Every problem once, for as long as it stands. */
   function tell({ problems, warnings }: Built<T>["translation"]): void {
@@ -173,6 +198,13 @@ export function openCluster<T>(options: ClusterOptions<T>): Cluster<T> {
       await unlessAborted(source.ready(), signal);
       await unlessAborted(prepare(), signal);
     },
+    doubts() {
+      const { away } = client;
+      const kinds = standing ?? (away === undefined ? source.doubts() : []);
+      return away === undefined
+        ? kinds
+        : [{ text: `the API server cannot be reached: ${away}`, closes: false }, ...kinds];
+    },
     read() {
       latest = prepared ?? buildNow().built;
       prepared = undefined;
@@ -180,20 +212,13 @@ export function openCluster<T>(options: ClusterOptions<T>): Cluster<T> {
       return latest.result;
     },
     inForce() {
-      if (latest !== undefined) writer.plan(planStatuses(latest.translation.statuses, source, controllerName()));
+      if (latest === undefined) return;
+      standing = latest.doubts;
+      writer.plan(planStatuses(latest.translation.statuses, source, controllerName()));
     },
     watch(next) {
       watching = next;
-      election = startElection({
-        client,
-        clock,
-        log,
-        namespace: access.namespace ?? "default",
-        name: leaseName(controllerName()),
-        identity: `${hostname()}_${randomUUID()}`,
-        ...(options.leaseMs !== undefined && { leaseMs: options.leaseMs }),
-        changed: writer.setActive,
-      });
+      election = takeTurns();
       /* Something may have changed since it was read. */
       batch.mark();
     },

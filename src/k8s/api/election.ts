@@ -39,6 +39,7 @@ export function startElection(options: ElectionOptions): Election {
   let renewedAt = 0;
   let observed: { readonly version: unknown; readonly at: number } | undefined;
   let refused = false;
+  let toldOf: unknown;
 
   function turn(next: boolean): void {
     if (elected === next) return;
@@ -75,12 +76,17 @@ export function startElection(options: ElectionOptions): Election {
       const seconds = typeof spec["leaseDurationSeconds"] === "number" ? spec["leaseDurationSeconds"] : leaseMs / 1_000;
       const isFree = holder === undefined || holder === null || holder === "";
       const isOver = askedAt - (observed?.at ?? askedAt) >= seconds * 1_000;
-      if (holder !== identity && !isFree && !isOver) return turn(false);
+      if (holder !== identity && !isFree && !isOver) {
+        if (holder !== toldOf) log.info({ lease: `${namespace}/${name}`, holder }, "another replica writes statuses");
+        toldOf = holder;
+        return turn(false);
+      }
       await client.send(`${folder}/${name}`, { method: "PUT", body: { ...lease, spec: specOf(spec, identity) } }, give);
     }
     renewedAt = askedAt;
     if (refused) log.info({ lease: `${namespace}/${name}` }, "the Lease can be used now");
     refused = false;
+    toldOf = undefined;
     turn(true);
   }
 

@@ -7,7 +7,10 @@ export interface KubernetesMetrics {
   reachable(is: boolean): void;
   listed(kind: string): void;
   /** A watch ended and another one follows, or a list: `end` is why. */
-  watchEnded(kind: string, end: "closed" | "expired" | "failed"): void;
+  watchEnded(kind: string, end: "closed" | "expired" | "failed" | "silent"): void;
+  /** `atMs`: wall-clock time. */
+  heard(kind: string, atMs: number): void;
+  unknown(kind: string, is: boolean): void;
   objects(kind: string, count: number): void;
   translated(seconds: number, result: "applied" | "unchanged" | "refused"): void;
   refusedObjects(count: number): void;
@@ -17,6 +20,16 @@ export interface KubernetesMetrics {
 
 export function createKubernetesMetrics(meter: Meter): KubernetesMetrics {
   const up = meter.gauge("kubernetes_reachable", "Whether the API server answers: 1 or 0", []);
+  const heard = meter.gauge(
+    "kubernetes_last_heard_timestamp_seconds",
+    "When the API server last said something of a kind: of all that is followed of it, what was heard of longest ago",
+    ["kind"],
+  );
+  const unknown = meter.gauge(
+    "kubernetes_unknown",
+    "Whether a kind is there, and was never read because that fails or is not allowed: 1 or 0",
+    ["kind"],
+  );
   const lists = meter.counter("kubernetes_lists_total", "Times all objects of a kind were read", ["kind"]);
   const ends = meter.counter(
     "kubernetes_watches_ended_total",
@@ -37,6 +50,8 @@ export function createKubernetesMetrics(meter: Meter): KubernetesMetrics {
     reachable: (is) => up.set([], is ? 1 : 0),
     listed: (kind) => lists.add([kind]),
     watchEnded: (kind, end) => ends.add([kind, end]),
+    heard: (kind, atMs) => heard.set([kind], atMs / 1_000),
+    unknown: (kind, is) => unknown.set([kind], is ? 1 : 0),
     objects: (kind, count) => objects.set([kind], count),
     translated: (seconds, result) => translations.observe([result], seconds),
     refusedObjects: (count) => refused.set([], count),

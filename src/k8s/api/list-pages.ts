@@ -14,13 +14,24 @@ export interface Listed {
   readonly resourceVersion: string;
 }
 
-/** Every object of a kind, as they were at one moment. */
-export async function listPages(
+/** Every object of a kind, as they were at one moment, in the newest version that the server has of it. */
+export async function listNewest(
   client: ApiClient,
   followed: Followed,
-  version: string,
   signal: AbortSignal,
-): Promise<Listed> {
+): Promise<Listed & { readonly version: string }> {
+  const { versions } = followed;
+  for (const version of versions) {
+    try {
+      return { ...(await listPages(client, followed, version, signal)), version };
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== 404 || version === versions.at(-1)) throw error;
+    }
+  }
+  throw new ApiError(404);
+}
+
+async function listPages(client: ApiClient, followed: Followed, version: string, signal: AbortSignal): Promise<Listed> {
   for (let attempt = 1; ; attempt++) {
     const inPages = attempt <= ATTEMPTS_IN_PAGES;
     try {

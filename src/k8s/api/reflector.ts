@@ -1,12 +1,12 @@
 import type { Clock } from "../../core/clock.ts";
 import type { Log } from "../../core/log.ts";
-import { isMap } from "../manifest.ts";
-import type { ApiClient } from "./api-client.ts";
-import { ApiError, toApiError } from "./api-error.ts";
-import { type ApiObject, type Followed, keyOf, pathOf, readApiObject } from "./api-object.ts";
+import { type ApiClient, SilentWatch } from "./api-client.ts";
+import { ApiError, reasonOf } from "./api-error.ts";
+import { type ApiObject, type Followed, keyOf, pathOf } from "./api-object.ts";
 import type { KubernetesMetrics } from "./kubernetes-metrics.ts";
-import { listPages, selectorOf } from "./list-pages.ts";
-import { type Pace, pause } from "./pace.ts";
+import { listNewest, selectorOf } from "./list-pages.ts";
+import { between, type Pace, pause } from "./pace.ts";
+import { readWatchEvent } from "./watch-event.ts";
 import { createSetbacks, type ReflectorState, resourceName } from "./setbacks.ts";
 
 /** One object came, changed or went: `object` is undefined when it went, `former` when it came. */
@@ -24,17 +24,27 @@ export interface ReflectorOptions {
   readonly pace: Pace;
   /** Told what changed, after `objects` says so. It must not throw. */
   changed(changes: readonly Change[]): void;
+  /** Told when `state` is another one, after `objects` says so. */
+  moved?(): void;
+  /** The server has said something of this, which may be that there is nothing new. Told each second at most. */
+  heard?(): void;
 }
 
 /** A copy of some objects of an API server that keeps up with them. */
 export interface Reflector {
   readonly followed: Followed;
   readonly state: ReflectorState;
+  /** Why it was not read; undefined: it was, or it has not been tried. */
+  readonly reason: string | undefined;
+  /** Wall-clock time, in milliseconds, of what the server said last; undefined: nothing yet. */
+  readonly heardAt: number | undefined;
   readonly objects: ReadonlyMap<string, ApiObject>;
   /** Resolves when the state is known for the first time; never rejects. */
   readonly settled: Promise<void>;
   close(): Promise<void>;
 }
+
+const TOLD_EACH_MS = 1_000;
 
 /**
  * Lists, then watches from there, for as long as it is not closed: goes on from the last version it saw after whatever breaks a watch
@@ -43,11 +53,13 @@ export interface Reflector {
 export function createReflector(options: ReflectorOptions): Reflector {
   const { followed, client, clock, log, metrics, pace, changed } = options;
   const { plural, versions } = followed;
-  const setbacks = createSetbacks(followed, pace, log);
+  const setbacks = createSetbacks({ followed, client, clock, log, pace });
   const stop = new AbortController();
   const { signal } = stop;
   let objects = new Map<string, ApiObject>();
   let state: ReflectorState = "starting";
+  let reason: string | undefined;
+  let heardAt: number | undefined;
   let settle = () => {};
   const settled = new Promise<void>((resolve) => (settle = resolve));
 
@@ -56,48 +68,38 @@ export function createReflector(options: ReflectorOptions): Reflector {
   let seen: string | undefined;
 
   function enter(next: ReflectorState): void {
+    const former = state;
     state = next;
     settle();
+    if (former !== next) options.moved?.();
+  }
+
+  function heard(): void {
+    const now = clock.now();
+    if (heardAt !== undefined && now >= heardAt && now - heardAt < TOLD_EACH_MS) return;
+    heardAt = now;
+    options.heard?.();
   }
 
   async function list(): Promise<void> {
-    const { items, resourceVersion } = await findList();
+    const { items, resourceVersion, version } = await listNewest(client, followed, signal);
+    apiVersion = version;
     metrics.listed(plural);
-    const next = new Map(items.map((item) => [keyOf(item), item]));
-    const changes: Change[] = [];
-    for (const [key, object] of next) {
-      const former = objects.get(key);
-      if (former?.metadata.resourceVersion !== object.metadata.resourceVersion) changes.push({ object, former });
-      else next.set(key, former);
-    }
-    for (const [key, former] of objects) if (!next.has(key)) changes.push({ object: undefined, former });
+    const { next, changes } = compare(objects, items);
     objects = next;
     seen = resourceVersion;
     setbacks.listed();
+    heard();
+    reason = undefined;
     const name = resourceName(followed);
-    if (state === "refused" || state === "absent") log.info({ kind: name }, `${name} can be read now`);
+    if (state !== "synced" && state !== "starting") log.info({ kind: name }, `${name} can be read now`);
     enter("synced");
     if (changes.length > 0) changed(changes);
   }
 
-  /** The newest version of the kind that the server has. */
-  async function findList() {
-    for (const version of versions) {
-      try {
-        const listed = await listPages(client, followed, version, signal);
-        apiVersion = version;
-        return listed;
-      } catch (error) {
-        if (!(error instanceof ApiError) || error.status !== 404 || version === versions.at(-1)) throw error;
-      }
-    }
-    throw new ApiError(404);
-  }
-
   async function watch(): Promise<void> {
     const began = clock.monotonic();
-    const [least, most] = pace.watchMs;
-    const watchMs = least + Math.random() * (most - least);
+    const watchMs = between(pace.watchMs);
     const query = new URLSearchParams({
       ...selectorOf(followed),
       watch: "true",
@@ -106,35 +108,32 @@ export function createReflector(options: ReflectorOptions): Reflector {
       timeoutSeconds: String(Math.max(1, Math.round(watchMs / 1_000))),
     });
     let events = 0;
-    for await (const event of client.watch(
-      `${pathOf(followed, apiVersion)}?${query}`,
-      watchMs + pace.silenceMs,
-      signal,
-    )) {
-      take(event);
-      events += 1;
-      setbacks.heard();
+    let end: "closed" | "silent" = "closed";
+    const watchOptions = { idleTimeoutMs: between(pace.silenceMs), opened: heard };
+    try {
+      for await (const event of client.watch(`${pathOf(followed, apiVersion)}?${query}`, watchOptions, signal)) {
+        take(event);
+        events += 1;
+        setbacks.heard();
+        heard();
+      }
+    } catch (error) {
+      /* No failure: a server may have nothing to say. Only whoever asks again learns which it is, and need not wait for that. */
+      if (!(error instanceof SilentWatch)) throw error;
+      end = "silent";
     }
     signal.throwIfAborted();
-    metrics.watchEnded(plural, "closed");
+    metrics.watchEnded(plural, end);
     const waitMs = setbacks.ended(events === 0 && clock.monotonic() - began < pace.shortWatchMs);
     if (waitMs > 0) await pause(waitMs, signal);
   }
 
   function take(event: unknown): void {
-    const { type, object: value } = isMap(event) ? event : {};
-    if (type === "ERROR") throw toApiError(500, value);
-    if (type === "BOOKMARK") {
-      const metadata = isMap(value) ? value["metadata"] : undefined;
-      if (isMap(metadata) && typeof metadata["resourceVersion"] === "string") seen = metadata["resourceVersion"];
-      return;
-    }
-    if (type !== "ADDED" && type !== "MODIFIED" && type !== "DELETED")
-      throw new ApiError(200, { reason: "Malformed", message: "it sent an event of no known type" });
-    const object = readApiObject(value, followed, apiVersion);
+    const { type, object, version } = readWatchEvent(event, followed, apiVersion);
+    seen = version ?? seen;
+    if (object === undefined) return;
     const key = keyOf(object);
     const former = objects.get(key);
-    seen = object.metadata.resourceVersion;
     if (type === "DELETED") {
       objects.delete(key);
       if (former !== undefined) changed([{ object: undefined, former }]);
@@ -149,7 +148,9 @@ export function createReflector(options: ReflectorOptions): Reflector {
     if (seen !== undefined) metrics.watchEnded(plural, isExpired ? "expired" : "failed");
     const { waitMs, relist, becomes } = setbacks.judge(error, state, seen === undefined ? "list" : "watch");
     if (relist) seen = undefined;
-    if (becomes === "refused" && state === "starting") enter("refused");
+    if (state !== "synced" && state !== "absent") reason = reasonOf(error);
+    if (becomes === "unknown" || (becomes === "refused" && (state === "starting" || state === "unknown")))
+      enter(becomes);
     if (becomes === "absent" && state !== "absent") forget();
     if (waitMs > 0) await pause(waitMs, signal);
   }
@@ -158,6 +159,7 @@ export function createReflector(options: ReflectorOptions): Reflector {
   function forget(): void {
     const changes = [...objects.values()].map((former) => ({ object: undefined, former }));
     objects = new Map();
+    reason = undefined;
     enter("absent");
     if (changes.length > 0) changed(changes);
   }
@@ -180,6 +182,12 @@ export function createReflector(options: ReflectorOptions): Reflector {
     get state() {
       return state;
     },
+    get reason() {
+      return reason;
+    },
+    get heardAt() {
+      return heardAt;
+    },
     get objects() {
       return objects;
     },
@@ -190,4 +198,17 @@ export function createReflector(options: ReflectorOptions): Reflector {
       await running;
     },
   };
+}
+
+/* What is there already stays the same object. */
+function compare(objects: ReadonlyMap<string, ApiObject>, items: readonly ApiObject[]) {
+  const next = new Map(items.map((item) => [keyOf(item), item]));
+  const changes: Change[] = [];
+  for (const [key, object] of next) {
+    const former = objects.get(key);
+    if (former?.metadata.resourceVersion !== object.metadata.resourceVersion) changes.push({ object, former });
+    else next.set(key, former);
+  }
+  for (const [key, former] of objects) if (!next.has(key)) changes.push({ object: undefined, former });
+  return { next, changes };
 }

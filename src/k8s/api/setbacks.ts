@@ -1,17 +1,22 @@
+import type { Clock } from "../../core/clock.ts";
 import type { Log } from "../../core/log.ts";
+import type { ApiClient } from "./api-client.ts";
 import { ApiError, reasonOf } from "./api-error.ts";
 import type { Followed } from "./api-object.ts";
 import { backOffMs, jittered, type Pace } from "./pace.ts";
 
-/** `absent`: the server has no such kind. `refused`: it does not let this be read. */
-export type ReflectorState = "starting" | "synced" | "absent" | "refused";
+/**
+ * `absent`: the server has no such kind. `refused`: it does not let this be read. `unknown`: it was never read, because that fails. What
+ * was read once is `synced` however long ago that is.
+ */
+export type ReflectorState = "starting" | "synced" | "absent" | "refused" | "unknown";
 
 /** What to do about a failure. */
 export interface Verdict {
   readonly waitMs: number;
   /** Going on from the last version does not help. */
   readonly relist: boolean;
-  readonly becomes?: "absent" | "refused";
+  readonly becomes?: "absent" | "refused" | "unknown";
 }
 
 /** What has gone wrong in a row with following a kind. */
@@ -34,7 +39,15 @@ const ABSENT_AFTER = 3;
 export const resourceName = ({ group, plural }: Pick<Followed, "group" | "plural">): string =>
   group === "" ? plural : `${plural}.${group}`;
 
-export function createSetbacks(followed: Followed, pace: Pace, log: Log): Setbacks {
+export interface SetbackOptions {
+  readonly followed: Followed;
+  readonly client: Pick<ApiClient, "away" | "answeredAt">;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly pace: Pace;
+}
+
+export function createSetbacks({ followed, client, clock, log, pace }: SetbackOptions): Setbacks {
   const name = resourceName(followed);
   const where = { kind: name, ...(followed.namespace !== undefined && { namespace: followed.namespace }) };
   let failures = 0;
@@ -42,6 +55,27 @@ export function createSetbacks(followed: Followed, pace: Pace, log: Log): Setbac
   let short = 0;
   let missing = 0;
   let strange = 0;
+  /** When it began to fail though the server is there. */
+  let failingSince: number | undefined;
+
+  /* A server that is away is waited for: it is one kind that fails while others are answered that must not hold up everything. */
+  function isLost(): boolean {
+    if (client.away !== undefined) failingSince = undefined;
+    else failingSince ??= clock.monotonic();
+    return (
+      failingSince !== undefined &&
+      (client.answeredAt ?? 0) > failingSince &&
+      clock.monotonic() - failingSince >= pace.unknownAfterMs
+    );
+  }
+
+  function unknown(reason: string): Pick<Verdict, "becomes"> {
+    log.error(
+      { ...where, reason },
+      `${name} cannot be read and count as unknown: what they may guard or lead to is closed until they can; the other kinds go on without`,
+    );
+    return { becomes: "unknown" };
+  }
 
   function forbidden({ message }: ApiError, action: "list" | "watch"): Verdict {
     if (failures++ === 0)
@@ -73,13 +107,15 @@ export function createSetbacks(followed: Followed, pace: Pace, log: Log): Setbac
       const isStrange = error instanceof SyntaxError || (said !== undefined && said.status !== 401);
       const relist = isStrange && ++strange >= RELIST_AFTER;
       if (relist) strange = 0;
+      const waitMs = Math.max(backOffMs(pace, failures), said?.retryAfterMs ?? 0);
+      if (state === "starting" && isLost()) return { waitMs, relist, ...unknown(reasonOf(error)) };
       /* The client says when the server is away. What it answers is said here, once. */
-      if ((isStrange || said !== undefined) && failures === RELIST_AFTER)
+      if (state === "synced" && (isStrange || said !== undefined) && failures === RELIST_AFTER)
         log.warn(
           { ...where, reason: reasonOf(error) },
           `${name} cannot be followed; what is known of them stays in force`,
         );
-      return { waitMs: Math.max(backOffMs(pace, failures), said?.retryAfterMs ?? 0), relist };
+      return { waitMs, relist };
     },
     listed() {
       missing = 0;

@@ -15,26 +15,34 @@ const NOWHERE = "http://a-policy-could-not-be-applied.invalid/";
  * Closes what a refused policy is for: without it that would be open wider than somebody has said. Requests of routes are answered 500,
  * servers and agents are not to be reached. Where not even its targets can be told, all that its namespace has is closed.
  */
-export function closeClaims({ objects, pieces }: Workspace, refused: Refused, served: readonly ServedRoute[]): void {
+export function closeClaims(workspace: Workspace, refused: Refused, served: readonly ServedRoute[]): void {
   const isClaimed = isClaimedBy(refused);
   for (const { object, name, gateways } of served)
     if ([object, ...gateways].some((each) => isClaimed(each, object.namespace)))
-      pieces.edit(["routes", name], (value) => (isMap(value) ? closed(value) : value));
-  for (const [kind, ...path] of [[mcpServer, "mcp", "servers"] as const, [a2aAgent, "a2a", "agents"] as const])
-    for (const object of objects.list<unknown>(kind, refused.namespace))
-      if (isClaimed(object, object.namespace))
-        pieces.edit([...path, `${object.namespace}/${object.name}`], (value) => ({
-          ...(isMap(value) && value),
-          url: NOWHERE,
-        }));
+      closeRoute(workspace, name, "a policy of this route could not be applied");
+  for (const object of targetsBesideRoutes(workspace, refused.namespace))
+    if (isClaimed(object, object.namespace)) closeTarget(workspace, object);
 }
 
-function closed(route: JsonMap): JsonMap {
-  const rules = Array.isArray(route["rules"]) ? (route["rules"] as JsonMap[]) : [];
-  return {
-    ...route,
-    rules: rules.map(({ match }) => ({ match, to: [{ unresolved: "a policy of this route could not be applied" }] })),
-  };
+/** Answers requests of a route 500; the log says why. */
+export function closeRoute({ pieces }: Workspace, name: string, why: string): void {
+  pieces.edit(["routes", name], (value) => {
+    if (!isMap(value)) return value;
+    const rules = Array.isArray(value["rules"]) ? (value["rules"] as JsonMap[]) : [];
+    return { ...value, rules: rules.map(({ match }) => ({ match, to: [{ unresolved: why }] })) };
+  });
+}
+
+/** Servers and agents, of a namespace or of all. */
+export const targetsBesideRoutes = ({ objects }: Workspace, namespace?: string): readonly KubeObject<unknown>[] => [
+  ...objects.list(mcpServer, namespace),
+  ...objects.list(a2aAgent, namespace),
+];
+
+/** Puts a server or an agent out of reach. */
+export function closeTarget({ pieces }: Workspace, { kind, namespace, name }: KubeObject<unknown>): void {
+  const branch = kind === mcpServer ? ["mcp", "servers"] : ["a2a", "agents"];
+  pieces.edit([...branch, `${namespace}/${name}`], (value) => ({ ...(isMap(value) && value), url: NOWHERE }));
 }
 
 /** The targets of a policy as they stand there; none where they cannot be told. */

@@ -5,18 +5,26 @@ import { formatConfigPath } from "../../core/config-problem.ts";
 import type { Attachment } from "../attach/attach-routes.ts";
 import type { GatewayObject } from "../attach/attachment.ts";
 import { type Condition, type Fault, toCondition } from "../condition.ts";
+import { unknownGuard } from "../unknown-kinds.ts";
 import type { Workspace } from "../workspace.ts";
 
 /** Says of a route what became of it at each Gateway of this gateway's; none: there is nothing to say. */
 export function reportRoute(workspace: Workspace, { route, parents }: Attachment, unresolved: Fault | undefined): void {
   workspace.contextOf(route).status({
-    parents: parents.map(({ ref, fault }) =>
+    parents: parents.map(({ ref, gateway: { namespace }, fault }) =>
       parentStatus(workspace, ref, [
-        toCondition("Accepted", fault, route.metadata),
+        toCondition("Accepted", fault ?? pending(workspace, [route.namespace, namespace]), route.metadata),
         toCondition("ResolvedRefs", unresolved, route.metadata),
       ]),
     ),
   });
+}
+
+function pending({ options }: Workspace, namespaces: readonly string[]): Fault | undefined {
+  const guard = unknownGuard(options.unknown, namespaces);
+  if (guard === undefined) return undefined;
+  const message = `${guard.kind} objects, which may hold for it, cannot be read from the API server: its requests are answered 500`;
+  return { reason: "Pending", message };
 }
 
 /** Says of routes that cannot be honoured why, at each Gateway of this gateway's that they name. */

@@ -7,7 +7,7 @@ import { type ApiClient, createApiClient } from "../../../src/k8s/api/api-client
 import type { Followed } from "../../../src/k8s/api/api-object.ts";
 import { startElection } from "../../../src/k8s/api/election.ts";
 import { createKubernetesMetrics } from "../../../src/k8s/api/kubernetes-metrics.ts";
-import { listPages } from "../../../src/k8s/api/list-pages.ts";
+import { listNewest } from "../../../src/k8s/api/list-pages.ts";
 import { type Change, createReflector, type Reflector } from "../../../src/k8s/api/reflector.ts";
 import { createStatusWriter } from "../../../src/k8s/api/status-writer.ts";
 import { createMetrics } from "../../../src/observability/metrics.ts";
@@ -96,7 +96,7 @@ export function describeApiServer(name: string, start: () => Promise<RunningServ
         "page-6",
       ]);
       expect(second.body["metadata"]).toMatchObject({ resourceVersion });
-      expect((await listPages(client, servers, "v1alpha1", signal)).items).toHaveLength(8);
+      expect((await listNewest(client, servers, signal)).items).toHaveLength(8);
     });
 
     test("says what it refuses as the specification has it", async () => {
@@ -143,7 +143,7 @@ export function describeApiServer(name: string, start: () => Promise<RunningServ
       try {
         for await (const event of client.watch(
           `${folder}?watch=true&resourceVersion=1&timeoutSeconds=5`,
-          10_000,
+          { idleTimeoutMs: 10_000, opened: () => undefined },
           signal,
         ))
           words.push(event);

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { eventually } from "../../e2e/eventually.ts";
 import { ApiFailure } from "../api-server/api-failure.ts";
 import { type ApiServer, startApiServer } from "../api-server/api-server.ts";
+import { leaseName } from "../../../src/k8s/api/lease-name.ts";
 import {
   applyShop,
   controllerName,
@@ -290,11 +291,29 @@ describe("statuses", () => {
     expect(puts()).toHaveLength(length);
     expect(puts().filter(({ name }) => name === "late")).toHaveLength(1);
     expect(await second.page()).toContain("sallyport_kubernetes_status_writer 0");
+    expect(second.log.lines.filter(({ message }) => message === "another replica writes statuses")).toHaveLength(1);
 
     await first.close();
     server.apply(httpRoute("later", "/later"));
     await eventually(() => expect(statusOf("HTTPRoute", "later")?.["parents"]).toBeDefined());
     expect(await second.page()).toContain("sallyport_kubernetes_status_writer 1");
+  });
+
+  test("gateways of other namespaces, or of another controller, write theirs at the same time", async () => {
+    const scopes = [[], ["default"], ["agents"], ["agents", "default"]];
+    const names = scopes.map((namespaces) => leaseName("sallyport.dev/gateway", namespaces));
+    expect(names[0]).toBe("sallyport");
+    expect(new Set([...names, leaseName("example.com/other", [])]).size).toBe(5);
+    for (const name of names) expect(name).toMatch(/^sallyport(-[0-9a-f]{12})?$/);
+    expect(leaseName("sallyport.dev/gateway", ["default", "agents", "default"])).toBe(names[3]);
+
+    applyShop(server, await startShop("one"));
+    const inAgents = { ...mainGateway(), metadata: { name: "main", namespace: "agents" } };
+    server.apply(inAgents);
+    await startReplica(server, { namespaces: ["default"] });
+    await eventually(() => expect(statusOf("Gateway", "main")?.["conditions"]).toBeDefined());
+    await startReplica(server, { namespaces: ["agents"] });
+    await eventually(() => expect(server.get("Gateway", "agents", "main")["status"]).toBeDefined());
   });
 
   test("an entry of ours goes when the object is no longer ours, and those of others stay", async () => {

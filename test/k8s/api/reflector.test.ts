@@ -1,8 +1,10 @@
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { Socket } from "node:net";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import type { Reflector } from "../../../src/k8s/api/reflector.ts";
 import { eventually } from "../../e2e/eventually.ts";
 import { ApiFailure } from "../api-server/api-failure.ts";
 import { accessTo, openScene, route, routes, type Scene } from "./scene.ts";
+import { startSilentProxy } from "./silent-proxy.ts";
 
 let scene: Scene;
 beforeEach(async () => {
@@ -176,16 +178,83 @@ describe("what follows a kind at an API server", () => {
     expect(reflector.state).toBe("synced");
   });
 
-  test("a watch that is silent for longer than the server was asked to keep it is begun again", async () => {
-    const reflector = await follow(routes, { watchMs: [50, 50], silenceMs: 50 });
+  test("a watch over which nothing comes is begun again from where it was, again and again, without a pause that grows", async () => {
+    const reflector = await follow(routes, { silenceMs: [50, 50], firstBackOffMs: 60_000, lastBackOffMs: 60_000 });
     await watching();
-    /* The server was asked for a whole second, the least that can be said. */
-    const [silent] = scene.server.watches;
-    await eventually(() => expect([...scene.server.watches]).not.toContain(silent));
-    expect(await scene.page()).toMatch(/kubernetes_watches_ended_total\{kind="httproutes",end="failed"\} [1-9]/);
+    await eventually(() => expect(scene.asked("watch")).toBeGreaterThan(3));
+    expect(await scene.page()).toMatch(/kubernetes_watches_ended_total\{kind="httproutes",end="silent"\} [1-9]/);
+    expect(await scene.page()).not.toContain('end="failed"');
     scene.server.apply(route("late"));
     await eventually(() => expect(names(reflector)).toEqual(["late"]));
     expect(scene.asked("list")).toBe(1);
+    expect(scene.log.lines).toEqual([]);
+  });
+
+  test("bookmarks keep a quiet watch as it is", async () => {
+    await follow(routes, { silenceMs: [1_500, 1_500] });
+    await watching();
+    for (let count = 0; count < 10; count++) {
+      for (const watch of scene.server.watches) watch.bookmark();
+      await new Promise((resolve) => setTimeout(resolve, 250));
+    }
+    expect(scene.asked("watch")).toBe(1);
+  });
+
+  test("says when it has heard of a kind last", async () => {
+    const before = Date.now() / 1_000;
+    await follow();
+    const [, heard] =
+      /kubernetes_last_heard_timestamp_seconds\{kind="httproutes"\} (\S+)/.exec(await scene.page()) ?? [];
+    expect(Number(heard)).toBeGreaterThanOrEqual(before);
+  });
+
+  test("a kind that fails while the server is there counts as unknown after a while, and is read when it can be", async () => {
+    scene.server.apply(route("a"));
+    let broken = true;
+    scene.server.intercept = ({ resource }) =>
+      broken && resource.plural === "httproutes"
+        ? new ApiFailure(500, "InternalError", "conversion webhook failed")
+        : undefined;
+    const reflector = scene.follow();
+    await reflector.settled;
+    expect(reflector.state).toBe("unknown");
+    expect(reflector.reason).toContain("conversion webhook failed");
+    expect(scene.log.lines.filter(({ level }) => level !== "debug")).toEqual([
+      expect.objectContaining({
+        level: "error",
+        fields: { kind: "httproutes.gateway.networking.k8s.io", reason: "conversion webhook failed" },
+        message: expect.stringContaining("count as unknown"),
+      }),
+    ]);
+    expect(await scene.page()).toContain("sallyport_kubernetes_reachable 1");
+    broken = false;
+    await eventually(() => expect(reflector.state).toBe("synced"));
+    expect(reflector.reason).toBeUndefined();
+    expect(names(reflector)).toEqual(["a"]);
+  });
+
+  test("a kind that gets no answer counts as unknown where others do", async () => {
+    scene.server.intercept = ({ resource }) => (resource.plural === "httproutes" ? "drop" : undefined);
+    const services = { group: "", kind: "Service", plural: "services", versions: ["v1"] };
+    const other = scene.follow(services, { silenceMs: [50, 50] });
+    const reflector = scene.follow(routes, { unknownAfterMs: 200 });
+    await reflector.settled;
+    expect([other.state, reflector.state]).toEqual(["synced", "unknown"]);
+  });
+
+  test("what was read once stays through any number of failures, and is not unknown", async () => {
+    scene.server.apply(route("a"));
+    const reflector = await follow();
+    await watching();
+    scene.server.intercept = () => new ApiFailure(500, "InternalError", "etcd");
+    for (const watch of scene.server.watches) watch.end();
+    await eventually(() => expect(scene.server.requests.length).toBeGreaterThan(8));
+    expect([reflector.state, names(reflector)]).toEqual(["synced", ["a"]]);
+    const said = scene.log.lines.filter(({ level }) => level !== "debug");
+    expect(said.map(({ message }) => message)).toEqual([
+      "httproutes.gateway.networking.k8s.io cannot be followed; what is known of them stays in force",
+    ]);
+    expect(await scene.page()).toContain("sallyport_kubernetes_reachable 1");
   });
 
   test("a kind that is not installed is no failure, is looked for again, and is told of when it comes and goes", async () => {
@@ -355,6 +424,32 @@ describe("what follows a kind at an API server", () => {
   });
 });
 
+describe("a connection that is forgotten on its way", () => {
+  test("is given up, and what was missed over it is caught up with", async () => {
+    const proxy = await startSilentProxy(() => behind.server.port);
+    const behind = await openScene((server) => ({ ...accessTo(server), server: proxy.url }));
+    onTestFinished(() => behind.close());
+    behind.server.apply(route("a"));
+    /* By then the connection of the list, which was forgotten as well, has been idle for too long to be used again. */
+    const reflector = behind.follow(routes, { silenceMs: [5_000, 5_000] });
+    await reflector.settled;
+    await eventually(() => expect(behind.server.watches.size).toBe(1));
+    proxy.forget();
+    behind.server.apply(route("b"));
+    behind.server.delete("HTTPRoute", "default", "a");
+    await eventually(() => expect(names(reflector)).toEqual(["b"]), 400);
+    expect(behind.asked("list")).toBe(1);
+    expect(await behind.page()).toContain('kubernetes_watches_ended_total{kind="httproutes",end="silent"} 1');
+  }, 30_000);
+
+  test("is probed by the system soon after it is quiet", async () => {
+    const probe = vi.spyOn(Socket.prototype, "setKeepAlive");
+    onTestFinished(() => probe.mockRestore());
+    await follow();
+    expect(probe.mock.calls).toContainEqual([true, 15_000]);
+  });
+});
+
 describe("tokens", () => {
   test("a token that is no longer taken is read anew, and nothing else happens", async () => {
     let token = "first";
@@ -386,8 +481,9 @@ describe("tokens", () => {
 
   test("a token that is never taken is tried with growing pauses, and said", async () => {
     scene.server.tokens = new Set(["another"]);
-    scene.follow();
-    await eventually(() => expect(scene.log.lines.some(({ level }) => level === "warn")).toBe(true));
-    expect(scene.log.lines.find(({ level }) => level === "warn")?.fields).toMatchObject({ reason: "Unauthorized" });
+    const reflector = scene.follow();
+    await reflector.settled;
+    expect(reflector.state).toBe("unknown");
+    expect(scene.log.lines.find(({ level }) => level === "error")?.fields).toMatchObject({ reason: "Unauthorized" });
   });
 });

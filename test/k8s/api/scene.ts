@@ -28,7 +28,8 @@ export const quickPace: Pace = {
   firstBackOffMs: 5,
   lastBackOffMs: 50,
   watchMs: [60_000, 60_000],
-  silenceMs: 5_000,
+  silenceMs: [5_000, 5_000],
+  unknownAfterMs: 30,
   shortWatchMs: 20,
   recheckMs: 60,
   writeGapMs: 0,
@@ -95,6 +96,7 @@ export async function openScene(access: (server: ApiServer) => ApiAccess = acces
         metrics,
         pace: { ...quickPace, ...pace },
         changed: (more) => changes.push(...more),
+        heard: () => metrics.heard(followed.plural, reflector.heardAt ?? 0),
       });
       reflectors.push(reflector);
       return reflector;
