@@ -1,7 +1,10 @@
 import { resolve } from "node:path";
 import { readConfig } from "../config/load.ts";
+import type { Config } from "../config/schema.ts";
 import { systemClock } from "../core/clock.ts";
 import type { Log } from "../core/log.ts";
+import { type EarlyHealth, openEarlyHealth } from "../gateway/early-health.ts";
+import type { Doubt } from "../gateway/health.ts";
 import type { ApiAccess } from "../k8s/api/api-access.ts";
 import { type ClusterConfig, openClusterConfig } from "../k8s/api/cluster-config.ts";
 import { findInCluster } from "../k8s/api/in-cluster.ts";
@@ -44,6 +47,10 @@ export interface Kubernetes {
   readonly cluster: ClusterConfig;
   /** The gateway's, which counted from the beginning. */
   readonly metrics: Metrics;
+  /** The gateway's, which was bound from the beginning. */
+  readonly health: EarlyHealth;
+  /** What is not known of the API server's objects. */
+  doubts(): readonly Doubt[];
   /** The gateway's log takes over from one that was there before it. */
   logTo(log: Log): Promise<void>;
   /** May be called again. */
@@ -67,20 +74,24 @@ export function checkKubernetesOptions({ kubernetes, kubeconfig, context, namesp
 export async function openKubernetes(options: KubernetesOptions): Promise<Kubernetes | undefined> {
   const file = options.config === undefined ? undefined : resolve(options.config);
   const access = await findAccess(options);
-  const early = createLog(readConfig(file).config?.observability.log ?? { level: "info", format: "json" });
+  const config = readEarly(file);
+  const early = createLog(config.observability.log);
   const relay = { to: early as Log };
+  const log = relayLog(relay);
   const metrics = createMetrics();
   const cluster = openClusterConfig({
     file,
     access,
     namespaces: [...new Set(options.namespace)],
     clock: systemClock,
-    log: relayLog(relay),
+    log,
     metrics: createKubernetesMetrics(metrics.meter),
   });
+  let health: EarlyHealth | undefined;
   let closing: Promise<void> | undefined;
   const closeAll = async () => {
     await cluster.close();
+    await health?.close();
     await early.close();
   };
   const close = () => (closing ??= closeAll());
@@ -90,6 +101,7 @@ export async function openKubernetes(options: KubernetesOptions): Promise<Kubern
   process.once("SIGTERM", onSignal);
   process.once("SIGINT", onSignal);
   try {
+    health = await openEarlyHealth({ config, log, doubts: cluster.doubts, metrics: metrics.render });
     await cluster.ready(stop.signal);
   } catch (error) {
     await close();
@@ -102,6 +114,8 @@ export async function openKubernetes(options: KubernetesOptions): Promise<Kubern
   return {
     cluster,
     metrics,
+    health,
+    doubts: cluster.doubts,
     async logTo(log) {
       relay.to = log;
       await early.close();
@@ -109,6 +123,18 @@ export async function openKubernetes(options: KubernetesOptions): Promise<Kubern
     close,
   };
 }
+
+/** What has to be known of the file before there are objects: where health is bound, and how the log is written. Throws for what is wrong there. */
+function readEarly(file: string | undefined): Config {
+  const read = readConfig(file, {
+    extend: (base) => ({ ...pick(base, ["listen", "limits", "publicUrl", "observability"]), policies: "open" }),
+  });
+  if (read.config === undefined) throw read.error;
+  return read.config;
+}
+
+const pick = (from: Readonly<Record<string, unknown>>, keys: readonly string[]) =>
+  Object.fromEntries(Object.entries(from).filter(([key]) => keys.includes(key)));
 
 async function findAccess({ kubeconfig, context }: KubernetesOptions): Promise<ApiAccess> {
   const clock = systemClock;

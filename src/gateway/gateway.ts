@@ -16,7 +16,8 @@ import { createEpochs, type Epochs } from "./epochs.ts";
 import type { Metrics } from "../observability/metrics.ts";
 import type { Foundation } from "./foundation.ts";
 import { type Opened, openFoundation } from "./open-foundation.ts";
-import { createHealth } from "./health.ts";
+import type { EarlyHealth } from "./early-health.ts";
+import { createHealth, type Doubt } from "./health.ts";
 import type { ListenerState } from "./ports.ts";
 
 export interface Address {
@@ -37,22 +38,27 @@ export interface Gateway {
   drain(): Promise<void>;
 }
 
-/**
- * Starts a gateway: every listener is bound and every part is open when it resolves, and nothing is when it rejects. `metrics`: those of
- * what began before it; it closes them.
- */
-export async function startGateway(config: Config, { metrics }: { readonly metrics?: Metrics } = {}): Promise<Gateway> {
-  const foundation = await openFoundation(config, metrics);
+/** What began before a gateway, and is the gateway's to close from then on. */
+export interface Begun {
+  readonly metrics?: Metrics;
+  readonly health?: EarlyHealth;
+  /** What is not as it should be outside of the gateway. */
+  doubts?(): readonly Doubt[];
+}
+
+/** Starts a gateway: every listener is bound and every part is open when it resolves, and nothing is when it rejects. */
+export async function startGateway(config: Config, begun: Begun = {}): Promise<Gateway> {
+  const foundation = await openFoundation(config, begun.metrics);
   const opened: Opened[] = [foundation];
   try {
-    return await startParts(config, foundation, opened);
+    return await startParts(config, begun, foundation, opened);
   } catch (error) {
     for (const part of opened.toReversed()) await part.close();
     throw error;
   }
 }
 
-async function startParts(config: Config, foundation: Foundation, opened: Opened[]): Promise<Gateway> {
+async function startParts(config: Config, begun: Begun, foundation: Foundation, opened: Opened[]): Promise<Gateway> {
   const { log, clock, metrics } = foundation;
   const epochs = await createEpochs(config, foundation);
   opened.push(epochs);
@@ -62,17 +68,15 @@ async function startParts(config: Config, foundation: Foundation, opened: Opened
   const common = { clock, log, budget: createBufferBudget(config.limits.buffers) };
   const { main: data, ports } = createDataEdges({ config, epochs, foundation, control, budget: common.budget });
   const ready = () => ({ ready: life.state === "ready", reason: life.state });
-  const health = createEdge({
-    ...common,
-    config,
-    listener: "health",
-    dispatch: createHealth({
-      ready,
-      upstreams: foundation.failover.breakers.list,
-      listeners: ports.list,
-      metrics: metrics.render,
-    }),
+  const answerHealth = createHealth({
+    ready,
+    doubts: () => begun.doubts?.() ?? [],
+    upstreams: foundation.failover.breakers.list,
+    listeners: ports.list,
+    metrics: metrics.render,
   });
+  const health =
+    begun.health?.take(answerHealth) ?? createEdge({ ...common, config, listener: "health", dispatch: answerHealth });
   const pages = createConsole({
     reads: createConsoleReads(epochs, foundation),
     actions: createAdminActions(epochs, foundation, () => ({ state: life.state, inFlight: foundation.inFlight.count })),

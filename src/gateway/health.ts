@@ -2,9 +2,17 @@ import type { Dispatch } from "../http/edge.ts";
 import type { UpstreamState } from "./breakers.ts";
 import type { ListenerState } from "./ports.ts";
 
+/** Something outside of a gateway that is not as it should be. */
+export interface Doubt {
+  readonly text: string;
+  /** No work is to be sent here for as long as it stands. */
+  readonly closes: boolean;
+}
+
 export interface HealthOptions {
   /** Whether new work may be sent here: false while draining. */
   readonly ready: () => { readonly ready: boolean; readonly reason: string };
+  readonly doubts: () => readonly Doubt[];
   /** Upstreams that rest. They do not make a gateway unready: it has others, or another gateway would have none either. */
   readonly upstreams: () => readonly UpstreamState[];
   /** A listener that cannot be bound makes a gateway no less ready: others can be called. */
@@ -16,7 +24,7 @@ export interface HealthOptions {
  * Liveness, readiness and metrics on an address of their own, for a kubelet and Prometheus. Liveness depends on nothing: a
  * gateway whose store is down is not helped by a restart.
  */
-export function createHealth({ ready, upstreams, listeners, metrics }: HealthOptions): Dispatch {
+export function createHealth({ ready, doubts, upstreams, listeners, metrics }: HealthOptions): Dispatch {
   return async ({ request, reply }) => {
     const answer = (status: number, body: string, contentType = "text/plain; charset=utf-8") =>
       reply.send(
@@ -31,13 +39,17 @@ export function createHealth({ ready, upstreams, listeners, metrics }: HealthOpt
         return answer(200, "ok\n");
       case "/readyz": {
         const state = ready();
+        const standing = doubts();
+        const closed = standing.some(({ closes }) => closes);
         const resting = upstreams().map(
           (each) => `upstream ${each.upstream}: ${each.state}, asked in ${each.waitMs} ms\n`,
         );
         const unbound = listeners().flatMap(({ name, reason }) =>
           reason === undefined ? [] : [`listener ${name}: ${reason}\n`],
         );
-        return answer(state.ready ? 200 : 503, `${state.reason}\n${[...resting, ...unbound].join("")}`);
+        const reason = state.ready && closed ? "not ready" : state.reason;
+        const lines = [...standing.map(({ text }) => `${text}\n`), ...resting, ...unbound];
+        return answer(state.ready && !closed ? 200 : 503, `${reason}\n${lines.join("")}`);
       }
       case "/metrics": {
         const { contentType, body } = await metrics();

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { freePort } from "../free-port.ts";
+import { ApiFailure } from "../k8s/api-server/api-failure.ts";
 import { type ApiServer, startApiServer } from "../k8s/api-server/api-server.ts";
 import { applyShop, httpRoute, startShop } from "../k8s/api/cluster-scene.ts";
 import { eventually } from "./eventually.ts";
@@ -56,6 +57,13 @@ function writeKubeconfig(token: string): string {
   return file;
 }
 
+/** A configuration on this port and those after it. */
+function writeBase(port: number): string {
+  const file = join(dir, "base.yaml");
+  writeFileSync(file, `listen: ${listenOn(port)}\nstate: memory\npolicies: open\n`);
+  return file;
+}
+
 describe("serve --kubernetes", { timeout: 90_000 }, () => {
   test("follows the API server of a kubeconfig from its start to its end", async () => {
     server.tokens = new Set(["good"]);
@@ -92,14 +100,80 @@ describe("serve --kubernetes", { timeout: 90_000 }, () => {
     expect(output()).not.toMatch(/"level":"error"|good/);
   });
 
-  test("waits for a server that is away, says so, and ends when it is told to", async () => {
+  test("waits for a server that is away: alive, not ready, and it ends at once when it is told to", async () => {
     const kubeconfig = writeKubeconfig("good");
     await server.stop();
-    const { child, ended, output } = serve("--kubernetes", "--kubeconfig", kubeconfig);
-    await eventually(() => expect(output()).toContain("the API server cannot be reached"), 400);
-    expect(child.exitCode).toBeNull();
+    const port = await freePort();
+    const { child, ended, output } = serve("--kubernetes", "--kubeconfig", kubeconfig, "--config", writeBase(port));
+    const health = (path: string) => fetch(`http://127.0.0.1:${port + 2}${path}`);
+    await eventually(async () => {
+      const answer = await health("/readyz");
+      expect([answer.status, await answer.text()]).toEqual([
+        503,
+        expect.stringMatching(/^starting\nthe API server cannot be reached: .*ECONNREFUSED/),
+      ]);
+    }, 400);
+    expect((await health("/livez")).status).toBe(200);
+    expect(await (await health("/metrics")).text()).toContain("sallyport_kubernetes_reachable 0");
+    expect(output()).toContain("the API server cannot be reached");
+    await expect(fetch(`http://127.0.0.1:${port}/`)).rejects.toThrow();
     child.kill("SIGTERM");
     expect(await ended).toBe(0);
+  });
+
+  test("is served as soon as the server that it waited for is there", async () => {
+    server.tokens = new Set(["good"]);
+    const kubeconfig = writeKubeconfig("good");
+    applyShop(server, await startShop("one"));
+    await server.stop();
+    const port = await freePort();
+    const { child, ended } = serve("--kubernetes", "--kubeconfig", kubeconfig, "--config", writeBase(port));
+    const ready = async () => (await fetch(`http://127.0.0.1:${port + 2}/readyz`)).status;
+    await eventually(async () => expect(await ready()).toBe(503), 400);
+    await server.start();
+    await eventually(async () => expect(await ready()).toBe(200), 400);
+    expect(await (await fetch(`http://127.0.0.1:${port}/shop`)).text()).toBe("one");
+    child.kill("SIGTERM");
+    expect(await ended).toBe(0);
+    await expect(ready()).rejects.toThrow();
+  });
+
+  test("starts though one kind cannot be read, and says on /readyz and in the log which", async () => {
+    server.tokens = new Set(["good"]);
+    applyShop(server, await startShop("one"));
+    server.intercept = ({ resource }) =>
+      resource.plural === "trafficpolicies" ? new ApiFailure(500, "InternalError", "no webhook") : undefined;
+    const port = await freePort();
+    const { child, ended, output } = serve(
+      "--kubernetes",
+      "--kubeconfig",
+      writeKubeconfig("good"),
+      "--config",
+      writeBase(port),
+    );
+    const readiness = async () => {
+      const answer = await fetch(`http://127.0.0.1:${port + 2}/readyz`);
+      return `${answer.status} ${await answer.text()}`;
+    };
+    const doubt = "trafficpolicies.gateway.kgateway.dev: no webhook\n";
+    await eventually(async () => expect(await readiness()).toBe(`503 starting\n${doubt}`), 400);
+    await eventually(async () => expect(await readiness()).toBe(`503 not ready\n${doubt}`), 600);
+    expect((await fetch(`http://127.0.0.1:${port}/shop`)).status).toBe(500);
+    expect(output()).toContain("trafficpolicies.gateway.kgateway.dev cannot be read and count as unknown");
+    server.intercept = () => undefined;
+    await eventually(async () => expect(await readiness()).toBe("200 ready\n"), 600);
+    expect(await (await fetch(`http://127.0.0.1:${port}/shop`)).text()).toBe("one");
+    child.kill("SIGTERM");
+    expect(await ended).toBe(0);
+  });
+
+  test("says what is wrong with the file without asking the server", async () => {
+    await server.stop();
+    const file = join(dir, "base.yaml");
+    writeFileSync(file, "listen: {port: none}\npolicies: open\n");
+    const { ended, output } = serve("--kubernetes", "--kubeconfig", writeKubeconfig("good"), "--config", file);
+    expect(await ended).toBe(1);
+    expect(output()).toContain("listen.port");
   });
 
   test("says that there is neither a cluster around it nor a kubeconfig", async () => {
