@@ -13,10 +13,15 @@ export interface Heavy<T> {
  * its weight. Whatever has more than a `most`-th of all that was added is among those kept, in whatever order it came.
  */
 export class Heaviest<T> {
-  readonly #kept = new Map<string, Heavy<T>>();
+  /** In no order. */
+  readonly kept: Heavy<T>[] = [];
+  readonly #byName = new Map<string, Heavy<T>>();
   readonly #most: number;
   readonly #create: () => T;
   readonly #onDropped: ((dropped: Heavy<T>) => void) | undefined;
+  /* Weights only grow: none is below the one that was dropped last, and the search for the next goes on where it ended. */
+  #least = 0;
+  #place = 0;
 
   constructor(most: number, create: () => T, onDropped?: (dropped: Heavy<T>) => void) {
     this.#most = most;
@@ -24,34 +29,37 @@ export class Heaviest<T> {
     this.#onDropped = onDropped;
   }
 
-  /** In no order. */
-  get kept(): Iterable<Heavy<T>> {
-    return this.#kept.values();
-  }
-
-  get size(): number {
-    return this.#kept.size;
-  }
-
   /** Adds some weight under a name; the caller brings the value up to date. */
   add(name: string, weight: number): Heavy<T> {
-    let heavy = this.#kept.get(name);
+    let heavy = this.#byName.get(name);
     if (heavy === undefined) {
-      const missed = this.#kept.size < this.#most ? 0 : this.#dropLightest();
-      heavy = { name, value: this.#create(), weight: missed, missed };
-      this.#kept.set(name, heavy);
+      heavy = this.kept.length < this.#most ? this.#keep(name) : this.#replaceLightest(name);
+      this.#byName.set(name, heavy);
     }
     heavy.weight += weight;
     return heavy;
   }
 
-  #dropLightest(): number {
-    let lightest: Heavy<T> | undefined;
-    for (const heavy of this.#kept.values())
-      if (lightest === undefined || heavy.weight < lightest.weight) lightest = heavy;
-    if (lightest === undefined) return 0;
-    this.#kept.delete(lightest.name);
-    this.#onDropped?.(lightest);
-    return lightest.weight;
+  #keep(name: string): Heavy<T> {
+    const heavy = { name, value: this.#create(), weight: 0, missed: 0 };
+    this.kept.push(heavy);
+    return heavy;
+  }
+
+  #replaceLightest(name: string): Heavy<T> {
+    const { kept } = this;
+    let place = this.#place;
+    for (let count = 0, at = place; count < kept.length && kept[place]!.weight > this.#least; count += 1) {
+      if (kept[at]!.weight < kept[place]!.weight) place = at;
+      at = at + 1 === kept.length ? 0 : at + 1;
+    }
+    const dropped = kept[place]!;
+    this.#byName.delete(dropped.name);
+    this.#onDropped?.(dropped);
+    this.#least = dropped.weight;
+    this.#place = place + 1 === kept.length ? 0 : place + 1;
+    const heavy = { name, value: this.#create(), weight: dropped.weight, missed: dropped.weight };
+    kept[place] = heavy;
+    return heavy;
   }
 }

@@ -90,7 +90,13 @@ describe("segments of the journal", () => {
     readonly principal: string;
     readonly target: string;
     readonly outcome: "ok" | "failed" | "denied";
+    readonly atMs: number;
+    /** The key of the one counter that something was taken from. */
+    readonly key: string | undefined;
   }
+
+  const counterOf = (key: string) => ({ budget: "b", limit: "9 tokens/day", key });
+  const lineOf = (key: string) => ({ budget: { name: "b" }, limit: { text: "9 tokens/day", thing: "tokens" }, key });
 
   function recordRandom(journal: Journal, random: (below: number) => number, id: string): Made {
     const chain = `chain-${random(40)}`;
@@ -101,7 +107,12 @@ describe("segments of the journal", () => {
       principal: `principal-${random(7)}`,
       target: `tool-${random(random(2) === 0 ? 3 : 200)}`,
       outcome: (["ok", "ok", "ok", "failed", "denied"] as const)[random(5)] ?? "ok",
+      atMs: clock.now(),
+      key: random(3) === 0 ? `key-${random(9)}` : undefined,
     };
+    /* One was asked for room, and nothing was taken. */
+    const lines = [lineOf("unused"), ...(made.key === undefined ? [] : [lineOf(made.key)])];
+    const booked = lines.map((_, at) => 5 * at);
     journal.record(
       createTestContext({
         id,
@@ -109,6 +120,7 @@ describe("segments of the journal", () => {
         chain: made.chain,
         principal: made.principal,
         operation: { target: { kind: "tool", name: made.target, server: "files" } },
+        context: { charges: [{ lines, reserved: booked, booked }] },
       }),
       { status: made.outcome, durationMs: 1 },
       "h",
@@ -124,13 +136,19 @@ describe("segments of the journal", () => {
       ...(random(3) === 0 && { principal: made.principal }),
       ...(random(3) === 0 && { target: made.target }),
       ...(random(3) === 0 && made.outcome !== "ok" && { outcome: made.outcome }),
+      ...(random(3) === 0 && { charged: counterOf(made.key ?? "unused") }),
+      ...(random(3) === 0 && { sinceMs: made.atMs - random(40) }),
+      ...(random(3) === 0 && { beforeMs: made.atMs + random(40) }),
     };
   }
 
   const meets = (made: Made, query: JournalQuery): boolean =>
     (["request", "chain", "principal", "target", "outcome"] as const).every(
       (name) => query[name] === undefined || query[name] === made[name],
-    );
+    ) &&
+    (query.charged === undefined || query.charged.key === made.key) &&
+    made.atMs >= (query.sinceMs ?? 0) &&
+    made.atMs < (query.beforeMs ?? Infinity);
 
   test.for([
     ["memory", 1],

@@ -104,12 +104,12 @@ class Use {
       sinceMs: this.sinceMs,
       booked: this.booked,
       calls: this.calls,
-      chains: Array.from(this.#chains.kept, (heavy) => ({
+      chains: this.#chains.kept.map((heavy) => ({
         chainId: heavy.name,
         booked: sure(heavy),
         ...heavy.value,
       })),
-      principals: Array.from(this.#principals.kept, (heavy) => ({
+      principals: this.#principals.kept.map((heavy) => ({
         principal: heavy.name,
         booked: sure(heavy),
         calls: heavy.value.calls,
