@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import type { Request, RequestHandler } from "express";
 import { GatewayError } from "../core/errors.ts";
 import type { Cookie } from "./cookies.ts";
+import type { Viewer } from "./live.ts";
 import type { OpenSession, Sessions } from "./sessions.ts";
 
 export interface AccessOptions {
@@ -14,6 +15,8 @@ export interface AccessOptions {
 const HEADER = "x-sallyport-console";
 
 const reads = new Set(["GET", "HEAD"]);
+/* `none`: a person typed the address. */
+const ownSites = new Set<unknown>([undefined, "same-origin", "none"]);
 const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
 
 /**
@@ -30,6 +33,13 @@ export function createAccess({ adminToken, sessions, cookie }: AccessOptions) {
     if (headers["sec-fetch-site"] !== undefined && headers["sec-fetch-site"] !== "same-origin")
       throw new GatewayError("denied", "Only the console's own pages may do this.");
   }
+
+  /** Refuses what a page of elsewhere makes a browser ask for: the cookie comes along to every port of this host, and reading costs. */
+  const refuseOtherSites: RequestHandler = ({ headers }, _response, next) => {
+    if (headers.authorization === undefined && !ownSites.has(headers["sec-fetch-site"]))
+      throw new GatewayError("denied", "Only the console's own pages may ask for this.");
+    next();
+  };
 
   const findSession = (request: Request): Promise<OpenSession | undefined> => sessions.find(cookie.read(request));
 
@@ -62,11 +72,18 @@ export function createAccess({ adminToken, sessions, cookie }: AccessOptions) {
       },
     );
 
+  /** Who reads a stream, having been let in. */
+  async function viewerOf(request: Request): Promise<Viewer> {
+    const session = request.headers.authorization === undefined ? await findSession(request) : undefined;
+    const cookieHash = session && digest(cookie.read(request) ?? "").toString("base64url");
+    return { session: cookieHash, endsAtMs: session?.endsAtMs, mayGoOn: () => isAllowed(request) };
+  }
+
   const middleware: RequestHandler = async (request, _response, next) => {
     await check(request);
     next();
   };
-  return { checkSource, findSession, isAllowed, middleware };
+  return { checkSource, refuseOtherSites, findSession, viewerOf, middleware };
 }
 
 export type Access = ReturnType<typeof createAccess>;

@@ -22,12 +22,19 @@ const PAGE = 1_000;
 const FRESH_MS = 1_000;
 /* What nobody looks at is forgotten. */
 const IDLE_MS = 600_000;
+/* The journal drops what is old or too much, and says nothing of it: so long at most chains are listed that it no longer has. */
+const REBUILD_MS = 300_000;
 
 class Index {
+  readonly builtMs: number;
   readonly chains = new Map<string, GrowingChain>();
   readonly #known = new Set<string>();
   sinceMs: number | undefined;
   complete = false;
+
+  constructor(builtMs: number) {
+    this.builtMs = builtMs;
+  }
 
   get size(): number {
     return this.#known.size;
@@ -50,14 +57,13 @@ class Index {
  * have written.
  */
 export function createChainIndex(journal: Pick<Journal, "query">, clock: { now(): number }): ChainIndex {
-  let index = new Index();
+  let index = new Index(clock.now());
   let lookedAtMs = Number.NEGATIVE_INFINITY;
   let looking: Promise<void> | undefined;
   let idle: NodeJS.Timeout | undefined;
 
   /** Reads from the newest until a whole page was known. Records of several processes do not come strictly in order. */
-  async function read(): Promise<void> {
-    if (index.size > 2 * MOST_RECORDS) index = new Index();
+  async function readInto(index: Index): Promise<Index> {
     const isFirst = index.size === 0;
     let after: string | undefined;
     for (let count = 0; count < MOST_RECORDS;) {
@@ -68,15 +74,18 @@ export function createChainIndex(journal: Pick<Journal, "query">, clock: { now()
       after = page.next;
       if (after === undefined) {
         index.complete = true;
-        return;
+        return index;
       }
-      if (!isFirst && fresh === 0) return;
+      if (!isFirst && fresh === 0) return index;
     }
     /* Between what was read now and what was read before there may be more. */
-    if (!isFirst) {
-      index = new Index();
-      await read();
-    }
+    return isFirst ? index : readInto(new Index(clock.now()));
+  }
+
+  async function read(): Promise<void> {
+    const nowMs = clock.now();
+    const isOld = index.size > 2 * MOST_RECORDS || nowMs - index.builtMs >= REBUILD_MS;
+    index = await readInto(isOld ? new Index(nowMs) : index);
   }
 
   return {
@@ -88,7 +97,7 @@ export function createChainIndex(journal: Pick<Journal, "query">, clock: { now()
       }
       clearTimeout(idle);
       idle = setTimeout(() => {
-        index = new Index();
+        index = new Index(clock.now());
         lookedAtMs = Number.NEGATIVE_INFINITY;
       }, IDLE_MS);
       idle.unref();

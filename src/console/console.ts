@@ -59,6 +59,7 @@ export function createConsole(options: ConsoleOptions): Console {
   app.disable("x-powered-by");
   app.use(secureAnswers(files.scriptHashes), serveApp(files));
   app.use(createSignIn({ auth, sessions, cookie, url, key: keyFor(options.secret, "sign-in"), clock, log }));
+  app.use("/api", access.refuseOtherSites);
   app.use(createSessionRoutes({ access, sessions, cookie, oauth: () => auth().console !== undefined, clock }));
   app.use("/api", access.middleware, express.json({ limit: BODY_LIMIT_BYTES }), (_request, response, next) => {
     response.set("cache-control", "no-store"); // answers hold secrets that are shown once
@@ -67,7 +68,7 @@ export function createConsole(options: ConsoleOptions): Console {
   const { traffic, inFlight, budgets } = reads;
   const live = createLive({ traffic, inFlight, budgets: () => budgets(LIVE_COUNTERS), clock });
   app.use(createAdminRoutes(actions));
-  app.use(createReadRoutes({ reads, live, mayGoOn: access.isAllowed, clock }));
+  app.use(createReadRoutes({ reads, live, viewerOf: access.viewerOf, clock }));
   app.use((request: Request) => {
     throw new GatewayError("not_found", `Nothing is served at ${request.path}.`);
   });

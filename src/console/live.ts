@@ -12,17 +12,33 @@ export interface LiveOptions {
   readonly tickMs?: number;
 }
 
+/** Who looks on. */
+export interface Viewer {
+  /** Names their session; undefined: the operator's token. */
+  readonly session: string | undefined;
+  readonly endsAtMs: number | undefined;
+  /** Whether they would be let in now. Rejects while nobody can tell. */
+  readonly mayGoOn: () => Promise<boolean>;
+}
+
 /** The event stream of the console. */
 export interface Live {
-  /** Answers with ticks until the page goes, `mayGoOn` says no, or the gateway stops. Throws GatewayError("overloaded") beyond 100 pages. */
-  open(response: Response, mayGoOn: () => Promise<boolean>): void;
+  /**
+   * Answers with ticks until the page goes, its session ends or cannot be checked for a minute, or the gateway stops. Throws
+   * GatewayError("overloaded") beyond 100 pages, and beyond 6 of one session.
+   */
+  open(response: Response, viewer: Viewer): void;
   close(): void;
 }
 
 const TICK_MS = 1_000;
 /* A session that has ended is noticed within so many ticks. */
 const CHECK_EVERY = 10;
+/* A store that is away a moment ends no stream; one that stays away must not keep one open for a session that was revoked. */
+const MOST_UNCHECKED_MS = 60_000;
 const MOST_PAGES = 100;
+/* As many connections as a browser has for one host. */
+const MOST_OF_SESSION = 6;
 /* A minute of ticks: a page that is so far behind does not read. */
 const MOST_UNREAD_BYTES = 65_536;
 const MOST_BUDGETS = 20;
@@ -30,8 +46,10 @@ const NEARLY = 0.8;
 
 interface Reader {
   readonly response: Response;
-  readonly mayGoOn: () => Promise<boolean>;
+  readonly viewer: Viewer;
   ticks: number;
+  /** When they were last known to be let in. */
+  knownMs: number;
 }
 
 /** One tick a second for all pages that look, made once; none is made while nobody does. */
@@ -85,11 +103,24 @@ export function createLive({ traffic, inFlight, budgets, clock, tickMs = TICK_MS
   async function check(reader: Reader): Promise<void> {
     reader.ticks += 1;
     if (reader.ticks % CHECK_EVERY !== 0) return;
-    if (!(await reader.mayGoOn().catch(() => true))) drop(reader, "session");
+    const askedMs = clock.now();
+    const isLetIn = await reader.viewer.mayGoOn().catch(() => undefined);
+    if (isLetIn === false) drop(reader, "session");
+    if (isLetIn === true) reader.knownMs = askedMs;
+  }
+
+  /** By the clock alone: a store that hangs holds up ticks and checks, and no end. */
+  function dropEnded(): void {
+    const nowMs = clock.now();
+    for (const reader of readers) {
+      const { endsAtMs = Number.POSITIVE_INFINITY } = reader.viewer;
+      if (nowMs >= endsAtMs || nowMs - reader.knownMs > MOST_UNCHECKED_MS) drop(reader, "session");
+    }
   }
 
   let ticking = false;
   async function tick(): Promise<void> {
+    dropEnded();
     /* A slow store must not pile them up. */
     if (ticking) return;
     ticking = true;
@@ -106,17 +137,21 @@ export function createLive({ traffic, inFlight, budgets, clock, tickMs = TICK_MS
   }
 
   return {
-    open(response, mayGoOn) {
-      if (readers.size >= MOST_PAGES)
-        throw new GatewayError("overloaded", `${MOST_PAGES} pages look on already; close one.`, {
-          headers: { "retry-after": "10" },
-        });
+    open(response, viewer) {
+      const ofSession = [...readers].filter((each) => each.viewer.session === viewer.session).length;
+      const isOver = viewer.session !== undefined && ofSession >= MOST_OF_SESSION;
+      if (isOver || readers.size >= MOST_PAGES)
+        throw new GatewayError(
+          "overloaded",
+          `${isOver ? `${MOST_OF_SESSION} pages of this session` : `${MOST_PAGES} pages`} look on already; close one.`,
+          { headers: { "retry-after": "10" } },
+        );
       response.writeHead(200, {
         "content-type": "text/event-stream; charset=utf-8",
         "cache-control": "no-store",
         "x-accel-buffering": "no",
       });
-      const reader: Reader = { response, mayGoOn, ticks: 0 };
+      const reader: Reader = { response, viewer, ticks: 0, knownMs: clock.now() };
       readers.add(reader);
       response.on("close", () => drop(reader));
       if (timer === undefined) {

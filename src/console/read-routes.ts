@@ -12,7 +12,7 @@ import type { CounterUseSource } from "./counter-use.ts";
 import { explainOperation } from "./explain-operation.ts";
 import { findOperation } from "./find-operation.ts";
 import { listChains } from "./list-chains.ts";
-import type { Live } from "./live.ts";
+import type { Live, Viewer } from "./live.ts";
 import { readOverview } from "./overview.ts";
 import { type Trial, tryRule } from "./try-rule.ts";
 
@@ -40,8 +40,7 @@ export interface ConsoleReads {
 export interface ReadRoutesOptions {
   readonly reads: ConsoleReads;
   readonly live: Live;
-  /** Whether whoever opened a stream may go on reading it. */
-  readonly mayGoOn: (request: Request) => Promise<boolean>;
+  readonly viewerOf: (request: Request) => Promise<Viewer>;
   readonly clock: Clock;
 }
 
@@ -75,7 +74,7 @@ function parse<T extends z.ZodType>(schema: T, value: unknown): z.output<T> {
 }
 
 /** What the console's pages read; who may is seen to before. */
-export function createReadRoutes({ reads, live, mayGoOn, clock }: ReadRoutesOptions): Router {
+export function createReadRoutes({ reads, live, viewerOf, clock }: ReadRoutesOptions): Router {
   const { process, traffic, journal, inFlight, budgets } = reads;
   const index = createChainIndex(journal, clock);
   const uses = { ...reads.counterUse, journal };
@@ -139,6 +138,8 @@ export function createReadRoutes({ reads, live, mayGoOn, clock }: ReadRoutesOpti
     response.json(answer);
   });
   router.get("/api/connect", (_request, response) => void response.json(reads.connect()));
-  router.get("/api/live", (request, response) => live.open(response, () => mayGoOn(request)));
+  /* Express would send HEAD to GET, whose answer does not end. */
+  router.head("/api/live", (_request, response) => void response.type("text/event-stream").end());
+  router.get("/api/live", async (request, response) => live.open(response, await viewerOf(request)));
   return router;
 }

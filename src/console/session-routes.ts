@@ -30,7 +30,8 @@ export function createSessionRoutes({ access, sessions, cookie, oauth, clock }: 
   router.post("/api/session", json({ limit: 4_096 }), async (request, response) => {
     access.checkSource(request);
     const token: unknown = (request.body as { readonly token?: unknown } | undefined)?.token;
-    const begun = typeof token === "string" ? await sessions.beginWithAdminToken(token.trim()) : undefined;
+    const former = cookie.read(request);
+    const begun = typeof token === "string" ? await sessions.beginWithAdminToken(token.trim(), former) : undefined;
     if (begun === undefined)
       throw new GatewayError("unauthenticated", `This is not the operator's token. ${TOKEN_HINT}`);
     cookie.set(request, response, begun.cookie, begun.session.endsAtMs - clock.now());

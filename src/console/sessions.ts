@@ -27,10 +27,13 @@ export interface SessionRecord {
 }
 
 export interface Sessions {
-  /** Signs in with an access token for the admin API. Undefined: whoever has it has no role here. */
-  beginWithToken(token: string, endsAtMs: number): Promise<Begun | undefined>;
-  /** Signs in with the operator's admin token. Undefined: it is another. */
-  beginWithAdminToken(given: string): Promise<Begun | undefined>;
+  /**
+   * Signs in with an access token for the admin API, and ends the session of `former`, the cookie that the browser had. Undefined: whoever has the token
+   * has no role here.
+   */
+  beginWithToken(token: string, endsAtMs: number, former: string | undefined): Promise<Begun | undefined>;
+  /** The same with the operator's admin token. Undefined: it is another. */
+  beginWithAdminToken(given: string, former: string | undefined): Promise<Begun | undefined>;
   /** The session of a cookie; undefined once it has ended, its token was revoked, or nobody has that role any more. */
   find(cookie: string | undefined): Promise<OpenSession | undefined>;
   end(cookie: string): Promise<void>;
@@ -59,10 +62,11 @@ const keyOf = (cookie: string): Buffer => keyFor(cookie, "session");
 
 /** The console's sessions. A cookie is worth nothing without the record, and the record nothing without the cookie. */
 export function createSessions({ keep, signIn, roleOf, adminToken, clock }: SessionsOptions): Sessions {
-  async function begin(session: OpenSession, stands: string): Promise<Begun> {
+  async function begin(session: OpenSession, stands: string, former: string | undefined): Promise<Begun> {
     const cookie = randomBytes(32).toString("base64url");
     const { by, endsAtMs } = session;
     await keep.write(idOf(cookie), { by, endsAtMs, sealed: seal(keyOf(cookie), stands) }, endsAtMs - clock.now());
+    if (former !== undefined) await end(former);
     return { cookie, session };
   }
 
@@ -84,14 +88,20 @@ export function createSessions({ keep, signIn, roleOf, adminToken, clock }: Sess
     return stands === undefined ? undefined : { ...record, stands };
   }
 
+  async function end(cookie: string): Promise<void> {
+    const found = await open(cookie);
+    if (found?.by === "oauth") await signIn()?.end(found.stands);
+    await keep.forget(idOf(cookie));
+  }
+
   return {
-    async beginWithToken(token, endsAtMs) {
+    async beginWithToken(token, endsAtMs, former) {
       const session = await fromToken(token, endsAtMs);
-      return session && begin(session, token);
+      return session && begin(session, token, former);
     },
-    async beginWithAdminToken(given) {
+    async beginWithAdminToken(given, former) {
       const session = fromAdminToken(given, clock.now() + ADMIN_TOKEN_MS);
-      return session && begin(session, given);
+      return session && begin(session, given, former);
     },
     async find(cookie) {
       const found = cookie === undefined ? undefined : await open(cookie);
@@ -99,10 +109,6 @@ export function createSessions({ keep, signIn, roleOf, adminToken, clock }: Sess
       const { by, stands, endsAtMs } = found;
       return by === "oauth" ? fromToken(stands, endsAtMs) : fromAdminToken(stands, endsAtMs);
     },
-    async end(cookie) {
-      const found = await open(cookie);
-      if (found?.by === "oauth") await signIn()?.end(found.stands);
-      await keep.forget(idOf(cookie));
-    },
+    end,
   };
 }

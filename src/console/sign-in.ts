@@ -29,6 +29,8 @@ interface Begun {
   readonly verifier: string;
   readonly redirectUri: string;
   readonly to: string;
+  /** The cookie of the session that this one takes the place of: it is Strict, and does not come along from another site. */
+  readonly former?: string | undefined;
   readonly untilMs: number;
 }
 
@@ -61,6 +63,7 @@ export function createSignIn({ auth, sessions, cookie, url, key, clock, log }: S
       verifier: makeSecret(),
       redirectUri,
       to: localPath(request.query["to"]),
+      former: cookie.read(request),
       untilMs: clock.now() + PATIENCE_MS,
     };
     begunCookie.set(request, response, seal(key, JSON.stringify(begun)), PATIENCE_MS);
@@ -92,7 +95,7 @@ export function createSignIn({ auth, sessions, cookie, url, key, clock, log }: S
       return fail(response, "refused");
     try {
       const { token, expiresAtMs } = await signIn.redeem({ ...begun, code: text(request.query["code"]) });
-      const opened = await sessions.beginWithToken(token, expiresAtMs);
+      const opened = await sessions.beginWithToken(token, expiresAtMs, begun.former ?? cookie.read(request));
       if (opened === undefined) {
         await signIn.end(token);
         return fail(response, "no-role");

@@ -12,10 +12,10 @@ import { createTestContext } from "../observability/test-context.ts";
 const startMs = Date.UTC(2026, 10, 23, 12);
 
 /** A journal, and what puts calls into it: `count` chains of one call each. */
-function openJournal() {
+function openJournal(options: object = {}) {
   const clock = { nowMs: startMs, now: () => clock.nowMs, monotonic: () => clock.nowMs };
   const store = createMemoryStore({ clock, log: silentLog });
-  const config = observabilityConfig.observability.parse({}).journal;
+  const config = observabilityConfig.observability.parse({ journal: options }).journal;
   const journal = createJournal(config, { store, clock, log: silentLog, meter: createMetrics().meter });
   let made = 0;
   async function record(count: number, chain?: string): Promise<void> {
@@ -96,3 +96,26 @@ test("of a long journal the newest are listed, and an older chain is found by it
   expect((await list("f".repeat(32))).chains).toEqual([]);
   await close();
 });
+
+test.for([
+  ["time", { retention: "1h" }, 3_600_000, 3],
+  ["number", { maxRecords: 1_000 }, 300_000, 2_000],
+] as const)(
+  "what the journal has dropped for its %s is listed no more a few minutes later",
+  async ([, options, ms, more]) => {
+    const { clock, journal, record, close } = openJournal(options);
+    const index = createChainIndex(journal, clock);
+    const list = (q?: string) =>
+      listChains(index, journal, { sort: "newest", limit: 1, ...(q !== undefined && { q }) });
+    await record(2, "old");
+    expect(await list("old")).toMatchObject({ total: 1, complete: true });
+    clock.nowMs += ms;
+    await record(more);
+    await journal.flush();
+    expect(await list("old")).toMatchObject({ total: 0 });
+    const { coversSinceMs, total } = await list();
+    expect(total).toBeGreaterThan(0);
+    expect(coversSinceMs).toBeGreaterThan(startMs + ms);
+    await close();
+  },
+);

@@ -1,10 +1,11 @@
 import { IncomingMessage, ServerResponse } from "node:http";
 import { Socket } from "node:net";
 import { Duplex } from "node:stream";
+import { setTimeout } from "node:timers/promises";
 import type { Response as ExpressResponse } from "express";
 import { expect, onTestFinished, test } from "vitest";
 import type { Tick } from "../../src/console/api/overview.ts";
-import { createLive } from "../../src/console/live.ts";
+import { createLive, type Viewer } from "../../src/console/live.ts";
 import { createTraffic } from "../../src/observability/traffic.ts";
 import { startScene } from "./console-scene.ts";
 import { openPage } from "./page.ts";
@@ -49,6 +50,12 @@ test("a page is told each second what was counted since, and that the gateway st
     budgets: [{ name: "each", key: "urn:sallyport:key#alice", share: 0.15 }],
   });
   expect(end?.data.reason).toBe("stopping");
+});
+
+const viewer = (mayGoOn: Viewer["mayGoOn"] = async () => true): Viewer => ({
+  session: undefined,
+  endsAtMs: undefined,
+  mayGoOn,
 });
 
 const nothing = { traffic: createTraffic(Date), inFlight: () => 0, budgets: async () => [], clock: Date, tickMs: 5 };
@@ -97,9 +104,12 @@ test("a page whose session has ended is told so, and one that does not read is d
   onTestFinished(() => live.close());
   let isSignedIn = true;
   const reading = openResponse(false);
-  live.open(reading, async () => isSignedIn);
+  live.open(
+    reading,
+    viewer(async () => isSignedIn),
+  );
   const stalled = openResponse(true);
-  live.open(stalled, async () => true);
+  live.open(stalled, viewer());
   const dropped = new Promise((resolve) => stalled.on("close", resolve));
   await dropped;
   expect(stalled.destroyed).toBe(true);
@@ -108,9 +118,105 @@ test("a page whose session has ended is told so, and one that does not read is d
   expect(reading.said()).toMatch(/event: end\ndata: \{"reason":"session"\}\n\n/);
 });
 
-test("a hundred pages may look on at a time", () => {
+test("a hundred pages may look on at a time, and six of one session", () => {
   const live = createLive(nothing);
   onTestFinished(() => live.close());
-  for (let count = 0; count < 100; count++) live.open(openResponse(false), async () => true);
-  expect(() => live.open(openResponse(false), async () => true)).toThrow("100 pages look on already");
+  for (let count = 0; count < 6; count++) live.open(openResponse(false), { ...viewer(), session: "one" });
+  expect(() => live.open(openResponse(false), { ...viewer(), session: "one" })).toThrow("6 pages of this session");
+  for (let count = 6; count < 100; count++) live.open(openResponse(false), viewer());
+  expect(() => live.open(openResponse(false), viewer())).toThrow("100 pages look on already");
+});
+
+/** A clock that a test sets, and a page that has finished. */
+function openStream(options: Partial<Parameters<typeof createLive>[0]>, seen: Partial<Viewer>) {
+  const clock = { nowMs: 1_000_000, now: (): number => clock.nowMs };
+  const live = createLive({ ...nothing, ...options, clock });
+  onTestFinished(() => live.close());
+  const response = openResponse(false);
+  const ended = new Promise((resolve) => response.on("finish", resolve));
+  live.open(response, { ...viewer(), ...seen });
+  return { clock, response, ended };
+}
+
+function hang(): Promise<never> {
+  return new Promise(() => undefined);
+}
+function away(): Promise<never> {
+  return Promise.reject(new Error("the store is away"));
+}
+type Stores = readonly [string, () => Promise<[]>, () => Promise<boolean>];
+const stores: readonly Stores[] = [
+  ["the store is well", () => Promise.resolve([]), () => Promise.resolve(true)],
+  ["the store is away", away, away],
+  ["the store hangs", hang, hang],
+];
+
+test.for(stores)("a stream ends with its session by the clock, while %s", async ([, budgets, mayGoOn]) => {
+  const { clock, response, ended } = openStream({ budgets }, { mayGoOn, endsAtMs: 1_010_000 });
+  await setTimeout(60);
+  expect(response.writableEnded).toBe(false);
+  clock.nowMs = 1_010_000;
+  await ended;
+  expect(response.said()).toMatch(/event: end\ndata: \{"reason":"session"\}\n\n/);
+});
+
+test("a stream goes on for a minute while nobody can check its session, and then ends", async () => {
+  let isAway = true;
+  const mayGoOn = () => (isAway ? away() : Promise.resolve(true));
+  const { clock, response, ended } = openStream({}, { mayGoOn });
+  const checks = () => setTimeout(200);
+  clock.nowMs += 60_000;
+  await checks();
+  expect(response.writableEnded).toBe(false);
+  isAway = false;
+  await checks();
+  isAway = true;
+  clock.nowMs += 60_000;
+  await checks();
+  expect(response.writableEnded).toBe(false);
+  clock.nowMs += 1;
+  await ended;
+  expect(response.said()).toContain('"reason":"session"');
+});
+
+test("asked for its headers alone the stream answers at once, and takes no place", async () => {
+  const { consoleUrl, adminToken } = await startScene();
+  const page = openPage(consoleUrl);
+  await page.send("POST", "/api/session", { token: adminToken });
+  for (let count = 0; count < 8; count++) {
+    const response = await page.send("HEAD", "/api/live");
+    expect([response.status, response.headers.get("content-type")]).toEqual([200, "text/event-stream; charset=utf-8"]);
+  }
+});
+
+test("a page of another port of this host is given nothing, whatever cookie comes along", async () => {
+  const { consoleUrl, adminToken } = await startScene();
+  const page = openPage(consoleUrl);
+  await page.send("POST", "/api/session", { token: adminToken });
+  const asked = async (path: string, site: string) => {
+    const response = await page.open(path, { "sec-fetch-site": site });
+    await response.body?.cancel();
+    return response.status;
+  };
+  for (const path of ["/api/live", "/api/session", "/api/chains", "/api/operations/x", "/api/journal"])
+    for (const site of ["same-site", "cross-site"]) expect(await asked(path, site), `${site} ${path}`).toBe(403);
+  for (const site of ["same-origin", "none"]) expect(await asked("/api/chains", site)).toBe(200);
+});
+
+test("one session has six streams, and another gets its own", async () => {
+  const { consoleUrl, adminToken } = await startScene();
+  const signedIn = async () => {
+    const page = openPage(consoleUrl);
+    await page.send("POST", "/api/session", { token: adminToken });
+    return page;
+  };
+  const [one, other] = [await signedIn(), await signedIn()];
+  const open = [];
+  for (let count = 0; count < 6; count++) open.push(await one.open("/api/live"));
+  expect(open.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200, 200]);
+  const more = await one.open("/api/live");
+  expect([more.status, more.headers.get("retry-after")]).toEqual([503, "10"]);
+  open.push(await other.open("/api/live"));
+  expect(open.at(-1)?.status).toBe(200);
+  for (const response of open) await response.body?.cancel();
 });

@@ -38,6 +38,21 @@ test("people sign in to the console at an issuer that is trusted, with the roles
   expect(await other.signIn("nora", "nora-password")).toBe(`${here.consoleUrl}/?signin=no-role`);
 });
 
+test("who signs in again has one session, though the cookie does not come along from another site", async () => {
+  const { here } = await startBoth();
+  const page = openPage(here.consoleUrl);
+  await page.signIn("olga", "olga-password");
+  const [[name, value] = []] = [...page.cookies].filter(([each]) => each.startsWith("sallyport-console-"));
+  const copy = openPage(here.consoleUrl);
+  copy.cookies.set(name!, value!);
+  /* As a browser does: what is Strict is sent with the console's own request, and not with the one that comes back from the issuer. */
+  const begun = (await page.open("/signin")).headers.get("location")!;
+  expect(page.cookies.delete(name!)).toBe(true);
+  await page.finishSignIn(begun, "olga", "olga-password");
+  expect(await (await page.open("/api/session")).json()).toMatchObject({ name: "olga" });
+  expect(await (await copy.open("/api/session")).json()).toMatchObject({ signedIn: false });
+});
+
 test("whoever is called operator elsewhere is nobody here", async () => {
   const { here } = await startBoth("");
   const page = openPage(here.consoleUrl);

@@ -4,6 +4,8 @@ export interface Page {
   send(method: string, path: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<Response>;
   /** Goes through the sign-in page of the authorization server; gives where the browser ends. */
   signIn(name: string, password: string, to?: string): Promise<string>;
+  /** The same from the address on that the console has led to. */
+  finishSignIn(begun: string, name: string, password: string): Promise<string>;
   readonly cookies: Map<string, string>;
 }
 
@@ -35,6 +37,19 @@ export function openPage(consoleUrl: string): Page {
     return { url: at, response };
   }
 
+  async function finishSignIn(begun: string, name: string, password: string): Promise<string> {
+    let at = await follow(begun);
+    /* The password, and where the authorization server wants it consent. */
+    for (const fields of [{ action: "login", name, password }, { action: "allow" }]) {
+      const csrf = /name="csrf" value="([^"]+)"/.exec(await at.response.clone().text())?.[1];
+      if (csrf === undefined) break;
+      const { origin } = new URL(at.url);
+      const body = new URLSearchParams({ csrf, ...fields });
+      at = await follow(at.url, { method: "POST", headers: { origin }, body });
+    }
+    return at.url;
+  }
+
   return {
     cookies,
     open: (path, headers = {}) => go(consoleUrl + path, { headers }),
@@ -44,17 +59,8 @@ export function openPage(consoleUrl: string): Page {
         headers: { origin: consoleUrl, "x-sallyport-console": "1", "content-type": "application/json", ...headers },
         ...(body !== undefined && { body: JSON.stringify(body) }),
       }),
-    async signIn(name, password, to = "/chains") {
-      let at = await follow(`${consoleUrl}/signin?to=${encodeURIComponent(to)}`);
-      /* The password, and where the authorization server wants it consent. */
-      for (const fields of [{ action: "login", name, password }, { action: "allow" }]) {
-        const csrf = /name="csrf" value="([^"]+)"/.exec(await at.response.clone().text())?.[1];
-        if (csrf === undefined) break;
-        const { origin } = new URL(at.url);
-        const body = new URLSearchParams({ csrf, ...fields });
-        at = await follow(at.url, { method: "POST", headers: { origin }, body });
-      }
-      return at.url;
-    },
+    signIn: (name, password, to = "/chains") =>
+      finishSignIn(`${consoleUrl}/signin?to=${encodeURIComponent(to)}`, name, password),
+    finishSignIn,
   };
 }

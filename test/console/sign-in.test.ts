@@ -67,6 +67,35 @@ test("the operator's token opens a session too, and a sign-out ends it for every
   expect((await copy.open("/api/status")).status).toBe(401);
 });
 
+test("who signs in again has one session: the one before has ended", async () => {
+  const { consoleUrl, adminToken } = await startScene();
+  const page = openPage(consoleUrl);
+  const isSignedIn = async (cookies: Map<string, string>) => {
+    const copy = openPage(consoleUrl);
+    for (const [name, value] of cookies) copy.cookies.set(name, value);
+    return (await copy.open("/api/status")).status === 200;
+  };
+  const jars: Map<string, string>[] = [];
+  const keep = () => jars.push(new Map(page.cookies));
+  const byToken = () => page.send("POST", "/api/session", { token: adminToken });
+  for (const signIn of [
+    byToken,
+    byToken,
+    () => page.signIn("olga", "olga-password"),
+    () => page.signIn("olga", "olga-password"),
+    byToken,
+  ]) {
+    await signIn();
+    keep();
+  }
+  const name = `sallyport-console-${new URL(consoleUrl).port}`;
+  expect(new Set(jars.map((jar) => jar.get(name))).size).toBe(5);
+  expect(await Promise.all(jars.map(isSignedIn))).toEqual([false, false, false, false, true]);
+  /* Who fails to sign in stays who they were. */
+  expect((await page.send("POST", "/api/session", { token: "another" })).status).toBe(401);
+  expect(await isSignedIn(jars[4]!)).toBe(true);
+});
+
 test("a sign-out ends a session of the authorization server's too, and the next sign-in asks for the password again", async () => {
   const { consoleUrl } = await startScene();
   const page = openPage(consoleUrl);
