@@ -138,6 +138,11 @@ export class GrowingChain {
     if (this.#targets.size < MOST_TARGETS) this.#targets.add(name);
   }
 
+  /** Those that policy judges. */
+  get calls(): number {
+    return this.#calls;
+  }
+
   get outcome(): ChainOutcome {
     if (this.#denied > 0) return "denied";
     if (this.#limited > 0) return "limited";

@@ -68,7 +68,7 @@ function stepsOf(record: JournalRecord, rule: PolicyRule | undefined): readonly 
     steps.push({
       step: isGuard ? "guards" : "policy",
       verdict: decision.allow ? "ok" : "refused",
-      text: `${decision.allow ? "allowed" : "denied"} by ${ruleText(decision.rule)}${rule === undefined ? "" : ` at ${rule.source}: ${rule.effect} ${rule.expression}`}${decision.reason === undefined ? "" : `; ${decision.reason}`}`,
+      text: `${decision.allow ? "allowed" : "denied"} by ${ruleText(decision.rule)}${decision.reason === undefined ? "" : `; ${decision.reason}`}`,
     });
     for (const { rule: name, would } of decision.shadow ?? [])
       steps.push({ step: "policy", verdict: "info", text: `"${name}", in shadow mode, would ${would} it` });

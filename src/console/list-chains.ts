@@ -9,6 +9,8 @@ export interface ChainQuery {
   /** A part of an id, a principal, a tenant or the name of a target, a rule, a budget or a kind of error. */
   readonly q?: string;
   readonly outcome?: ChainOutcome;
+  /** Chains without a call that policy judges (handshakes, lists) are left out. */
+  readonly only?: "calls";
   /** The rule that denied a call of it. */
   readonly rule?: string;
   /** The budget that refused a call of it. */
@@ -35,7 +37,7 @@ function valueOf(sort: ChainSort, counter: CounterQuery | undefined): (chain: Gr
     case "cost":
       return ({ row }) => row.costNanos;
     case "calls":
-      return ({ row }) => row.calls;
+      return ({ calls }) => calls;
     case "used":
       return (chain) => (counter === undefined ? 0 : (chain.usedOf(counter)?.amount ?? 0));
   }
@@ -56,9 +58,13 @@ function counterOf({ sort, charged, under, key }: ChainQuery): CounterQuery | un
 }
 
 /** Whether a chain is one that is asked for. */
-function toCondition({ q, outcome, rule, budget, error, from, to }: ChainQuery, counter: CounterQuery | undefined) {
+function toCondition(
+  { q, only, outcome, rule, budget, error, from, to }: ChainQuery,
+  counter: CounterQuery | undefined,
+) {
   const words = q?.trim().toLowerCase() ?? "";
   return (chain: GrowingChain): boolean =>
+    (only === undefined || chain.calls > 0) &&
     (from === undefined || chain.endMs >= from) &&
     (to === undefined || chain.beganAtMs <= to) &&
     (outcome === undefined || chain.outcome === outcome) &&

@@ -53,6 +53,7 @@ const chainsQuery = z.strictObject({
   sort: z.enum(["newest", "cost", "calls", "used"]).default("newest"),
   q: name.exactOptional(),
   outcome: z.enum(["ok", "denied", "limited", "failed", "aborted"]).exactOptional(),
+  only: z.literal("calls").exactOptional(),
   rule: name.exactOptional(),
   budget: name.exactOptional(),
   error: name.exactOptional(),

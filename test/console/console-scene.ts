@@ -91,6 +91,8 @@ export interface Scene {
     text?: string,
     headers?: Readonly<Record<string, string>>,
   ): Promise<{ status: number; requestId: string }>;
+  /** Asks which models there are: no call that policy judges. Gives the request id. */
+  listModels(caller: string): Promise<string>;
   /** The admin API with the operator's token. */
   admin<T = unknown>(method: string, path: string, body?: unknown): Promise<{ status: number; body: T }>;
 }
@@ -121,6 +123,11 @@ export async function startScene(more = "", auth: SceneAuth = {}): Promise<Scene
       });
       await response.text();
       return { status: response.status, requestId: response.headers.get("x-request-id") ?? "" };
+    },
+    async listModels(caller) {
+      const response = await fetch(`${publicUrl}/v1/models`, { headers: { authorization: `Bearer ${keyOf(caller)}` } });
+      await response.text();
+      return response.headers.get("x-request-id") ?? "";
     },
     async admin<T>(method: string, path: string, body?: unknown) {
       const response = await fetch(consoleUrl + path, {

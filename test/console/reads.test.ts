@@ -147,6 +147,17 @@ test("chains are found by the rule that denied, the budget that refused, the kin
     expect((await scene.admin("GET", `/api/chains?${query}`)).status, query).toBe(400);
 });
 
+test("chains without a call are left out where only calls are asked for, and are there otherwise", async () => {
+  const scene = await startScene();
+  const { requestId } = await scene.ask("alice", "small");
+  const listed = await scene.listModels("alice");
+  const ids = async (query: string) =>
+    (await scene.admin<ChainList>("GET", `/api/chains?${query}`)).body.chains.map(({ chainId }) => chainId);
+  expect((await ids("")).toSorted()).toEqual([requestId, listed].toSorted());
+  expect(await ids("only=calls")).toEqual([requestId]);
+  expect((await scene.admin("GET", "/api/chains?only=handshakes")).status).toBe(400);
+});
+
 test("a denied call says which rule denied it, where that stands, and what to change", async () => {
   const scene = await startScene();
   const secret = await explain(scene, (await scene.ask("alice", "secret")).requestId);
@@ -156,6 +167,7 @@ test("a denied call says which rule denied it, where that stands, and what to ch
   expect(secret.rule).toMatchObject({ effect: "deny", expression: 'llm.model == "secret"', hits: { denied: 1 } });
   expect(secret.rule?.source).toMatch(/policies\.yaml:\d+$/);
   expect(secret.sameRules).toBe(true);
+  expect(secret.steps.map(({ text }) => text).join("\n")).not.toContain("llm.model");
   expect(secret.advice[0]).toMatch(
     /^The rule is at .*policies\.yaml:\d+\. Change it so that it does not match this call/,
   );

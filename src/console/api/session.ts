@@ -8,7 +8,7 @@
  *   DELETE /api/session                        204: signs out
  *   GET    /signin?to=/chains/ID               leads to the sign-in page of the authorization server, and back to `to`
  *   GET    /api/overview?window=1h             Overview
- *   GET    /api/chains?sort=&q=&outcome=&limit=&after=   ChainList; also rule=, budget=, error=, from=, to=, and charged=&under=&key=
+ *   GET    /api/chains?sort=&q=&outcome=&limit=&after=   ChainList; also only=calls, rule=, budget=, error=, from=, to=, and charged=&under=&key=
  *   GET    /api/chains/ID                      Chain: by its own id or that of one of its requests; 404
  *   GET    /api/operations/ID?chain=CHAINID    ExplainedOperation: by the id of the operation; 404. Without its chain the newest 20,000 are looked through
  *   GET    /api/policies                       Policies
