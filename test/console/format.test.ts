@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { ago, compact, duration, money, percent, plural } from "../../src/console/app/format.ts";
+import { ago, compact, duration, eachText, money, onDayAt, percent, plural } from "../../src/console/app/format.ts";
 
 test.for([
   [undefined, "–"],
@@ -43,4 +43,17 @@ test("a share that is not nothing never reads 0%", () => {
 test("counts are short where they are long, and one is one", () => {
   expect([9, 1_234, 12_345, 3_200_000].map(compact)).toEqual(["9", "1,234", "12.3K", "3.2M"]);
   expect([plural(1, "call"), plural(0, "call"), plural(1_200, "call")]).toEqual(["1 call", "0 calls", "1,200 calls"]);
+});
+
+test("a moment in a sentence has its day, by the reader's calendar", () => {
+  const at = (day: number, hour: number) => new Date(2026, 9, day, hour, 5).getTime();
+  const now = at(24, 23);
+  expect(onDayAt(at(24, 1), now)).toBe("today at 01:05");
+  expect(onDayAt(at(25, 0), now)).toBe("tomorrow (Oct 25) at 00:05");
+  expect(onDayAt(at(23, 23), now)).toBe("yesterday (Oct 23) at 23:05");
+  expect(onDayAt(at(31, 8), now)).toBe("on Oct 31 at 08:05");
+});
+
+test("a stretch of time is named as people do", () => {
+  expect([15_000, 60_000, 900_000].map(eachText)).toEqual(["each 15 s", "each minute", "each 15 min"]);
 });

@@ -1,5 +1,4 @@
 import { expect, test } from "vitest";
-import { areaPath, linePath, roundUp, stack } from "../../src/console/app/charts/scale.ts";
 import { layOut, type Span } from "../../src/console/app/waterfall-layout.ts";
 
 interface Node extends Span<Node> {
@@ -64,25 +63,4 @@ test("ten thousand calls under each other are laid out", () => {
   for (let level = 0; level < 10_000; level++) deep = node("call", 0, 1, [deep]);
   const rows = layOut([deep], { beganAtMs: 0, endedAtMs: 1, read: (one) => one, isOpen: () => true });
   expect(rows.at(-1)?.level).toBe(10_001);
-});
-
-test("an axis ends at a round number that its half divides well", () => {
-  expect([0, 0.3, 1, 7, 11, 121, 4_300].map(roundUp)).toEqual([1, 0.4, 1, 8, 20, 200, 6_000]);
-});
-
-test("layers lie on each other, and their paths meet", () => {
-  const [low, high] = stack([
-    [1, 2],
-    [3, 4],
-  ]);
-  expect([low?.upper, high?.lower, high?.upper]).toEqual([
-    [1, 2],
-    [1, 2],
-    [4, 6],
-  ]);
-  expect(areaPath([1, 2], [4, 6], 8, 100, 80)).toBe("M0 40L100 20L100 60L0 70Z");
-});
-
-test("a line has a gap where nothing is known", () => {
-  expect(linePath([1, undefined, 2, 3], 4, 30, 40)).toBe("M0 30M20 20L30 10");
 });

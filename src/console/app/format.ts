@@ -45,6 +45,9 @@ export function duration(ms: number | undefined): string {
   return `${Math.floor(ms / large)} ${unit}${rest === 0 ? "" : ` ${rest} ${lesser}`}`;
 }
 
+/** `each minute`, `each 15 s`. */
+export const eachText = (ms: number): string => `each ${ms === 60_000 ? "minute" : duration(ms)}`;
+
 /** `3 s ago`; the future reads `in 3 s`. */
 export function ago(ms: number, now: number): string {
   const past = now - ms;
@@ -64,6 +67,26 @@ export const timeOfDay = (ms: number): string => clock.format(ms);
 export const hourAndMinute = (ms: number): string => minutes.format(ms);
 /** `Nov 23, 14:03:22`. */
 export const dateAndTime = (ms: number): string => `${day.format(ms)}, ${clock.format(ms)}`;
+
+/** `Nov 23, 14:03`. */
+export const dateAndMinute = (ms: number): string => `${day.format(ms)}, ${minutes.format(ms)}`;
+
+/** `today at 14:03`, `tomorrow (Nov 24) at 00:00`, `on Nov 27 at 08:00`: a moment in a sentence, in the reader's time zone. */
+export function onDayAt(ms: number, now: number): string {
+  const days = Math.round((midnightOf(ms) - midnightOf(now)) / 86_400_000);
+  const when =
+    days === 0
+      ? "today"
+      : days === 1
+        ? `tomorrow (${day.format(ms)})`
+        : days === -1
+          ? `yesterday (${day.format(ms)})`
+          : `on ${day.format(ms)}`;
+  return `${when} at ${minutes.format(ms)}`;
+}
+
+/* Days of 23 and 25 hours are days too: hence the rounding above. */
+const midnightOf = (ms: number): number => new Date(ms).setHours(0, 0, 0, 0);
 
 /** `12%`, `0.4%`; what is not nothing never reads 0%. */
 export function percent(share: number): string {

@@ -45,7 +45,8 @@ export async function makeTraffic(gateway: QuickstartProcess): Promise<void> {
     await openai.chat.completions.create({ model: "llama", messages: question(`Say ${at} in words.`) });
   }
   await anthropic.messages.create({ model: "claude", max_tokens: 100, messages: question("Who are you?") });
-  await openai.chat.completions.create({ model: "gone", messages: question("Hello?") }).catch(() => undefined);
+  for (const model of ["gone", "large"])
+    await openai.chat.completions.create({ model, messages: question("Hello?") }).catch(() => undefined);
   await readFiles(gateway, token);
   const agent = await officialClient(`${gateway.url}/a2a/researcher`, token);
   await agent.sendMessage(textMessage("What time is it?"));

@@ -41,7 +41,7 @@ export function StackedBar({
         key,
         class: `part ${key}`,
         x,
-        width: Math.max(0, width - (width < 100 ? 0.4 : 0)),
+        width: value === 0 ? 0 : Math.max(0.4, width - (width < 100 ? 0.4 : 0)),
         height: 8,
       });
       x += width;

@@ -1,5 +1,6 @@
 import { type ComponentChildren, h } from "preact";
 import type { EndpointState, PoolState } from "../../api/models.ts";
+import { endpointName, hostOf } from "../endpoint-names.ts";
 import { count, percent, plural } from "../format.ts";
 import { Sign } from "../parts/marks.ts";
 
@@ -56,7 +57,7 @@ export function HeatMap({ pools, drain }: HeatMapProps): ComponentChildren {
             null,
             h(
               "th",
-              { colSpan: 7, scope: "rowgroup" },
+              { class: "pool", colSpan: 7, scope: "rowgroup" },
               `Pool ${pool.pool}: ${plural(pool.endpoints.length, "endpoint")}, ${count(pool.waiting)} waiting`,
               pool.saturation === undefined ? ", none gets calls" : `, ${percent(pool.saturation)} full`,
             ),
@@ -67,8 +68,6 @@ export function HeatMap({ pools, drain }: HeatMapProps): ComponentChildren {
     ),
   );
 }
-
-const hostOf = (url: string): string => URL.parse(url)?.host ?? url;
 
 interface RowProps {
   readonly endpoint: EndpointState;
@@ -86,7 +85,7 @@ function Row({ endpoint, busiest, drain }: RowProps): ComponentChildren {
     h(
       "th",
       { scope: "row", title: url },
-      name.slice(name.lastIndexOf("/") + 1),
+      h("b", null, endpointName(name)),
       h("small", { class: "calm wide-only" }, ` ${hostOf(url)}`),
       adapters.length > 0 && h("small", { class: "calm" }, ` ${adapters.join(", ")}`),
     ),
@@ -102,7 +101,7 @@ function Row({ endpoint, busiest, drain }: RowProps): ComponentChildren {
         h(
           "button",
           {
-            class: "button bare",
+            class: "button small",
             type: "button",
             "aria-label": `${drained ? "Undrain" : "Drain"} ${name}`,
             onClick: () => drain(name, !drained),

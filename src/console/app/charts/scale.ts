@@ -1,44 +1,13 @@
+/* Their halves are whole numbers from 10 on, and short ones before. */
+const factors = [1, 1.2, 1.6, 2, 2.4, 3, 4, 5, 6, 8, 10];
+const smallFactors = [1, 2, 4, 6, 8, 10];
+
 /** A round number at or above `value`, of which halves are round too. */
 export function roundUp(value: number): number {
   if (!(value > 0)) return 1;
   const unit = 10 ** Math.floor(Math.log10(value));
-  const step = [1, 2, 4, 6, 8, 10].find((factor) => factor * unit >= value) ?? 10;
+  const step = (unit < 10 ? smallFactors : factors).find((factor) => factor * unit >= value) ?? 10;
   return step * unit;
-}
-
-const digits = (value: number): string => String(Math.round(value * 100) / 100);
-
-/** The path of a line through values at equal distances, `width` by `height`, from the lower left. */
-export function linePath(values: readonly (number | undefined)[], most: number, width: number, height: number): string {
-  const step = values.length > 1 ? width / (values.length - 1) : 0;
-  let pen = "M";
-  return values
-    .map((value, at) => {
-      if (value === undefined) {
-        pen = "M";
-        return "";
-      }
-      const point = `${pen}${digits(at * step)} ${digits(height - (value / most) * height)}`;
-      pen = "L";
-      return point;
-    })
-    .join("");
-}
-
-/** The path round the area between two lines. */
-export function areaPath(
-  lower: readonly number[],
-  upper: readonly number[],
-  most: number,
-  width: number,
-  height: number,
-): string {
-  const step = upper.length > 1 ? width / (upper.length - 1) : 0;
-  const back = lower
-    .map((value, at) => `L${digits(at * step)} ${digits(height - (value / most) * height)}`)
-    .toReversed()
-    .join("");
-  return `${linePath(upper, most, width, height)}${back}Z`;
 }
 
 /** Each layer laid on those before it: for every layer its lower and its upper line. */
@@ -51,4 +20,13 @@ export function stack(
     floor = values.map((value, at) => value + (lower[at] ?? 0));
     return { lower, upper: floor };
   });
+}
+
+/* With fewer columns than that a chart is blocks. */
+const FEWEST = 12;
+
+/** From which value on a chart shows them: one before the first that is not nothing, so that a short history fills it. */
+export function firstShown(values: readonly number[], fewest = FEWEST): number {
+  const first = values.findIndex((value) => value > 0);
+  return first === -1 ? 0 : Math.max(0, Math.min(first - 1, values.length - fewest));
 }

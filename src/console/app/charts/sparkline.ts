@@ -1,29 +1,45 @@
 import { type ComponentChildren, h } from "preact";
-import { areaPath, linePath } from "./scale.ts";
 
 interface SparklineProps {
-  readonly values: readonly number[];
+  /** Undefined: nothing is known of that moment, and nothing is drawn. */
+  readonly values: readonly (number | undefined)[];
   /** What a reader who does not see it is told. */
   readonly label: string;
+  format(value: number): string;
 }
 
-/** A line without axes: only how it went. */
-export function Sparkline({ values, label }: SparklineProps): ComponentChildren {
-  const most = Math.max(...values, 0) || 1;
-  const [width, height] = [100, 28];
-  const zero = values.map(() => 0);
+const [WIDTH, HEIGHT] = [100, 28];
+const FILLED = 0.78;
+
+/** How it went, as columns from nothing to the highest, which stands beside them. */
+export function Sparkline({ values, label, format }: SparklineProps): ComponentChildren {
+  const most = Math.max(0, ...values.map((value) => value ?? 0));
+  const step = WIDTH / Math.max(values.length, 1);
   return h(
-    "svg",
-    {
-      class: "spark",
-      viewBox: `0 -2 ${width} ${height + 4}`,
-      preserveAspectRatio: "none",
-      role: "img",
-      "aria-label": label,
-    },
-    values.length > 1 && [
-      h("path", { class: "under", d: areaPath(zero, values, most, width, height) }),
-      h("path", { class: "line", d: linePath(values, most, width, height) }),
-    ],
+    "div",
+    { class: "spark" },
+    h(
+      "svg",
+      {
+        viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
+        preserveAspectRatio: "none",
+        role: "img",
+        "aria-label": `${label}, ${format(most)} at most`,
+      },
+      values.map((value, at) => {
+        const height = most > 0 ? ((value ?? 0) / most) * HEIGHT : 0;
+        return (
+          height > 0 &&
+          h("rect", { key: at, x: at * step, width: step * FILLED, y: HEIGHT - height, height: Math.max(height, 0.6) })
+        );
+      }),
+      h("line", { class: "rule", x1: 0, x2: WIDTH, y1: HEIGHT, y2: HEIGHT }),
+    ),
+    h(
+      "span",
+      { class: "axis-y", "aria-hidden": "true" },
+      most > 0 && h("span", null, format(most)),
+      h("span", null, "0"),
+    ),
   );
 }

@@ -1,31 +1,21 @@
 import { type ComponentChildren, h } from "preact";
-import { useEffect, useState } from "preact/hooks";
-import type { ChainRow, ChainSort } from "../../api/chains.ts";
+import type { ChainRow } from "../../api/chains.ts";
 import { type ChainPages, useChainPages } from "../chain-pages.ts";
+import { chainSearch, isByCounter, isNarrowed, type Query, sortOf, unnarrowed } from "../chain-query.ts";
 import { ago, compact, count, dateAndTime, duration, money, plural, shortId } from "../format.ts";
-import { Outcome, PageHead } from "../parts/marks.ts";
+import { amountText } from "../parts/budget-list.ts";
+import { ChainFilters } from "../parts/chain-filters.ts";
+import { Outcome, PageHead, Principal } from "../parts/marks.ts";
 import { Empty, Failed } from "../parts/states.ts";
 import { type Column, Table } from "../parts/table.ts";
 import { go, setQuery } from "../place.ts";
+import { principalName } from "../principal.ts";
 import type { Place } from "../router.ts";
 
-const sorts: readonly (readonly [ChainSort, string])[] = [
-  ["newest", "Newest"],
-  ["cost", "Dearest"],
-  ["calls", "Most calls"],
-];
-const outcomes = ["denied", "limited", "failed", "aborted", "ok"] as const;
-const outcomeWords = { denied: "Denied", limited: "Limited", failed: "Failed", aborted: "Aborted", ok: "OK" } as const;
-
-/* A search goes out when the reader pauses. */
-const PAUSE_MS = 250;
-
-/** All chains: searched, filtered, in three orders; one opens with Enter. */
-export function ChainList({ at }: { readonly at: Place }): ComponentChildren {
-  const { q = "", outcome = "", sort: wanted = "newest" } = at.query;
-  const sort = sorts.find(([name]) => name === wanted)?.[0] ?? "newest";
-  const query = new URLSearchParams({ sort, ...(q !== "" && { q }), ...(outcome !== "" && { outcome }) }).toString();
-  const pages = useChainPages(query, sort === "newest");
+/** All chains: searched, filtered, in several orders; one opens with Enter. */
+export function ChainList({ at: { query } }: { readonly at: Place }): ComponentChildren {
+  const sort = sortOf(query);
+  const pages = useChainPages(chainSearch(query), sort === "newest" && query["to"] === undefined);
   return h(
     "div",
     null,
@@ -33,91 +23,56 @@ export function ChainList({ at }: { readonly at: Place }): ComponentChildren {
     h(
       "div",
       { class: "card" },
-      h("div", { class: "card-body" }, h(Filters, { q, outcome, sort })),
-      h(Rows, { pages, sort, filtered: q !== "" || outcome !== "" }),
+      h("div", { class: "card-body" }, h(ChainFilters, { query, sort })),
+      h(Rows, { pages, query }),
     ),
   );
 }
 
-interface FiltersProps {
-  readonly q: string;
-  readonly outcome: string;
-  readonly sort: ChainSort;
-}
+const MOST_NAMES = 5;
 
-function Filters({ q, outcome, sort }: FiltersProps): ComponentChildren {
-  const [text, setText] = useState(q);
-  useEffect(() => setText(q), [q]);
-  useEffect(() => {
-    if (text === q) return;
-    const timer = setTimeout(() => setQuery({ q: text }), PAUSE_MS);
-    return () => clearTimeout(timer);
-  }, [text]);
-  return h(
-    "form",
-    { class: "filters", role: "search", onSubmit: (event: Event) => event.preventDefault() },
+/** The first names, whole; how many there are beside. */
+function Names({ row: { targets, principal, tenant } }: { readonly row: ChainRow }): ComponentChildren {
+  const names = (most: number, where: string): ComponentChildren =>
     h(
-      "label",
-      { class: "field grow" },
-      "Search",
-      h("input", {
-        type: "search",
-        "data-search": true,
-        placeholder: "Chain or request id, principal, tenant, tool, agent, model",
-        value: text,
-        onInput: (event: Event) => setText((event.currentTarget as HTMLInputElement).value),
-      }),
-    ),
-    h(Choice, {
-      label: "Ended",
-      value: outcome,
-      options: [["", "In any way"], ...outcomes.map((name) => [name, outcomeWords[name]] as const)],
-      onChange: (value) => setQuery({ outcome: value }),
-    }),
-    h(Choice, {
-      label: "Order",
-      value: sort,
-      options: sorts,
-      onChange: (value) => setQuery({ sort: value === "newest" ? "" : value }),
-    }),
-  );
+      "span",
+      { class: `names ${where}` },
+      targets.slice(0, most).map((name) => h("span", { key: name }, name)),
+      targets.length > most && h("small", null, `+${targets.length - most}`),
+    );
+  return [
+    targets.length === 0
+      ? h("span", { class: "calm", title: "Handshakes and lists: nothing that policy judges" }, "no calls")
+      : [names(MOST_NAMES, "wide-only"), names(1, "phone-only")],
+    h("small", { key: "who", class: "phone-only" }, h(Principal, { id: principal }), besideName(tenant, principal)),
+  ];
 }
 
-interface ChoiceProps {
-  readonly label: string;
-  readonly value: string;
-  readonly options: readonly (readonly [value: string, word: string])[];
-  readonly onChange: (value: string) => void;
-}
+const besideName = (tenant: string, principal: string | null): string =>
+  tenant === "" || tenant === principalName(principal) ? "" : ` · ${tenant}`;
 
-const Choice = ({ label, value, options, onChange }: ChoiceProps): ComponentChildren =>
-  h(
-    "label",
-    { class: "field" },
-    label,
-    h(
-      "select",
-      { value, onChange: (event: Event) => onChange((event.currentTarget as HTMLSelectElement).value) },
-      options.map(([option, word]) => h("option", { key: option, value: option }, word)),
-    ),
-  );
-
-const columns: readonly Column<ChainRow>[] = [
+const columnsOf = (query: Query): readonly Column<ChainRow>[] => [
   {
     key: "outcome",
     title: h("span", { class: "word" }, "Ended"),
     width: "end",
     render: ({ outcome }) => h(Outcome, { of: outcome }),
   },
+  { key: "what", title: "What was called", width: "grow what", render: (row) => h(Names, { row }) },
   {
-    key: "what",
-    title: "What was called",
-    width: "grow",
-    render: ({ targets }) =>
-      targets.length === 0 ? h("span", { class: "calm" }, "nothing that policy judges") : targets.join(", "),
+    key: "who",
+    title: "Who",
+    width: "w10",
+    wideOnly: true,
+    render: ({ principal }) => h(Principal, { id: principal }),
   },
-  { key: "who", title: "Who", width: "w10", wideOnly: true, render: ({ principal }) => principalName(principal) },
-  { key: "tenant", title: "Tenant", width: "w5", wideOnly: true, render: ({ tenant }) => tenant },
+  {
+    key: "tenant",
+    title: "Tenant",
+    width: "w8",
+    wideOnly: true,
+    render: ({ tenant }) => h("span", { title: tenant }, tenant),
+  },
   {
     key: "calls",
     title: "Calls",
@@ -127,25 +82,34 @@ const columns: readonly Column<ChainRow>[] = [
     wideOnly: true,
     render: ({ calls }) => count(calls),
   },
-  {
-    key: "tokens",
-    title: "Tokens",
-    width: "w5",
-    number: true,
-    wideOnly: true,
-    render: ({ inputTokens, outputTokens }) => compact(inputTokens + outputTokens),
-  },
+  isByCounter(query)
+    ? {
+        key: "used",
+        title: "Took",
+        width: "w8",
+        number: true,
+        sorts: true,
+        render: ({ used }) => (used === undefined ? "–" : amountText(used.amount, used.unit)),
+      }
+    : {
+        key: "tokens",
+        title: "Tokens",
+        width: "w5",
+        number: true,
+        wideOnly: true,
+        render: ({ inputTokens, outputTokens }) => compact(inputTokens + outputTokens),
+      },
   {
     key: "cost",
     title: "Cost",
-
     number: true,
     sorts: true,
+    wideOnly: isByCounter(query),
     render: ({ costNanos, costIsPartial }) => `${costIsPartial ? "≥ " : ""}${money(costNanos)}`,
   },
   {
     key: "took",
-    title: "Took",
+    title: "Lasted",
     width: "w5",
     number: true,
     wideOnly: true,
@@ -165,26 +129,22 @@ const columns: readonly Column<ChainRow>[] = [
   },
 ];
 
-/** The last part of a principal's id: `https://issuer#app` reads `app`. */
-export const principalName = (principal: string | null): string =>
-  principal === null ? "unknown" : (principal.split("#").at(-1) ?? principal) || principal;
-
-const nameOf = ({ outcome, targets, principal, costNanos, beganAtMs, chainId }: ChainRow): string =>
-  `${outcome}: ${targets.join(", ")}, by ${principalName(principal)}, ${money(costNanos)}, ${dateAndTime(beganAtMs)}, chain ${shortId(chainId)}`;
+const nameOf = ({ outcome, targets, principal, tenant, costNanos, beganAtMs, chainId }: ChainRow): string =>
+  `${outcome}: ${targets.length === 0 ? "no calls" : targets.join(", ")}, by ${principalName(principal)}${tenant === "" ? "" : ` of ${tenant}`}, ${money(costNanos)}, ${dateAndTime(beganAtMs)}, chain ${shortId(chainId)}`;
 
 interface RowsProps {
   readonly pages: ChainPages;
-  readonly sort: ChainSort;
-  readonly filtered: boolean;
+  readonly query: Query;
 }
 
-function Rows({ pages, sort, filtered }: RowsProps): ComponentChildren {
+function Rows({ pages, query }: RowsProps): ComponentChildren {
   const { rows, list, error } = pages;
   if (list === undefined) {
     if (error !== undefined) return h(Failed, { error, retry: pages.reload });
     return h("div", { class: "skeleton", role: "status" }, h("span", { class: "unseen" }, "Loading"));
   }
-  if (rows.length === 0) return filtered ? h(NothingFound, null) : h(NoTraffic, null);
+  const isIdleHidden = query["idle"] === undefined;
+  if (rows.length === 0) return h(isNarrowed(query) ? NothingFound : NoTraffic, { isIdleHidden });
   return h(
     "div",
     null,
@@ -200,10 +160,11 @@ function Rows({ pages, sort, filtered }: RowsProps): ComponentChildren {
       ),
     h(Table<ChainRow>, {
       label: "Chains",
-      columns,
+      columns: columnsOf(query),
       rows,
       total: list.total,
-      sort,
+      sort: sortOf(query),
+      tall: true,
       keyOf: ({ chainId }) => chainId,
       nameOf,
       onOpen: ({ chainId }) => go({ page: "chains", id: chainId }),
@@ -217,7 +178,7 @@ function Rows({ pages, sort, filtered }: RowsProps): ComponentChildren {
       h(
         "span",
         { role: "status" },
-        `${plural(list.total, "chain")}${rows.length < list.total ? `, ${count(rows.length)} loaded` : ""}`,
+        `${plural(list.total, "chain")}${isIdleHidden ? " with calls" : ""}${rows.length < list.total ? `, ${count(rows.length)} loaded` : ""}`,
       ),
       !list.complete &&
         list.coversSinceMs !== null &&
@@ -226,28 +187,45 @@ function Rows({ pages, sort, filtered }: RowsProps): ComponentChildren {
   );
 }
 
-const NothingFound = (): ComponentChildren =>
+interface NoneProps {
+  readonly isIdleHidden: boolean;
+}
+
+const ShowIdle = (): ComponentChildren =>
+  h(
+    "button",
+    { class: "button", type: "button", onClick: () => setQuery({ idle: "shown" }) },
+    "Show handshakes and lists too",
+  );
+
+const NothingFound = ({ isIdleHidden }: NoneProps): ComponentChildren =>
   h(
     Empty,
     {
       icon: "search",
       title: "No chain fits",
-      action: h(
-        "button",
-        { class: "button", type: "button", onClick: () => setQuery({ q: "", outcome: "" }) },
-        "Clear search and filter",
-      ),
+      action: [
+        h(
+          "button",
+          { key: "clear", class: "button", type: "button", onClick: () => setQuery(unnarrowed) },
+          "Clear search and filter",
+        ),
+        isIdleHidden && h(ShowIdle, { key: "idle" }),
+      ],
     },
     "Names are searched as they are written. An id is found however old it is, as long as the journal has it.",
   );
 
-const NoTraffic = (): ComponentChildren =>
+const NoTraffic = ({ isIdleHidden }: NoneProps): ComponentChildren =>
   h(
     Empty,
     {
       icon: "chains",
       title: "No chains yet",
-      action: h("a", { class: "button main", href: "/connect" }, "Connect a client"),
+      action: [
+        h("a", { key: "connect", class: "button main", href: "/connect" }, "Connect a client"),
+        isIdleHidden && h(ShowIdle, { key: "idle" }),
+      ],
     },
     "The first call through this gateway begins the first one.",
   );

@@ -5,12 +5,12 @@ import { dateAndTime, duration, money, plural, shortId } from "../format.ts";
 import { amountText } from "../parts/budget-list.ts";
 import { CopyButton } from "../parts/copy-button.ts";
 import { endOf, Flow } from "../parts/flow.ts";
-import { Card, Chip, Outcome, PageHead } from "../parts/marks.ts";
+import { Card, Chip, Outcome, PageHead, Tile } from "../parts/marks.ts";
 import { OperationDetail } from "../parts/operation-detail.ts";
 import { Loaded } from "../parts/states.ts";
 import { setQuery } from "../place.ts";
+import { principalWords } from "../principal.ts";
 import { useResource } from "../resource.ts";
-import { principalName } from "./chain-list.ts";
 
 interface ChainPageProps {
   readonly id: string;
@@ -79,6 +79,7 @@ function Whole({
           {
             title: "What happened",
             note: "Enter or a click opens a call: which rule decided, why, and what to change",
+            actions: h(Warnings, { chain }),
             flush: true,
           },
           h(Flow, { chain, selected: operation, onOpen: open }),
@@ -105,45 +106,57 @@ function Facts({ chain }: { readonly chain: Chain }): ComponentChildren {
   const ends = new Map<string, number>();
   for (const { record } of all) ends.set(endOf(record), (ends.get(endOf(record)) ?? 0) + 1);
   const wrong = [...ends].filter(([end]) => end !== "ok");
+  const tenants = new Set(chain.children.map(({ record }) => record.principal.tenant));
   const tokens = all.reduce(
     (sum, { record: { usage } }) => sum + (usage?.inputTokens ?? 0) + (usage?.outputTokens ?? 0),
     0,
   );
-  const facts: readonly (readonly [string, ComponentChildren, string])[] = [
-    [
-      "Cost",
-      `${chain.costIsPartial ? "≥ " : ""}${money(chain.costNanos)}`,
-      chain.costIsPartial ? "the price of a model in it is unknown" : "of all calls together",
-    ],
-    ["Took", duration(chain.endedAtMs - chain.beganAtMs), `began ${dateAndTime(chain.beganAtMs)}`],
-    ["Operations", String(chain.operations), plural(tokens, "token")],
-    ["Begun by", principalName(chain.root ?? null), chain.root ?? "its first records are gone"],
-  ];
+  const begun = chain.root === undefined ? undefined : principalWords(chain.root);
   return h(
-    "div",
-    { class: "stack close" },
-    h(
-      "dl",
-      { class: "tiles" },
-      facts.map(([name, figure, note]) =>
-        h(
-          "div",
-          { class: "tile", key: name },
-          h("dt", null, name),
-          h("dd", null, h("div", { class: "figure" }, figure), h("div", { class: "note" }, note)),
-        ),
-      ),
-    ),
-    (wrong.length > 0 || chain.taintedBy !== undefined || !chain.complete) &&
-      h(
-        "p",
-        { class: "legend" },
-        wrong.map(([end, count]) => h(Outcome, { key: end, of: end, count })),
-        chain.taintedBy !== undefined && h(Chip, { tone: "warn" }, `Tainted by ${chain.taintedBy}`),
-        !chain.complete && h(Chip, null, "More than 10,000 records: the oldest are left out"),
-      ),
+    "dl",
+    { class: "tiles" },
+    h(Tile, {
+      name: "Cost",
+      figure: `${chain.costIsPartial ? "≥ " : ""}${money(chain.costNanos)}`,
+      note: chain.costIsPartial ? "the price of a model in it is unknown" : plural(tokens, "token"),
+    }),
+    h(Tile, {
+      name: "Lasted",
+      figure: duration(chain.endedAtMs - chain.beganAtMs),
+      note: `began ${dateAndTime(chain.beganAtMs)}`,
+    }),
+    h(Tile, {
+      name: "Operations",
+      figure: String(chain.operations),
+      note:
+        wrong.length === 0
+          ? "all well"
+          : h(
+              "span",
+              { class: "legend" },
+              wrong.map(([end, count]) => h(Outcome, { key: end, of: end, count })),
+            ),
+    }),
+    h(Tile, {
+      name: "Begun by",
+      figure: h("span", { title: chain.root }, begun?.name ?? "unknown"),
+      note:
+        begun === undefined
+          ? "its first records are gone"
+          : [begun.by, ...tenants].filter((word) => word !== "").join(" · "),
+    }),
   );
 }
+
+/** What makes a reader look twice. */
+const Warnings = ({ chain: { taintedBy, complete } }: { readonly chain: Chain }): ComponentChildren =>
+  (taintedBy !== undefined || !complete) &&
+  h(
+    "p",
+    { class: "row" },
+    taintedBy !== undefined && h(Chip, { tone: "warn" }, `Tainted by ${taintedBy}`),
+    !complete && h(Chip, null, "More than 10,000 records: the oldest are left out"),
+  );
 
 function everyNode(roots: readonly ChainNode[]): readonly ChainNode[] {
   const found: ChainNode[] = [];
@@ -181,7 +194,6 @@ function Burnt({ chain }: { readonly chain: Chain }): ComponentChildren {
             "tr",
             null,
             h("th", null, "Budget"),
-            h("th", null, "Limit"),
             h("th", { class: "number" }, "Calls"),
             h("th", { class: "number" }, "Taken"),
           ),
@@ -193,8 +205,7 @@ function Burnt({ chain }: { readonly chain: Chain }): ComponentChildren {
             h(
               "tr",
               { key },
-              h("td", null, budget),
-              h("td", null, limit),
+              h("td", null, budget, " ", h("small", { class: "calm" }, limit)),
               h("td", { class: "number" }, calls),
               h("td", { class: "number" }, amountText(booked, unit)),
             ),

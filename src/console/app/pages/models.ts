@@ -3,7 +3,8 @@ import { useState } from "preact/hooks";
 import type { ModelEntry, Models as ModelsData } from "../../api/models.ts";
 import { ApiError, ask } from "../api.ts";
 import { HeatMap } from "../charts/heat-map.ts";
-import { ago, count, duration, money, timeOfDay } from "../format.ts";
+import { endpointNames } from "../endpoint-names.ts";
+import { ago, count, duration, money, plural, timeOfDay } from "../format.ts";
 import { Icon } from "../parts/icon.ts";
 import { Card, Chip, PageHead, Sign } from "../parts/marks.ts";
 import { PickScores } from "../parts/pick-scores.ts";
@@ -100,7 +101,7 @@ function Pools({ data, reload }: { readonly data: ModelsData; readonly reload: (
 
 const SHOWN = 8;
 
-function Picks({ data: { picks } }: { readonly data: ModelsData }): ComponentChildren {
+function Picks({ data: { picks, pools } }: { readonly data: ModelsData }): ComponentChildren {
   const [most, setMost] = useState(SHOWN);
   const now = Date.now();
   return h(
@@ -111,46 +112,63 @@ function Picks({ data: { picks } }: { readonly data: ModelsData }): ComponentChi
       : h(
           "div",
           null,
-          picks
-            .slice(0, most)
-            .map((pick) =>
-              h(
-                "details",
-                { key: `${pick.operationId} ${pick.timeMs} ${pick.picked}`, class: "pick" },
-                h(
-                  "summary",
-                  null,
-                  h(Icon, { name: "right", size: 12 }),
-                  h(
-                    "span",
-                    { class: "name" },
-                    h("b", null, pick.picked),
-                    " ",
-                    h("small", null, `of ${pick.pool}, for ${pick.model}`),
-                  ),
-                  h("small", { title: timeOfDay(pick.timeMs) }, ago(pick.timeMs, now)),
-                ),
-                h(PickScores, { pick }),
-                h(
-                  "p",
-                  null,
-                  h(
-                    "a",
-                    { href: addressOf({ page: "chains", id: pick.chainId, query: { op: pick.operationId } }) },
-                    "The call",
-                  ),
-                ),
-              ),
-            ),
+          picks.slice(0, most).map((pick) =>
+            h(Pick, {
+              key: `${pick.operationId} ${pick.timeMs} ${pick.picked}`,
+              pick,
+              names: endpointNames(pools, pick.pool),
+              now,
+            }),
+          ),
           picks.length > most &&
             h(
               "button",
-              { class: "button", type: "button", onClick: () => setMost(picks.length) },
+              { class: "button after", type: "button", onClick: () => setMost(picks.length) },
               `Show all ${count(picks.length)}`,
             ),
         ),
   );
 }
+
+interface PickProps {
+  readonly pick: ModelsData["picks"][number];
+  readonly names: ReadonlyMap<string, string>;
+  readonly now: number;
+}
+
+const Pick = ({ pick, names, now }: PickProps): ComponentChildren =>
+  h(
+    "details",
+    { class: "pick" },
+    h(
+      "summary",
+      null,
+      h(Icon, { name: "right", size: 12 }),
+      h(
+        "span",
+        { class: "name" },
+        h("b", { title: pick.picked }, names.get(pick.picked) ?? pick.picked),
+        " ",
+        h(
+          "small",
+          null,
+          `for ${pick.model}`,
+          h("span", { class: "wide-only" }, `, of ${plural(pick.of.length, "endpoint")} in pool ${pick.pool}`),
+        ),
+      ),
+      h("small", { title: timeOfDay(pick.timeMs) }, ago(pick.timeMs, now)),
+    ),
+    h(PickScores, { pick, names }),
+    h(
+      "p",
+      { class: "under-table" },
+      h(
+        "a",
+        { href: addressOf({ page: "chains", id: pick.chainId, query: { op: pick.operationId } }) },
+        "Open the call",
+      ),
+    ),
+  );
 
 /* Prices are known by the million everywhere. */
 const perMillion = (nanosAToken: number): string => money(nanosAToken * 1_000_000);
@@ -165,7 +183,7 @@ function priceOf({ price, choices }: ModelEntry): ComponentChildren {
 const Catalog = ({ models }: { readonly models: readonly ModelEntry[] }): ComponentChildren =>
   h(
     Card,
-    { title: "Catalog", note: "Prices a million tokens" },
+    { title: "Catalog", note: "Prices per million tokens" },
     h(
       "div",
       { class: "scroll-x", tabIndex: 0, role: "region", "aria-label": "Models and their prices" },

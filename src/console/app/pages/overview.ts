@@ -1,25 +1,23 @@
 import { type ComponentChildren, h } from "preact";
-import { useEffect, useState } from "preact/hooks";
-import type { Bucket, Counts, Overview as OverviewData, OverviewWindow, Tick } from "../../api/overview.ts";
-import { AreaChart, type Layer } from "../charts/area-chart.ts";
+import type { Bucket, Counts, Overview as OverviewData, OverviewWindow } from "../../api/overview.ts";
 import { StackedBar } from "../charts/bars.ts";
-import { Sparkline } from "../charts/sparkline.ts";
-import { compact, count, dateAndTime, duration, money, percent } from "../format.ts";
-import { onTick } from "../live-events.ts";
+import { ColumnChart, type Layer } from "../charts/column-chart.ts";
+import { firstShown } from "../charts/scale.ts";
+import { compact, dateAndTime, eachText, hourAndMinute } from "../format.ts";
 import { BudgetList } from "../parts/budget-list.ts";
 import { Card, Outcome, PageHead, Protocol, protocolWord, Segments } from "../parts/marks.ts";
 import { Empty, Loaded } from "../parts/states.ts";
+import { Tiles } from "../parts/tiles.ts";
 import { Tops } from "../parts/tops.ts";
 import { setQuery } from "../place.ts";
 import { useResource } from "../resource.ts";
-import type { Place } from "../router.ts";
+import { addressOf, type Place } from "../router.ts";
 
 const windows: readonly (readonly [OverviewWindow, string])[] = [
   ["15m", "15 min"],
   ["1h", "1 hour"],
   ["24h", "24 hours"],
 ];
-const windowMs: Readonly<Record<OverviewWindow, number>> = { "15m": 900_000, "1h": 3_600_000, "24h": 86_400_000 };
 const REFRESH_MS = 5_000;
 
 /** What goes on: traffic, errors, latency, tokens, money, and how the budgets burn down. */
@@ -77,10 +75,15 @@ function FirstStart({ data }: { readonly data: OverviewData }): ComponentChildre
 }
 
 function Busy({ data }: { readonly data: OverviewData }): ComponentChildren {
+  /* A gateway that has just begun is no empty field with a spike at its edge. */
+  const fromMs = data.buckets[0]?.startMs ?? data.sinceMs;
+  const from = firstShown(data.buckets.map(({ calls }) => calls));
+  const buckets = data.buckets.slice(from);
+  const before = from === 0 ? "" : `, none before ${hourAndMinute(buckets[0]?.startMs ?? 0)}`;
   return h(
     "div",
     { class: "stack" },
-    h(Tiles, { data }),
+    h(Tiles, { data, buckets }),
     h(
       "div",
       { class: "wide-left" },
@@ -89,23 +92,23 @@ function Busy({ data }: { readonly data: OverviewData }): ComponentChildren {
         { class: "stack fill" },
         h(
           Card,
-          { title: "Traffic", note: `Calls, each point ${duration(data.bucketMs)}` },
-          h(AreaChart, {
+          { title: "Traffic", note: `Calls ${eachText(data.bucketMs)}${before}` },
+          h(ColumnChart, {
             label: "Calls over time, by what was called",
-            layers: layersOf(data.buckets),
-            times: data.buckets.map(({ startMs }) => startMs),
+            layers: layersOf(buckets),
+            times: buckets.map(({ startMs }) => startMs),
             format: compact,
           }),
         ),
-        h(Ends, { counts: data.totals }),
+        h(Ends, { counts: data.totals, fromMs }),
       ),
       h(
         Card,
-        { title: "Budgets", note: "What is used of each limit; the mark is where even use would stand by now" },
+        { title: "Budgets", note: "The mark is where even use would stand by now" },
         h(BudgetList, { budgets: data.budgets, now: data.nowMs }),
       ),
     ),
-    h(Tops, { tops: data.tops }),
+    h(Tops, { tops: data.tops, fromMs }),
     h(
       "p",
       { class: "scope" },
@@ -114,7 +117,7 @@ function Busy({ data }: { readonly data: OverviewData }): ComponentChildren {
   );
 }
 
-function Ends({ counts }: { readonly counts: Counts }): ComponentChildren {
+function Ends({ counts, fromMs }: { readonly counts: Counts; readonly fromMs: number }): ComponentChildren {
   const outcomes = outcomesOf(counts);
   return h(
     Card,
@@ -124,7 +127,11 @@ function Ends({ counts }: { readonly counts: Counts }): ComponentChildren {
       "p",
       { class: "legend outcomes" },
       outcomes.map(({ key, value }) =>
-        h("a", { key, href: `/chains?outcome=${key}` }, h(Outcome, { of: key, count: value })),
+        h(
+          "a",
+          { key, href: addressOf({ page: "chains", query: { outcome: key, from: `${fromMs}` } }) },
+          h(Outcome, { of: key, count: value }),
+        ),
       ),
     ),
   );
@@ -149,107 +156,3 @@ function layersOf(buckets: readonly Bucket[]): readonly Layer[] {
       values: buckets.map(({ byProtocol }) => byProtocol[key] ?? 0),
     }));
 }
-
-/** What came in since the last answer was made, second by second. */
-function useLiveTick(): Tick | undefined {
-  const [tick, setTick] = useState<Tick | undefined>(undefined);
-  useEffect(() => onTick(setTick), []);
-  return tick;
-}
-
-function Tiles({ data: { totals, buckets, inFlight, window } }: { readonly data: OverviewData }): ComponentChildren {
-  const tick = useLiveTick();
-  const perMinute = (totals.calls / windowMs[window]) * 60_000;
-  const { p50, p95, p99 } = totals.latency;
-  const wrong = totals.failed + totals.aborted;
-  const refused = totals.denied + totals.limited;
-  const over = windows.find(([name]) => name === window)?.[1] ?? "";
-  const line = (what: string, values: readonly number[]): ComponentChildren =>
-    h(Sparkline, { values, label: `${what} over the last ${over}` });
-  const sum = (read: (bucket: Bucket) => number): readonly number[] => buckets.map(read);
-  return h(
-    "dl",
-    { class: "tiles" },
-    h(
-      Tile,
-      {
-        name: "Calls",
-        figure: compact(totals.calls),
-        note: `${compact(perMinute)} a minute, ${count(tick?.inFlight ?? inFlight)} under way`,
-      },
-      line(
-        "Calls",
-        sum(({ calls }) => calls),
-      ),
-    ),
-    h(
-      Tile,
-      { name: "Errors", figure: percent(share(wrong, totals.calls)), note: `${count(wrong)} failed or left` },
-      line(
-        "Errors",
-        sum(({ failed, aborted }) => failed + aborted),
-      ),
-    ),
-    h(
-      Tile,
-      {
-        name: "Refused",
-        figure: count(refused),
-        note: `${count(totals.denied)} by policy, ${count(totals.limited)} by limits`,
-      },
-      line(
-        "Refusals",
-        sum(({ denied, limited }) => denied + limited),
-      ),
-    ),
-    h(
-      Tile,
-      {
-        name: "Latency, p95",
-        figure: duration(p95 ?? undefined),
-        note: `p50 ${duration(p50 ?? undefined)}, p99 ${duration(p99 ?? undefined)}`,
-      },
-      line(
-        "Latency",
-        sum(({ latency }) => latency.p95 ?? 0),
-      ),
-    ),
-    h(
-      Tile,
-      {
-        name: "Tokens",
-        figure: compact(totals.inputTokens + totals.outputTokens),
-        note: `${compact(totals.inputTokens)} in, ${compact(totals.outputTokens)} out`,
-      },
-      line(
-        "Tokens",
-        sum(({ inputTokens, outputTokens }) => inputTokens + outputTokens),
-      ),
-    ),
-    h(
-      Tile,
-      { name: "Cost", figure: money(totals.costNanos), note: `${count(totals.cacheHits)} answers from the cache` },
-      line(
-        "Cost",
-        sum(({ costNanos }) => costNanos),
-      ),
-    ),
-  );
-}
-
-const share = (part: number, whole: number): number => (whole === 0 ? 0 : part / whole);
-
-interface TileProps {
-  readonly name: string;
-  readonly figure: string;
-  readonly note: string;
-  readonly children?: ComponentChildren;
-}
-
-const Tile = ({ name, figure, note, children }: TileProps): ComponentChildren =>
-  h(
-    "div",
-    { class: "tile" },
-    h("dt", null, name),
-    h("dd", null, h("div", { class: "figure" }, figure), h("div", { class: "note" }, note), children),
-  );

@@ -11,7 +11,7 @@ import { RuleTrialCard } from "../parts/rule-trial.ts";
 import { Empty, Loaded } from "../parts/states.ts";
 import { setQuery } from "../place.ts";
 import { useResource } from "../resource.ts";
-import type { Place } from "../router.ts";
+import { addressOf, type Place } from "../router.ts";
 
 const REFRESH_MS = 5_000;
 
@@ -56,7 +56,17 @@ function Rules({
     );
   return h(
     Card,
-    { title, note: `Hash ${policyHash.slice(0, 12)}; nothing allowed ${plural(deniedByDefault, "call")}` },
+    {
+      title,
+      note: [
+        `Hash ${policyHash.slice(0, 12)}`,
+        deniedByDefault > 0 && [
+          "; ",
+          h("a", { href: addressOf({ page: "chains", query: { rule: "default" } }) }, plural(deniedByDefault, "call")),
+          " that no rule allowed",
+        ],
+      ],
+    },
     h(
       "div",
       { class: "scroll-x", tabIndex: 0, role: "region", "aria-label": title },
@@ -87,28 +97,27 @@ function Rules({
 const protocolCount = 4;
 
 function RuleRow({ rule, current }: { readonly rule: PolicyRule; readonly current: boolean }): ComponentChildren {
-  const { name, effect, on, expression, source, scopes, shadow, hits } = rule;
-  const decided = hits.allowed + hits.denied;
+  const { name, effect, on, expression, source, scopes, shadow } = rule;
   return h(
     "tr",
     { class: current ? "current" : "" },
     h("td", null, h("b", null, name), h("br", null), h("small", { class: "calm" }, source)),
     h("td", null, h(Effect, { of: effect, shadow })),
-    h("td", null, on.length >= protocolCount ? "all" : on.join(", ")),
+    h("td", { class: "whole-words" }, on.length >= protocolCount ? "all" : on.join(", ")),
     h(
       "td",
       null,
       h("code", null, expression),
       scopes.length > 0 && h("small", { class: "calm" }, ` and scopes ${scopes.join(" ")}`),
     ),
-    h("td", { class: "number" }, shadow ? `${count(hits.shadow)} in shadow` : count(decided)),
+    h("td", { class: "number" }, h(Decided, { rule })),
     h(
       "td",
       null,
       h(
         "button",
         {
-          class: "button bare",
+          class: "button small",
           type: "button",
           "aria-label": `Try a change of ${name}`,
           onClick: () => setQuery({ effect, try: expression, on: on.join(",") }),
@@ -116,6 +125,18 @@ function RuleRow({ rule, current }: { readonly rule: PolicyRule; readonly curren
         "Try",
       ),
     ),
+  );
+}
+
+/** How often it decided; what it refused leads to those chains. */
+function Decided({ rule: { name, shadow, hits } }: { readonly rule: PolicyRule }): ComponentChildren {
+  if (shadow) return `${count(hits.shadow)} in shadow`;
+  const decided = count(hits.allowed + hits.denied);
+  if (hits.denied === 0) return decided;
+  return h(
+    "a",
+    { href: addressOf({ page: "chains", query: { rule: name } }), title: "The chains it refused calls of" },
+    decided,
   );
 }
 

@@ -3,14 +3,21 @@ import type { BudgetCounter, BudgetState, BudgetUnit } from "../../api/overview.
 import { Burn } from "../charts/bars.ts";
 import { ago, compact, count, duration, money, percent } from "../format.ts";
 import { addressOf } from "../router.ts";
-import { Chip, Sign } from "./marks.ts";
+import { Chip, Principal, Sign } from "./marks.ts";
 import { Empty } from "./states.ts";
 
 /** An amount in the unit of a limit. */
 export function amountText(value: number, unit: BudgetUnit): string {
   if (unit === "nanodollars") return money(value);
-  return `${value < 100_000 ? count(value) : compact(value)} ${unit}`;
+  return `${amountOnly(value, unit)} ${value === 1 ? unit.slice(0, -1) : unit}`;
 }
+
+const amountOnly = (value: number, unit: BudgetUnit): string =>
+  unit === "nanodollars" ? money(value) : value < 100_000 ? count(value) : compact(value);
+
+/** How much of how much, the unit once. */
+export const partText = (value: number, whole: number, unit: BudgetUnit): string =>
+  `${amountOnly(value, unit)} of ${amountText(whole, unit)}`;
 
 interface BudgetListProps {
   readonly budgets: readonly BudgetState[];
@@ -55,49 +62,63 @@ interface LineProps {
 }
 
 function Line({ budget, counter, now }: LineProps): ComponentChildren {
-  const { share, startsAtMs, endsAtMs, unit, used, amount } = counter;
+  const { share, startsAtMs, endsAtMs, unit, used, amount, key, limit } = counter;
   const even = startsAtMs === null || endsAtMs === null ? undefined : (now - startsAtMs) / (endsAtMs - startsAtMs);
   const tone = share >= 1 ? "bad" : counter.exhaustedAtMs !== null ? "warn" : "calm";
-  const whose = budget.per === "principal" ? { q: counter.key } : {};
-  const label = `${budget.name}, ${counter.limit}: ${percent(share)} used`;
+  const label = `${budget.name}, ${limit}: ${percent(share)} used`;
+  const soon = counter.exhaustedAtMs !== null && share < 1;
   return h(
     "li",
     { class: "budget" },
     h(
       "div",
       { class: "title" },
-      h("span", { class: "name", title: label }, budget.name, " ", h("small", null, counter.limit)),
+      h("span", { class: "name", title: label }, budget.name, " ", h("small", null, limit)),
       share >= 1 ? h(Sign, { icon: "stop", tone: "bad" }, "Used up") : h("b", null, percent(share)),
     ),
     h(Burn, { used: share, held: 0, even, tone, label }),
     h(
       "div",
       { class: "under" },
-      h("span", { class: "key", title: counter.key }, counter.key === "" ? "all callers" : counter.key),
-      h("span", null, `${amountText(used, unit)} of ${amountText(amount, unit)}`),
+      h(
+        "span",
+        { class: "key" },
+        key === "" ? "all callers" : h(Principal, { id: key }),
+        endsAtMs !== null && `, resets in ${duration(coarse(endsAtMs - now))}`,
+      ),
+      h("span", null, partText(used, amount, unit)),
     ),
-    (budget.mode === "shadow" || (counter.exhaustedAtMs !== null && share < 1)) &&
+    (share >= NEARLY || soon || budget.mode === "shadow") &&
       h(
         "div",
         { class: "under" },
-        counter.exhaustedAtMs !== null &&
-          share < 1 &&
-          h(Sign, { icon: "warn", tone: "warn" }, `used up ${ago(counter.exhaustedAtMs, now)} at this pace`),
+        share >= NEARLY && h(Links, { budget, counter }),
+        soon && h(Sign, { icon: "warn", tone: "warn" }, `used up ${ago(counter.exhaustedAtMs ?? 0, now)} at this pace`),
         budget.mode === "shadow" && h(Chip, null, "shadow: refuses nothing"),
       ),
-    h(
-      "div",
-      { class: "under" },
-      share >= NEARLY
-        ? h(
-            "span",
-            { class: "links" },
-            h("a", { href: addressOf({ page: "chains", query: { ...whose, sort: "cost" } }) }, "Dearest chains"),
-            h("a", { href: addressOf({ page: "chains", query: { ...whose, outcome: "limited" } }) }, "Refused calls"),
-          )
-        : h("span", null),
-      endsAtMs !== null &&
-        h("span", null, `filled up in ${duration(Math.max(0, Math.round((endsAtMs - now) / 1_000) * 1_000))}`),
-    ),
   );
 }
+
+/* Seconds count in the last minutes alone. */
+const coarse = (ms: number): number => {
+  const unit = ms > 600_000 ? 60_000 : 1_000;
+  return Math.max(0, Math.round(ms / unit) * unit);
+};
+
+/** Who used this counter, and whom it refused. */
+const Links = ({
+  budget: { name },
+  counter: { limit, key, startsAtMs },
+}: Omit<LineProps, "now">): ComponentChildren => {
+  const from: Readonly<Record<string, string>> = startsAtMs === null ? {} : { from: `${startsAtMs}` };
+  return h(
+    "span",
+    { class: "links" },
+    h(
+      "a",
+      { href: addressOf({ page: "chains", query: { charged: name, under: limit, key, sort: "used", ...from } }) },
+      "Who used it",
+    ),
+    h("a", { href: addressOf({ page: "chains", query: { budget: name, ...from } }) }, "Refused calls"),
+  );
+};

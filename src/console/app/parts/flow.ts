@@ -62,8 +62,8 @@ export function Flow({ chain, selected, onOpen }: FlowProps): ComponentChildren 
       key: "cost",
       title: "Cost",
       number: true,
-      render: ({ node }) =>
-        `${node.costIsPartial ? "≥ " : ""}${node.costNanos > 0 || node.costIsPartial ? money(node.costNanos) : "–"}`,
+      wideOnly: true,
+      render: ({ node }) => costText(node),
     },
     { key: "took", title: "Took", width: "w4", number: true, render: ({ node }) => duration(node.record.durationMs) },
     {
@@ -85,7 +85,18 @@ export function Flow({ chain, selected, onOpen }: FlowProps): ComponentChildren 
     selected,
     branch: ({ level, position, brothers, open }) => ({ level, position, brothers, open }),
     onBranch: setOpen,
+    tall: true,
   });
+}
+
+const costText = ({ costNanos, costIsPartial }: ChainNode): string =>
+  `${costIsPartial ? "≥ " : ""}${costNanos > 0 || costIsPartial ? money(costNanos) : "–"}`;
+
+/** The second line on a phone. */
+function aboutText(node: ChainNode): string {
+  const { record, costNanos } = node;
+  const method = record.target.name === "" ? protocolWord(record.protocol) : record.method;
+  return costNanos > 0 ? `${method}, ${costText(node)}` : method;
 }
 
 /* Deeper ones hang at the same place: a phone has no room for more. */
@@ -122,7 +133,8 @@ function What({
       { key: "name", class: "name" },
       nameOfOperation(record),
       " ",
-      h("small", null, record.target.name === "" ? "" : record.method),
+      h("small", { class: "wide-only" }, record.target.name === "" ? "" : record.method),
+      h("small", { class: "phone-only" }, aboutText(node)),
     ),
     ...(end === "ok" ? [] : [h(Outcome, { key: "end", of: end })]),
   ];

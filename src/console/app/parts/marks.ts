@@ -1,6 +1,7 @@
 import { type ComponentChildren, h } from "preact";
 import { useId } from "preact/hooks";
 import { count } from "../format.ts";
+import { principalName } from "../principal.ts";
 import { Icon, type IconName } from "./icon.ts";
 
 type Tone = "good" | "warn" | "bad" | "calm";
@@ -64,6 +65,10 @@ export function Protocol({
     children,
   );
 }
+
+/** Who it is; the whole id is its title. */
+export const Principal = ({ id }: { readonly id: string | null }): ComponentChildren =>
+  h("span", id === null ? null : { title: id }, principalName(id));
 
 export const Chip = ({
   tone,
@@ -131,4 +136,20 @@ export const Segments = <T extends string>({ label, options, value, onChange }: 
         word,
       ),
     ),
+  );
+
+interface TileProps {
+  readonly name: string;
+  readonly figure: ComponentChildren;
+  readonly note: ComponentChildren;
+  readonly children?: ComponentChildren;
+}
+
+/** A figure at the top of a page. */
+export const Tile = ({ name, figure, note, children }: TileProps): ComponentChildren =>
+  h(
+    "div",
+    { class: "tile" },
+    h("dt", null, name),
+    h("dd", null, h("div", { class: "figure" }, figure), h("div", { class: "note" }, note), children),
   );

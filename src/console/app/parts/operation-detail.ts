@@ -1,18 +1,22 @@
 import { type ComponentChildren, h } from "preact";
 import type { OperationRecord } from "../../api/chains.ts";
 import type { ExplainedOperation, ExplainedStep } from "../../api/policies.ts";
-import { compact, count, dateAndTime, duration, money, percent, plural, timeOfDay } from "../format.ts";
+import type { Models } from "../../api/models.ts";
+import { endpointNames } from "../endpoint-names.ts";
+import { compact, count, dateAndTime, duration, money, percent } from "../format.ts";
 import { place } from "../place.ts";
+import { principalName } from "../principal.ts";
 import { useResource } from "../resource.ts";
 import { addressOf } from "../router.ts";
 import { amountText } from "./budget-list.ts";
+import { WhoUsedIt } from "./counter-use.ts";
 import { endOf, nameOfOperation } from "./flow.ts";
 import { Icon, type IconName } from "./icon.ts";
+import { inWords } from "./in-words.ts";
 import { Chip, Outcome, Protocol } from "./marks.ts";
 import { PickScores } from "./pick-scores.ts";
 import { RuleText } from "./rule-text.ts";
 import { Loaded } from "./states.ts";
-import { withCode } from "./with-code.ts";
 
 interface OperationDetailProps {
   readonly id: string;
@@ -42,8 +46,11 @@ function Explained({
   readonly of: ExplainedOperation;
   readonly onClose: (() => void) | undefined;
 }): ComponentChildren {
-  const { record, advice, rule } = of;
+  const { record, advice } = of;
   const end = endOf(record);
+  const denied = record.decision?.allow === false;
+  const refusal = record.kind === "budget_exhausted" ? record.refusals?.at(-1) : undefined;
+  const names = useNames(record);
   return h(
     "div",
     null,
@@ -75,8 +82,10 @@ function Explained({
         "div",
         { class: `why ${tones[end] ?? ""}` },
         h("strong", null, end === "ok" ? "What happened" : "Why"),
-        h("p", null, of.summary),
+        h("p", null, inWords(of.summary, names)),
       ),
+      refusal !== undefined && h(WhoUsedIt, { use: of.usedBy, refusal }),
+      denied && h(Rule, { of }),
       advice.length > 0 &&
         h(
           "div",
@@ -85,19 +94,10 @@ function Explained({
           h(
             "ul",
             { class: "advice" },
-            advice.map((line) => h("li", { key: line }, withCode(line))),
+            advice.map((line) => h("li", { key: line }, inWords(line, names))),
           ),
         ),
-      h(Refusals, { of }),
-      rule !== undefined &&
-        h(
-          "div",
-          null,
-          h("h3", null, record.decision?.allow === true ? "The rule that let it pass" : "The rule that decided"),
-          h(RuleText, { rule }),
-          !of.sameRules && h("p", { class: "hint" }, "The rules have changed since: this is how it stands now."),
-        ),
-      rule === undefined && !of.sameRules && h("p", { class: "hint" }, "The rules have changed since this call."),
+      !denied && h(Rule, { of }),
       h(
         "div",
         null,
@@ -105,7 +105,7 @@ function Explained({
         h(
           "ol",
           { class: "steps" },
-          of.steps.map((step, at) => h(Step, { key: at, step })),
+          of.steps.map((step, at) => h(Step, { key: at, step, names })),
         ),
       ),
       h(Charges, { record }),
@@ -115,7 +115,7 @@ function Explained({
           "div",
           null,
           h("h3", null, "Why this endpoint"),
-          record.picks.map((pick, at) => h(PickScores, { key: at, pick })),
+          record.picks.map((pick, at) => h(PickScores, { key: at, pick, names })),
         ),
       h("div", null, h("h3", null, "Figures"), h(Figures, { record })),
       place.get()?.id !== record.chainId &&
@@ -132,6 +132,26 @@ function Explained({
   );
 }
 
+/** The caller and the endpoints as a person knows them, by what the gateway's sentences call them. */
+function useNames({ principal, picks = [] }: OperationRecord): ReadonlyMap<string, string> {
+  const models = useResource<Models>(picks.length === 0 ? undefined : "/api/models");
+  const caller = [principal.id, principalName(principal.id)] as const;
+  return new Map([caller, ...picks.flatMap(({ pool }) => [...endpointNames(models.data?.pools ?? [], pool)])]);
+}
+
+/** The rule that decided, as it stands now. */
+function Rule({ of: { rule, sameRules, record } }: { readonly of: ExplainedOperation }): ComponentChildren {
+  if (rule === undefined)
+    return sameRules ? null : h("p", { class: "hint" }, "The rules have changed since this call.");
+  return h(
+    "div",
+    null,
+    h("h3", null, record.decision?.allow === true ? "The rule that let it pass" : "The rule that decided"),
+    h(RuleText, { rule }),
+    !sameRules && h("p", { class: "hint" }, "The rules have changed since: this is how it stands now."),
+  );
+}
+
 const verdicts: Readonly<Record<ExplainedStep["verdict"], readonly [icon: IconName, tone: string, word: string]>> = {
   ok: ["good", "good", "passed"],
   refused: ["stop", "warn", "refused"],
@@ -139,61 +159,23 @@ const verdicts: Readonly<Record<ExplainedStep["verdict"], readonly [icon: IconNa
   info: ["right", "calm", ""],
 };
 
-function Step({ step: { step, verdict, text } }: { readonly step: ExplainedStep }): ComponentChildren {
+interface StepProps {
+  readonly step: ExplainedStep;
+  readonly names: ReadonlyMap<string, string>;
+}
+
+function Step({ step: { step, verdict, text }, names }: StepProps): ComponentChildren {
   const [icon, tone, word] = verdicts[verdict];
   return h(
     "li",
     null,
     h("span", { class: tone }, h(Icon, { name: icon, size: 14 })),
-    h("span", null, h("small", null, step, word !== "" && h("span", { class: "unseen" }, `, ${word}`)), text),
-  );
-}
-
-/** The limits that had no room, and who used them up: the way to the call that burnt a budget. */
-function Refusals({ of: { record, usedBy } }: { readonly of: ExplainedOperation }): ComponentChildren {
-  if (record.refusals === undefined || record.refusals.length === 0) return null;
-  return h(
-    "div",
-    null,
-    h("h3", null, "The budget that had no room"),
-    record.refusals.map((refusal) =>
-      h(
-        "p",
-        { key: `${refusal.budget} ${refusal.limit}` },
-        h("b", null, refusal.budget),
-        ` (${refusal.limit}): ${amountText(refusal.used, refusal.unit)} of ${amountText(refusal.amount, refusal.unit)} used, ${amountText(refusal.needed, refusal.unit)} needed`,
-        refusal.resetsAtMs !== undefined && `, filled up at ${dateAndTime(refusal.resetsAtMs)}`,
-        ".",
-      ),
+    h(
+      "span",
+      null,
+      h("small", null, step, word !== "" && h("span", { class: "unseen" }, `, ${word}`)),
+      inWords(text, names),
     ),
-    usedBy !== undefined && [
-      h("h3", { key: "title", class: "after" }, "Who used it up"),
-      usedBy.chains.length === 0 && h("p", { key: "none", class: "calm" }, "No call is on record that used it."),
-      h(
-        "ul",
-        { key: "list", class: "top-list" },
-        usedBy.chains.map(({ chainId, principal, booked, share, calls, dearest: { operationId, timeMs, target } }) =>
-          h(
-            "li",
-            { key: chainId },
-            h(
-              "a",
-              { class: "name", href: addressOf({ page: "chains", id: chainId, query: { op: operationId } }) },
-              target,
-            ),
-            h("span", { class: "value" }, `${amountText(booked, usedBy.unit)}, ${percent(share)}`),
-            h(
-              "small",
-              { class: "calm" },
-              `${principal.split("#").at(-1)}, ${plural(calls, "call")}, ${timeOfDay(timeMs)}`,
-            ),
-          ),
-        ),
-      ),
-      !usedBy.complete &&
-        usedBy.coversSinceMs !== null &&
-        h("p", { key: "since", class: "hint" }, `Of the calls since ${dateAndTime(usedBy.coversSinceMs)}.`),
-    ],
   );
 }
 

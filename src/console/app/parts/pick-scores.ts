@@ -3,8 +3,14 @@ import type { PickOfEndpoint } from "../../api/chains.ts";
 import { count } from "../format.ts";
 import { Icon } from "./icon.ts";
 
+interface PickScoresProps {
+  readonly pick: PickOfEndpoint;
+  /** Names of endpoints by host and port. */
+  readonly names: ReadonlyMap<string, string>;
+}
+
 /** One choice of an endpoint: every one in question with its scores, best first; the picked one is marked. */
-export function PickScores({ pick }: { readonly pick: PickOfEndpoint }): ComponentChildren {
+export function PickScores({ pick, names }: PickScoresProps): ComponentChildren {
   const scorers = Object.entries(pick.by);
   const total = (scores: readonly number[] | string): number =>
     typeof scores === "string" ? -1 : scores.reduce((sum, score, at) => sum + score * (scorers[at]?.[1] ?? 0), 0);
@@ -40,16 +46,16 @@ export function PickScores({ pick }: { readonly pick: PickOfEndpoint }): Compone
             { key: host },
             h(
               "td",
-              null,
+              { title: host },
               host === pick.picked
                 ? h(
                     "b",
                     { class: "sign good" },
                     h(Icon, { name: "good", size: 12 }),
-                    host,
+                    names.get(host) ?? host,
                     h("span", { class: "unseen" }, " picked"),
                   )
-                : host,
+                : (names.get(host) ?? host),
             ),
             typeof scores === "string"
               ? h("td", { colSpan: scorers.length + 1, class: "calm" }, `taken out by ${scores}`)

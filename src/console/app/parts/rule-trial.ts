@@ -4,6 +4,7 @@ import type { RuleTrial, TrialCase, TriedRule } from "../../api/policies.ts";
 import { ApiError, ask } from "../api.ts";
 import { StackedBar } from "../charts/bars.ts";
 import { count, dateAndTime, plural, timeOfDay } from "../format.ts";
+import { principalName } from "../principal.ts";
 import { addressOf } from "../router.ts";
 import { Card, Protocol, Sign } from "./marks.ts";
 
@@ -137,7 +138,8 @@ export function RuleTrialCard(given: RuleTrialProps): ComponentChildren {
 }
 
 function Result({ trial }: { readonly trial: RuleTrial }): ComponentChildren {
-  const { looked, newlyDenied, newlyAllowed, unchanged, undecidable, coversSinceMs } = trial;
+  const { of, tried, looked, newlyDenied, newlyAllowed, unchanged, undecidable, failed, failures, coversSinceMs } =
+    trial;
   const parts = [
     { key: "ok", word: "unchanged", value: unchanged },
     { key: "denied", word: "newly denied", value: newlyDenied },
@@ -159,17 +161,39 @@ function Result({ trial }: { readonly trial: RuleTrial }): ComponentChildren {
       undecidable > 0 && `, ${count(undecidable)} that cannot be told (the journal keeps no arguments and no words)`,
       coversSinceMs !== null && `, since ${dateAndTime(coversSinceMs)}`,
       ".",
+      tried < of && ` It takes long: looked at ${count(tried)} of ${plural(of, "record")}, the newest.`,
     ),
+    failed > 0 && h(Failures, { failed, failures }),
     h(StackedBar, { label: "What would change", parts }),
     trial.cases.length > 0 && h(Cases, { cases: trial.cases }),
   );
 }
+
+/** Where the expression breaks down, and why. */
+const Failures = ({ failed, failures }: Pick<RuleTrial, "failed" | "failures">): ComponentChildren =>
+  h(
+    "div",
+    { class: "why bad" },
+    h("strong", null, `The expression fails on ${plural(failed, "call")}. A rule that fails lets nothing pass.`),
+    h(
+      "ul",
+      null,
+      failures.map(({ reason, calls }) =>
+        h("li", { key: reason }, h("code", null, reason), ` on ${plural(calls, "call")}`),
+      ),
+    ),
+  );
 
 const would = {
   deny: () => h(Sign, { icon: "stop", tone: "warn" }, "would be denied"),
   allow: () => h(Sign, { icon: "good", tone: "good" }, "would pass"),
   unknown: () => h(Sign, { icon: "clock", tone: "calm" }, "cannot be told"),
 } as const;
+
+const reasonOf = ({ missing, failed }: TrialCase): ComponentChildren => {
+  if (failed !== undefined) return h("small", { title: failed }, "the expression fails");
+  return missing !== undefined && h("small", null, missing);
+};
 
 const SHOWN = 20;
 
@@ -188,9 +212,9 @@ const Cases = ({ cases }: { readonly cases: readonly TrialCase[] }): ComponentCh
             { class: "name", href: addressOf({ page: "chains", id: one.chainId, query: { op: one.operationId } }) },
             one.target || one.method,
             " ",
-            h("small", null, `${one.principal.split("#").at(-1)}, ${timeOfDay(one.timeMs)}`),
+            h("small", null, `${principalName(one.principal)}, ${timeOfDay(one.timeMs)}`),
           ),
-          h("span", { class: "value" }, would[one.would](), one.missing !== undefined && h("small", null, one.missing)),
+          h("span", { class: "value" }, would[one.would](), reasonOf(one)),
         ),
       ),
     cases.length > SHOWN && h("li", { class: "calm" }, `and ${count(cases.length - SHOWN)} more`),

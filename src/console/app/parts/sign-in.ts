@@ -4,7 +4,7 @@ import type { SignInProblem } from "../../api/session.ts";
 import { ApiError } from "../api.ts";
 import { signInWithToken } from "../session.ts";
 import { Icon } from "./icon.ts";
-import { withCode } from "./with-code.ts";
+import { inWords } from "./in-words.ts";
 
 const problems: Readonly<Record<SignInProblem, string>> = {
   expired: "Signing in took too long, or was begun in another browser. Try once more.",
@@ -53,7 +53,7 @@ export function SignIn({ oauth, tokenHint }: SignInProps): ComponentChildren {
       "div",
       { class: "sign-in card" },
       h("h1", null, h(Icon, { name: "gate", size: 26 }), "Sallyport"),
-      problem !== undefined && h("p", { class: "why bad", role: "alert" }, withCode(problem)),
+      problem !== undefined && h("p", { class: "why bad", role: "alert" }, inWords(problem)),
       oauth && h("a", { class: "button main", href: to, target: "_self" }, "Sign in"),
       oauth && h("p", { class: "or" }, "or, with the file that only the operator can read:"),
       h(
@@ -71,7 +71,7 @@ export function SignIn({ oauth, tokenHint }: SignInProps): ComponentChildren {
             onInput: (event: Event) => setToken((event.currentTarget as HTMLInputElement).value),
           }),
         ),
-        h("p", { class: "hint" }, tokenHint),
+        h("p", { class: "hint" }, inWords(tokenHint)),
         h(
           "button",
           { class: oauth ? "button" : "button main", type: "submit", disabled: busy },

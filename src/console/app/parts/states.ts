@@ -3,7 +3,7 @@ import type { ApiError } from "../api.ts";
 import type { Resource } from "../resource.ts";
 import { loadSession } from "../session.ts";
 import { Icon, type IconName } from "./icon.ts";
-import { withCode } from "./with-code.ts";
+import { inWords } from "./in-words.ts";
 
 interface EmptyProps {
   readonly icon: IconName;
@@ -19,7 +19,7 @@ export function Empty({ icon, title, children, action }: EmptyProps): ComponentC
     { class: "empty" },
     h(Icon, { name: icon, size: 32 }),
     h("h2", null, title),
-    children !== undefined && h("p", null, typeof children === "string" ? withCode(children) : children),
+    children !== undefined && h("p", null, typeof children === "string" ? inWords(children) : children),
     action !== undefined && h("div", { class: "row" }, action),
   );
 }

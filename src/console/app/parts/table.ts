@@ -37,6 +37,8 @@ interface TableProps<Row> {
   readonly onBranch?: (row: Row, open: boolean) => void;
   /** Whether the reader is past the first rows, or inside: new rows would push away what they look at. */
   readonly onBusy?: (busy: boolean) => void;
+  /** Whether a row has two lines on a phone. */
+  readonly tall?: boolean;
 }
 
 /** The place of a row in a tree. */
@@ -47,9 +49,6 @@ export interface Branch {
   /** Undefined: nothing hangs below it. */
   readonly open: boolean | undefined;
 }
-
-/* That of the style sheet. */
-const ROW_REM = 2.5;
 
 /** A list of any length: only the rows in view are drawn. One stop for Tab; arrows, Page, Home and End move, Enter opens. */
 export function Table<Row>(props: TableProps<Row>): ComponentChildren {
@@ -75,7 +74,8 @@ export function Table<Row>(props: TableProps<Row>): ComponentChildren {
     const element = box.current;
     if (element === null) return;
     const measure = (): void => {
-      const row = ROW_REM * Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
+      const rem = Number.parseFloat(getComputedStyle(document.documentElement).fontSize);
+      const row = rem * Number.parseFloat(getComputedStyle(element).getPropertyValue("--row-rem"));
       const next = { top: element.scrollTop, height: element.clientHeight, row };
       setView((known) =>
         known.top === next.top && known.height === next.height && known.row === next.row ? known : next,
@@ -171,7 +171,7 @@ export function Table<Row>(props: TableProps<Row>): ComponentChildren {
   return h(
     "div",
     {
-      class: "table",
+      class: props.tall === true ? "table tall" : "table",
       role: branch === undefined ? "grid" : "treegrid",
       "aria-label": label,
       "aria-rowcount": (props.total ?? rows.length) + 1,

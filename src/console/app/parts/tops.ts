@@ -1,50 +1,55 @@
 import { type ComponentChildren, h } from "preact";
-import type { Overview, Top } from "../../api/overview.ts";
+import type { Others, Overview, Top } from "../../api/overview.ts";
+import type { Query } from "../chain-query.ts";
 import { Bar } from "../charts/bars.ts";
 import { compact, count, money, plural } from "../format.ts";
 import { addressOf } from "../router.ts";
 import { Card } from "./marks.ts";
 
-/** Who and what stands out. Every line leads to its chains. */
-export function Tops({ tops }: { readonly tops: Overview["tops"] }): ComponentChildren {
-  const spent = ({ costNanos, tokens }: Top): string =>
+interface TopsProps {
+  readonly tops: Overview["tops"];
+  /** When the time that is counted began. */
+  readonly fromMs: number;
+}
+
+/** Who and what stands out. Every line leads to its chains of the same time. */
+export function Tops({ tops, fromMs }: TopsProps): ComponentChildren {
+  const spent = ({ costNanos, tokens }: Others): string =>
     costNanos > 0 ? money(costNanos) : tokens > 0 ? `${compact(tokens)} tokens` : "–";
+  const calls = (of: Others): string => plural(of.calls, "call");
+  const from = { from: `${fromMs}` };
+  const byCost = {
+    note: "By cost",
+    weight: ({ costNanos, calls: made }: Others) => costNanos || made,
+    value: spent,
+    beside: calls,
+    query: ({ name }: Top) => ({ q: name, ...from }),
+    none: "None in this time.",
+  };
   return h(
     "div",
     { class: "grid-2" },
-    h(TopList, {
-      title: "Models",
-      note: "By cost",
-      tops: tops.models,
-      weight: ({ costNanos, calls }) => costNanos || calls,
-      value: spent,
-      query: {},
-    }),
-    h(TopList, {
-      title: "Tenants",
-      note: "By cost",
-      tops: tops.tenants,
-      weight: ({ costNanos, calls }) => costNanos || calls,
-      value: spent,
-      query: {},
-    }),
+    h(TopList, { title: "Models", tops: tops.models, others: tops.others.models, ...byCost }),
+    h(TopList, { title: "Tenants", tops: tops.tenants, others: tops.others.tenants, ...byCost }),
     h(TopList, {
       title: "Denials",
       note: "By the rule that decided",
       tops: tops.denials,
-      weight: ({ calls }) => calls,
-      value: ({ calls }) => plural(calls, "call"),
-      query: { outcome: "denied" },
-      byName: false,
+      others: tops.others.denials,
+      weight: (of) => of.calls,
+      value: calls,
+      query: ({ name }) => ({ rule: name, ...from }),
+      nameOf: ({ name }) => (name === "default" ? "no rule allowed it" : name),
       none: "Policy has refused nothing.",
     }),
     h(TopList, {
       title: "Failing",
       note: "Tools, agents and models",
       tops: tops.failing,
+      others: tops.others.failing,
       weight: ({ failed }) => failed,
-      value: ({ failed, calls }) => `${count(failed)} of ${count(calls)}`,
-      query: { outcome: "failed" },
+      value: ({ failed, calls: made }) => `${count(failed)} of ${count(made)}`,
+      query: ({ name }) => ({ q: name, outcome: "failed", ...from }),
       none: "Nothing has failed.",
     }),
   );
@@ -54,58 +59,56 @@ interface TopListProps {
   readonly title: string;
   readonly note: string;
   readonly tops: readonly Top[];
-  weight(top: Top): number;
-  value(top: Top): string;
-  readonly query: Readonly<Record<string, string>>;
-  /** Whether chains can be searched by the name. */
-  readonly byName?: boolean;
-  readonly none?: string;
+  readonly others: Others;
+  weight(of: Others): number;
+  value(of: Others): string;
+  beside?(of: Others): string;
+  query(top: Top): Query;
+  nameOf?(top: Top): string;
+  readonly none: string;
 }
 
-function TopList({
-  title,
-  note,
-  tops,
-  weight,
-  value,
-  query,
-  byName = true,
-  none = "None in this time.",
-}: TopListProps): ComponentChildren {
-  const most = Math.max(...tops.map(weight), 0) || 1;
+const SHOWN = 6;
+
+const sumOf = (all: readonly Others[]): Others => ({
+  calls: all.reduce((sum, { calls }) => sum + calls, 0),
+  failed: all.reduce((sum, { failed }) => sum + failed, 0),
+  tokens: all.reduce((sum, { tokens }) => sum + tokens, 0),
+  costNanos: all.reduce((sum, { costNanos }) => sum + costNanos, 0),
+});
+
+function TopList({ title, note, tops, others, none, ...read }: TopListProps): ComponentChildren {
+  const { weight, value, beside, query, nameOf = ({ name }) => name } = read;
+  const sorted = tops.toSorted((one, other) => weight(other) - weight(one));
+  const rest = sumOf([...sorted.slice(SHOWN), others]);
+  const most = Math.max(...sorted.map(weight), 0) || 1;
+  const figures = (of: Others): ComponentChildren =>
+    h("span", { class: "value" }, value(of), beside !== undefined && h("small", null, beside(of)));
   return h(
     Card,
     { title, note },
-    tops.length === 0
+    sorted.length === 0
       ? h("p", { class: "calm" }, none)
       : h(
           "ul",
           { class: "top-list" },
-          tops
-            .toSorted((one, other) => weight(other) - weight(one))
-            .slice(0, 6)
+          sorted
+            .slice(0, SHOWN)
             .map((top) =>
               h(
                 "li",
                 { key: top.name },
                 h(
                   "a",
-                  {
-                    class: "name",
-                    href: addressOf({ page: "chains", query: { ...query, ...(byName && { q: top.name }) } }),
-                    title: top.name,
-                  },
-                  top.name,
+                  { class: "name", href: addressOf({ page: "chains", query: query(top) }), title: top.name },
+                  nameOf(top),
                 ),
-                h(
-                  "span",
-                  { class: "value" },
-                  value(top),
-                  query["outcome"] === undefined && h("small", null, plural(top.calls, "call")),
-                ),
+                figures(top),
                 h(Bar, { share: weight(top) / most }),
               ),
             ),
+          (rest.calls > 0 || rest.failed > 0) &&
+            h("li", { class: "calm" }, h("span", { class: "name" }, "all others"), figures(rest)),
         ),
   );
 }

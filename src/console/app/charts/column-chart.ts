@@ -1,7 +1,7 @@
 import { type ComponentChildren, h } from "preact";
 import { useState } from "preact/hooks";
-import { hourAndMinute } from "../format.ts";
-import { areaPath, roundUp, stack } from "./scale.ts";
+import { hourAndMinute, timeOfDay } from "../format.ts";
+import { roundUp, stack } from "./scale.ts";
 
 export interface Layer {
   readonly key: string;
@@ -10,7 +10,7 @@ export interface Layer {
   readonly values: readonly number[];
 }
 
-interface AreaChartProps {
+interface ColumnChartProps {
   readonly label: string;
   readonly layers: readonly Layer[];
   /** When each value begins, milliseconds since the epoch. */
@@ -19,21 +19,25 @@ interface AreaChartProps {
 }
 
 const [WIDTH, HEIGHT] = [600, 160];
+/* Of the width of a column and the gap behind it. */
+const FILLED = 0.82;
+/* Within so short a time minutes would be said twice. */
+const SHORT_MS = 300_000;
 
-/** Layers over time, each on those before it. A cursor (mouse or arrow keys) reads one moment out; the table behind holds them all. */
-export function AreaChart({ label, layers, times, format }: AreaChartProps): ComponentChildren {
+/** Columns over time, layer on layer. A cursor (mouse or arrow keys) reads one moment out; the table behind holds them all. */
+export function ColumnChart({ label, layers, times, format }: ColumnChartProps): ComponentChildren {
   const [at, setAt] = useState<number | undefined>(undefined);
   const stacked = stack(layers.map(({ values }) => values));
-  const sums = stacked.at(-1)?.upper ?? [];
-  const most = roundUp(Math.max(...sums, 0));
+  const most = roundUp(Math.max(...(stacked.at(-1)?.upper ?? []), 0));
   const last = times.length - 1;
+  const step = WIDTH / Math.max(times.length, 1);
   const shown = at === undefined ? undefined : Math.min(at, last);
   const move = (to: number): void => setAt(Math.max(0, Math.min(last, to)));
-  const x = (index: number): number => (last > 0 ? (index / last) * WIDTH : 0);
+  const y = (value: number): number => HEIGHT - (value / most) * HEIGHT;
 
   function onKeyDown(event: KeyboardEvent): void {
-    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    if (step !== undefined) move((shown ?? (step < 0 ? last + 1 : -1)) + step);
+    const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (by !== undefined) move((shown ?? (by < 0 ? last + 1 : -1)) + by);
     else if (event.key === "Home") move(0);
     else if (event.key === "End") move(last);
     else if (event.key === "Escape") setAt(undefined);
@@ -42,7 +46,7 @@ export function AreaChart({ label, layers, times, format }: AreaChartProps): Com
   }
   function onPointerMove(event: PointerEvent): void {
     const { left, width } = (event.currentTarget as Element).getBoundingClientRect();
-    move(Math.round(((event.clientX - left) / width) * last));
+    move(Math.floor(((event.clientX - left) / width) * times.length));
   }
 
   return h(
@@ -51,10 +55,10 @@ export function AreaChart({ label, layers, times, format }: AreaChartProps): Com
     h(
       "div",
       { class: "legend", "aria-live": "polite" },
-      h("span", null, shown === undefined ? "All" : hourAndMinute(times[shown] ?? 0)),
       layers.map(({ key, mark, values }) =>
         h("span", { key }, mark, " ", h("b", null, format(shown === undefined ? sumOf(values) : (values[shown] ?? 0)))),
       ),
+      shown !== undefined && h("span", null, `at ${timeOfDay(times[shown] ?? 0)}`),
     ),
     h(
       "div",
@@ -72,34 +76,52 @@ export function AreaChart({ label, layers, times, format }: AreaChartProps): Com
           onPointerLeave: () => setAt(undefined),
           onBlur: () => setAt(undefined),
         },
-        [0.5, 0, 1].map((share) =>
+        [0, 0.5, 1].map((share) =>
           h("line", { key: share, class: "rule", x1: 0, x2: WIDTH, y1: share * HEIGHT, y2: share * HEIGHT }),
         ),
-        layers.map(({ key }, index) => {
-          const { lower = [], upper = [] } = stacked[index] ?? {};
-          return h("path", { key, class: `layer ${key}`, d: areaPath(lower, upper, most, WIDTH, HEIGHT) });
-        }),
-        shown !== undefined && h("line", { class: "cursor", x1: x(shown), x2: x(shown), y1: 0, y2: HEIGHT }),
+        shown !== undefined && h("rect", { class: "cursor", x: shown * step, width: step, y: 0, height: HEIGHT }),
+        layers.flatMap(({ key, values }, index) =>
+          values.map((value, moment) => {
+            const top = stacked[index]?.upper[moment] ?? 0;
+            return (
+              value > 0 &&
+              h("rect", {
+                key: `${key} ${moment}`,
+                class: `part ${key}`,
+                x: (moment + (1 - FILLED) / 2) * step,
+                width: step * FILLED,
+                y: y(top),
+                height: y(top - value) - y(top),
+              })
+            );
+          }),
+        ),
       ),
       h(
         "div",
         { class: "axis-y", "aria-hidden": "true" },
         [most, most / 2, 0].map((value) => h("span", { key: value }, format(value))),
       ),
-      h(
-        "div",
-        { class: "axis-x", "aria-hidden": "true" },
-        [0, Math.floor(last / 2), last].map((index) => h("span", { key: index }, hourAndMinute(times[index] ?? 0))),
-      ),
+      h(Times, { times }),
     ),
     h(ValueTable, { label, layers, times, format }),
+  );
+}
+
+function Times({ times }: { readonly times: readonly number[] }): ComponentChildren {
+  const last = times.length - 1;
+  const format = (times[last] ?? 0) - (times[0] ?? 0) < SHORT_MS ? timeOfDay : hourAndMinute;
+  return h(
+    "div",
+    { class: "axis-x", "aria-hidden": "true" },
+    [0, Math.floor(last / 2), last].map((index) => h("span", { key: index }, format(times[index] ?? 0))),
   );
 }
 
 const sumOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0);
 
 /* For screen readers, which get no picture. Moments without any value would only be noise. */
-const ValueTable = ({ label, layers, times, format }: AreaChartProps): ComponentChildren =>
+const ValueTable = ({ label, layers, times, format }: ColumnChartProps): ComponentChildren =>
   h(
     "div",
     { class: "unseen" },
@@ -126,7 +148,7 @@ const ValueTable = ({ label, layers, times, format }: AreaChartProps): Component
             h(
               "tr",
               { key: time },
-              h("td", null, hourAndMinute(time)),
+              h("td", null, timeOfDay(time)),
               layers.map(({ key, values }) => h("td", { key }, format(values[index] ?? 0))),
             ),
         ),
