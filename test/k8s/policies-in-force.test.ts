@@ -3,7 +3,7 @@ import { startGateway } from "../../src/gateway/gateway.ts";
 import { buildConfig } from "../../src/k8s/build-config.ts";
 import { ModelServer } from "../inference/pool/model-server.ts";
 import { type Answer, ask, type AskOptions, startEcho } from "../services/services-scene.ts";
-import { manifestFolder, manifests, openGateway, startManifestsScene } from "./manifests-scene.ts";
+import { baseConfig, manifestFolder, manifests, openGateway, startManifestsScene } from "./manifests-scene.ts";
 import { ingress, migrated } from "./migrate-input.ts";
 import { manifestsOf } from "./objects-from.ts";
 
@@ -110,6 +110,39 @@ spec: {targetRef: {group: gateway.networking.k8s.io, ${target}}, limits: {all: {
     expect(wide).toBeLessThan(4);
     expect(await until429("b")).toBe(wide);
     expect(await until429("a", "/strict")).toBe(10);
+  });
+
+  test("a TokenRateLimitPolicy asks for groups as Kuadrant's pages do", async () => {
+    const keys =
+      "{free: {secret: free-free-free-free-free, groups: [staff, free]}, paid: {secret: paid-paid-paid-paid-paid, groups: [paid]}}";
+    const { ask: send } = await startManifestsScene(
+      manifests(
+        openGateway,
+        pool,
+        chat("a"),
+        `apiVersion: kuadrant.io/v1alpha1
+kind: TokenRateLimitPolicy
+metadata: {name: free}
+spec:
+  targetRef: {group: gateway.networking.k8s.io, kind: HTTPRoute, name: a}
+  limits:
+    free:
+      rates: [{limit: 1, window: 24h}]
+      when: [{predicate: 'auth.identity.groups.split(",").exists(g, g == "free")'}]
+      counters: [{expression: auth.identity.userid}]
+`,
+      ),
+      { "llama.default": model.url },
+      `${baseConfig}auth: {keys: ${keys}}\n`,
+    );
+    const statusOf = async (key?: string) => {
+      const [path, { headers, ...options }] = call("Hello.", "a");
+      const authorization = key === undefined ? {} : { authorization: `Bearer ${key}` };
+      return (await send(path, { ...options, headers: { ...headers, ...authorization } })).status;
+    };
+    expect(await statusOf("free-free-free-free-free")).toBe(429);
+    expect(await statusOf("paid-paid-paid-paid-paid")).toBe(200);
+    expect(await statusOf()).toBe(200);
   });
 
   test("what an Ingress lets one address do, migrated, is what it may do here: beyond it 429", async () => {

@@ -245,7 +245,16 @@ describe("a TokenRateLimitPolicy", () => {
   });
 
   test.each([
-    ["when.0.predicate", { when: [{ predicate: 'request.query == "x"' }] }, /request has no field query/],
+    [
+      "when.0.predicate",
+      { when: [{ predicate: 'request.query == "x"' }] },
+      /the query of the address is not known here/,
+    ],
+    [
+      "when.0.predicate",
+      { when: [{ predicate: 'auth.identity.groups == "free"' }] },
+      /list<string> == string; it is read here as `principal\.groups == "free"`/,
+    ],
     [
       "when.0.predicate",
       { when: [{ predicate: 'requestBodyJSON("/temperature") == 1' }] },

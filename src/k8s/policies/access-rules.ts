@@ -20,7 +20,7 @@ export interface Covered {
 }
 
 /* As `policies: open` has it: callers without a credential go where a route of the configuration lets them, and nowhere else. */
-const known = 'principal.issuer != "urn:sallyport:anonymous"';
+export const knownCaller = 'principal.issuer != "urn:sallyport:anonymous"';
 
 /** Rules that let through what no AccessPolicy is for. One that nobody could read any more is left out, which leaves it closed. */
 export function openRules({ namespaces, servers, agents }: Covered): readonly Readonly<Record<string, unknown>>[] {
@@ -33,9 +33,9 @@ export function openRules({ namespaces, servers, agents }: Covered): readonly Re
     return allow.length > LONGEST_EXPRESSION ? [] : [{ name: `no AccessPolicy (${on})`, on: [on], allow }];
   };
   return [
-    ...rule("mcp", [...noneOf("mcp.server", servers), ...outside("mcp.server"), known]),
-    ...rule("a2a", [...noneOf("a2a.agent", agents), ...outside("a2a.agent"), known]),
-    ...rule("llm", [...untagged, `(!request.route.startsWith("/") || ${known})`]),
+    ...rule("mcp", [...noneOf("mcp.server", servers), ...outside("mcp.server"), knownCaller]),
+    ...rule("a2a", [...noneOf("a2a.agent", agents), ...outside("a2a.agent"), knownCaller]),
+    ...rule("llm", [...untagged, `(!request.route.startsWith("/") || ${knownCaller})`]),
     ...rule("http", untagged),
   ];
 }

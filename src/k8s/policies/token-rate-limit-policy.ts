@@ -119,8 +119,13 @@ function faultsOf({ object: { spec, namespace, name }, warn }: Context): readonl
     if ("refused" in translated) return void faults.push({ path, message: translated.refused, kind: "cel" });
     const source = key === "per" ? `string(${translated.source})` : translated.source;
     const read = configSchema.shape.budgets.safeParse([{ name: "x", [key]: source, limits: ["1 tokens"] }]);
+    const readAs = translated.source === text ? "" : `; it is read here as \`${translated.source}\``;
     if (!read.success)
-      faults.push({ path, message: read.error.issues.map(({ message }) => message).join("; "), kind: "cel" });
+      faults.push({
+        path,
+        message: `${read.error.issues.map((issue) => issue.message).join("; ")}${readAs}`,
+        kind: "cel",
+      });
   };
   const tryWhen = (when: TokenLimitSpec["when"], path: ConfigPath) =>
     (when ?? []).forEach(({ predicate }, index) => tryCel("where", predicate, [...path, "when", index, "predicate"]));
