@@ -77,6 +77,33 @@ describe("an AccessPolicy", () => {
     expect(at("routes", "default/a")).toMatchObject([{ tags: [{ tag: "AccessPolicy default/p" }] }]);
   });
 
+  test("for more than one expression can say is refused at its place, or leaves closed what none is for, and says so", () => {
+    const names = Array.from({ length: 16 }, (_, index) => `${"n".repeat(250)}${index}`);
+    const wordy = meaningOf([
+      ...names.map((name) => sample(mcpServer, { url: "http://tools:1/mcp" }, { name, namespace: "n".repeat(63) })),
+      sample(
+        accessPolicy,
+        {
+          targetRefs: names.map((name) => target("MCPServer", name)),
+          rules: [{ name: "one", allow: `principal.subject == "${"x".repeat(4_000)}"` }],
+        },
+        { name: "p", namespace: "n".repeat(63) },
+      ),
+    ]);
+    expect(wordy.problems).toEqual([expect.stringMatching(/^spec\.rules\.0\.allow: .*8,?192/)]);
+    const spaces = Array.from({ length: 250 }, (_, index) => `team-${index}`);
+    const { at, problems, warnings } = meaningOf(
+      spaces.map((namespace) =>
+        sample(accessPolicy, { rules: [{ name: "one", on: ["mcp"], allow: "true" }] }, { name: "p", namespace }),
+      ),
+    );
+    expect(problems).toEqual([]);
+    const found = at("policies", "rules") as readonly { readonly name: string }[];
+    expect(found.filter(({ name }) => name.startsWith("no AccessPolicy"))).toEqual([]);
+    expect(warnings.at(-1)).toMatch(/^kind: AccessPolicies are for more .* closed too \(mcp, a2a, llm, http\)/);
+    expect(policiesSchema.safeParse({ rules: found }).success).toBe(true);
+  });
+
   test("of a route or a gateway holds for calls of models and of services by it", () => {
     const found = rules({
       targetRefs: [target("Gateway", "gw")],

@@ -54,6 +54,29 @@ test("of an API server, what cannot be honoured is out, whole, and says why; the
   expect(translation.problems).toHaveLength(2);
 });
 
+test("what several objects come to and no expression can hold is refused in the name of one, and what that is for is closed", () => {
+  const predicate = (letter: string) => `{predicate: 'request.path != "${letter.repeat(4_000)}"'}`;
+  const { read, translation } = build(
+    service("v1"),
+    good,
+    `apiVersion: kuadrant.io/v1alpha1
+kind: TokenRateLimitPolicy
+metadata: {name: wordy}
+spec:
+  targetRef: {group: gateway.networking.k8s.io, kind: HTTPRoute, name: good}
+  limits: {x: {rates: [{limit: 5, window: 1m}], when: [${predicate("a")}, ${predicate("b")}, ${predicate("c")}]}}`,
+  );
+  expect(translation.problems).toMatchObject([
+    { file: "x.yaml", line: expect.any(Number) as number, message: expect.stringContaining("where") as string },
+  ]);
+  expect(read.config?.routes?.["default/good"]?.rules[0]?.to).toMatchObject([
+    { unresolved: "a policy of this route could not be applied" },
+  ]);
+  expect(translation.statuses.find(({ name }) => name === "wordy")?.status).toMatchObject({
+    conditions: [{ type: "Accepted", status: "False", reason: "Invalid" }],
+  });
+});
+
 test("a route that names no Gateway, or one that is not there, is not served by a cluster's gateway", () => {
   const { read, translation } = build(service("v1"), good.replace("name: gw", "name: nobody"));
   expect(read.config?.routes).toBeUndefined();

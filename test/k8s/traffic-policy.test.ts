@@ -176,6 +176,20 @@ describe("a TrafficPolicy", () => {
     },
   );
 
+  test("of a Gateway leaves its ordinary services alone, and says so; one that names a route takes its Services for models", () => {
+    const { warnings, at } = meaning(
+      sample(trafficPolicy, guard(rejecting("x"), target("Gateway", "gw")), { name: "all" }),
+      sample(trafficPolicy, guard(rejecting("x"), target("HTTPRoute", "b")), { name: "near" }),
+    );
+    expect(at("routes", "default/a")).toMatchObject([{ rules: [{ to: [{ service: "default/m:80" }] }, {}] }]);
+    expect(at("routes", "default/b")).toMatchObject([{ rules: [{ to: [{ pool: "default/m:80" }] }, {}] }]);
+    expect(warnings).toEqual([
+      expect.stringMatching(
+        /^spec\.targetRefs\.0: is for calls of models: a route to Services alone, such as default\/a,/,
+      ),
+    ]);
+  });
+
   test("whose rejections would pass for answers is refused", () => {
     const { problems } = meaning(
       sample(

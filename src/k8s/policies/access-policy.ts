@@ -34,7 +34,13 @@ export const accessPolicyPolicy = definePolicy<AccessPolicySpec>({
     /* Rules that only record close nothing. */
     const closing = sound.filter(({ object }) => object.spec.rules.some(({ mode }) => mode === "enforce"));
     tagParts(COVERED, [...policiesAt(all, closing).keys()], all, first.tag);
-    for (const rule of openRules(coveredBy(closing))) first.config.push(["policies", "rules"], rule);
+    const { rules, tooLong } = openRules(coveredBy(closing));
+    for (const rule of rules) first.config.push(["policies", "rules"], rule);
+    if (tooLong.length > 0)
+      first.warn({
+        path: ["kind"],
+        message: `AccessPolicies are for more servers, agents and namespaces than one expression can name: what none of them is for is closed too (${tooLong.join(", ")}); name Gateways or routes in targetRefs, or write \`policies: {rules: ...}\` in the configuration file`,
+      });
   },
   refused: tellRefused,
 });

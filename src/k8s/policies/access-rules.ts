@@ -23,19 +23,26 @@ export interface Covered {
 export const knownCaller = 'principal.issuer != "urn:sallyport:anonymous"';
 
 /** Rules that let through what no AccessPolicy is for. One that nobody could read any more is left out, which leaves it closed. */
-export function openRules({ namespaces, servers, agents }: Covered): readonly Readonly<Record<string, unknown>>[] {
+export function openRules({ namespaces, servers, agents }: Covered): {
+  readonly rules: readonly Readonly<Record<string, unknown>>[];
+  readonly tooLong: readonly Protocol[];
+} {
+  const tooLong: Protocol[] = [];
   const outside = (field: string) => namespaces.map((name) => `!${field}.startsWith(${JSON.stringify(`${name}/`)})`);
   const noneOf = (field: string, names: readonly string[]) =>
     names.length === 0 ? [] : [`!(${field} in ${JSON.stringify(names)})`];
   const untagged = [`!(${hasTag(COVERED)})`, ...outside("request.route")];
   const rule = (on: Protocol, conditions: readonly string[]) => {
     const allow = conditions.join(" && ");
-    return allow.length > LONGEST_EXPRESSION ? [] : [{ name: `no AccessPolicy (${on})`, on: [on], allow }];
+    if (allow.length <= LONGEST_EXPRESSION) return [{ name: `no AccessPolicy (${on})`, on: [on], allow }];
+    tooLong.push(on);
+    return [];
   };
-  return [
+  const rules = [
     ...rule("mcp", [...noneOf("mcp.server", servers), ...outside("mcp.server"), knownCaller]),
     ...rule("a2a", [...noneOf("a2a.agent", agents), ...outside("a2a.agent"), knownCaller]),
     ...rule("llm", [...untagged, `(!request.route.startsWith("/") || ${knownCaller})`]),
     ...rule("http", untagged),
   ];
+  return { rules, tooLong };
 }
