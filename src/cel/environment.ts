@@ -31,9 +31,9 @@ export interface Prepared {
 
 const prepared = new Map<string, Prepared>();
 
-/** The one environment, as far as the given variables; made once for each set of them (at most 2^7, doubled by `metered`). */
+/** The one environment, as far as the given variables; made once for each list of them that there is in our own code, doubled by `metered`. */
 export function environmentOf(names: readonly VariableName[], metered: boolean): Prepared {
-  const key = `${metered} ${[...names].sort().join(" ")}`;
+  const key = `${metered} ${names.join(" ")}`;
   const known = prepared.get(key);
   if (known !== undefined) return known;
   const environment = base.clone();

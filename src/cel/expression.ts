@@ -4,8 +4,8 @@ import type { Context } from "./context.ts";
 import { environmentOf, LONGEST_EXPRESSION, type Prepared } from "./environment.ts";
 import { TOO_MUCH_WORK, WORK_LIMIT } from "./evaluator.ts";
 import { ExpressionError } from "./expression-error.ts";
-import { accessOf, callOf, syntaxOf, type SyntaxNode } from "./syntax.ts";
-import { fieldsOf, isShape, type VariableName } from "./variables.ts";
+import { accessOf, callOf, childrenOf, syntaxOf, type SyntaxNode } from "./syntax.ts";
+import { fieldsOf, isShape, type VariableName, variables } from "./variables.ts";
 import { type Asked, didYouMean, hasLoop, type Meanings, unknownField, unknownVariable, vet } from "./vet.ts";
 
 interface Results {
@@ -81,31 +81,59 @@ function parse(source: string, from: Prepared, allowed: readonly VariableName[])
   }
 }
 
-/** Whether nothing is missing where there are no variables but these: the type checker itself says so. */
-function isWhole(source: string, variables: readonly VariableName[]): boolean {
+/** Whether a variable is named, and not the principal. */
+function namesOther(node: SyntaxNode): boolean {
+  if (node.op === "id" && node.args !== "principal" && Object.hasOwn(variables, String(node.args))) return true;
+  return childrenOf(node).some(namesOther);
+}
+
+/** Whether nothing is missing where there is only the principal: the type checker itself says so, unless another is named, since its errors are dear. */
+function readsPrincipalAlone(source: string, draft: SyntaxNode): boolean {
+  if (namesOther(draft)) return false;
   try {
-    return environmentOf(variables, false).environment.parse(source).check().valid;
+    return environmentOf(["principal"], false).environment.parse(source).check().valid;
   } catch {
     return false;
   }
 }
 
+/*
+ * Those that somebody still has, by what they were compiled of: a configuration of a thousand policies is checked, built, and after each change
+ * checked and built again, and almost all of its expressions are as they were.
+ */
+const compiled = new Map<string, WeakRef<Expression<ResultType>>>();
+const forgotten = new FinalizationRegistry<string>((key) => {
+  if (compiled.get(key)?.deref() === undefined) compiled.delete(key);
+});
+
 /** Parses, type-checks and vets an expression. Throws ExpressionError with what is wrong, where, and the nearest right name. */
 export function compileExpression<R extends ResultType>(source: string, options: CompileOptions<R>): Expression<R> {
-  const { variables, result, meanings } = options;
+  // What it may ask of a meaning is each configuration's own.
+  if (options.meanings !== undefined) return compile(source, options);
+  const key = `${options.result} ${options.variables.join(" ")}: ${source}`;
+  const known = compiled.get(key)?.deref() as Expression<R> | undefined;
+  if (known !== undefined) return known;
+  const made = compile(source, options);
+  compiled.set(key, new WeakRef(made));
+  forgotten.register(made, key);
+  return made;
+}
+
+function compile<R extends ResultType>(source: string, options: CompileOptions<R>): Expression<R> {
+  const { variables: allowed, result, meanings } = options;
   if (source.length > LONGEST_EXPRESSION)
     throw new ExpressionError(`the expression is longer than ${LONGEST_EXPRESSION} characters`, source, 0);
-  const { parsed: draft, type } = parse(source, environmentOf(variables, false), variables);
+  const { parsed: draft, type } = parse(source, environmentOf(allowed, false), allowed);
   const asks = vet(syntaxOf(draft), source, meanings);
   if (type !== result && type !== "dyn")
     throw new ExpressionError(`the result must be ${result}, and this is ${type}`, source, 0);
   const metered = hasLoop(syntaxOf(draft));
-  const { guardrail } = environmentOf(variables, metered);
-  const parsed = metered ? parse(source, environmentOf(variables, true), variables).parsed : draft;
+  const { guardrail } = environmentOf(allowed, metered);
+  const parsed = metered ? parse(source, environmentOf(allowed, true), allowed).parsed : draft;
   const expected = jsTypes[result];
   return {
     source,
-    readsCallerAlone: isWhole(source, ["principal"]),
+    readsCallerAlone: readsPrincipalAlone(source, syntaxOf(draft)),
     asks,
     evaluate(context) {
       context.callOnly = false;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { evaluationFault } from "../../src/cel/expression.ts";
+import { compileExpression, evaluationFault } from "../../src/cel/expression.ts";
 import { compile, contextOf, evaluate, loadError } from "./scene.ts";
 
 describe("an expression", () => {
@@ -106,6 +106,19 @@ describe("loading refuses, with the place and the nearest name", () => {
     expect(() => compile('true &&\n  mcp.tol.name == "x"', "bool")).toThrow(
       expect.objectContaining({ excerpt: '  mcp.tol.name == "x"\n      ^' }) as Error,
     );
+  });
+});
+
+describe("an expression that somebody has", () => {
+  const options = { variables: ["principal", "request"], result: "bool" } as const;
+
+  test("is not compiled again for another who writes the same, and is for other variables or another result", () => {
+    const source = '"team-1" in principal.groups';
+    const first = compileExpression(source, options);
+    expect(compileExpression(source, options)).toBe(first);
+    expect(compileExpression(source, { ...options, variables: ["principal"] })).not.toBe(first);
+    expect(compileExpression(`${source} `, options)).not.toBe(first);
+    expect(() => compileExpression(source, { ...options, result: "string" })).toThrow("the result must be string");
   });
 });
 
