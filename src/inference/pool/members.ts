@@ -6,11 +6,13 @@ import { endpointSaturation } from "../picker/saturation.ts";
 import { countOthers, mayEject } from "./ejection.ts";
 import { engines } from "./engines.ts";
 import type { HealthState } from "./health.ts";
+import { type EndpointStatus, toEndpointStatus } from "./endpoint-status.ts";
 import type { Member } from "./member.ts";
 import type { ReadMetrics } from "./metrics-reader.ts";
 import { headersOf, type PoolConfig } from "./pool-config.ts";
 import type { PoolMeters } from "./pool-meters.ts";
 import { Roster } from "./roster.ts";
+import type { PaceShare, ScrapePace } from "./scrape-pace.ts";
 import { Scraper, type Look } from "./scraper.ts";
 
 export interface MembersOptions {
@@ -19,6 +21,7 @@ export interface MembersOptions {
   readonly clock: Clock;
   /** For scrapes. */
   readonly deadlines: Deadlines;
+  readonly pace: ScrapePace;
   readonly log: Log;
   readonly meters: PoolMeters;
   /** There may be room, or other endpoints. */
@@ -28,33 +31,11 @@ export interface MembersOptions {
 /** How a call ended, as far as its endpoint is concerned. `refused`: it could not be sent. `unknown`: the caller left, or it was not the endpoint's doing. */
 export type CallEnd = "well" | "failed" | "refused" | "unknown";
 
-/** An endpoint, for operators. */
-export interface EndpointStatus {
-  readonly name: string;
-  readonly url: string;
-  readonly state: HealthState | "draining" | "leaving";
-  /** The gateway's own calls under way. */
-  readonly requests: number;
-  /** Calls of everybody that wait there, and that are under way; absent while it tells no metrics. */
-  readonly queued?: number;
-  readonly load?: number;
-  /** Used share of its KV cache. */
-  readonly kvUsage?: number;
-  /** LoRA adapters that it most likely has loaded, at most 50; absent where there is none. */
-  readonly adapters?: readonly string[];
-}
-
 /* How often one is looked at that is not well and tells no metrics. */
 const LOOK_EVERY_MS = 250;
 
-/* Of a large pool each is scraped more seldom: at most 200 scrapes a second cost some hundredths of a core. */
-const SPACING_MS = 5;
-
 /* Those that are gone included: many times as many as a pool has. */
 const MOST_DRAINED = 1_024;
-
-const MOST_SHOWN = 50;
-const adaptersOf = (names: readonly string[]) => names.length > 0 && { adapters: names.slice(-MOST_SHOWN) };
 
 /** What is known of the endpoints of a pool, and which of them get calls. */
 export class Members {
@@ -64,17 +45,20 @@ export class Members {
   #wanted: readonly string[] = [];
   /* Addresses, oldest first: one that is gone for the length of one answer of DNS is still not to get calls. */
   readonly #drained = new Set<string>();
+  readonly #pace: PaceShare;
   #closed = false;
 
   constructor(options: MembersOptions, config: PoolConfig) {
     this.roster = new Roster(options.pool);
     this.#options = options;
     this.#config = config;
+    this.#pace = options.pace.open();
   }
 
   /** Takes up another configuration; `scraping`: of how they are scraped. */
   configure(config: PoolConfig, scraping: boolean): void {
     this.#config = config;
+    this.#share();
     if (scraping) for (const member of this.roster.all()) this.#scrape(member);
   }
 
@@ -88,7 +72,13 @@ export class Members {
       this.#release(member);
     }
     this.#join();
+    this.#share();
     this.#options.changed();
+  }
+
+  /** A call looks for an endpoint. The first after a long time finds old metrics, those after it new ones. */
+  called(nowMs: number): void {
+    if (this.#pace.called(nowMs)) for (const { scraper } of this.roster.all()) scraper?.hasten();
   }
 
   /** Those that are wanted and not there; as long as there is room, which those that leave still take. */
@@ -132,18 +122,7 @@ export class Members {
 
   list(): readonly EndpointStatus[] {
     const nowMs = this.#options.clock.monotonic();
-    return [...this.roster.all()].map(({ name, url, slot, leaving, drained, health }) => ({
-      name,
-      url,
-      state: leaving ? "leaving" : drained ? "draining" : health.state(nowMs),
-      requests: this.roster.endpoints.requests[slot]!,
-      ...(this.roster.endpoints.fresh(slot, nowMs) && {
-        queued: this.roster.endpoints.queue(slot, nowMs),
-        load: this.roster.endpoints.load(slot, nowMs),
-        kvUsage: this.roster.endpoints.kvUsage(slot, nowMs),
-      }),
-      ...adaptersOf(this.roster.endpoints.adapters(slot)),
-    }));
+    return [...this.roster.all()].map((member) => toEndpointStatus(member, this.roster.endpoints, nowMs));
   }
 
   /**
@@ -177,6 +156,7 @@ export class Members {
   /** Nobody looks at them any more, and nothing is told of them. */
   close(): void {
     this.#closed = true;
+    this.#share();
     for (const member of this.roster.all()) {
       member.scraper?.stop();
       clearTimeout(member.rest);
@@ -196,7 +176,7 @@ export class Members {
       url,
       headers: headersOf(this.#config),
       engine,
-      everyMs: () => Math.max(reads ? metrics.every : LOOK_EVERY_MS, this.roster.size * SPACING_MS),
+      everyMs: () => (reads ? Math.max(metrics.every, this.#pace.everyMs(clock.monotonic())) : LOOK_EVERY_MS),
       reads,
       upstream,
       deadlines,
@@ -209,6 +189,10 @@ export class Members {
       isWell: () => member.health.state(clock.monotonic()) !== "unreachable",
     });
     if (!reads && member.health.state(clock.monotonic()) === "unreachable") member.scraper.wake();
+  }
+
+  #share(): void {
+    this.#pace.resize(this.#closed || this.#config.metrics === "off" ? 0 : this.roster.size);
   }
 
   #saw(member: Member, look: Look, nowMs: number): void {
@@ -296,5 +280,6 @@ export class Members {
     // Two may differ in their paths alone.
     if (!roster.hosts.includes(member.host)) this.#options.meters.dropEndpoint(this.#options.pool, member.host);
     if (isFull) this.#join();
+    this.#share();
   }
 }

@@ -11,7 +11,8 @@ import { mustShed } from "../picker/saturation.ts";
 import type { PickRequest } from "../picker/scene.ts";
 import { Discovery } from "./discovery.ts";
 import type { Member } from "./member.ts";
-import { type CallEnd, Members, type EndpointStatus, type MembersOptions } from "./members.ts";
+import type { EndpointStatus } from "./endpoint-status.ts";
+import { type CallEnd, Members, type MembersOptions } from "./members.ts";
 import { toPickJson } from "./pick-text.ts";
 import { headersOf, profileOf, type PoolConfig } from "./pool-config.ts";
 import { createPriority } from "./priority.ts";
@@ -130,6 +131,7 @@ export class Pool {
     except: readonly number[],
   ): Promise<Placed> {
     if (this.#members.roster.size === 0) await this.#begins(signal);
+    this.#members.called(this.#options.clock.monotonic());
     if (except.length > 0) return this.#pick(request, except);
     const priority = this.#priority(context);
     if (priority >= 0 && this.#config.queue === undefined) return this.#pick(request, except);

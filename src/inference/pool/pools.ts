@@ -5,6 +5,7 @@ import { resolveAddresses, type ResolveAddresses } from "../../http/resolve-addr
 import { Pool, type PoolOptions, type PoolStatus } from "./pool.ts";
 import type { PoolConfig } from "./pool-config.ts";
 import { createPoolMeters } from "./pool-meters.ts";
+import { createScrapePace } from "./scrape-pace.ts";
 
 /** The pools of one configuration, as long as it is in use. */
 export interface PoolLease {
@@ -37,6 +38,7 @@ export function createPools({ meter, resolve = resolveAddresses, ...options }: P
     resolve,
     replica: randomHex(16),
     deadlines: createDeadlines(),
+    pace: createScrapePace(),
     meters: createPoolMeters(meter),
   };
   const known = new Map<string, { readonly pool: Pool; users: number }>();

@@ -73,6 +73,11 @@ export class Scraper implements Deadline {
     if (this.#looking === undefined) this.#wait(this.#options.everyMs() / 2);
   }
 
+  /** Somebody wants to know: looks at once. */
+  hasten(): void {
+    if (this.#options.reads && this.#looking === undefined) this.#wait(0);
+  }
+
   stop(): void {
     this.#stopped = true;
     this.#options.deadlines.clear(this);

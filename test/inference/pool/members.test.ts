@@ -9,6 +9,7 @@ import { profiles } from "../../../src/inference/picker/profiles.ts";
 import { Members } from "../../../src/inference/pool/members.ts";
 import { maxEndpoints, poolSchema } from "../../../src/inference/pool/pool-config.ts";
 import { createPoolMeters } from "../../../src/inference/pool/pool-meters.ts";
+import { createScrapePace } from "../../../src/inference/pool/scrape-pace.ts";
 import { createMetrics } from "../../../src/observability/metrics.ts";
 import { startServers, until } from "./pool-scene.ts";
 
@@ -25,6 +26,7 @@ test("endpoints that come while others have calls to end still join when there i
       upstream,
       clock: systemClock,
       deadlines: createDeadlines(),
+      pace: createScrapePace(),
       log: silentLog,
       meters,
       changed: () => undefined,
@@ -81,6 +83,7 @@ test("a mistake in what a scrape leads to is logged once, and the endpoint is sc
       upstream,
       clock: systemClock,
       deadlines: createDeadlines(),
+      pace: createScrapePace(),
       log,
       meters: createPoolMeters(createMetrics().meter),
       changed() {
