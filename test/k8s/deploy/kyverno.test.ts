@@ -31,10 +31,11 @@ const sampleOf = (name: string): Manifest => {
   if (found === undefined) throw new Error(`there is no sample ${name}`);
   return found;
 };
-const judge = (policy: string, sample: string | Manifest, objects = cluster): string | undefined =>
+const judge = (policy: string, sample: string | Manifest, objects = cluster, old?: Manifest): string | undefined =>
   compilePolicy(find(policies, "ValidatingPolicy", policy) as ValidatingPolicy)(
     typeof sample === "string" ? sampleOf(sample) : sample,
     objects,
+    old,
   );
 const judges = (sample: string | Manifest) => policies.map(({ metadata }) => judge(metadata.name, sample));
 
@@ -107,9 +108,15 @@ describe("the policies", () => {
     expect(judges({ ...sample, metadata: { ...sample.metadata, labels } })).not.toContain(undefined);
   });
 
-  test("what is going is let go, and a pod whose name is still to be made is named by how it will begin", () => {
-    const going = { ...sampleOf("bare-pod").metadata, deletionTimestamp: "2026-11-24T00:00:00Z" };
-    expect(judges({ ...sampleOf("bare-pod"), metadata: going })).toEqual([undefined, undefined, undefined]);
+  test("a controller writes what it has to on what was let in before, and nobody changes it into something else", () => {
+    const before = sampleOf("bare-pod");
+    const marked = { ...before, metadata: { ...before.metadata, annotations: { seen: "yes" } } };
+    const another = { ...before, spec: { ...(before.spec as object), priority: 1 } };
+    expect(judge("require-token-limit", marked, cluster, before)).toBeUndefined();
+    expect(judge("require-token-limit", another, cluster, before)).toContain("without a token limit");
+  });
+
+  test("a pod whose name is still to be made is named by how it will begin", () => {
     const unnamed = { generateName: "batch-", namespace: "support" } as unknown as Manifest["metadata"];
     expect(judge("require-token-limit", { ...sampleOf("bare-pod"), metadata: unnamed })).toMatch(/^Pod batch- serves/);
   });

@@ -57,6 +57,7 @@ const environment = new Environment()
   .registerType({ name: "Resources", ctor: Resources, fields: {} })
   .registerVariable("resource", "Resources")
   .registerVariable("object", "dyn")
+  .registerVariable("oldObject", "dyn")
   .registerVariable("namespaceObject", "dyn")
   .registerVariable("variables", "dyn")
   .registerFunction(
@@ -109,14 +110,15 @@ export function compilePolicy({ spec }: ValidatingPolicy) {
     say: compile(messageExpression),
   }));
 
-  /** What a person is told who applies this object; undefined when it is let in or is none of this policy's business. */
-  return (object: Manifest, cluster: readonly Manifest[]): string | undefined => {
+  /** What a person is told who applies this object; undefined when it is let in or is none of this policy's business. `old`: what it was before. */
+  return (object: Manifest, cluster: readonly Manifest[], old?: Manifest): string | undefined => {
     const namespace = cluster.find(
       ({ kind, metadata }) => kind === "Namespace" && metadata.name === object.metadata.namespace,
     );
     if (!isMatched(spec, object, namespace)) return undefined;
     const context: Record<string, unknown> = {
       object: toCelValue(object),
+      oldObject: old === undefined ? null : toCelValue(old),
       namespaceObject: toCelValue(namespace),
       resource: new Resources(cluster),
       variables: {},
