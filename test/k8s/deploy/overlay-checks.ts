@@ -62,7 +62,11 @@ export const overlayChecks: Readonly<Record<string, () => void>> = {
       ...gateway,
       replicas: 3,
       args: following,
-      mounts: { ...gateway.mounts, "/etc/sallyport/tls": true },
+      mounts: Object.fromEntries(
+        Object.entries({ ...gateway.mounts, "/etc/sallyport/tls": true }).filter(
+          ([path]) => !path.endsWith("/policies"),
+        ),
+      ),
     });
     assert.partialDeepStrictEqual(spec(objects, "HorizontalPodAutoscaler"), {
       ...hpa,

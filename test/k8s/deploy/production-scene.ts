@@ -10,7 +10,7 @@ import { startStaticIssuer } from "../../auth/static-issuer.ts";
 import { startServeProcess } from "../../e2e/serve-process.ts";
 import { makeCertificates } from "../../gateway/listeners-scene.ts";
 import { type ApiServer, startApiServer } from "../api-server/api-server.ts";
-import { find, k8s, type Manifest, readAdded, readKustomized } from "./manifests.ts";
+import { find, k8s, type Manifest, readAdded } from "./manifests.ts";
 import { makeSecrets, mountFiles } from "./mounts.ts";
 import { createPermissions } from "./permissions.ts";
 
@@ -113,9 +113,7 @@ export async function startProduction(): Promise<ProductionScene> {
   const gateways = [find(added, "GatewayClass", "sallyport"), find(added, "Gateway", "sallyport")];
   for (const object of [namespaceOf("sallyport"), tls, ...gateways]) api.apply({ ...object });
 
-  const policies = find(readKustomized(join(k8s, "base/gateway")), "ConfigMap", "sallyport-policies").data ?? {};
   mountFiles(join(folder, "tls"), pair);
-  mountFiles(join(folder, "policies"), policies);
   mountFiles(join(folder, "secrets"), makeSecrets(["admin-token", "openai-key"]));
   mkdirSync(join(folder, "config"));
   const kubeconfig = join(folder, "kubeconfig");

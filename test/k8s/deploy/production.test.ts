@@ -7,8 +7,8 @@ import { fillSkeleton } from "./skeleton.ts";
 const base = "/models/support/support-bot/v1/chat/completions";
 const routes = { "sallyport.dev/routes": "true" };
 
-const skeletonOf = (namespace: string) =>
-  fillSkeleton({ name: "support-bot", namespace, model: "llama-3-8b", tokensPerMinute: "1000" });
+const skeletonOf = (namespace: string, tokensPerMinute = "1000") =>
+  fillSkeleton({ name: "support-bot", namespace, model: "llama-3-8b", tokensPerMinute });
 
 /** A pod of the team's Deployment, as its ReplicaSet would make it, with a model server of this machine in it. */
 function podOf(deployment: Manifest): object {
@@ -23,8 +23,8 @@ function podOf(deployment: Manifest): object {
 }
 
 /** What Argo CD applies of the skeleton, as far as the gateway reads it. */
-function applyTeam({ api, modelPort }: ProductionScene, namespace: string): void {
-  const objects = skeletonOf(namespace);
+function applyTeam({ api, modelPort }: ProductionScene, namespace: string, tokensPerMinute?: string): void {
+  const objects = skeletonOf(namespace, tokensPerMinute);
   const read = objects.filter(({ kind }) => kind !== "Deployment" && kind !== "NetworkPolicy");
   for (const object of [...read, podOf(find(objects, "Deployment", "support-bot"))]) {
     const text = JSON.stringify(object).replace('"number":8000', `"number":${modelPort}`);
@@ -75,6 +75,34 @@ test("what Backstage writes is served at the address it gives, to who is signed 
   /* What is the gateway's own at this host stays its own. */
   const models = await call("/v1/models", { token: await tokenOf("support") });
   expect(models.body).toContain('"gpt-4o"');
+}, 60_000);
+
+test("a team's AccessPolicy is added to the rules of the gateway's configuration", async () => {
+  const scene = await startProduction();
+  const { api, call, tokenOf, refused } = scene;
+  api.apply({ ...namespaceOf("support", routes) });
+  applyTeam(scene, "support", "1000000");
+  const ask = async (team: string) => (await call(base, { token: await tokenOf(team), body: prompt("Hello") })).status;
+  await eventually(async () => expect([await ask("support"), await ask("lab")]).toEqual([200, 200]));
+  api.apply({
+    apiVersion: "sallyport.dev/v1alpha1",
+    kind: "AccessPolicy",
+    metadata: { name: "own-team", namespace: "support" },
+    spec: {
+      targetRefs: [{ group: "gateway.networking.k8s.io", kind: "HTTPRoute", name: "support-bot" }],
+      rules: [
+        { name: "members", allow: 'principal.tenant != ""' },
+        { name: "own team", require: 'principal.tenant == "support"' },
+      ],
+    },
+  });
+  /* Whom a model is not for does not hear of it. */
+  await eventually(async () => expect([await ask("support"), await ask("lab")]).toEqual([200, 404]));
+  await eventually(
+    () => expect(conditionsOf(scene, "AccessPolicy", "support", "own-team")).toContain("Accepted True"),
+    100,
+  );
+  expect(refused).toEqual([]);
 }, 60_000);
 
 test("a namespace without the label attaches nothing, and one with it takes neither another host nor a path of the gateway's", async () => {
