@@ -1,6 +1,7 @@
 import type { Clock } from "../core/clock.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { Log } from "../core/log.ts";
+import { trustOf } from "../http/reach.ts";
 import type { Upstream } from "../http/upstream.ts";
 import type { AgentConfig } from "./config.ts";
 import { credentialHeaders } from "./upstream-headers.ts";
@@ -64,7 +65,7 @@ export function createAgent(
       };
       const response = await upstream.request({
         url,
-        trust: "configured",
+        trust: trustOf(config.reach),
         method: "GET",
         headers,
         headersTimeoutMs: cardTimeoutMs,

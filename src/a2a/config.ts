@@ -2,6 +2,7 @@ import { z } from "zod";
 import { callPrice } from "../budgets/prices/prices.ts";
 import { credentialHeaders, headerSecret } from "../core/header-words.ts";
 import { durationMs, sizeBytes } from "../core/units.ts";
+import { reach } from "../http/reach.ts";
 
 const httpUrl = () =>
   z
@@ -37,6 +38,7 @@ const agent = z.strictObject({
       "Where the agent is. With a path, JSON-RPC is posted exactly there; without one, to the path the agent's card names, on this host.",
     examples: ["http://writer:9002"],
   }),
+  reach,
   card: z
     .string()
     .refine(

@@ -1,5 +1,6 @@
 import { GatewayError } from "../core/errors.ts";
 import { passWhole } from "../core/whole-answer.ts";
+import { trustOf } from "../http/reach.ts";
 import type { UpstreamResponse } from "../http/upstream.ts";
 import { answerHeaders, type AgentCall, type WholeAnswer } from "./agent-call.ts";
 import { relayStream } from "./relay-stream.ts";
@@ -24,7 +25,7 @@ export async function send(call: AgentCall, body: Buffer): Promise<UpstreamRespo
   const { agent, context, upstream } = call;
   const response = await upstream.request({
     url: call.target.url,
-    trust: "configured",
+    trust: trustOf(agent.config.reach),
     method: "POST",
     headers: call.headers,
     body,

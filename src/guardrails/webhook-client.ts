@@ -2,6 +2,7 @@ import { isJsonObject } from "../core/json-texts.ts";
 import { GatewayError } from "../core/errors.ts";
 import { LightAbortSignal, type AbortSignalLike } from "../core/abort.ts";
 import type { CircuitBreaker } from "./guard.ts";
+import { type Reach, trustOf } from "../http/reach.ts";
 import type { Upstream } from "../http/upstream.ts";
 
 /** What an external guard is shown and may change. */
@@ -26,6 +27,7 @@ export interface WebhookClientOptions {
   /** Without a slash at its end. */
   readonly url: string;
   readonly key: string | undefined;
+  readonly reach?: Reach;
   readonly timeoutMs: number;
   readonly upstream: Upstream;
   readonly breaker: CircuitBreaker;
@@ -38,7 +40,7 @@ const LONGEST_MESSAGE = 2_000;
 
 /** The contract of kgateway and agentgateway: `POST /request` and `POST /response`, answered by an action. */
 export function createWebhookClient(options: WebhookClientOptions): WebhookClient {
-  const { url, key, timeoutMs, upstream, breaker } = options;
+  const { url, key, reach, timeoutMs, upstream, breaker } = options;
   const requestUrl = new URL(`${url}/request`);
   const responseUrl = new URL(`${url}/response`);
   const headers = {
@@ -58,7 +60,7 @@ export function createWebhookClient(options: WebhookClientOptions): WebhookClien
     try {
       const response = await upstream.request({
         url: to,
-        trust: "configured",
+        trust: trustOf(reach),
         method: "POST",
         headers,
         body,

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { GatewayError } from "../core/errors.ts";
 import type { TextRole, TextSlot } from "../core/text.ts";
 import { durationMs, secret } from "../core/units.ts";
+import { reach } from "../http/reach.ts";
 import { defineGuard, pass, type GuardRequest, type Verdict } from "./guard.ts";
 import { WebhookOutput } from "./webhook-output.ts";
 import { createWebhookClient, type WebhookMessage } from "./webhook-client.ts";
@@ -27,6 +28,7 @@ export const webhook = defineGuard({
       .url({ protocol: /^https?$/, error: "an http or https address such as http://guard:8000" })
       .meta({ description: "Its address: `/request` and `/response` are added.", examples: ["http://guard:8000"] }),
     key: secret().optional().meta({ description: "Sent to it as a bearer token. Nothing of the caller's is." }),
+    reach,
     direction: z
       .enum(["input", "output", "both"])
       .default("input")
@@ -50,11 +52,12 @@ export const webhook = defineGuard({
       .default("Rejected: this could not be checked.")
       .meta({ description: "What the caller is told when no answer comes and it is closed." }),
   },
-  create({ url, key, direction, timeout, onFailure, message }, { upstream, breaker, log }) {
+  create({ url, key, reach: howFar, direction, timeout, onFailure, message }, { upstream, breaker, log }) {
     const base = url.replace(/\/+$/, "");
     const client = createWebhookClient({
       url: base,
       key,
+      reach: howFar,
       timeoutMs: timeout,
       upstream,
       breaker: breaker(`guard ${base}`),

@@ -49,6 +49,10 @@ export function parseCidr(text: string): Cidr | undefined {
   return { family: address.family, prefix: address.value >> hostBits, hostBits };
 }
 
+/** Blocks that are written in the code. */
+export const parseCidrs = (list: readonly string[]): readonly Cidr[] =>
+  list.map((text) => parseCidr(text)).filter((each) => each !== undefined);
+
 export function inCidr(address: Address, cidr: Cidr): boolean {
   return address.family === cidr.family && address.value >> cidr.hostBits === cidr.prefix;
 }

@@ -1,15 +1,11 @@
-import { lookup as systemLookup, type LookupAddress } from "node:dns";
 import type { LookupFunction } from "node:net";
-import { GatewayError } from "../core/errors.ts";
-import { inAnyCidr, parseAddress, parseCidr, type Cidr } from "./address.ts";
+import { inAnyCidr, parseAddress, parseCidr, parseCidrs } from "./address.ts";
+import { checkedLookup, deniedAddress as denied, type Resolve } from "./checked-lookup.ts";
 import { createHostCheck } from "./host.ts";
-
-const cidrs = (list: readonly string[]): readonly Cidr[] =>
-  list.map((text) => parseCidr(text)).filter((each) => each !== undefined);
 
 /* IANA special-purpose registries (https://www.iana.org/assignments/iana-ipv4-special-registry), and what clouds put at public addresses. */
 // oxfmt-ignore
-const notPublic4 = cidrs([
+const notPublic4 = parseCidrs([
   "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24",
   "192.31.196.0/24", "192.52.193.0/24", "192.88.99.0/24", "192.168.0.0/16", "192.175.48.0/24", "198.18.0.0/15", "198.51.100.0/24",
   "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
@@ -18,8 +14,8 @@ const notPublic4 = cidrs([
 
 /* Only global unicast may pass, without what wraps an IPv4 address (6to4, Teredo), protocol assignments and documentation.
    Mapped (::ffff:0:0/96), NAT64 (64:ff9b::/96), unique local, link-local and multicast lie outside of it. */
-const global6 = cidrs(["2000::/3"]);
-const notPublic6 = cidrs(["2001::/23", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20"]);
+const global6 = parseCidrs(["2000::/3"]);
+const notPublic6 = parseCidrs(["2001::/23", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20"]);
 
 /** Whether an address is out on the public internet: false for everything that reaches into a machine, a network or a cloud's control plane. */
 export function isPublicAddress(text: string): boolean {
@@ -29,11 +25,6 @@ export function isPublicAddress(text: string): boolean {
   return inAnyCidr(address, global6) && !inAnyCidr(address, notPublic6);
 }
 
-export type Resolve = (
-  hostname: string,
-  callback: (error: Error | null, addresses: readonly LookupAddress[]) => void,
-) => void;
-
 export interface EgressGuard {
   /** Throws `denied` for an address that a caller may not send the gateway to. True: the operator allowed it by name or block. */
   checkUrl(url: URL): boolean;
@@ -41,14 +32,9 @@ export interface EgressGuard {
   readonly lookup: LookupFunction;
 }
 
-const denied = (why: string) => new GatewayError("denied", `The gateway may not call this address: ${why}.`);
-
-const systemResolve: Resolve = (hostname, callback) =>
-  systemLookup(hostname, { all: true, order: "verbatim" }, callback);
-
 /** Judges addresses that a caller, a card, a token or a server had a say in. `allow`: hosts and blocks the operator exempts. */
-export function createEgressGuard(allow: readonly string[], resolve: Resolve = systemResolve): EgressGuard {
-  const allowedBlocks = cidrs(allow);
+export function createEgressGuard(allow: readonly string[], resolve?: Resolve): EgressGuard {
+  const allowedBlocks = parseCidrs(allow);
   const allowedHost = createHostCheck({
     patterns: allow.filter((text) => parseCidr(text) === undefined),
     loopback: false,
@@ -70,16 +56,6 @@ export function createEgressGuard(allow: readonly string[], resolve: Resolve = s
       if (address !== undefined && !isPublicAddress(literal)) throw denied("it is not public");
       return false;
     },
-    lookup(hostname, options, callback) {
-      resolve(hostname, (error, addresses) => {
-        if (error !== null) return callback(error, []);
-        // One bad address condemns the name: a rebinding answer mixes a public address with a private one.
-        const bad = addresses.length === 0 || addresses.some(({ address }) => !passes(address));
-        if (bad) return callback(denied("it is not public"), []);
-        const first = addresses[0];
-        if (options.all === true || first === undefined) return callback(null, [...addresses]);
-        callback(null, first.address, first.family);
-      });
-    },
+    lookup: checkedLookup(passes, "it is not public", resolve),
   };
 }

@@ -4,7 +4,9 @@ import { Agent, buildConnector, Pool, type Dispatcher } from "undici";
 import { GatewayError } from "../core/errors.ts";
 import type { HttpConfig } from "./config.ts";
 import { createDeadlines } from "./deadlines.ts";
-import { createEgressGuard, type Resolve } from "./egress-guard.ts";
+import { checkedLookup, deniedAddress, type Resolve } from "./checked-lookup.ts";
+import { createEgressGuard } from "./egress-guard.ts";
+import { isNetworkAddress } from "./reach.ts";
 import { UpstreamCall, type Way } from "./upstream-call.ts";
 import { createFetch } from "./upstream-fetch.ts";
 import type { Trust, Upstream } from "./upstream.ts";
@@ -32,7 +34,7 @@ export interface UpstreamOptions {
   readonly tls?: UpstreamTls;
   /** How long nothing is heard on a connection before the system probes it; undici's 60 s when absent. */
   readonly keepAliveMs?: number;
-  /** How names of influenced addresses become IP addresses; the system's resolver when absent. */
+  /** How names of addresses that are not the operator's own become IP addresses; the system's resolver when absent. */
   readonly resolve?: Resolve;
 }
 
@@ -61,6 +63,9 @@ export function createUpstream({ egress, tls = {}, keepAliveMs, resolve }: Upstr
     ...(tls.servername !== undefined && { servername: tls.servername }),
     ...(tls.insecure === true && { rejectUnauthorized: false }),
   };
+  /* The gateway's own machine is what the operator alone may name. */
+  const notHere = "it is on the gateway's own machine or link";
+  const delegated = { ...connect, lookup: checkedLookup(isNetworkAddress, notHere, resolve) };
   const connectTo = buildConnector({ ...connect, allowH2: false });
   /* An address has no name that a handshake could ask for (RFC 6066, section 3); without one Node checks the certificate for the address. */
   const connectByName: buildConnector.connector = (options, callback) => {
@@ -74,7 +79,7 @@ export function createUpstream({ egress, tls = {}, keepAliveMs, resolve }: Upstr
     connect: { ...connect, lookup: guard.lookup },
   });
 
-  /* The operator's own, which are few and stay: no look-up by origin for each request, as an agent does it. */
+  /* Those of the configuration, which are few and stay: no look-up by origin for each request, as an agent does it. */
   const pools = new Map<string, Pool>();
   let ways = new WeakMap<URL, Way>();
   const deadlines = createDeadlines();
@@ -88,13 +93,24 @@ export function createUpstream({ egress, tls = {}, keepAliveMs, resolve }: Upstr
       throw new GatewayError("denied", "Upstreams speak http or https.");
     // Requests that name whom the certificate is to be for, and those that do not, would break off each other's connections.
     const named = verbatim && url.protocol === "https:";
-    const key = named ? `${url.origin} by name` : url.origin;
+    const isDelegated = trust === "delegated";
+    if (isDelegated) checkLiteral(url);
+    const key = `${url.origin}${named ? " by name" : ""}${isDelegated ? " delegated" : ""}`;
     const known = pools.get(key);
     if (known !== undefined) return known;
     if (pools.size >= MAX_CONFIGURED_ORIGINS) closeIdle();
-    const pool = new Pool(url.origin, { ...settings, connect: named ? connectByName : connect });
+    const pool = new Pool(url.origin, {
+      ...settings,
+      connect: isDelegated ? delegated : named ? connectByName : connect,
+    });
     pools.set(key, pool);
     return pool;
+  }
+
+  /* A socket looks no name up that is an address. */
+  function checkLiteral({ hostname }: URL): void {
+    const literal = hostname.replace(/^\[|\]$/g, "");
+    if (isIP(literal) !== 0 && !isNetworkAddress(literal)) throw deniedAddress(notHere);
   }
 
   function closeIdle(): void {

@@ -2,10 +2,11 @@ import type { AbortSignalLike } from "../core/abort.ts";
 import type { BodyStream } from "../core/exchange.ts";
 
 /**
- * Whose idea an address was. `configured`: the operator wrote it, so it may be private. `influenced`: a caller, a card,
- * a token or a server had a say, so it must be https to a public address, checked again at connect time.
+ * Whose idea an address was. `configured`: the operator wrote it, so it may be private. `delegated`: somebody wrote it whom the
+ * operator lets have upstreams, so it may be anywhere on a network, but not this machine or its link. `influenced`: a caller, a card,
+ * a token or a server had a say, so it must be https to a public address. The last two are checked again at connect time.
  */
-export type Trust = "configured" | "influenced";
+export type Trust = "configured" | "delegated" | "influenced";
 
 export interface UpstreamRequest {
   /** Not to be changed afterwards: what it says may be remembered with it. */

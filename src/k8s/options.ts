@@ -44,11 +44,7 @@ export const defaultOptions: TranslateOptions = {
   unknown: [],
 };
 
-/**
- * Whether a namespace is of the platform's own hand: its objects may take what other namespaces may not.
- *
- * @public
- */
+/** Whether a namespace is of the platform's own hand: its objects may take what other namespaces may not. */
 export const isPlatform = (
   { platformNamespaces }: Pick<TranslateOptions, "platformNamespaces">,
   namespace: string,

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { callPrice } from "../budgets/prices/prices.ts";
 import { credentialHeaders, headerSecret } from "../core/header-words.ts";
 import { durationMs } from "../core/units.ts";
+import { reach } from "../http/reach.ts";
 
 const NAME = /^(?:[A-Za-z0-9][A-Za-z0-9_-]{0,31}|[a-z0-9][a-z0-9-]{0,62}\/[a-z0-9][a-z0-9.-]{0,252})$/;
 
@@ -59,6 +60,7 @@ const server = z
       .url({ protocol: /^https?$/ })
       .optional()
       .meta({ description: "A Streamable HTTP server.", examples: ["https://tools.example.com/mcp"] }),
+    reach,
     command: z
       .array(z.string().min(1))
       .min(1)

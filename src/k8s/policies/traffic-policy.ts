@@ -13,6 +13,8 @@ import { ancestorsOf } from "./ancestors.ts";
 import { claimsOf } from "./close-claims.ts";
 import { gateway } from "../kinds/gateway.ts";
 import { warnOfOrdinaryRoutes } from "./ordinary-routes.ts";
+import { isPlatform } from "../options.ts";
+import { reachFault } from "../reach-fault.ts";
 import { refsOf } from "./refs.ts";
 
 type Context = PolicyContext<TrafficPolicySpec>;
@@ -37,7 +39,7 @@ export const trafficPolicyPolicy = definePolicy<TrafficPolicySpec>({
     for (const policy of sound.toSorted((a, b) => nearnessOf(a) - nearnessOf(b))) {
       warnOfOrdinaryRoutes(policy);
       const reached = reachOf(policy, parts);
-      const guards = guardsOf(policy.object.spec);
+      const guards = guardsOf(policy);
       if (reached.length > 0 && guards.length > 0) {
         const { namespace, name } = policy.object;
         const where = tagParts(`TrafficPolicy ${namespace}/${name}`, reached, parts, policy.tag);
@@ -72,16 +74,16 @@ const nearnessOf = ({ targets }: Context): number =>
   );
 
 function isSound(policy: Context): boolean {
-  const { object, refuse, warn } = policy;
-  const faults = guardsOf(object.spec).flatMap(faultsIn);
+  const { refuse, warn } = policy;
+  const guards = guardsOf(policy);
+  const faults = [...guards.flatMap(faultsIn), ...guards.flatMap((guard) => reachFaults(guard, policy))];
   for (const fault of faults) refuse(fault);
   if (faults.length > 0) {
     const message = faults.map((fault) => fault.message).join("; ");
     tell(policy, ["False", "Pending", "The policy is not valid."], message);
     return false;
   }
-  if (guardsOf(object.spec).length === 0)
-    warn({ path: ["spec"], message: "says nothing in `ai.promptGuard`: it has no effect" });
+  if (guards.length === 0) warn({ path: ["spec"], message: "says nothing in `ai.promptGuard`: it has no effect" });
   return true;
 }
 
@@ -94,28 +96,38 @@ function faultsIn({ value, locate }: GuardPiece) {
   }));
 }
 
+/* Where the policy's namespace may not send the gateway. */
+function reachFaults({ value, locate }: GuardPiece, { object, objects, options }: Context) {
+  if (value["type"] !== "webhook") return [];
+  const { group, kind } = object.kind;
+  const from = { group, kind, namespace: object.namespace };
+  const fault = reachFault(String(value["url"]), from, { objects, options });
+  return fault === undefined ? [] : [{ path: locate([]), message: fault.message }];
+}
+
 /* In the order in which kgateway asks them: webhook, then patterns. */
-function guardsOf({ ai }: TrafficPolicySpec): readonly GuardPiece[] {
-  const { request, response } = ai?.promptGuard ?? {};
+function guardsOf({ object, options }: Pick<Context, "object" | "options">): readonly GuardPiece[] {
+  const { request, response } = object.spec.ai?.promptGuard ?? {};
+  const reach = isPlatform(options, object.namespace) ? {} : { reach: "network" };
   const pieces: GuardPiece[] = [];
   if (request !== undefined) {
     const { customResponse, regex, webhook } = request;
-    if (webhook !== undefined) pieces.push(toWebhook(webhook, "input"));
+    if (webhook !== undefined) pieces.push(toWebhook(webhook, "input", reach));
     if (regex?.action === "REJECT")
       pieces.push(
         ...toGuards(regex, "request", { message: customResponse.message, status: customResponse.statusCode }),
       );
     else if (regex !== undefined) pieces.push(...toGuards(regex, "request"));
   }
-  if (response?.webhook !== undefined) pieces.push(toWebhook(response.webhook, "output"));
+  if (response?.webhook !== undefined) pieces.push(toWebhook(response.webhook, "output", reach));
   if (response?.regex !== undefined) pieces.push(...toGuards(response.regex, "response"));
   return pieces;
 }
 
-function toWebhook({ endpoint }: GuardWebhookSpec, direction: "input" | "output"): GuardPiece {
+function toWebhook({ endpoint }: GuardWebhookSpec, direction: "input" | "output", reach: object): GuardPiece {
   const host = endpoint.host.includes(":") ? `[${endpoint.host}]` : endpoint.host;
   return {
-    value: { type: "webhook", url: `http://${host}:${endpoint.port}`, direction, on: ["llm"] },
+    value: { type: "webhook", url: `http://${host}:${endpoint.port}`, direction, on: ["llm"], ...reach },
     locate: () => [...AT, direction === "input" ? "request" : "response", "webhook", "endpoint"],
   };
 }

@@ -13,14 +13,16 @@ function translateAgent(context: ResourceContext<A2aAgentSpec>): void {
   const { object, config } = context;
   const name = `${object.namespace}/${object.name}`;
   const { url: _, service: __, credentials: asked, ...rest } = object.spec;
-  const { url, unresolved: noAddress } = addressOf(context);
+  const place = addressOf(context);
+  if (place === undefined) return;
+  const { unresolved: noAddress, ...address } = place;
   const { credentials, unresolved: noSecret } = credentialsOf(context);
   const unresolved = [...noAddress, ...noSecret];
   report(context, unresolved);
   tellServed(context, `/a2a/${name}`, unresolved);
   if (asked !== undefined && credentials === undefined) return;
   config.set(["a2a", "agents", name], {
-    url,
+    ...address,
     tenant: object.namespace,
     ...rest,
     ...(credentials !== undefined && { credentials }),

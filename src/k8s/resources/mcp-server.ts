@@ -20,14 +20,16 @@ function translateServer(context: ResourceContext<McpServerSpec>): boolean {
   const { object, config } = context;
   const name = `${object.namespace}/${object.name}`;
   const { era, prices, timeouts, credentials: asked } = object.spec;
-  const { url, unresolved: noAddress } = addressOf(context);
+  const place = addressOf(context);
+  if (place === undefined) return false;
+  const { unresolved: noAddress, ...address } = place;
   const { credentials, unresolved: noSecret } = credentialsOf(context);
   const unresolved = [...noAddress, ...noSecret];
   report(context, unresolved);
   tellServed(context, `/mcp/${name}`, unresolved);
   if (asked !== undefined && credentials === undefined) return false;
   config.set(["mcp", "servers", name], {
-    url,
+    ...address,
     tenant: object.namespace,
     era,
     timeouts,

@@ -1,12 +1,17 @@
 import type { ConfigPath } from "../../core/config-problem.ts";
 import { HEADER_TEXT } from "../../core/header-words.ts";
+import { invalidStatus } from "../condition.ts";
 import { secret, service } from "../kinds/core.ts";
 import type { Remark } from "../kinds/define-kind.ts";
 import type { CredentialsSpec, ServiceRefSpec } from "../kinds/own-words.ts";
+import { isPlatform } from "../options.ts";
+import { reachFault } from "../reach-fault.ts";
 import type { ResourceContext } from "./define-resource.ts";
 
 interface Reached {
   readonly url?: string | undefined;
+  /** Of an agent: where its card is. */
+  readonly card?: string | undefined;
   readonly service?: ServiceRefSpec | undefined;
   readonly credentials?: CredentialsSpec | undefined;
 }
@@ -18,16 +23,51 @@ export interface Unresolved extends Remark {
   readonly reason: "BackendNotFound" | "SecretNotFound" | "InvalidSecret";
 }
 
-/** Where a server or an agent is. A Service that is not there is asked for all the same: it may come later. */
-export function addressOf({ object, objects, options }: Context): {
+interface Place {
   readonly url: string;
-  readonly unresolved: Unresolved[];
-} {
+  readonly reach?: "network";
+  readonly unresolved: readonly Unresolved[];
+}
+
+/**
+ * Where a server or an agent is; undefined: where its namespace may not send the gateway, which is said. A Service that is not there is
+ * asked for all the same: it may come later.
+ */
+export function addressOf(context: Context): Place | undefined {
+  const { object, objects, options } = context;
+  const { namespace, spec } = object;
+  const { url: written, card, service: named } = spec;
+  const given = named && options.backends.get(`${named.name}.${namespace}`)?.[0];
+  const place = given === undefined ? placeOf(context) : { url: new URL(named!.path, given).href, unresolved: [] };
+  const { group, kind } = object.kind;
+  const refused = (key: string, message: string | undefined): boolean => {
+    if (message === undefined) return false;
+    context.refuse({ path: ["spec", key], message });
+    context.status(invalidStatus(object.metadata.generation, message));
+    return true;
+  };
+  const faultOf = (address: string) => reachFault(address, { group, kind, namespace }, { objects, options })?.message;
+  if (written !== undefined && refused("url", faultOf(written))) return undefined;
+  if (card !== undefined && URL.canParse(card, place.url)) {
+    const { href, host } = new URL(card, place.url);
+    if (host !== new URL(place.url).host && refused("card", faultOf(href))) return undefined;
+  }
+  /* It may point anywhere (CVE-2021-25740). */
+  const isAlias = named !== undefined && objects.get(service, namespace, named.name)?.spec.type === "ExternalName";
+  if (
+    isAlias &&
+    given === undefined &&
+    refused("service", `Service ${named.name} is of type ExternalName: it is not followed`)
+  )
+    return undefined;
+  /* What `--backend` says is the operator's word. */
+  return given !== undefined || isPlatform(options, namespace) ? place : { ...place, reach: "network" };
+}
+
+function placeOf({ object, objects, options }: Context): Place {
   const { namespace, spec } = object;
   if (spec.service === undefined) return { url: spec.url ?? "", unresolved: [] };
   const { name, port, path } = spec.service;
-  const given = options.backends.get(`${name}.${namespace}`)?.[0];
-  if (given !== undefined) return { url: new URL(path, given).href, unresolved: [] };
   const url = `http://${name}.${namespace}.svc:${port}${path}`;
   const found = objects.get(service, namespace, name);
   if (found?.spec.ports.some((each) => each.port === port) === true) return { url, unresolved: [] };

@@ -1,5 +1,6 @@
 import type { AbortSignalLike } from "../../core/abort.ts";
 import { GatewayError } from "../../core/errors.ts";
+import { trustOf } from "../../http/reach.ts";
 import { splice } from "../../http/json-splice.ts";
 import type { Upstream, UpstreamResponse } from "../../http/upstream.ts";
 import type { McpServerConfig } from "../config.ts";
@@ -38,7 +39,7 @@ export function createEndpoint(server: string, config: McpServerConfig, upstream
     send: (method, headers, body, signal, idleTimeoutMs) =>
       upstream.request({
         url,
-        trust: "configured",
+        trust: trustOf(config.reach),
         method,
         headers: {
           accept: method === "GET" ? "text/event-stream" : ACCEPT,
