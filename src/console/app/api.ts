@@ -60,7 +60,8 @@ function kindOf(status: number): FailureKind {
   return status < 500 ? "refused" : "broken";
 }
 
-async function messageOf(response: Response): Promise<string> {
+/** What the gateway said of an answer that is a failure. */
+export async function messageOf(response: Response): Promise<string> {
   const body = (await response.json().catch(() => undefined)) as Partial<Problem> | undefined;
   return body?.error?.message ?? `The gateway answered with ${response.status}.`;
 }

@@ -1,7 +1,11 @@
+import { messageOf } from "./api.ts";
 import { createCell } from "./cell.ts";
 
-/** Whether events arrive: `connecting` also stands for between two attempts. */
-export const liveState = createCell<"connecting" | "live" | "paused">("connecting");
+/** Whether events arrive: `connecting` also stands for between two attempts, `refused` for those of which the gateway said why. */
+export const liveState = createCell<"connecting" | "live" | "paused" | "refused">("connecting");
+
+/** Why the gateway lets this page not look on, while it does not. */
+export const liveRefusal = createCell("");
 
 type Listener = (data: unknown) => void;
 
@@ -37,11 +41,19 @@ export function createLive(path: string): { on(event: string, listener: Listener
     source.addEventListener("error", () => {
       liveState.set("connecting");
       if (source?.readyState !== EventSource.CLOSED) return;
+      void tellWhy(source);
       timer = setTimeout(open, waitMs);
       waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS);
     });
   }
   document.addEventListener("visibilitychange", open);
+
+  async function tellWhy(refused: EventSource): Promise<void> {
+    const reason = await refusalOf(path);
+    if (reason === undefined || source !== refused) return;
+    liveRefusal.set(reason);
+    liveState.set("refused");
+  }
 
   return {
     on(event, listener) {
@@ -61,4 +73,17 @@ export function createLive(path: string): { on(event: string, listener: Listener
       };
     },
   };
+}
+
+/** What is said to who asks for a stream: the browser tells a page nothing of it. Undefined: it would be let in, signs in first, or nobody answers. */
+async function refusalOf(path: string): Promise<string | undefined> {
+  const enough = new AbortController();
+  try {
+    const response = await fetch(path, { signal: enough.signal });
+    return response.ok || response.status === 401 ? undefined : await messageOf(response);
+  } catch {
+    return undefined;
+  } finally {
+    enough.abort();
+  }
 }

@@ -97,6 +97,25 @@ test("new chains come in by themselves, and never under somebody's hands", async
   await close();
 });
 
+test("a page that may not look on, because too many of its session do, says so and is live when there is room", async () => {
+  const vera = await signIn(browser, gateway.adminUrl, "vera");
+  const cookie = vera.cookies.map(({ name, value }) => `${name}=${value}`).join("; ");
+  const enough = new AbortController();
+  const look = async (): Promise<number> =>
+    (await fetch(`${gateway.adminUrl}/api/live`, { headers: { cookie }, signal: enough.signal })).status;
+  // The page that signed in may still have its stream.
+  const asked = await Promise.all(Array.from({ length: 7 }, look));
+  expect(asked.filter((status) => status === 200).length).toBeGreaterThan(4);
+  const { page, close } = await openPage(browser, gateway.adminUrl, undefined, vera);
+  await page.goto("/");
+  await page.getByText(/^Not live/).waitFor();
+  expect(await page.getByText(/look on already; close one/).count()).toBe(1);
+  await picture(page, "not-live");
+  enough.abort();
+  await page.getByText("Live", { exact: true }).waitFor({ timeout: 35_000 });
+  await close();
+});
+
 test("a rule is tried on recorded calls before it is written, and a wrong one is marked", async () => {
   const { page, close } = await open();
   await page.goto("/policies");
@@ -113,6 +132,11 @@ test("a rule is tried on recorded calls before it is written, and a wrong one is
   await problem.waitFor();
   expect(await expression.getAttribute("aria-describedby")).toBe(await problem.getAttribute("id"));
   await picture(page, "policies-wrong");
+  await expression.fill('principal.groups[9] == "analyst"');
+  await page.getByRole("button", { name: "Try it" }).click();
+  await page.getByText(/^The expression fails on \d+ calls\. A rule that fails lets nothing pass\.$/).waitFor();
+  await page.evaluate("scrollTo(0, document.body.scrollHeight)");
+  await picture(page, "policies-failing");
   await close();
 });
 

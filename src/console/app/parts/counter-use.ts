@@ -49,7 +49,11 @@ function Users({ use }: { readonly use: CounterUse }): ComponentChildren {
     query: { charged: budget, under: limit, key, sort: "used", ...(startsAtMs !== null && { from: `${startsAtMs}` }) },
   });
   return [
-    principals.length > 1 && h(Principals, { key: "principals", use }),
+    principals.length > 1 && [
+      h("h4", { key: "callers" }, "Callers"),
+      h(Principals, { key: "principals", use }),
+      h("h4", { key: "of chains" }, "Chains, and of each the call that took most"),
+    ],
     h(
       "ul",
       { key: "chains", class: "top-list", "aria-label": "Chains that used most of it" },

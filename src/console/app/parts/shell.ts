@@ -3,7 +3,7 @@ import { useEffect } from "preact/hooks";
 import { connection } from "../api.ts";
 import { useCell } from "../cell.ts";
 import { stayLive } from "../live-events.ts";
-import { liveState } from "../live.ts";
+import { liveRefusal, liveState } from "../live.ts";
 import { place } from "../place.ts";
 import { addressOf, type PageName, pages } from "../router.ts";
 import { loadSession, signOut, who } from "../session.ts";
@@ -64,13 +64,14 @@ function Navigation(): ComponentChildren {
   );
 }
 
-const liveWords = { live: "Live", connecting: "Connecting", paused: "Paused" } as const;
+const liveWords = { live: "Live", connecting: "Connecting", paused: "Paused", refused: "Not live" } as const;
 const themeWords = { auto: "Theme of the system", light: "Light theme", dark: "Dark theme" } as const;
 const themeIcons = { auto: "auto", light: "sun", dark: "moon" } as const;
 
 function Foot(): ComponentChildren {
   const session = useCell(who);
   const live = useCell(liveState);
+  const refusal = useCell(liveRefusal);
   const chosen = useCell(theme);
   const nextTheme = themes[(themes.indexOf(chosen) + 1) % themes.length] ?? "auto";
   return h(
@@ -80,7 +81,7 @@ function Foot(): ComponentChildren {
       "span",
       { class: live === "live" ? "live" : "live waiting", role: "status" },
       h("i", { "aria-hidden": "true" }),
-      liveWords[live],
+      h("span", null, liveWords[live], live === "refused" && h("small", null, refusal)),
     ),
     session !== undefined &&
       "role" in session &&
