@@ -12,7 +12,7 @@ const kubernetes = z.strictObject({
     .optional()
     .meta({
       description:
-        "The port to bind for a port of a Gateway's listener. One that is not named: for 80 that of `listen` (for 443, where `listen` has `tls`), for 443 it is 4443, and from 1024 each is bound as it is.",
+        "The port to bind for a port of a Gateway's listener. Absent: for 80 that of `listen` (for 443, where `listen` has `tls`), for 443 it is 4443. In a cluster these are all the ports there are; in a folder 80 and 443 need not be named, and from 1024 each other is bound as it is.",
       examples: [{ 80: 8080, 443: 8443 }],
     }),
   platformNamespaces: z

@@ -2,7 +2,10 @@ import type { ReadConfig } from "../config/load.ts";
 import type { ConfigReader } from "../config/reload.ts";
 import { nearest } from "../core/nearest.ts";
 import { type BuildOptions, type BuiltConfig, buildConfig } from "./build-config.ts";
+import { gateway } from "./kinds/gateway.ts";
+import { kindOf } from "./kinds/registry.ts";
 import { createChangedParser } from "./parse-changed.ts";
+import { namespaceOf } from "./parse-object.ts";
 import { type ManifestProblem, readManifests, type ReadManifests } from "./read-manifests.ts";
 
 export interface FolderOptions extends Pick<BuildOptions, "file" | "env" | "backends"> {
@@ -22,6 +25,7 @@ export interface FolderSource extends ConfigReader {
 export function createFolderSource({ path, backends = new Map(), ...options }: FolderOptions): FolderSource {
   const parser = createChangedParser();
   let hadObjects = false;
+  let formerGateways: ReadonlySet<string> = new Set();
 
   function build(): BuiltFolder {
     const { manifests, problems, files, passedOver } = readManifests(path, undefined, parser.parse);
@@ -36,7 +40,14 @@ export function createFolderSource({ path, backends = new Map(), ...options }: F
       ...options,
       backends: recorded(backends, asked),
       source: "folder",
+      formerGateways,
     });
+    if (read.config !== undefined)
+      formerGateways = new Set(
+        manifests
+          .filter((manifest) => kindOf(manifest)?.kind === gateway)
+          .map((manifest) => `${namespaceOf(gateway, manifest)}/${manifest.metadata.name}`),
+      );
     return {
       passedOver,
       read: { ...read, files: new Map([...read.files, ...files]) },

@@ -6,15 +6,17 @@ import type { UnknownKind } from "./unknown-kinds.ts";
 export interface TranslateOptions {
   /** Where a Service, or the servers of a pool, are instead, by `NAME.NAMESPACE`: origins such as `http://127.0.0.1:8080`. */
   readonly backends: ReadonlyMap<string, readonly string[]>;
-  /** The port to bind for a port of a Gateway's listener; one that is not among them is bound as it is, from 1024. */
+  /** The port to bind for a port of a Gateway's listener; one that is not among them is bound as it is, from 1024, in a folder alone. */
   readonly ports: ReadonlyMap<number, number>;
-  /** `listen` of the configuration: listeners on its port share it. */
-  readonly listen: { readonly port: number; readonly tls: boolean };
+  /** `listen` of the configuration: listeners on its port share it. `local`: it answers this machine alone. */
+  readonly listen: { readonly port: number; readonly tls: boolean; readonly local: boolean };
   /** Gateways of classes with this controller are this gateway's. */
   readonly controllerName: string;
   /** The class that is this gateway's without a GatewayClass that says so; in a folder alone. */
   readonly className: string;
   readonly source: ObjectSource;
+  /** The Gateways, as `NAMESPACE/NAME`, that were there before: none of them goes while a route names it. */
+  readonly formerGateways: ReadonlySet<string>;
   /** Namespaces of the platform's own hand; undefined: every one. */
   readonly platformNamespaces: readonly string[] | undefined;
   /** The configuration that manifests are added to, as its file holds it. */
@@ -33,10 +35,11 @@ export const defaultOptions: TranslateOptions = {
     [80, 4000],
     [443, 4443],
   ]),
-  listen: { port: 4000, tls: false },
+  listen: { port: 4000, tls: false, local: true },
   controllerName: "sallyport.dev/gateway",
   className: "sallyport",
   source: "folder",
+  formerGateways: new Set(),
   platformNamespaces: undefined,
   base: {},
   addresses: [],

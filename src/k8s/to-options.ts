@@ -1,4 +1,4 @@
-import { parseAddress } from "../http/address.ts";
+import { isLoopbackHost, parseAddress } from "../http/address.ts";
 import { k8sConfig, type KubernetesConfig } from "./config.ts";
 import { isMap, type JsonMap } from "./manifest.ts";
 import { defaultOptions, type TranslateOptions } from "./options.ts";
@@ -30,24 +30,31 @@ export function toOptions(base: JsonMap, { podNamespace, ...given }: GivenOption
   const listen = isMap(base["listen"]) ? base["listen"] : {};
   const port = Number(listen["port"] ?? defaultOptions.listen.port);
   const tls = isMap(listen["tls"]);
+  const publicUrl = base["publicUrl"];
+  const url = typeof publicUrl === "string" && URL.canParse(publicUrl) ? new URL(publicUrl) : undefined;
+  const host = typeof listen["host"] === "string" ? listen["host"] : (url?.hostname ?? "127.0.0.1");
+  const local = isLoopbackHost(bareHost(host));
   const usual: Record<string, number> = tls ? { 443: port } : { 80: port, 443: HTTPS_PORT };
+  /* In a cluster a list of ports is all of them: nothing that is not on it may be bound. */
+  const bound = given.source === "cluster" ? (ports ?? usual) : { ...usual, ...ports };
   return {
     ...defaultOptions,
-    addresses: addressesOf(base["publicUrl"]),
+    addresses: url === undefined ? [] : addressesOf(url),
     ...given,
     base,
-    ports: new Map(Object.entries({ ...usual, ...ports }).map(([from, to]) => [Number(from), to])),
-    listen: { port, tls },
+    ports: new Map(Object.entries(bound).map(([from, to]) => [Number(from), to])),
+    listen: { port, tls, local },
     platformNamespaces: platformNamespaces ?? usualPlatform,
     controllerName,
     className,
   };
 }
 
-/** What callers reach the gateway at, where the configuration says it. */
-function addressesOf(publicUrl: unknown): TranslateOptions["addresses"] {
-  if (typeof publicUrl !== "string" || !URL.canParse(publicUrl)) return [];
-  const value = new URL(publicUrl).hostname.replace(/^\[|\]$/g, "");
+/** What callers reach the gateway at. */
+function addressesOf(url: URL): TranslateOptions["addresses"] {
+  const value = bareHost(url.hostname);
   const isAddress = parseAddress(value) !== undefined;
   return [{ type: isAddress ? "IPAddress" : "Hostname", value }];
 }
+
+const bareHost = (host: string): string => host.replace(/^\[|\]$/g, "");

@@ -30,7 +30,9 @@ kind: Service
 metadata: {name: shop, namespace: infra}
 spec: {ports: ${ports}${more}}
 `;
-const cluster = (...documents: readonly string[]) => translated([ours, ...documents].join("\n---\n"), "cluster");
+const ports = new Map([80, 443, 4000, 8080, 8443].map((port) => [port, { 80: 4000, 443: 4443 }[port] ?? port]));
+const cluster = (...documents: readonly string[]) =>
+  translated([ours, ...documents].join("\n---\n"), "cluster", { ports });
 
 const http = "{name: http, port: 80, protocol: HTTP}";
 const condition = (
@@ -123,6 +125,7 @@ describe("the status of a Gateway", () => {
   test.for([
     ["a protocol that is not served", "{name: it, port: 8080, protocol: TCP}", "UnsupportedProtocol", []],
     ["a port that nothing binds", "{name: it, port: 81, protocol: HTTP}", "PortUnavailable", [httpRouteKind]],
+    ["a port that is not opened", "{name: it, port: 20000, protocol: HTTP}", "PortUnavailable", [httpRouteKind]],
     [
       "the port of `listen` for https",
       "{name: it, port: 4000, protocol: HTTPS, tls: {certificateRefs: [{name: none}]}}",
@@ -307,6 +310,7 @@ spec: {from: [${from}], to: [{group: "", kind: Secret}]}
       {
         addresses: [{ type: "IPAddress", value: "10.0.0.9" }],
         unbound: new Map([["infra/gw/two", "the port is taken"]]),
+        ports,
       },
     );
     expect(of("Gateway", "gw")).toMatchObject({

@@ -1,12 +1,12 @@
 import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { ConfigError } from "../../src/config/config-error.ts";
 import { openConfig } from "../../src/config/reload.ts";
 import type { Config } from "../../src/config/schema.ts";
 import { silentLog } from "../../src/core/log.ts";
 import { createFolderSource } from "../../src/k8s/folder-source.ts";
-import { manifestFolder, manifests, openGateway, route, service } from "./manifests-scene.ts";
+import { baseConfig, manifestFolder, manifests, openGateway, route, service } from "./manifests-scene.ts";
 
 const folder = (text: string, base?: string) => {
   const made = manifestFolder(text, base);
@@ -115,6 +115,46 @@ test("what changes while it is read is taken up after it", async () => {
   });
   await until(1);
   expect(events).toEqual(["default/two-and-longer"]);
+});
+
+describe("a route whose Gateway is not there", () => {
+  const said = manifests(service("v1"), route("one", to()));
+  const open = `${baseConfig.replace("host: 127.0.0.1, port: 0, console", "host: 0.0.0.0, port: 0, console")}policies: open\n`;
+
+  test.for([
+    [
+      "is served on `listen` where that answers this machine alone",
+      baseConfig,
+      ["default/one"],
+      "served on the port of",
+    ],
+    ["is not served where `listen` answers others", open, [], "not served, as `listen` answers more than this machine"],
+    ["is not served where `publicUrl` is for others", "publicUrl: https://gw.example.com\n", [], "not served, as"],
+  ] as const)("%s", ([, base, names, message]) => {
+    const { read, translation } = folder(said, base).source.build();
+    expect(Object.keys(read.config?.routes ?? {})).toEqual(names);
+    expect(translation.warnings.map((warning) => warning.message)).toEqual([
+      expect.stringMatching(new RegExp(`^there is no Gateway gw in namespace infra here: the route is ${message}`)),
+    ]);
+  });
+
+  test("is not left without the Gateway that was there: it has to go as well, or to name it no more", () => {
+    const { write, source } = folder(manifests(openGateway, said));
+    expect(source.build().read.config?.routes).toHaveProperty("default/one");
+    write(said);
+    for (let round = 0; round < 2; round++) {
+      const { read } = source.build();
+      expect(read.config === undefined && read.error.message).toMatch(
+        /spec\.parentRefs\[0\] {2}there is no Gateway gw in namespace infra here any more: take it out of this route, too/,
+      );
+    }
+    write(manifests(openGateway, said));
+    expect(source.build().read.config?.routes).toHaveProperty("default/one");
+    write(service("v1"));
+    expect(source.build().read.config?.routes).toBeUndefined();
+    write(said);
+    expect(source.build().read.config?.routes).toHaveProperty("default/one");
+  });
 });
 
 test("nothing is honoured in part: one object that cannot be is a refusal of all, with the place in its file", () => {

@@ -47,11 +47,11 @@ describe("a request finds the rule that says most about it", () => {
 /* gateway-api, conformance/tests: httproute-listener-hostname-matching, gateway-http-listener-isolation. */
 test("a host belongs to the nearest listener of its port, and to no other", async () => {
   const listener = (name: string, host?: string) =>
-    `{name: ${name}, port: 80, protocol: HTTP${host === undefined ? "" : `, hostname: "${host}"`}}`;
+    `{name: ${name}, port: 80, protocol: HTTP, allowedRoutes: {namespaces: {from: All}}${host === undefined ? "" : `, hostname: "${host}"`}}`;
   const gateway = `
 apiVersion: gateway.networking.k8s.io/v1
 kind: Gateway
-metadata: {name: isolated}
+metadata: {name: isolated, namespace: infra}
 spec:
   gatewayClassName: sallyport
   listeners: [${[listener("any"), listener("wild", "*.example.com"), listener("deep", "*.foo.example.com"), listener("exact", "abc.foo.example.com")].join(", ")}]
@@ -60,7 +60,7 @@ spec:
     route(
       name,
       `rules: [{matches: [{path: {value: /${name}}}], ${to("v1")}}]`,
-      `{name: isolated, sectionName: ${name}}`,
+      `{name: isolated, namespace: infra, sectionName: ${name}}`,
     ),
   );
   const { ask } = await start(gateway, ...routes);

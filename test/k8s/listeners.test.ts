@@ -83,6 +83,7 @@ spec: {controllerName: sallyport.dev/gateway}
       to("{name: older}", "two"),
     ),
     "cluster",
+    { ports: new Map([[8080, 8080]]) },
   );
   expect(value["listeners"]).toEqual({ "default/older/b": { port: 8080, publicPort: 8080 } });
   expect(Object.entries(routes).map(([name, { listeners }]) => [name, listeners])).toEqual([

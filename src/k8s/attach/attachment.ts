@@ -25,6 +25,8 @@ export interface ServedRoute {
   readonly listeners: readonly string[] | undefined;
   /** The same, each as its Gateway names it. */
   readonly attached: readonly AttachedListener[];
+  /** Whether its namespace is of the platform's own hand. */
+  readonly platform: boolean;
   /** Whether an AI policy is attached: its Services are model servers then. */
   readonly ai: boolean;
   /** Whether callers need a credential of the gateway's. */

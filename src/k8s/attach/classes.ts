@@ -3,8 +3,11 @@ import { toCondition } from "../condition.ts";
 import { gateway } from "../kinds/gateway.ts";
 import { gatewayClass } from "../kinds/gateway-class.ts";
 import { isMap } from "../manifest.ts";
+import { isPlatform } from "../options.ts";
+import { byAge } from "../precedence.ts";
 import type { Workspace } from "../workspace.ts";
 import type { GatewayObject } from "./attachment.ts";
+import { boundPort } from "./listener-faults.ts";
 
 /* Names of gateway-api, pkg/features; in the order of the alphabet, as GatewayClassStatus.supportedFeatures has it. */
 const supportedFeatures = [
@@ -37,12 +40,12 @@ const supportedFeatures = [
 ].map((name) => ({ name }));
 
 /**
- * The Gateways that are this gateway's, the oldest first. In a folder a class that nobody defines is taken for this gateway's: what
+ * The Gateways that are this gateway's: those of the platform's namespaces, then the others, each the oldest first. In a folder a class that nobody defines is taken for this gateway's: what
  * stands there is meant to be served.
  */
 export function ownGateways(workspace: Workspace): readonly GatewayObject[] {
   const { objects, options } = workspace;
-  return objects.list(gateway).filter((object) => {
+  const own = objects.list(gateway).filter((object) => {
     const { gatewayClassName: name } = object.spec;
     const known = objects.get(gatewayClass, "", name);
     const { warn } = workspace.contextOf(object);
@@ -58,6 +61,8 @@ export function ownGateways(workspace: Workspace): readonly GatewayObject[] {
       warn({ ...at, message: `there is no GatewayClass ${name} here: taken for one of this gateway's` });
     return true;
   });
+  const rank = ({ namespace }: GatewayObject) => (isPlatform(options, namespace) ? 0 : 1);
+  return own.toSorted((a, b) => rank(a) - rank(b) || byAge(a, b));
 }
 
 /** Says of Gateways of this gateway's that cannot be honoured why: none of their listeners is served. */
@@ -88,7 +93,11 @@ export function reportClasses(workspace: Workspace): void {
     if (fault !== undefined) warn({ path: ["spec", "parametersRef"], message });
     status({
       conditions: [toCondition("Accepted", fault, object.metadata)],
-      ...(fault === undefined && { supportedFeatures }),
+      ...(fault === undefined && {
+        supportedFeatures: supportedFeatures.filter(
+          ({ name }) => name !== "GatewayPort8080" || boundPort(workspace.options, { port: 8_080 }) !== undefined,
+        ),
+      }),
     });
   }
 }

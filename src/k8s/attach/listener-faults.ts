@@ -12,9 +12,12 @@ export interface RouteKind {
 const routeKind: RouteKind = { group: httpRoute.group, kind: httpRoute.kind };
 const protocols = ["HTTP", "HTTPS"];
 
-/** The port to bind for a listener; undefined where none is known. */
-export function boundPort({ ports }: TranslateOptions, { port }: ListenerSpec): number | undefined {
-  return ports.get(port) ?? (port >= 1_024 ? port : undefined);
+/** The port to bind for a listener; undefined where none is known. In a cluster a Service and policies open those that are named alone. */
+export function boundPort(
+  { ports, source }: TranslateOptions,
+  { port }: Pick<ListenerSpec, "port">,
+): number | undefined {
+  return ports.get(port) ?? (source === "folder" && port >= 1_024 ? port : undefined);
 }
 
 const isServedProtocol = ({ protocol }: ListenerSpec): boolean => protocols.includes(protocol);
@@ -29,12 +32,17 @@ export function listenerFault(options: TranslateOptions, spec: ListenerSpec): Fa
     };
   if (tls?.mode === "Passthrough")
     return { reason: "UnsupportedValue", message: "TLS is ended at this gateway and not passed through" };
-  if (boundPort(options, spec) === undefined)
-    return {
-      reason: "PortUnavailable",
-      message: `port ${port} is not bound as it is below 1024: say in its place which is, as in \`kubernetes: {ports: {${port}: ${port + 4_000}}}\``,
-    };
-  return undefined;
+  return boundPort(options, spec) === undefined
+    ? { reason: "PortUnavailable", message: portMessage(options, port) }
+    : undefined;
+}
+
+function portMessage({ source, ports }: TranslateOptions, port: number): string {
+  const binds = port < 1_024 ? port + 4_000 : port;
+  if (source === "folder")
+    return `port ${port} is not bound as it is below 1024: say in its place which is, as in \`kubernetes: {ports: {${port}: ${binds}}}\``;
+  const known = [...ports.keys()].toSorted((a, b) => a - b).join(", ");
+  return `this gateway's ports are ${known === "" ? "none" : known}: its operator opens another with \`kubernetes: {ports: {…, ${port}: ${binds}}}\` and at its Service`;
 }
 
 /** Listeners of one Gateway that speak HTTP and HTTPS on one port: none of them is served, for nobody can say which is meant. */

@@ -2,6 +2,7 @@ import type { Attachment } from "../attach/attach-routes.ts";
 import type { ServedRoute } from "../attach/attachment.ts";
 import type { Backends } from "../backends/backends.ts";
 import type { Fault } from "../condition.ts";
+import { isPlatform } from "../options.ts";
 import type { KubeObject } from "../parse-object.ts";
 import type { Workspace } from "../workspace.ts";
 import { reportRoute } from "./route-status.ts";
@@ -66,6 +67,7 @@ function toServed(
     gateways,
     listeners: listeners.length === 1 && main ? undefined : listeners,
     attached,
+    platform: isPlatform(workspace.options, route.namespace),
     ai: aiTargets.has(route),
     auth: asked.every(({ value }) => value === undefined || value === "optional") ? "optional" : "required",
   };

@@ -23,7 +23,7 @@ export interface ConfigRoute {
 }
 
 /** Translates one route. */
-export function toRoute({ object, ai, listeners, auth }: ServedRoute, backends: Backends): ConfigRoute {
+export function toRoute({ object, platform, ai, listeners, auth }: ServedRoute, backends: Backends): ConfigRoute {
   const { spec, namespace, metadata } = object;
   const faults: { path: ConfigPath; fault: Fault }[] = [];
   const services: { entry: ServiceEntry; path: ConfigPath; as: ServiceUse }[] = [];
@@ -103,6 +103,7 @@ export function toRoute({ object, ai, listeners, auth }: ServedRoute, backends: 
   const value = {
     ...(listeners !== undefined && { listeners }),
     ...(spec.hostnames !== undefined && spec.hostnames.length > 0 && { hosts: spec.hostnames }),
+    ...(!platform && { yields: true }),
     auth,
     tenant: namespace,
     ...(metadata.creationTimestamp !== undefined && { created: metadata.creationTimestamp }),

@@ -110,6 +110,7 @@ policies: open
 
 export interface ReplicaOptions {
   readonly namespaces?: readonly string[];
+  /** Added to the usual configuration, or with `listen` in place of it. */
   readonly base?: string;
 }
 
@@ -120,7 +121,7 @@ export async function startReplica(
 ): Promise<Replica> {
   const dir = mkdtempSync(join(tmpdir(), "sallyport-cluster-"));
   onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
-  writeFileSync(join(dir, "base.yaml"), baseConfig + base);
+  writeFileSync(join(dir, "base.yaml"), /^listen:/m.test(base) ? base : baseConfig + base);
   const log = createLineLog();
   const metrics = createMetrics();
   const cluster = openClusterConfig({

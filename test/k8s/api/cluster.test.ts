@@ -244,7 +244,7 @@ describe("a gateway that follows a cluster", () => {
     const gateway = mainGateway();
     const listeners = [...gateway.spec.listeners, { name: "other", port: taken, protocol: "HTTP" }];
     server.apply({ ...gateway, spec: { ...gateway.spec, listeners } });
-    const replica = await startReplica(server);
+    const replica = await startReplica(server, { base: `kubernetes: {ports: {80: 0, ${taken}: ${taken}}}` });
     const conditions = () => {
       const status = statusOf("Gateway", "main")?.["listeners"]?.find(({ name }) => name === "other");
       return status?.["conditions"];
