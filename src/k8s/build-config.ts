@@ -61,14 +61,16 @@ export function buildConfig(
     for (const [manifest, remarks] of faulty) rejected.set(manifest, remarks);
     if (faulty.size > 0 && round < ROUNDS) continue;
     const problems = [...found, ...translation.problems];
-    const { own, others } = sortWarnings(read, made.placed);
-    const whole = { ...translation, problems, warnings: [...translation.warnings, ...own] };
-    if (read.config === undefined) return { read, translation: whole };
-    if (problems.length === 0 || source === "cluster")
-      return { read: { ...read, warnings: others }, translation: whole };
+    const told = { ...translation, problems };
+    if (read.config === undefined) return { read, translation: told };
+    if (problems.length > 0 && source === "folder") {
+      const { files, redact } = read;
+      return { read: { config: undefined, error: new ManifestError(problems), files, redact }, translation: told };
+    }
+    const { own, others } = sortWarnings(read.warnings, made.placed);
     return {
-      read: { config: undefined, error: new ManifestError(problems), files: read.files, redact: read.redact },
-      translation: whole,
+      read: { ...read, warnings: others },
+      translation: { ...told, warnings: [...told.warnings, ...own] },
     };
   }
 }
@@ -92,10 +94,10 @@ function faultsOf(read: ReadConfig, placed: readonly PlacedPiece[]): ReadonlyMap
 }
 
 /* What is doubtful about an object is said at its place, and the rest at that of the configuration file. */
-function sortWarnings(read: ReadConfig, placed: readonly PlacedPiece[]) {
+function sortWarnings(warnings: readonly LocatedProblem[], placed: readonly PlacedPiece[]) {
   const own: ManifestProblem[] = [];
   const others: LocatedProblem[] = [];
-  for (const warning of read.config === undefined ? [] : read.warnings) {
+  for (const warning of warnings) {
     const owner = ownerOf(warning.path, placed);
     if (owner === undefined) others.push(warning);
     else own.push(problemAt(owner.piece.from, toRemark(owner, warning.path, warning.message)));

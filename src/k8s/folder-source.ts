@@ -48,10 +48,12 @@ export function createFolderSource({ path, backends = new Map(), ...options }: F
           .filter((manifest) => kindOf(manifest)?.kind === gateway)
           .map((manifest) => `${namespaceOf(gateway, manifest)}/${manifest.metadata.name}`),
       );
+    /* What leads to one may be what is refused. */
+    const unused = read.config === undefined ? [] : unusedAmong(backends, asked);
     return {
       passedOver,
       read: { ...read, files: new Map([...read.files, ...files]) },
-      translation: { ...translation, warnings: [...translation.warnings, ...unusedAmong(backends, asked)] },
+      translation: { ...translation, warnings: [...translation.warnings, ...unused] },
     };
   }
 

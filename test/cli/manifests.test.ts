@@ -80,8 +80,9 @@ test("check ends with 1 where an object cannot be honoured, and says each place"
   const { dir } = manifestFolder(
     manifests(openGateway, route("a", "rules: [{retry: {}}]"), route("b", "hostnames: [A]")),
   );
-  const { code, out, err } = await run("check", "--manifests", dir);
+  const { code, out, err } = await run("check", "--manifests", dir, "--backend", "shop=http://127.0.0.1:8080");
   expect([code, out]).toEqual([1, ""]);
+  expect(err).not.toContain("nothing that is read");
   expect(err).toMatch(/2 problems\n.*spec\.rules\[0\]\.retry.*\n.*spec\.hostnames\[0\]/);
 });
 

@@ -12,7 +12,10 @@ import { apiKey, baseUrl, toBaseUrl } from "../providers/openai-compatible.ts";
 export const maxEndpoints = 128;
 
 /* Written for each request, or for its connection. */
-const ownHeaders = new Set(["accept", "connection", "content-length", "content-type", "host", "te", "trailer", "transfer-encoding", "upgrade"]); // oxfmt-ignore
+const ownHeaders = new Set([
+  "accept", "connection", "content-length", "content-type", "expect", "host", "keep-alive", "proxy-connection", "te", "trailer",
+  "transfer-encoding", "upgrade",
+]); // oxfmt-ignore
 const isFree = (name: string) => !ownHeaders.has(name.toLowerCase());
 
 const profileNames = Object.keys(profiles) as [ProfileName, ...ProfileName[]];
