@@ -4,8 +4,9 @@ import { GatewayError } from "../../core/errors.ts";
 import type { Log } from "../../core/log.ts";
 import { createUpstream, type UpstreamTls } from "../../http/undici-upstream.ts";
 import type { Upstream, UpstreamRequest, UpstreamResponse } from "../../http/upstream.ts";
+import { isMap } from "../manifest.ts";
 import type { ApiAccess } from "./api-access.ts";
-import { reasonOf, toApiError } from "./api-error.ts";
+import { ApiError, reasonOf, toApiError } from "./api-error.ts";
 import { readJsonLines } from "./event-lines.ts";
 import type { KubernetesMetrics } from "./kubernetes-metrics.ts";
 
@@ -53,6 +54,8 @@ export interface ApiClient {
   send(path: string, sent: Sent, signal: AbortSignalLike): Promise<unknown>;
   /** The events of a watch as they come, until the server ends it. Throws a SilentWatch. */
   watch(path: string, options: WatchOptions, signal: AbortSignalLike): AsyncIterable<unknown>;
+  /** Whether an API server answers, and not something in its place that knows none of its paths. */
+  isApiServer(signal: AbortSignalLike): Promise<boolean>;
   /** Monotonic time of the last answer to anything, whatever it said; undefined: there was none yet. */
   readonly answeredAt: number | undefined;
   /** Why the server counts as away; undefined: it does not. */
@@ -65,6 +68,7 @@ export function createApiClient({ access, clock, log, metrics }: ApiClientOption
   let failures = 0;
   let away: { readonly since: number; readonly reason: string } | undefined;
   let answeredAt: number | undefined;
+  let isStranger = false;
   metrics.reachable(true);
 
   function wayFor(tls: UpstreamTls): Upstream {
@@ -163,6 +167,17 @@ export function createApiClient({ access, clock, log, metrics }: ApiClientOption
       } finally {
         response.cancel();
       }
+    },
+    async isApiServer(signal) {
+      const is = await ask({ method: "GET", path: "/version" }, signal).then(
+        isMap,
+        /* Only a server says that this may not be read. */
+        (error: unknown) => error instanceof ApiError && (error.status === 401 || error.status === 403),
+      );
+      if (!is && !isStranger && !signal.aborted)
+        log.error({ server: access.server }, "what answers is no API server: it has no /version");
+      isStranger = !is;
+      return is;
     },
     get answeredAt() {
       return answeredAt;

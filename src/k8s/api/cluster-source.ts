@@ -101,8 +101,8 @@ export function createClusterSource(options: ClusterSourceOptions): ClusterSourc
   }
 
   function heard(plural: string): void {
-    const times = all().flatMap(({ followed, heardAt }) => (followed.plural === plural ? [heardAt ?? 0] : []));
-    if (times.length > 0) metrics.heard(plural, Math.min(...times));
+    const times = all().flatMap(({ followed, heardAt = [] }) => (followed.plural === plural ? heardAt : []));
+    metrics.heard(plural, times.length === 0 ? undefined : Math.min(...times));
   }
 
   function take(followed: Followed, changes: readonly Change[]): void {
@@ -111,7 +111,7 @@ export function createClusterSource(options: ClusterSourceOptions): ClusterSourc
     for (const { object, former } of changes) {
       if (object === undefined || former === undefined || !sameButStatus(object, former)) {
         counts = true;
-        means ||= [object, former].some((each) => each !== undefined && isHeeded(each));
+        means ||= [object, former].some((each) => each !== undefined && isHeeded(each, heeded));
         continue;
       }
       const manifest = manifestOf.get(former);
@@ -121,13 +121,6 @@ export function createClusterSource(options: ClusterSourceOptions): ClusterSourc
     }
     if (counts) noteCounts();
     if (means) changed();
-  }
-
-  function isHeeded({ kind, metadata }: ApiObject): boolean {
-    if (heeded === undefined || (kind !== service.kind && kind !== endpointSlice.kind)) return true;
-    const { namespace = "", name, labels } = metadata;
-    const owner = isMap(labels) ? labels["kubernetes.io/service-name"] : undefined;
-    return heeded.has(`${namespace}/${kind === service.kind ? name : String(owner)}`);
   }
 
   const follow = (followed: Followed): Reflector =>
@@ -187,7 +180,10 @@ export function createClusterSource(options: ClusterSourceOptions): ClusterSourc
           .map((each) => [`${each.plural} ${each.namespace ?? ""} ${each.name ?? ""}`, each]),
       );
       const gone = [...onDemand].filter(([key]) => !keys.has(key));
-      for (const [key] of gone) onDemand.delete(key);
+      for (const [key, { followed }] of gone) {
+        onDemand.delete(key);
+        heard(followed.plural);
+      }
       const fresh: Reflector[] = [];
       for (const [key, each] of keys) {
         if (onDemand.has(key)) continue;
@@ -230,6 +226,13 @@ export function createClusterSource(options: ClusterSourceOptions): ClusterSourc
       await Promise.all(all().map((reflector) => reflector.close()));
     },
   };
+}
+
+function isHeeded({ kind, metadata }: ApiObject, heeded: ReadonlySet<string> | undefined): boolean {
+  if (heeded === undefined || (kind !== service.kind && kind !== endpointSlice.kind)) return true;
+  const { namespace = "", name, labels } = metadata;
+  const owner = isMap(labels) ? labels["kubernetes.io/service-name"] : undefined;
+  return heeded.has(`${namespace}/${kind === service.kind ? name : String(owner)}`);
 }
 
 /* What is followed in all namespaces, or all of a namespace, brings each object of it. */

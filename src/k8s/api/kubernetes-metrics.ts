@@ -8,8 +8,8 @@ export interface KubernetesMetrics {
   listed(kind: string): void;
   /** A watch ended and another one follows, or a list: `end` is why. */
   watchEnded(kind: string, end: "closed" | "expired" | "failed" | "silent"): void;
-  /** `atMs`: wall-clock time. */
-  heard(kind: string, atMs: number): void;
+  /** `atMs`: wall-clock time; undefined: nothing is followed of the kind. */
+  heard(kind: string, atMs: number | undefined): void;
   unknown(kind: string, is: boolean): void;
   objects(kind: string, count: number): void;
   translated(seconds: number, result: "applied" | "unchanged" | "refused"): void;
@@ -50,7 +50,7 @@ export function createKubernetesMetrics(meter: Meter): KubernetesMetrics {
     reachable: (is) => up.set([], is ? 1 : 0),
     listed: (kind) => lists.add([kind]),
     watchEnded: (kind, end) => ends.add([kind, end]),
-    heard: (kind, atMs) => heard.set([kind], atMs / 1_000),
+    heard: (kind, atMs) => (atMs === undefined ? heard.drop([kind]) : heard.set([kind], atMs / 1_000)),
     unknown: (kind, is) => unknown.set([kind], is ? 1 : 0),
     objects: (kind, count) => objects.set([kind], count),
     translated: (seconds, result) => translations.observe([result], seconds),

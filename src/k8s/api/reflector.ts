@@ -151,7 +151,8 @@ export function createReflector(options: ReflectorOptions): Reflector {
     if (state !== "synced" && state !== "absent") reason = reasonOf(error);
     if (becomes === "unknown" || (becomes === "refused" && (state === "starting" || state === "unknown")))
       enter(becomes);
-    if (becomes === "absent" && state !== "absent") forget();
+    /* A balancer that has lost its servers may know no path at all: that takes nothing away. */
+    if (becomes === "absent" && state !== "absent" && (await client.isApiServer(signal))) forget();
     if (waitMs > 0) await pause(waitMs, signal);
   }
 
@@ -159,7 +160,10 @@ export function createReflector(options: ReflectorOptions): Reflector {
   function forget(): void {
     const changes = [...objects.values()].map((former) => ({ object: undefined, former }));
     objects = new Map();
-    reason = undefined;
+    reason = heardAt = undefined;
+    const name = resourceName(followed);
+    log.info({ kind: name }, `the API server has no ${name}; they are looked for now and then`);
+    options.heard?.();
     enter("absent");
     if (changes.length > 0) changed(changes);
   }

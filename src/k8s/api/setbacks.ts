@@ -90,7 +90,6 @@ export function createSetbacks({ followed, client, clock, log, pace }: SetbackOp
     missing += 1;
     if (state === "synced" && missing < ABSENT_AFTER)
       return { waitMs: jittered(pace.recheckMs / ABSENT_AFTER), relist: true };
-    if (state !== "absent") log.info(where, `the API server has no ${name}; they are looked for now and then`);
     return { waitMs: jittered(pace.recheckMs), relist: true, becomes: "absent" };
   }
 

@@ -118,6 +118,7 @@ export function describeApiServer(name: string, start: () => Promise<RunningServ
         status: 404,
         body: { reason: "NotFound", kind: "Status" },
       });
+      expect(await client.isApiServer(signal)).toBe(true);
       expect((await ask("GET", "/apis/sallyport.dev/v1alpha1/namespaces/contract/strangers")).status).toBe(404);
       expect((await ask("GET", `${folder}?continue=nonsense`)).status).toBeGreaterThanOrEqual(400);
     });

@@ -76,6 +76,7 @@ export async function startApiServer({
 
   async function serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
+      if (incoming.url === "/version") return answer(response, 200, { major: "1", minor: "36", gitVersion: "v1.36.0" });
       const request = readRequest(
         incoming,
         resources.filter(({ plural }) => !api.uninstalled.has(plural)),

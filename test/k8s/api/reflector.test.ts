@@ -1,4 +1,6 @@
-import { Socket } from "node:net";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { type AddressInfo, Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import type { Reflector } from "../../../src/k8s/api/reflector.ts";
 import { eventually } from "../../e2e/eventually.ts";
@@ -200,12 +202,17 @@ describe("what follows a kind at an API server", () => {
     expect(scene.asked("watch")).toBe(1);
   });
 
-  test("says when it has heard of a kind last", async () => {
+  test("says when it has heard of a kind last, unless there is none", async () => {
     const before = Date.now() / 1_000;
-    await follow();
-    const [, heard] =
-      /kubernetes_last_heard_timestamp_seconds\{kind="httproutes"\} (\S+)/.exec(await scene.page()) ?? [];
-    expect(Number(heard)).toBeGreaterThanOrEqual(before);
+    const reflector = await follow();
+    const heard = async () =>
+      /kubernetes_last_heard_timestamp_seconds\{kind="httproutes"\} (\S+)/.exec(await scene.page())?.[1];
+    expect(Number(await heard())).toBeGreaterThanOrEqual(before);
+    await watching();
+    scene.server.uninstalled.add("httproutes");
+    for (const watch of scene.server.watches) watch.end();
+    await eventually(() => expect(reflector.state).toBe("absent"));
+    expect(await heard()).toBeUndefined();
   });
 
   test("a kind that fails while the server is there counts as unknown after a while, and is read when it can be", async () => {
@@ -421,6 +428,45 @@ describe("what follows a kind at an API server", () => {
     const { length } = scene.server.requests;
     await new Promise((resolve) => setTimeout(resolve, 100));
     expect(scene.server.requests).toHaveLength(length);
+  });
+});
+
+describe("something that knows no path of an API server", () => {
+  test("in its place takes no kind away, and is no server to begin with", async () => {
+    let asked = 0;
+    const balancer = createServer(({ url }, response) => {
+      asked += url === "/version" ? 1 : 0;
+      response.writeHead(404).end();
+    });
+    balancer.listen(0, "127.0.0.1");
+    await once(balancer, "listening");
+    onTestFinished(() => void balancer.close());
+    const url = `http://127.0.0.1:${(balancer.address() as AddressInfo).port}`;
+    let lost = false;
+    const behind = await openScene((server) => ({
+      ...accessTo(server),
+      get server() {
+        return lost ? url : server.url;
+      },
+    }));
+    onTestFinished(() => behind.close());
+    behind.server.apply(route("a"));
+    const reflector = behind.follow();
+    await reflector.settled;
+    await eventually(() => expect(behind.server.watches.size).toBe(1));
+    lost = true;
+    for (const watch of behind.server.watches) watch.end();
+    await eventually(() => expect(asked).toBeGreaterThan(1));
+    expect([reflector.state, names(reflector)]).toEqual(["synced", ["a"]]);
+    const late = behind.follow();
+    const before = asked;
+    await eventually(() => expect(asked).toBeGreaterThan(before + 2));
+    expect(late.state).toBe("starting");
+    lost = false;
+    await late.settled;
+    expect(names(late)).toEqual(["a"]);
+    const said = behind.log.lines.filter(({ level }) => level === "error");
+    expect(said.map(({ message }) => message)).toEqual(["what answers is no API server: it has no /version"]);
   });
 });
 

@@ -96,7 +96,7 @@ export async function openScene(access: (server: ApiServer) => ApiAccess = acces
         metrics,
         pace: { ...quickPace, ...pace },
         changed: (more) => changes.push(...more),
-        heard: () => metrics.heard(followed.plural, reflector.heardAt ?? 0),
+        heard: () => metrics.heard(followed.plural, reflector.heardAt),
       });
       reflectors.push(reflector);
       return reflector;
