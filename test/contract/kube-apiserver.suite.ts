@@ -1,10 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { describeApiServer } from "../k8s/api-server/api-server.contract.ts";
 import { crdRuleCases } from "../k8s/crd-rule-cases.ts";
+import { describeDeploying } from "./kube-deploying.ts";
 import { describeFollowing } from "./kube-following.ts";
 import { access, askKube, folderOf } from "./kube-scene.ts";
 
 describeApiServer("kube-apiserver", () => Promise.resolve({ access, stop: () => Promise.resolve() }));
+
+describeDeploying();
 
 const versionOf = ({ group, versions }: { group: string; versions: readonly string[] }) => `${group}/${versions[0]}`;
 const served = await Promise.all(

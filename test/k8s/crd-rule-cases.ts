@@ -21,7 +21,7 @@ export const tokens = (more: object, target: object = {}) => ({
   ...more,
 });
 const secretRef = { name: "s", key: "k" };
-const url = "http://tools:8080/mcp";
+const url = "http://tools.example.com:8080/mcp";
 const rule = (more: object, name = "one") => ({ name, ...more });
 const target = (kind: string, name = "x") => ({
   group: kind === "Gateway" || kind === "HTTPRoute" ? GATEWAY : "sallyport.dev",

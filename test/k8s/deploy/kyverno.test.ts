@@ -70,6 +70,15 @@ describe("the policies", () => {
     expect(judge(policy, name) === undefined ? "pass" : "fail").toBe(result);
   });
 
+  test("all of them are for the same objects", () => {
+    const matched = policies.map(({ spec }) => [
+      spec.matchConstraints,
+      spec.matchConditions,
+      spec.variables.slice(0, 3),
+    ]);
+    expect(new Set(matched.map((one) => JSON.stringify(one))).size).toBe(1);
+  });
+
   test("Kyverno's test file covers every policy and every sample, with samples that pass and fail each", () => {
     expect(cliTest.policies).toEqual(
       expect.arrayContaining(policies.map(({ metadata }) => `policies/${metadata.name}.yaml`)),
