@@ -31,7 +31,7 @@ export function createLive(path: string): { on(event: string, listener: Listener
     source?.close();
     source = undefined;
     if (listeners.size === 0 || document.visibilityState === "hidden") return liveState.set("paused");
-    liveState.set("connecting");
+    tryAgain();
     source = new EventSource(path);
     for (const name of listeners.keys()) source.addEventListener(name, hear);
     source.addEventListener("open", () => {
@@ -39,7 +39,7 @@ export function createLive(path: string): { on(event: string, listener: Listener
       liveState.set("live");
     });
     source.addEventListener("error", () => {
-      liveState.set("connecting");
+      tryAgain();
       if (source?.readyState !== EventSource.CLOSED) return;
       void tellWhy(source);
       timer = setTimeout(open, waitMs);
@@ -48,11 +48,16 @@ export function createLive(path: string): { on(event: string, listener: Listener
   }
   document.addEventListener("visibilitychange", open);
 
+  /** Who was refused reads why until it is otherwise, and not every other second. */
+  function tryAgain(): void {
+    if (liveState.get() !== "refused") liveState.set("connecting");
+  }
+
   async function tellWhy(refused: EventSource): Promise<void> {
     const reason = await refusalOf(path);
-    if (reason === undefined || source !== refused) return;
-    liveRefusal.set(reason);
-    liveState.set("refused");
+    if (source !== refused) return;
+    if (reason !== undefined) liveRefusal.set(reason);
+    liveState.set(reason === undefined ? "connecting" : "refused");
   }
 
   return {
