@@ -1,5 +1,15 @@
 import { expect, test } from "vitest";
-import { ago, compact, duration, eachText, money, onDayAt, percent, plural } from "../../src/console/app/format.ts";
+import {
+  ago,
+  compact,
+  duration,
+  eachText,
+  momentText,
+  money,
+  onDayAt,
+  percent,
+  plural,
+} from "../../src/console/app/format.ts";
 
 test.for([
   [undefined, "–"],
@@ -52,6 +62,7 @@ test("a moment in a sentence has its day, by the reader's calendar", () => {
   expect(onDayAt(at(25, 0), now)).toBe("tomorrow (Oct 25) at 00:05");
   expect(onDayAt(at(23, 23), now)).toBe("yesterday (Oct 23) at 23:05");
   expect(onDayAt(at(31, 8), now)).toBe("on Oct 31 at 08:05");
+  expect([at(24, 1), at(23, 23)].map((ms) => momentText(ms, now))).toEqual(["01:05:00", "Oct 23, 23:05"]);
 });
 
 test("a stretch of time is named as people do", () => {

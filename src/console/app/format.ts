@@ -71,6 +71,10 @@ export const dateAndTime = (ms: number): string => `${day.format(ms)}, ${clock.f
 /** `Nov 23, 14:03`. */
 export const dateAndMinute = (ms: number): string => `${day.format(ms)}, ${minutes.format(ms)}`;
 
+/** `14:03:22` of today, `Nov 22, 14:03` of another day: a moment in a list. */
+export const momentText = (ms: number, now: number): string =>
+  midnightOf(ms) === midnightOf(now) ? timeOfDay(ms) : dateAndMinute(ms);
+
 /** `today at 14:03`, `tomorrow (Nov 24) at 00:00`, `on Nov 27 at 08:00`: a moment in a sentence, in the reader's time zone. */
 export function onDayAt(ms: number, now: number): string {
   const days = Math.round((midnightOf(ms) - midnightOf(now)) / 86_400_000);

@@ -1,7 +1,7 @@
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { QuickstartProcess } from "../../../src/cli/quickstart-process.ts";
-import type { ChainList } from "../../../src/console/api/chains.ts";
+import type { ChainList, OperationRecord } from "../../../src/console/api/chains.ts";
 import { burnTrialBudget, makeTraffic, signIn, startConsole } from "./browser-scene.ts";
 import { type Look, openBrowser, openPage, picture, seriousFindings, type SignedIn } from "./console-browser.ts";
 
@@ -34,14 +34,30 @@ async function longestChain(): Promise<string> {
   return chain?.chainId ?? "";
 }
 
+/** The call that the trial budget had no room for. */
+async function refusedCall(): Promise<string> {
+  const { records } = (await (await gateway.admin("/api/journal?outcome=failed&limit=200")).json()) as {
+    readonly records: readonly OperationRecord[];
+  };
+  const refused = records.find(({ kind }) => kind === "budget_exhausted");
+  return `${refused?.chainId}?op=${refused?.operationId}`;
+}
+
 const places: readonly (readonly [string, () => string | Promise<string>])[] = [
   ["overview", () => "/"],
   ["overview-15m", () => "/?window=15m"],
   ["chains", () => "/chains"],
   ["chains-dearest", () => "/chains?sort=cost"],
   ["chains-denied", () => "/chains?outcome=denied"],
+  ["chains-of-a-rule", () => `/chains?${new URLSearchParams({ rule: "no way out", from: "1700000000000" })}`],
+  [
+    "chains-of-a-budget",
+    () => `/chains?${new URLSearchParams({ charged: "trial", under: "2500 tokens/day", sort: "used" })}`,
+  ],
+  ["chains-with-handshakes", () => "/chains?idle=shown"],
   ["chains-none", () => "/chains?q=nobody-ever-called-this"],
   ["chain", async () => `/chains/${await longestChain()}`],
+  ["chain-refused", async () => `/chains/${await refusedCall()}`],
   ["policies", () => "/policies"],
   ["models", () => "/models"],
   ["connect", () => "/connect"],

@@ -34,7 +34,7 @@ test("a person finds in the console alone why a call was denied, and what to cha
   await page.getByText("Denied by the rule no way out").waitFor();
   await page.getByText("1 chain with calls").waitFor();
   await picture(page, "story-chains-of-a-rule");
-  await page.getByRole("row", { name: /^denied: / }).click();
+  await page.getByRole("row", { name: /^denied by no way out: read_file/ }).click();
   await page.getByRole("row", { name: /read_file.*denied/ }).click();
   const detail = detailOf(page);
   await detail.getByRole("heading", { name: "The rule that decided" }).waitFor();
@@ -60,7 +60,7 @@ test("a person follows the chain that burnt a budget to the offending call", asy
   const budget = page.getByRole("listitem").filter({ hasText: "2500 tokens/day" });
   await budget.getByRole("link", { name: "Refused calls" }).click();
   await page.getByText("Refused by the budget trial").waitFor();
-  await page.getByRole("row", { name: /^limited: / }).click();
+  await page.getByRole("row", { name: /^limited by the budget trial: / }).click();
   await page
     .getByRole("row", { name: /small.*limited/ })
     .first()

@@ -32,13 +32,16 @@ export function ChainList({ at: { query } }: { readonly at: Place }): ComponentC
 const MOST_NAMES = 5;
 
 /** The first names, whole; how many there are beside. */
-function Names({ row: { targets, principal, tenant } }: { readonly row: ChainRow }): ComponentChildren {
+function Names({ row }: { readonly row: ChainRow }): ComponentChildren {
+  const { targets, principal, tenant } = row;
+  const why = whyText(row);
   const names = (most: number, where: string): ComponentChildren =>
     h(
       "span",
       { class: `names ${where}` },
       targets.slice(0, most).map((name) => h("span", { key: name }, name)),
       targets.length > most && h("small", null, `+${targets.length - most}`),
+      why !== "" && where === "wide-only" && h("small", { title: why }, why),
     );
   return [
     targets.length === 0
@@ -46,6 +49,14 @@ function Names({ row: { targets, principal, tenant } }: { readonly row: ChainRow
       : [names(MOST_NAMES, "wide-only"), names(1, "phone-only")],
     h("small", { key: "who", class: "phone-only" }, h(Principal, { id: principal }), besideName(tenant, principal)),
   ];
+}
+
+/** Why it ended as it did, as far as a list can say. */
+function whyText({ outcome, rules, budgets, errors }: ChainRow): string {
+  if (outcome === "denied" && rules.length > 0)
+    return `by ${rules.map((rule) => (rule === "default" ? "no rule that allows it" : rule)).join(", ")}`;
+  if (outcome === "limited" && budgets.length > 0) return `by the budget ${budgets.join(", ")}`;
+  return outcome === "ok" ? "" : errors.map((error) => error.replaceAll("_", " ")).join(", ");
 }
 
 const besideName = (tenant: string, principal: string | null): string =>
@@ -129,8 +140,13 @@ const columnsOf = (query: Query): readonly Column<ChainRow>[] => [
   },
 ];
 
-const nameOf = ({ outcome, targets, principal, tenant, costNanos, beganAtMs, chainId }: ChainRow): string =>
-  `${outcome}: ${targets.length === 0 ? "no calls" : targets.join(", ")}, by ${principalName(principal)}${tenant === "" ? "" : ` of ${tenant}`}, ${money(costNanos)}, ${dateAndTime(beganAtMs)}, chain ${shortId(chainId)}`;
+function nameOf(row: ChainRow): string {
+  const { outcome, targets, principal, tenant, costNanos, beganAtMs, chainId } = row;
+  const why = whyText(row);
+  const what = targets.length === 0 ? "no calls" : targets.join(", ");
+  const who = `${principalName(principal)}${tenant === "" ? "" : ` of ${tenant}`}`;
+  return `${outcome}${why === "" ? "" : ` ${why}`}: ${what}, by ${who}, ${money(costNanos)}, ${dateAndTime(beganAtMs)}, chain ${shortId(chainId)}`;
+}
 
 interface RowsProps {
   readonly pages: ChainPages;

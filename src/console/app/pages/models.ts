@@ -4,7 +4,7 @@ import type { ModelEntry, Models as ModelsData } from "../../api/models.ts";
 import { ApiError, ask } from "../api.ts";
 import { HeatMap } from "../charts/heat-map.ts";
 import { endpointNames } from "../endpoint-names.ts";
-import { ago, count, duration, money, plural, timeOfDay } from "../format.ts";
+import { ago, count, dateAndTime, duration, money, plural } from "../format.ts";
 import { Icon } from "../parts/icon.ts";
 import { Card, Chip, PageHead, Sign } from "../parts/marks.ts";
 import { PickScores } from "../parts/pick-scores.ts";
@@ -156,7 +156,7 @@ const Pick = ({ pick, names, now }: PickProps): ComponentChildren =>
           h("span", { class: "wide-only" }, `, of ${plural(pick.of.length, "endpoint")} in pool ${pick.pool}`),
         ),
       ),
-      h("small", { title: timeOfDay(pick.timeMs) }, ago(pick.timeMs, now)),
+      h("small", { title: dateAndTime(pick.timeMs) }, ago(pick.timeMs, now)),
     ),
     h(PickScores, { pick, names }),
     h(

@@ -2,7 +2,7 @@ import { type ComponentChildren, h } from "preact";
 import { useState } from "preact/hooks";
 import type { OperationRecord } from "../../api/chains.ts";
 import type { Policies as PoliciesData, PolicyRule } from "../../api/policies.ts";
-import { count, plural, timeOfDay } from "../format.ts";
+import { count, momentText, plural } from "../format.ts";
 import { endOf, nameOfOperation } from "../parts/flow.ts";
 import { Card, Outcome, PageHead } from "../parts/marks.ts";
 import { OperationDetail } from "../parts/operation-detail.ts";
@@ -218,7 +218,7 @@ function Explain({ operation, chain }: ExplainProps): ComponentChildren {
                         "span",
                         { class: "value" },
                         h(Outcome, { of: endOf(record) }),
-                        h("small", null, timeOfDay(record.timeMs)),
+                        h("small", null, momentText(record.timeMs, Date.now())),
                       ),
                     ),
                   ),

@@ -3,7 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import type { RuleTrial, TrialCase, TriedRule } from "../../api/policies.ts";
 import { ApiError, ask } from "../api.ts";
 import { StackedBar } from "../charts/bars.ts";
-import { count, dateAndTime, plural, timeOfDay } from "../format.ts";
+import { count, dateAndTime, momentText, plural } from "../format.ts";
 import { principalName } from "../principal.ts";
 import { addressOf } from "../router.ts";
 import { Card, Protocol, Sign } from "./marks.ts";
@@ -212,7 +212,7 @@ const Cases = ({ cases }: { readonly cases: readonly TrialCase[] }): ComponentCh
             { class: "name", href: addressOf({ page: "chains", id: one.chainId, query: { op: one.operationId } }) },
             one.target || one.method,
             " ",
-            h("small", null, `${principalName(one.principal)}, ${timeOfDay(one.timeMs)}`),
+            h("small", null, `${principalName(one.principal)}, ${momentText(one.timeMs, Date.now())}`),
           ),
           h("span", { class: "value" }, would[one.would](), reasonOf(one)),
         ),
