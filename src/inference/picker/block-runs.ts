@@ -1,4 +1,5 @@
 import type { BlockChain } from "./block-chain.ts";
+import type { ByteCount } from "./block-table.ts";
 
 /** Seven hashes of two numbers, the place of the next chunk, and one left over: 64 bytes, a cache line. */
 const stride = 16;
@@ -13,6 +14,12 @@ export class BlockRuns {
   #cells = new Int32Array(8 * stride);
   #free = -1;
   #used = 0;
+  readonly #count: ByteCount;
+
+  constructor(count: ByteCount) {
+    this.#count = count;
+    count.bytes += this.#cells.byteLength;
+  }
 
   /** Keeps the hashes of a chain from `from` on, at least one. */
   add(chain: BlockChain, from: number): number {
@@ -92,6 +99,7 @@ export class BlockRuns {
       chunk = this.#used;
       this.#used += stride;
       if (this.#used > this.#cells.length) {
+        this.#count.bytes += this.#cells.byteLength;
         const larger = new Int32Array(this.#cells.length * 2);
         larger.set(this.#cells);
         this.#cells = larger;

@@ -3,6 +3,11 @@ const stride = 8;
 const lowField = 0;
 const highField = 1;
 const nextField = 2;
+/** Bytes of flat arrays, counted as they grow. */
+export interface ByteCount {
+  bytes: number;
+}
+
 /* There are many tables that stay small. */
 const firstEntries = 8;
 /** Fields that the owner of a table may use for itself. */
@@ -19,6 +24,16 @@ export class BlockTable {
   #heads = new Int32Array(firstEntries).fill(-1);
   #free = -1;
   #used = 0;
+  readonly #count: ByteCount;
+
+  constructor(count: ByteCount) {
+    this.#count = count;
+    count.bytes += this.bytes;
+  }
+
+  get bytes(): number {
+    return this.cells.byteLength + this.#heads.byteLength;
+  }
 
   /** How many entries there is room for before the table grows; `ordinal` of each is below. */
   get capacity(): number {
@@ -82,6 +97,7 @@ export class BlockTable {
 
   // Only called when no entry is free: all of them are in chains.
   #grow(): void {
+    this.#count.bytes += this.bytes;
     const larger = new Int32Array(this.cells.length * 2);
     larger.set(this.cells);
     this.cells = larger;

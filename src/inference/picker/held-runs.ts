@@ -1,14 +1,22 @@
-import { BlockTable, ownFields } from "./block-table.ts";
+import { BlockTable, type ByteCount, ownFields } from "./block-table.ts";
 
 const [newer, older, run, weight] = ownFields;
 
 /** The runs of blocks that one endpoint was sent, in the order of when it was sent them. A run is known by the hash of its first block. */
 export class HeldRuns {
-  readonly #table = new BlockTable();
+  readonly #table: BlockTable;
   #newest = -1;
   #oldest = -1;
   /** Tokens in all runs. */
   tokens = 0;
+
+  constructor(count: ByteCount) {
+    this.#table = new BlockTable(count);
+  }
+
+  get bytes(): number {
+    return this.#table.bytes;
+  }
 
   get runs(): number {
     return this.#table.size;

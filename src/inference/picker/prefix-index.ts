@@ -1,14 +1,20 @@
 import { type BlockChain, tokensOf } from "./block-chain.ts";
 import { BlockRuns } from "./block-runs.ts";
-import { BlockTable, ownFields } from "./block-table.ts";
+import { BlockTable, type ByteCount, ownFields } from "./block-table.ts";
 import { HeldRuns } from "./held-runs.ts";
+import { type Forgetful, PrefixMemory } from "./prefix-memory.ts";
 
 export interface PrefixIndexOptions {
   /** Tokens remembered for one endpoint: what its KV cache holds. Default 2,000,000, the field's 31,250 blocks of 64. */
   readonly tokensPerEndpoint?: number;
   /** Runs of blocks remembered for one endpoint, where prompts are short and have nothing in common. Default 16,000. */
   readonly runsPerEndpoint?: number;
+  /** Of all indexes of this process. */
+  readonly memory?: PrefixMemory;
 }
+
+/* Of all endpoints of a pool: what a hundred take that have the most each. */
+const mostRuns = 1_600_000;
 
 /* Of a node: where its run of hashes is, how many blocks it has, and how many stand before it. */
 const [hashes, count, depth] = ownFields;
@@ -21,13 +27,16 @@ const [hashes, count, depth] = ownFields;
  * leaves it, so that an endpoint holds a node whole or not at all. Prompts are touched from end to start: a node is always newer than
  * those behind it, and an endpoint that holds a node holds all before it.
  */
-export class PrefixIndex {
-  readonly #nodes = new BlockTable();
-  readonly #runs = new BlockRuns();
+export class PrefixIndex implements Forgetful {
+  #count: ByteCount = { bytes: 0 };
+  #nodes = new BlockTable(this.#count);
+  #runs = new BlockRuns(this.#count);
   /* By slot, as in Endpoints; made for the first prompt. */
   readonly #held: (HeldRuns | undefined)[] = [];
   readonly #limitTokens: number;
   readonly #limitRuns: number;
+  /* Undefined once it is closed. */
+  #memory: PrefixMemory | undefined;
   /** 32 endpoints each, of one node. */
   #words = 1;
   #holders = new Int32Array(this.#nodes.capacity);
@@ -38,7 +47,12 @@ export class PrefixIndex {
   size = 0;
 
   // With what one prompt adds these runs just fit in a table of 16,384.
-  constructor({ tokensPerEndpoint = 2_000_000, runsPerEndpoint = 16_000 }: PrefixIndexOptions = {}) {
+  constructor({
+    tokensPerEndpoint = 2_000_000,
+    runsPerEndpoint = 16_000,
+    memory = new PrefixMemory(),
+  }: PrefixIndexOptions = {}) {
+    this.#memory = memory;
     this.#limitTokens = tokensPerEndpoint;
     this.#limitRuns = runsPerEndpoint;
   }
@@ -75,13 +89,14 @@ export class PrefixIndex {
         path.push(node);
       }
     }
-    const held = (this.#held[slot] ??= new HeldRuns());
+    const held = (this.#held[slot] ??= new HeldRuns(this.#count));
     for (let at = path.length - 1; at >= 0; at--) {
       const node = path[at]!;
       const { low, high } = this.#nodes.hashOf(node);
       if (held.touch(low, high, node, this.#tokensOf(node))) this.#include(slot, node);
     }
     this.#trim(slot);
+    this.#memory?.use(this, this.#count.bytes + this.#holders.byteLength);
   }
 
   /** Forgets all of an endpoint: it is gone, or started anew. */
@@ -90,6 +105,24 @@ export class PrefixIndex {
     if (held === undefined) return;
     while (held.oldest !== -1) this.#dropOldest(slot);
     this.#held[slot] = undefined;
+    this.#count.bytes -= held.bytes;
+  }
+
+  /** Forgets all of all endpoints at once. */
+  forget(): void {
+    this.#count = { bytes: 0 };
+    this.#nodes = new BlockTable(this.#count);
+    this.#runs = new BlockRuns(this.#count);
+    this.#holders = new Int32Array(this.#nodes.capacity * this.#words);
+    this.#held.length = 0;
+    this.size = 0;
+  }
+
+  /** Its pool is gone. */
+  close(): void {
+    this.#memory?.drop(this);
+    this.#memory = undefined;
+    this.forget();
   }
 
   /** How many first blocks of a node stand in a chain from `at` on. */
@@ -154,7 +187,8 @@ export class PrefixIndex {
   /** Drops what the endpoint was sent the longest ago while it holds more than the limits: whole runs, and then block by block. */
   #trim(slot: number): void {
     const held = this.#held[slot]!;
-    while (held.runs > this.#limitRuns) this.#dropOldest(slot);
+    const limitRuns = Math.min(this.#limitRuns, mostRuns / this.#held.length);
+    while (held.runs > limitRuns) this.#dropOldest(slot);
     while (held.tokens > this.#limitTokens) {
       const node = held.oldest;
       let kept = this.#nodes.cells[node + count]! - 1;

@@ -3,6 +3,7 @@ import type { Log } from "../../core/log.ts";
 import type { Deadlines } from "../../http/deadlines.ts";
 import type { Upstream } from "../../http/upstream.ts";
 import { endpointSaturation } from "../picker/saturation.ts";
+import type { PrefixMemory } from "../picker/prefix-memory.ts";
 import { countOthers, mayEject } from "./ejection.ts";
 import { engines } from "./engines.ts";
 import type { HealthState } from "./health.ts";
@@ -22,6 +23,8 @@ export interface MembersOptions {
   /** For scrapes. */
   readonly deadlines: Deadlines;
   readonly pace: ScrapePace;
+  /** For what was sent to endpoints. */
+  readonly memory: PrefixMemory;
   readonly log: Log;
   readonly meters: PoolMeters;
   /** There may be room, or other endpoints. */
@@ -49,7 +52,7 @@ export class Members {
   #closed = false;
 
   constructor(options: MembersOptions, config: PoolConfig) {
-    this.roster = new Roster(options.pool);
+    this.roster = new Roster(options.pool, options.memory);
     this.#options = options;
     this.#config = config;
     this.#pace = options.pace.open();
@@ -161,6 +164,7 @@ export class Members {
       member.scraper?.stop();
       clearTimeout(member.rest);
     }
+    this.roster.prefixes.close();
     this.#options.meters.dropPool(this.#options.pool);
   }
 

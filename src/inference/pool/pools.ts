@@ -2,6 +2,7 @@ import { randomHex } from "../../core/ids.ts";
 import type { Meter } from "../../core/meter.ts";
 import { createDeadlines } from "../../http/deadlines.ts";
 import { resolveAddresses, type ResolveAddresses } from "../../http/resolve-addresses.ts";
+import { PrefixMemory } from "../picker/prefix-memory.ts";
 import { Pool, type PoolOptions, type PoolStatus } from "./pool.ts";
 import type { PoolConfig } from "./pool-config.ts";
 import { createPoolMeters } from "./pool-meters.ts";
@@ -39,6 +40,7 @@ export function createPools({ meter, resolve = resolveAddresses, ...options }: P
     replica: randomHex(16),
     deadlines: createDeadlines(),
     pace: createScrapePace(),
+    memory: new PrefixMemory(),
     meters: createPoolMeters(meter),
   };
   const known = new Map<string, { readonly pool: Pool; users: number }>();

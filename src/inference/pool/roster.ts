@@ -1,5 +1,6 @@
 import { Endpoints } from "../picker/endpoints.ts";
 import { PrefixIndex } from "../picker/prefix-index.ts";
+import type { PrefixMemory } from "../picker/prefix-memory.ts";
 import { createMember, type Member } from "./member.ts";
 import { maxEndpoints } from "./pool-config.ts";
 
@@ -9,14 +10,15 @@ const slots = maxEndpoints * 2;
 /** Who is in a pool, each in a slot by which the picker knows it. */
 export class Roster {
   readonly endpoints = new Endpoints({ slots });
-  readonly prefixes = new PrefixIndex();
+  readonly prefixes: PrefixIndex;
   readonly #pool: string;
   readonly #members = new Map<string, Member>();
   readonly #bySlot: (Member | undefined)[] = [];
   #hosts: readonly string[] | undefined;
 
-  constructor(pool: string) {
+  constructor(pool: string, memory: PrefixMemory) {
     this.#pool = pool;
+    this.prefixes = new PrefixIndex({ memory });
   }
 
   get size(): number {

@@ -5,6 +5,7 @@ import { createDeadlines } from "../../../src/http/deadlines.ts";
 import { createUpstream } from "../../../src/http/undici-upstream.ts";
 import { emptyChain } from "../../../src/inference/picker/block-chain.ts";
 import { createPicker } from "../../../src/inference/picker/picker.ts";
+import { PrefixMemory } from "../../../src/inference/picker/prefix-memory.ts";
 import { profiles } from "../../../src/inference/picker/profiles.ts";
 import { Members } from "../../../src/inference/pool/members.ts";
 import { maxEndpoints, poolSchema } from "../../../src/inference/pool/pool-config.ts";
@@ -27,6 +28,7 @@ test("endpoints that come while others have calls to end still join when there i
       clock: systemClock,
       deadlines: createDeadlines(),
       pace: createScrapePace(),
+      memory: new PrefixMemory(),
       log: silentLog,
       meters,
       changed: () => undefined,
@@ -84,6 +86,7 @@ test("a mistake in what a scrape leads to is logged once, and the endpoint is sc
       clock: systemClock,
       deadlines: createDeadlines(),
       pace: createScrapePace(),
+      memory: new PrefixMemory(),
       log,
       meters: createPoolMeters(createMetrics().meter),
       changed() {
