@@ -4,6 +4,7 @@ import { reportGateways } from "./attach/gateway-status.ts";
 import { planListeners } from "./attach/listeners.ts";
 import { createPlatformHosts } from "./attach/platform-hosts.ts";
 import { createBackends } from "./backends/backends.ts";
+import { reportTlsPolicies } from "./backends/tls-policies.ts";
 import type { ConfigPiece } from "./config-pieces.ts";
 import type { Objects } from "./objects.ts";
 import type { TranslateOptions } from "./options.ts";
@@ -41,6 +42,7 @@ export function translate(objects: Objects, options: TranslateOptions): Translat
   translateResources(workspace, resources, (object) => users.get(object) ?? []);
   applyPolicies(workspace, policies, served);
   closeUnknown(workspace, served);
+  reportTlsPolicies(workspace, served);
   reportRefusedGateways(workspace);
   reportGateways(workspace, gateways, listeners, attachments);
   reportRefusedRoutes(workspace, gateways);

@@ -1,3 +1,4 @@
+import { backendTlsPolicy } from "./kinds/backend-tls-policy.ts";
 import { budget } from "./kinds/budget.ts";
 import { gateway } from "./kinds/gateway.ts";
 import { gatewayClass } from "./kinds/gateway-class.ts";
@@ -16,7 +17,8 @@ const carriers: readonly Kind<unknown>[] = [gatewayClass, gateway, httpRoute];
 const isPolicy = (kind: Kind<unknown>): boolean => policies.some((policy) => policy.kind === kind);
 
 /** Whether no route is served for as long as a kind is unknown: none is known without it, or each may be one that it guards. */
-export const isVital = (kind: Kind<unknown>): boolean => carriers.includes(kind) || isPolicy(kind);
+export const isVital = (kind: Kind<unknown>): boolean =>
+  carriers.includes(kind) || kind === backendTlsPolicy || isPolicy(kind);
 
 /** A kind of policies of which nobody knows whether they hold for what belongs to these namespaces. */
 export const unknownGuard = (

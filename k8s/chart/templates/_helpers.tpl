@@ -90,10 +90,10 @@ spec:
 {{/* To read what lies in namespaces, and to write the statuses of what has one. */}}
 {{- define "sallyport.rules" -}}
 - apiGroups: [gateway.networking.k8s.io]
-  resources: [gateways, httproutes, referencegrants]
+  resources: [gateways, httproutes, referencegrants, backendtlspolicies]
   verbs: [get, list, watch]
 - apiGroups: [gateway.networking.k8s.io]
-  resources: [gateways/status, httproutes/status]
+  resources: [gateways/status, httproutes/status, backendtlspolicies/status]
   verbs: [update]
 - apiGroups: [inference.networking.k8s.io, inference.networking.x-k8s.io]
   resources: [inferencepools]

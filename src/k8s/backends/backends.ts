@@ -6,6 +6,7 @@ import type { HttpRouteObject } from "../attach/attachment.ts";
 import type { KubeObject } from "../parse-object.ts";
 import type { AnyResource } from "../resources/define-resource.ts";
 import type { Workspace } from "../workspace.ts";
+import { tlsFault } from "./tls-policies.ts";
 import { createServices, type ServiceEntry } from "./services.ts";
 
 /** What a backendRef leads to. */
@@ -42,13 +43,16 @@ export function createBackends(workspace: Workspace, resources: readonly AnyReso
           "RefNotPermitted",
           `no ReferenceGrant in namespace ${namespace} lets HTTPRoutes of ${route.namespace} refer to ${kind} ${name}`,
         );
+      const noTls = tlsFault(workspace, { group, kind, namespace, name, port });
       if (resource === undefined) {
         const found = services.find(namespace, name, port ?? 0);
-        return "reason" in found ? { is: "fault", fault: found } : { is: "service", entry: found };
+        if ("reason" in found) return { is: "fault", fault: found };
+        return noTls === undefined ? { is: "service", entry: found } : fault("UnsupportedProtocol", noTls);
       }
       const object = objects.get(resource.kind, namespace, name);
       const to = object && resource.backend?.(object);
-      if (object !== undefined && to !== undefined) return { is: "resource", object, to };
+      if (object !== undefined && to !== undefined)
+        return noTls === undefined ? { is: "resource", object, to } : fault("UnsupportedProtocol", noTls);
       const refused = objects.refused(resource.kind, namespace, name) !== undefined;
       return fault(
         "BackendNotFound",

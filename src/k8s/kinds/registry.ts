@@ -1,6 +1,7 @@
 import { groupOf } from "../manifest.ts";
 import { a2aAgent } from "./a2a-agent.ts";
 import { accessPolicy } from "./access-policy.ts";
+import { backendTlsPolicy } from "./backend-tls-policy.ts";
 import { budget } from "./budget.ts";
 import { configMap, endpointSlice, namespace, pod, secret, service } from "./core.ts";
 import type { Kind } from "./define-kind.ts";
@@ -19,6 +20,7 @@ export const kinds: readonly Kind<unknown>[] = [
   gateway,
   httpRoute,
   referenceGrant,
+  backendTlsPolicy,
   service,
   endpointSlice,
   pod,

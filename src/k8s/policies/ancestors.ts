@@ -1,12 +1,19 @@
 import type { Condition } from "../condition.ts";
-import type { PolicyContext } from "./define-policy.ts";
+import type { PolicyContext, PolicyTarget } from "./define-policy.ts";
 
 /* PolicyStatus (gateway.networking.k8s.io) has room for no more. */
 const MOST_ANCESTORS = 16;
 
 /** `status.ancestors` of a policy: the Gateways it is seen at, and each target that is not there. */
 export function ancestorsOf(
-  { targets, missing, object, options }: Pick<PolicyContext<unknown>, "targets" | "missing" | "object" | "options">,
+  {
+    targets,
+    missing,
+    object,
+    options,
+  }: Pick<PolicyContext<unknown>, "missing" | "object" | "options"> & {
+    readonly targets: readonly Pick<PolicyTarget, "gateways">[];
+  },
   conditions: readonly Condition[],
 ) {
   const gateways = [...new Set(targets.flatMap((target) => target.gateways))].map(({ kind, namespace, name }) => ({

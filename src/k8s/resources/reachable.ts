@@ -1,5 +1,6 @@
 import type { ConfigPath } from "../../core/config-problem.ts";
 import { HEADER_TEXT } from "../../core/header-words.ts";
+import { tlsFault } from "../backends/tls-policies.ts";
 import { invalidStatus } from "../condition.ts";
 import { secret, service } from "../kinds/core.ts";
 import type { Remark } from "../kinds/define-kind.ts";
@@ -60,6 +61,8 @@ export function addressOf(context: Context): Place | undefined {
     refused("service", `Service ${named.name} is of type ExternalName: it is not followed`)
   )
     return undefined;
+  const backend = { group: service.group, kind: service.kind, namespace, name: named?.name ?? "", port: named?.port };
+  if (named !== undefined && refused("service", tlsFault({ objects, options }, backend))) return undefined;
   /* What `--backend` says is the operator's word. */
   return given !== undefined || isPlatform(options, namespace) ? place : { ...place, reach: "network" };
 }
