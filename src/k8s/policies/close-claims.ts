@@ -13,15 +13,16 @@ const NOWHERE = "http://a-policy-could-not-be-applied.invalid/";
 
 /**
  * Closes what a refused policy is for: without it that would be open wider than somebody has said. Requests of routes are answered 500,
- * servers and agents are not to be reached. Where not even its targets can be told, all that its namespace has is closed.
+ * servers and agents are not to be reached. Where not even its targets can be told, all that its
+ * namespace has is closed, and what others attach to its Gateways.
  */
 export function closeClaims(workspace: Workspace, refused: Refused, served: readonly ServedRoute[]): void {
   const isClaimed = isClaimedBy(refused);
   for (const { object, name, gateways } of served)
-    if ([object, ...gateways].some((each) => isClaimed(each, object.namespace)))
+    if ([object, ...gateways].some(isClaimed))
       closeRoute(workspace, name, "a policy of this route could not be applied");
   for (const object of targetsBesideRoutes(workspace, refused.namespace))
-    if (isClaimed(object, object.namespace)) closeTarget(workspace, object);
+    if (isClaimed(object)) closeTarget(workspace, object);
 }
 
 /** Answers requests of a route 500; the log says why. */
@@ -66,8 +67,7 @@ interface Claim {
 /* Whether an object is one that the policy names, or, where that cannot be told, of its namespace. */
 function isClaimedBy({ manifest, namespace }: Refused) {
   const claims = claimsOf(manifest);
-  if (claims.length === 0) return (_: unknown, home: string) => home === namespace;
   return (object: Pick<KubeObject<unknown>, "kind" | "namespace" | "name">) =>
     object.namespace === namespace &&
-    claims.some(({ kind, name }) => object.kind.kind === kind && object.name === name);
+    (claims.length === 0 || claims.some(({ kind, name }) => object.kind.kind === kind && object.name === name));
 }
