@@ -184,6 +184,7 @@ spec: {controllerName: sallyport.dev/gateway}
     const built = buildConfig(manifestsOf(text), [], {
       file,
       source: "cluster",
+      podNamespace: "default",
       backends: new Map([["llama.default", [model.url]]]),
     });
     expect(built.translation.problems.map(({ message }) => message)).toEqual([
