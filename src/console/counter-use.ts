@@ -40,12 +40,14 @@ export async function findCounterUse(
   const { budget, limit, key, unit, amount, startsAtMs = 0 } = refusal;
   const read = (into: Sum, beforeMs: number) => readCharges(journal, { refusal, refused, beforeMs }, into);
   let sum = new Sum();
-  let complete = await read(sum, refused.timeMs + refused.durationMs + LATE_MS);
+  const isRead = await read(sum, refused.timeMs + refused.durationMs + LATE_MS);
+  let complete = isRead && (sum.booked >= refusal.used || (await reachesBack(journal, startsAtMs)));
   const kept = complete ? undefined : keptOf({ budget, limit, key, startsAtMs });
   if (kept !== undefined) {
     const more = new Sum();
     more.addKept(kept);
-    const isWhole = kept.sinceMs <= startsAtMs || (await read(more, kept.sinceMs));
+    const isWhole =
+      kept.sinceMs <= startsAtMs || ((await read(more, kept.sinceMs)) && (await reachesBack(journal, startsAtMs)));
     if (more.booked > sum.booked) [sum, complete] = [more, isAlone && isWhole];
   }
   return {
@@ -68,13 +70,13 @@ interface Reading {
   readonly beforeMs: number;
 }
 
-/** Adds what was charged in the counter, from the newest call on; whether these are all that were charged in its window. */
+/** Adds what was charged in the counter, from the newest call on; whether these are all that the journal has of its window. */
 async function readCharges(
   journal: Pick<Journal, "query">,
   { refusal, refused, beforeMs }: Reading,
   sum: Sum,
 ): Promise<boolean> {
-  const { budget, limit, key, startsAtMs = 0, used } = refusal;
+  const { budget, limit, key, startsAtMs = 0 } = refusal;
   /* The key of a limit per chain is the chain, and its charges need not say so. */
   const isOfChain = key === refused.chainId;
   const charged = { budget, limit, key: isOfChain ? "" : key };
@@ -92,12 +94,12 @@ async function readCharges(
     for (const record of page.records)
       if (record.timeMs >= startsAtMs && record.timeMs <= toMs) sum.addRecord(record, charged);
     after = page.next;
-    if (after === undefined) return sum.booked >= used || reachesBack(journal, startsAtMs);
+    if (after === undefined) return true;
   }
   return false;
 }
 
-/** Whether the journal has something of before: the oldest go first. */
+/** Whether the journal has something of before, and so all that came after: the oldest go first. */
 async function reachesBack(journal: Pick<Journal, "query">, ms: number): Promise<boolean> {
   return ms > 0 && (await journal.query({ beforeMs: ms, limit: 1 })).records.length > 0;
 }

@@ -162,9 +162,16 @@ test.for(stores)("a stream ends with its session by the clock, while %s", async 
 
 test("a stream goes on for a minute while nobody can check its session, and then ends", async () => {
   let isAway = true;
-  const mayGoOn = () => (isAway ? away() : Promise.resolve(true));
+  let asked = 0;
+  const mayGoOn = () => {
+    asked += 1;
+    return isAway ? away() : Promise.resolve(true);
+  };
   const { clock, response, ended } = openStream({}, { mayGoOn });
-  const checks = () => setTimeout(200);
+  /* Two: the answer to the first has then been heard. */
+  async function checks(): Promise<void> {
+    for (const until = asked + 2; asked < until;) await setTimeout(5);
+  }
   clock.nowMs += 60_000;
   await checks();
   expect(response.writableEnded).toBe(false);

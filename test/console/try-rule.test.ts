@@ -2,8 +2,10 @@ import { setImmediate as turn } from "node:timers/promises";
 import { expect, test } from "vitest";
 import type { RuleTrial } from "../../src/console/api/policies.ts";
 import { tryRule, type TrialVerdict } from "../../src/console/try-rule.ts";
+import type { Journal } from "../../src/observability/journal.ts";
 import type { JournalRecord } from "../../src/observability/journal-record.ts";
 import { startScene } from "./console-scene.ts";
+import { startConsole } from "./lone-console.ts";
 
 const startMs = Date.UTC(2026, 10, 23, 12);
 const recordOf = (at: number) => ({
@@ -57,12 +59,24 @@ test("a trial stops when whoever asked has gone", async () => {
 });
 
 test("one rule is tried at a time", async () => {
-  const scene = await startScene();
-  for (let count = 0; count < 3; count++) await scene.ask("alice", "small");
-  const attempt = () => scene.admin<RuleTrial>("POST", "/api/policies/try", { deny: 'principal.tenant == "red"' });
-  const statuses = (await Promise.all(Array.from({ length: 8 }, attempt))).map(({ status }) => status);
-  expect(new Set(statuses)).toEqual(new Set([200, 503]));
-  expect((await attempt()).body).toMatchObject({ of: 3, tried: 3, looked: 3 });
+  const page = { records: [recordOf(0)], next: undefined };
+  const asked = Promise.withResolvers<void>();
+  const answered = Promise.withResolvers<typeof page>();
+  const query = () => {
+    asked.resolve();
+    return answered.promise;
+  };
+  const call = await startConsole({
+    journal: { query: query as unknown as Journal["query"] },
+    createTrial: () => () => undefined,
+  });
+  const attempt = () => call("POST", "/api/policies/try", '{"deny":"true"}');
+  const first = attempt();
+  await asked.promise;
+  expect(await attempt()).toMatchObject({ status: 503, error: { type: "overloaded" } });
+  answered.resolve(page);
+  expect(await first).toMatchObject({ status: 200, of: 1, tried: 1, looked: 0 });
+  expect(await attempt()).toMatchObject({ status: 200 });
 });
 
 test("an expression that fails matches nothing, and the trial says how often and why", async () => {

@@ -48,7 +48,8 @@ export interface CounterUses {
   find(counter: CounterAt): KeptUse | undefined;
 }
 
-const MOST_COUNTERS = 256;
+/* Some 6 MB, where each has as many chains as are told apart in both windows. */
+const MOST_COUNTERS = 128;
 const MOST_CHAINS = 32;
 const MOST_PRINCIPALS = 32;
 const HOUR_MS = 3_600_000;

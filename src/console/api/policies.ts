@@ -35,7 +35,7 @@ export interface ExplainedStep {
   readonly text: string;
 }
 
-/** Who used a counter in the window in which it refused a call, up to that call. */
+/** Who used a counter in the window in which it refused a call: up to that call where the journal tells of all of it, else of all the window so far. */
 export interface CounterUse {
   readonly budget: string;
   /** As it was written. */
