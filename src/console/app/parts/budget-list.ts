@@ -107,9 +107,10 @@ const coarse = (ms: number): number => {
 
 /** Who used this counter, and whom it refused. */
 const Links = ({
-  budget: { name },
+  budget: { name, per },
   counter: { limit, key, startsAtMs },
 }: Omit<LineProps, "now">): ComponentChildren => {
+  const whose: Readonly<Record<string, string>> = per === "principal" ? { q: key } : {};
   const from: Readonly<Record<string, string>> = startsAtMs === null ? {} : { from: `${startsAtMs}` };
   return h(
     "span",
@@ -119,6 +120,6 @@ const Links = ({
       { href: addressOf({ page: "chains", query: { charged: name, under: limit, key, sort: "used", ...from } }) },
       "Who used it",
     ),
-    h("a", { href: addressOf({ page: "chains", query: { budget: name, ...from } }) }, "Refused calls"),
+    h("a", { href: addressOf({ page: "chains", query: { budget: name, ...whose, ...from } }) }, "Refused calls"),
   );
 };
