@@ -64,11 +64,15 @@ export async function openPage(
   });
   page.on("requestfinished", (request) => {
     if (request.url().endsWith("/api/live")) return;
-    sizesOf.push(
-      request
-        .sizes()
-        .then(({ responseBodySize, responseHeadersSize }) => [request.url(), responseBodySize + responseHeadersSize]),
-    );
+    const size = request
+      .sizes()
+      .then(({ responseBodySize, responseHeadersSize }): readonly [string, number] => [
+        request.url(),
+        responseBodySize + responseHeadersSize,
+      ]);
+    // Of a page that is closed nobody asks any more.
+    size.catch(() => undefined);
+    sizesOf.push(size);
   });
   return {
     page,
