@@ -44,7 +44,6 @@ export function createHandlers(
   };
   const { mcp, a2a, models, pools, routing, routes, services = {} } = config;
   const hasModels = models !== undefined || Object.values(routes ?? {}).some(({ rules }) => rules.some(isModelRule));
-  const countTokens = (text: string) => foundation.counter.count(text);
   const log = (protocol: Protocol) => foundation.log.child({ protocol });
   const keep = (
     protocol: Protocol,
@@ -87,7 +86,8 @@ export function createHandlers(
           pools: foundation.pools,
           modelMemory: foundation.modelMemory,
           meter: foundation.meter,
-          countTokens,
+          // A function made here would keep the former configuration, which keeps the one before it, and so all there ever were.
+          countTokens: foundation.counter.count.bind(foundation.counter),
           log: log("llm"),
           config: { models, pools, routing },
           recall: cache && { cache, policyHash: access.policyHash },

@@ -3,6 +3,7 @@ import { GatewayError } from "../../src/core/errors.ts";
 import { createEpochs } from "../../src/gateway/epochs.ts";
 import type { Foundation } from "../../src/gateway/foundation.ts";
 import type { Store } from "../../src/state/store.ts";
+import { collectGarbage } from "../collect-garbage.ts";
 import { ModelServer } from "../inference/pool/model-server.ts";
 import { until } from "../inference/pool/pool-scene.ts";
 import { chat, startEndless, type EndlessGateway } from "./endless.ts";
@@ -135,4 +136,21 @@ test("a configuration whose last part fails leaves the pools as they were and no
   expect(list()).toEqual([]);
   expect(subscriptions).toBe(0);
   for (const server of servers) await server.stop();
+});
+
+test("a configuration that is in force no more is kept by nobody, however many come after it", async () => {
+  const { gateway, load } = running;
+  const former: WeakRef<object>[] = [];
+  for (let round = 1; round <= 5; round++) {
+    former.push(new WeakRef(gateway.epochs.current()));
+    await gateway.reload(
+      load({ models: `{ of-${round}: { provider: openai-compatible, url: "http://127.0.0.1:9/v1" } }` }),
+    );
+  }
+  const left = () => {
+    collectGarbage();
+    return former.filter((each) => each.deref() !== undefined).length;
+  };
+  // Parts that every one of them has taken over may know the one that made them.
+  await until(() => left() <= 2, "former configurations are collected");
 });

@@ -1,5 +1,3 @@
-import { setFlagsFromString } from "node:v8";
-import { runInNewContext } from "node:vm";
 import { expect, onTestFinished, test } from "vitest";
 import { systemClock } from "../../../src/core/clock.ts";
 import { silentLog } from "../../../src/core/log.ts";
@@ -7,14 +5,9 @@ import { createRetryBudget } from "../../../src/gateway/retry-budget.ts";
 import { createUpstream } from "../../../src/http/undici-upstream.ts";
 import { poolSchema } from "../../../src/inference/pool/pool-config.ts";
 import { createPools } from "../../../src/inference/pool/pools.ts";
+import { collectGarbage } from "../../collect-garbage.ts";
 import { createMetrics } from "../../../src/observability/metrics.ts";
 import { startServers, until } from "./pool-scene.ts";
-
-/** Collects what nobody has any more. */
-function collect(): void {
-  setFlagsFromString("--expose-gc");
-  (runInNewContext("gc") as () => void)();
-}
 
 test("of pools that fifty configurations had and the next did not, nothing is left: no scrapes, no figures, no memory", async () => {
   const [server] = await startServers(1);
@@ -51,7 +44,7 @@ test("of pools that fifty configurations had and the next did not, nothing is le
   expect(text).not.toMatch(/pool="of-[1-4]?\d"/);
   // Each has had at most one scrape under way, which ends before it is collected.
   const left = () => {
-    collect();
+    collectGarbage();
     return gone.filter((each) => each.deref() !== undefined).length;
   };
   await until(() => left() === 0, "all that are gone are collected");
