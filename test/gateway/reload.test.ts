@@ -153,4 +153,5 @@ test("a configuration that is in force no more is kept by nobody, however many c
   };
   // Parts that every one of them has taken over may know the one that made them.
   await until(() => left() <= 2, "former configurations are collected");
+  expect(left()).toBeLessThanOrEqual(2);
 });
