@@ -52,6 +52,7 @@ export function migrateReference(): string {
     "and the table says so, since gateways ask expressions before prefixes.",
     "",
     "**TLS.** A host with a certificate has a listener of its own, and http is redirected to https with 308 unless `ssl-redirect` is `false`, as nginx did. A Gateway has 64 listeners; more hosts make a second one, with an address of its own.",
+    "`backend-protocol: HTTPS` becomes a BackendTLSPolicy, which gateways that honour it serve; this one answers 500 on such routes ([why](manifests.md)), rather than speak to them in plain text.",
     "",
     "**Rate limits** become a [Budget](kinds.md#budget) of the routes, which is this gateway's own kind: for another gateway leave it out, and limit there.",
     "",

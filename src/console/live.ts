@@ -37,8 +37,8 @@ const CHECK_EVERY = 10;
 /* A store that is away a moment ends no stream; one that stays away must not keep one open for a session that was revoked. */
 const MOST_UNCHECKED_MS = 60_000;
 const MOST_PAGES = 100;
-/* As many connections as a browser has for one host. */
-const MOST_OF_SESSION = 6;
+/* A browser has six connections for one host: two stay for all else that its pages ask. */
+const MOST_OF_SESSION = 4;
 /* A minute of ticks: a page that is so far behind does not read. */
 const MOST_UNREAD_BYTES = 65_536;
 const MOST_BUDGETS = 20;

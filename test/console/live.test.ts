@@ -118,12 +118,12 @@ test("a page whose session has ended is told so, and one that does not read is d
   expect(reading.said()).toMatch(/event: end\ndata: \{"reason":"session"\}\n\n/);
 });
 
-test("a hundred pages may look on at a time, and six of one session", () => {
+test("a hundred pages may look on at a time, and four of one session", () => {
   const live = createLive(nothing);
   onTestFinished(() => live.close());
-  for (let count = 0; count < 6; count++) live.open(openResponse(false), { ...viewer(), session: "one" });
-  expect(() => live.open(openResponse(false), { ...viewer(), session: "one" })).toThrow("6 pages of this session");
-  for (let count = 6; count < 100; count++) live.open(openResponse(false), viewer());
+  for (let count = 0; count < 4; count++) live.open(openResponse(false), { ...viewer(), session: "one" });
+  expect(() => live.open(openResponse(false), { ...viewer(), session: "one" })).toThrow("4 pages of this session");
+  for (let count = 4; count < 100; count++) live.open(openResponse(false), viewer());
   expect(() => live.open(openResponse(false), viewer())).toThrow("100 pages look on already");
 });
 
@@ -210,7 +210,7 @@ test("a page of another port of this host is given nothing, whatever cookie come
   for (const site of ["same-origin", "none"]) expect(await asked("/api/chains", site)).toBe(200);
 });
 
-test("one session has six streams, and another gets its own", async () => {
+test("one session has four streams, and another gets its own", async () => {
   const { consoleUrl, adminToken } = await startScene();
   const signedIn = async () => {
     const page = openPage(consoleUrl);
@@ -219,8 +219,8 @@ test("one session has six streams, and another gets its own", async () => {
   };
   const [one, other] = [await signedIn(), await signedIn()];
   const open = [];
-  for (let count = 0; count < 6; count++) open.push(await one.open("/api/live"));
-  expect(open.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200, 200]);
+  for (let count = 0; count < 4; count++) open.push(await one.open("/api/live"));
+  expect(open.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
   const more = await one.open("/api/live");
   expect([more.status, more.headers.get("retry-after")]).toEqual([503, "10"]);
   open.push(await other.open("/api/live"));
