@@ -16,7 +16,7 @@ routes:
   default/broken: {auth: optional, rules: [{match: {path: /broken}, to: {pool: p}}]}
 guardrails:
   - {type: pattern, reject: ["ignore previous instructions"], message: "Not here.", status: 422, where: 'request.route == "default/chat"'}
-  - {type: pattern, reject: ["open sesame"], where: 'llm.model == "llama" && principal.tenant == "guests"'}
+  - {type: pattern, reject: ["open sesame"], where: 'llm.model == "llama" && request.tenant == "guests"'}
   - {type: pattern, direction: output, reject: ["says yes"], message: "Not that.", status: 451, where: 'request.route == "default/answers"'}
   - {type: max-length, max: 1000, where: 'request.route != "default/broken" || request.headers["x-missing"] == "1"'}
 `);
