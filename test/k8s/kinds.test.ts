@@ -265,7 +265,9 @@ test.for<[what: string, text: string, problems: string[]]>([
   [
     "a kind of the group that is not read",
     object("GRPCRoute", refs),
-    [`kind: GRPCRoute of ${GROUP} is not read; of ${GROUP} there are GatewayClass, Gateway, HTTPRoute, ReferenceGrant, BackendTLSPolicy`],
+    [
+      `kind: GRPCRoute of ${GROUP} is not read; of ${GROUP} there are GatewayClass, Gateway, HTTPRoute, ReferenceGrant, BackendTLSPolicy`,
+    ],
   ],
   [
     "a version that is not read",
