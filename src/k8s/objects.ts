@@ -14,6 +14,8 @@ export interface Objects {
   list<S>(kind: Kind<S>, namespace?: string): readonly KubeObject<S>[];
   /** Why an object that is there is not taken; undefined where it is, or where there is none. */
   refused(kind: Kind<unknown>, namespace: string, name: string): RefusedObject | undefined;
+  /** Why nobody has looked whether there is such an object; undefined where somebody has. */
+  unread(kind: Kind<unknown>, namespace: string, name: string): string | undefined;
   readonly allRefused: readonly RefusedObject[];
   readonly problems: readonly ManifestProblem[];
   readonly warnings: readonly ManifestProblem[];
@@ -119,6 +121,7 @@ export function createObjects(
       return (found ?? []) as readonly KubeObject<S>[];
     },
     refused: (kind, namespace, name) => refused.get(keyOf(kind, namespace, name)),
+    unread: () => undefined,
     allRefused: [...refused.values()],
     problems,
     warnings,

@@ -6,14 +6,13 @@ import { isMap, type Manifest } from "../manifest.ts";
 import type { UnknownKind } from "../unknown-kinds.ts";
 import type { ApiClient } from "./api-client.ts";
 import { type ApiObject, type Followed, keyOf, sameButStatus, toManifest } from "./api-object.ts";
+import { onDemandKey, shareOut } from "./fair-share.ts";
 import type { KubernetesMetrics } from "./kubernetes-metrics.ts";
 import { isOnDemand } from "./lookups.ts";
 import { type Pace, pause } from "./pace.ts";
 import { type Change, createReflector, type Reflector } from "./reflector.ts";
 import { type Doubt, doubtsOf, type SteadyKind, unknownOf } from "./steady-kinds.ts";
 
-/** As many Secrets and ConfigMaps as are followed for themselves: each holds a connection. */
-const ON_DEMAND_LIMIT = 400;
 const ON_DEMAND_WAIT_MS = 2_000;
 
 export interface ClusterSourceOptions {
@@ -45,8 +44,10 @@ export interface ClusterSource {
   ready(): Promise<void>;
   /** The same manifest for an object for as long as nothing but its status changes. */
   manifests(): readonly Manifest[];
-  /** Follows these of the kinds on demand from now on, and no others. Whether that is more than before. */
+  /** Follows these of the kinds on demand from now on, and no others. Whether that brought anything to know. */
   want(wanted: readonly Followed[]): Promise<boolean>;
+  /** Why an object of a kind on demand is not read though it was asked for. */
+  unread(asked: Pick<Followed, "plural" | "namespace" | "name">): string | undefined;
   /**
    * From now on a change of any other Service, or of where its pods are, changes nothing: in a large cluster some pod comes or goes all
    * the time. Undefined: every Service counts.
@@ -73,7 +74,7 @@ export function createClusterSource(options: ClusterSourceOptions): ClusterSourc
   const manifestOf = new WeakMap<ApiObject, Manifest>();
   const steady: (SteadyKind & { readonly reflector: Reflector })[] = [];
   const onDemand = new Map<string, Reflector>();
-  let toldOfLimit = false;
+  let denied: ReadonlyMap<string, string> = new Map();
   let heeded: ReadonlySet<string> | undefined;
   let toldUnknown = "[]";
   let closed = false;
@@ -167,18 +168,16 @@ export function createClusterSource(options: ClusterSourceOptions): ClusterSourc
     async want(wanted) {
       if (closed) return false;
       const asked = withoutNarrower(withinReach(wanted));
-      if (asked.length > ON_DEMAND_LIMIT && !toldOfLimit) {
-        toldOfLimit = true;
-        log.error(
-          { asked: asked.length, limit: ON_DEMAND_LIMIT },
-          "more Secrets and ConfigMaps are named than are followed; those beyond the limit count as missing",
-        );
-      }
-      const keys = new Map(
-        asked
-          .slice(0, ON_DEMAND_LIMIT)
-          .map((each) => [`${each.plural} ${each.namespace ?? ""} ${each.name ?? ""}`, each]),
-      );
+      const former = denied;
+      const shares = shareOut(asked, (key) => {
+        const reflector = onDemand.get(key);
+        return reflector === undefined ? undefined : reflector.objects.size > 0 ? "found" : "followed";
+      });
+      const { taken: keys } = shares;
+      denied = shares.denied;
+      const told = new Set(former.values());
+      for (const reason of new Set(denied.values()))
+        if (!told.has(reason)) log.error({ reason }, "more is named than is followed; what is beyond that is refused");
       const gone = [...onDemand].filter(([key]) => !keys.has(key));
       for (const [key, { followed }] of gone) {
         onDemand.delete(key);
@@ -199,8 +198,9 @@ export function createClusterSource(options: ClusterSourceOptions): ClusterSourc
       const late = new AbortController();
       await Promise.race([settled, pause(ON_DEMAND_WAIT_MS, late.signal)]);
       late.abort();
-      return fresh.length > 0;
+      return fresh.length > 0 || [...denied.keys()].some((key) => !former.has(key));
     },
+    unread: (asked) => denied.get(onDemandKey(asked)),
     heed(services) {
       heeded = services;
     },

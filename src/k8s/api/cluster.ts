@@ -122,7 +122,7 @@ export function openCluster<T>(options: ClusterOptions<T>): Cluster<T> {
     const built = build(
       source.manifests(),
       (objects) => {
-        const recorded = recordLookups(objects);
+        const recorded = recordLookups(objects, source.unread);
         lookups.push(recorded);
         return recorded.objects;
       },

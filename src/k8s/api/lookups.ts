@@ -20,7 +20,11 @@ export interface Lookups {
   services(): ReadonlySet<string> | undefined;
 }
 
-export function recordLookups(objects: Objects): Lookups {
+/** `unread` says why an object that is asked for is not read. */
+export function recordLookups(
+  objects: Objects,
+  unread: (asked: Pick<Followed, "plural" | "namespace" | "name">) => string | undefined,
+): Lookups {
   const wanted = new Map<string, Followed>();
   const services = new Set<string>();
   let allServices = false;
@@ -50,6 +54,7 @@ export function recordLookups(objects: Objects): Lookups {
         else if (isKind(kind, service)) allServices = true;
         return objects.list(kind, namespace);
       },
+      unread: ({ plural }, namespace, name) => unread({ plural, namespace, name }),
     },
     wanted: () => [...wanted.values()],
     services: () => (allServices ? undefined : services),

@@ -45,7 +45,14 @@ function resolve({ objects }: Workspace, gateway: GatewayObject, ref: Certificat
       message: `no ReferenceGrant in namespace ${namespace} lets Gateways of ${gateway.namespace} refer to Secret ${name}`,
     };
   const found = objects.get(secret, namespace, name);
-  if (found === undefined) return invalid(`there is no Secret ${name} in namespace ${namespace}`);
+  if (found === undefined) {
+    const unread = objects.unread(secret, namespace, name);
+    return invalid(
+      unread === undefined
+        ? `there is no Secret ${name} in namespace ${namespace}`
+        : `Secret ${name} is not read: ${unread}`,
+    );
+  }
   const [cert, key] = [read(found.spec, "tls.crt"), read(found.spec, "tls.key")];
   if (cert === undefined || key === undefined) return invalid(`Secret ${namespace}/${name} has no tls.crt and tls.key`);
   const fault = certificateFault(cert, key);

@@ -99,9 +99,12 @@ export function credentialsOf({ object, objects }: Context): Credentials {
     const text = (found?.stringData[key] ?? decode(found?.data[key]))?.replace(/\r?\n$/, "");
     const missing = text === undefined || text === "";
     if (!missing && HEADER_TEXT.test(text)) return text;
+    const unread = objects.unread(secret, namespace, name);
     const message =
       found === undefined
-        ? `there is no Secret ${name} here`
+        ? unread === undefined
+          ? `there is no Secret ${name} here`
+          : `Secret ${name} is not read (${unread})`
         : `Secret ${name} has ${missing ? "no entry" : "more than one line of visible characters in"} ${key}`;
     unresolved.push({
       path: [...path, "secretRef"],

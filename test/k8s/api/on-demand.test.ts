@@ -155,4 +155,48 @@ describe("what is fetched because something asks for it", () => {
     await eventually(async () => expect(await shown()).toBe("second"));
     expect(JSON.stringify(replica.log.lines)).not.toMatch(/PRIVATE KEY|tls\.key"/);
   });
+
+  test("the pods of a pool stay, and others' certificates come, however many Secrets a stranger's Gateway names", async () => {
+    const port = await startModel("llama");
+    for (const object of [gatewayClass, mainGateway(), pool(port), poolRoute(), pod("one", true)]) server.apply(object);
+    server.apply({ apiVersion: "v1", kind: "Namespace", metadata: { name: "strange" } });
+    const listeners = Array.from({ length: 8 }, (_, index) => ({
+      name: `l${index}`,
+      port: 443,
+      protocol: "HTTPS",
+      hostname: `l${index}.strange.example`,
+      tls: {
+        mode: "Terminate",
+        certificateRefs: Array.from({ length: 64 }, (__, at) => ({
+          group: "",
+          kind: "Secret",
+          name: `s${index}-${at}`,
+        })),
+      },
+    }));
+    const gateway = mainGateway();
+    server.apply({ ...gateway, metadata: { name: "a", namespace: "strange" }, spec: { ...gateway.spec, listeners } });
+    const replica = await startReplica(server, { base: `kubernetes: {ports: {80: 0, 443: ${await freePort()}}}\n` });
+    const chat = async () => {
+      const body = JSON.stringify({ model: "m", messages: [{ role: "user", content: "hello" }] });
+      const headers = { "content-type": "application/json" };
+      return await replica.ask("/chat/v1/chat/completions", { method: "POST", headers, body });
+    };
+    await eventually(async () => expect((await chat()).text()).toContain('"llama"'));
+    await eventually(() => {
+      const status = server.get("Gateway", "strange", "a")["status"] as { listeners?: { conditions: unknown[] }[] };
+      expect(status?.listeners?.[7]?.conditions).toEqual(
+        expect.arrayContaining([
+          expect.objectContaining({
+            type: "ResolvedRefs",
+            status: "False",
+            message: expect.stringContaining("512 Secrets and ConfigMaps of namespace strange are named"),
+          }),
+        ]),
+      );
+    });
+    expect(JSON.stringify(replica.log.lines)).toContain("of namespace strange are named");
+    const followed = [...server.watches].filter(({ request }) => request.resource.plural === "secrets");
+    expect(followed.length).toBeLessThanOrEqual(100);
+  });
 });
