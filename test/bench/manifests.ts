@@ -8,6 +8,7 @@ import { silentLog } from "../../src/core/log.ts";
 import { startGateway } from "../../src/gateway/gateway.ts";
 import { createFolderSource } from "../../src/k8s/folder-source.ts";
 import { ask } from "../services/services-scene.ts";
+import { benchManifestMemory } from "./manifest-memory.ts";
 import { median, printTable } from "./report.ts";
 
 const ROUTES = 1_000;
@@ -139,4 +140,5 @@ export async function benchManifests(): Promise<void> {
     toRow("change: build and swap", times.reload),
     toRow("change: from writing the file to the first request that sees it", times.seen),
   ]);
+  await benchManifestMemory();
 }
