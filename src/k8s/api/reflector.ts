@@ -3,6 +3,7 @@ import type { Log } from "../../core/log.ts";
 import { type ApiClient, SilentWatch } from "./api-client.ts";
 import { ApiError, reasonOf } from "./api-error.ts";
 import { type ApiObject, type Followed, keyOf, pathOf } from "./api-object.ts";
+import { checkNotServed } from "./discovery.ts";
 import type { KubernetesMetrics } from "./kubernetes-metrics.ts";
 import { listNewest, selectorOf } from "./list-pages.ts";
 import { between, type Pace, pause } from "./pace.ts";
@@ -82,7 +83,12 @@ export function createReflector(options: ReflectorOptions): Reflector {
   }
 
   async function list(): Promise<void> {
-    const { items, resourceVersion, version } = await listNewest(client, followed, signal);
+    const { items, resourceVersion, version } = await listNewest(client, followed, signal).catch(
+      async (error: unknown) => {
+        if (error instanceof ApiError && error.status === 404) await checkNotServed(client, followed, signal);
+        throw error;
+      },
+    );
     apiVersion = version;
     metrics.listed(plural);
     const { next, changes } = compare(objects, items);
@@ -149,6 +155,8 @@ export function createReflector(options: ReflectorOptions): Reflector {
     const { waitMs, relist, becomes } = setbacks.judge(error, state, seen === undefined ? "list" : "watch");
     if (relist) seen = undefined;
     if (state !== "synced" && state !== "absent") reason = reasonOf(error);
+    /* Until now there was nothing of it, now nobody knows. */
+    if (becomes === "unknown" && state === "absent") reason = reasonOf(error);
     if (becomes === "unknown" || (becomes === "refused" && (state === "starting" || state === "unknown")))
       enter(becomes);
     /* A balancer that has lost its servers may know no path at all: that takes nothing away. */

@@ -3,6 +3,7 @@ import type { Log } from "../../core/log.ts";
 import type { ApiClient } from "./api-client.ts";
 import { ApiError, reasonOf } from "./api-error.ts";
 import type { Followed } from "./api-object.ts";
+import { OtherVersion } from "./discovery.ts";
 import { backOffMs, jittered, type Pace } from "./pace.ts";
 
 /**
@@ -55,6 +56,7 @@ export function createSetbacks({ followed, client, clock, log, pace }: SetbackOp
   let short = 0;
   let missing = 0;
   let strange = 0;
+  let toldUnread: string | undefined;
   /** When it began to fail though the server is there. */
   let failingSince: number | undefined;
 
@@ -67,6 +69,16 @@ export function createSetbacks({ followed, client, clock, log, pace }: SetbackOp
       (client.answeredAt ?? 0) > failingSince &&
       clock.monotonic() - failingSince >= pace.unknownAfterMs
     );
+  }
+
+  /* What was read of it before stays, as it does where the server fails. */
+  function unread(reason: string, state: ReflectorState): Verdict {
+    const verdict = { waitMs: jittered(pace.recheckMs), relist: true };
+    const isFirst = toldUnread !== reason;
+    toldUnread = reason;
+    if (state !== "synced") return { ...verdict, ...(isFirst ? unknown(reason) : { becomes: "unknown" }) };
+    if (isFirst) log.error({ ...where, reason }, `${name} cannot be followed; what is known of them stays in force`);
+    return verdict;
   }
 
   function unknown(reason: string): Pick<Verdict, "becomes"> {
@@ -101,6 +113,7 @@ export function createSetbacks({ followed, client, clock, log, pace }: SetbackOp
         return { waitMs: ++expiries === 1 ? 0 : backOffMs(pace, expiries - 1), relist: true };
       if (said?.status === 403) return forbidden(said, action);
       if (said?.status === 404) return notThere(state);
+      if (error instanceof OtherVersion) return unread(error.message, state);
       failures += 1;
       log.debug({ ...where, reason: reasonOf(error), failures }, "a watch broke off");
       const isStrange = error instanceof SyntaxError || (said !== undefined && said.status !== 401);
@@ -118,6 +131,7 @@ export function createSetbacks({ followed, client, clock, log, pace }: SetbackOp
     },
     listed() {
       missing = 0;
+      toldUnread = undefined;
     },
     heard() {
       failures = expiries = strange = 0;

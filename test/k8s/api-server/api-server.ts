@@ -5,7 +5,7 @@ import type { AddressInfo, Socket } from "node:net";
 import { ApiFailure, expired } from "./api-failure.ts";
 import { type ApiRequest, readRequest, readSelectors } from "./api-request.ts";
 import { createObjectStore, type Json, type ObjectStore, type Stored } from "./object-store.ts";
-import { type Resource, standardResources } from "./resources.ts";
+import { discover, type Resource, standardResources } from "./resources.ts";
 import { startWatch, type Watch } from "./watches.ts";
 
 /** What a test makes of a request in the server's place: nothing, a failure, anything at all, silence, or a broken connection. */
@@ -77,10 +77,10 @@ export async function startApiServer({
   async function serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
       if (incoming.url === "/version") return answer(response, 200, { major: "1", minor: "36", gitVersion: "v1.36.0" });
-      const request = readRequest(
-        incoming,
-        resources.filter(({ plural }) => !api.uninstalled.has(plural)),
-      );
+      const installed = resources.filter(({ plural }) => !api.uninstalled.has(plural));
+      const found = discover(incoming.url ?? "", installed);
+      if (found !== undefined) return answer(response, 200, found);
+      const request = readRequest(incoming, installed);
       api.requests.push(request);
       const token = /^Bearer (\S+)$/.exec(incoming.headers.authorization ?? "")?.[1];
       if (api.tokens !== undefined && (token === undefined || !api.tokens.has(token)))

@@ -54,3 +54,18 @@ export const standardResources: readonly Resource[] = [
   custom("sallyport.dev", ["v1alpha1"], "AccessPolicy", "accesspolicies"),
   custom("sallyport.dev", ["v1alpha1"], "Budget", "budgets"),
 ];
+
+/** What `/apis/GROUP` and `/apis/GROUP/VERSION` say; undefined: that is no such address, or there is nothing of it. */
+export function discover(url: string, resources: readonly Resource[]): object | undefined {
+  const [, group, version] = /^\/apis\/([^/?]+)(?:\/([^/?]+))?$/.exec(url) ?? [];
+  const own = resources.filter((resource) => resource.group === group);
+  const served = own.filter(({ versions }) => version === undefined || versions.includes(version));
+  if (group === undefined || served.length === 0) return undefined;
+  if (version === undefined) {
+    const versions = [...new Set(served.flatMap((resource) => resource.versions))];
+    const named = versions.map((each) => ({ groupVersion: `${group}/${each}`, version: each }));
+    return { kind: "APIGroup", apiVersion: "v1", name: group, versions: named, preferredVersion: named[0] };
+  }
+  const listed = served.map(({ plural, kind, namespaced }) => ({ name: plural, kind, namespaced }));
+  return { kind: "APIResourceList", apiVersion: "v1", groupVersion: `${group}/${version}`, resources: listed };
+}

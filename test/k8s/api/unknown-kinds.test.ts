@@ -1,7 +1,8 @@
-import { beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { eventually } from "../../e2e/eventually.ts";
 import { ApiFailure } from "../api-server/api-failure.ts";
 import { type ApiServer, startApiServer } from "../api-server/api-server.ts";
+import { standardResources } from "../api-server/resources.ts";
 import { applyShop, httpRoute, type Replica, startReplica, startShop } from "./cluster-scene.ts";
 
 let server: ApiServer;
@@ -169,5 +170,71 @@ describe("a kind that can no longer be read while a gateway runs", () => {
     await eventually(async () => expect(await says(replica, "/late")).toBe("one"));
     expect(replica.cluster.doubts()).toEqual([]);
     expect(await replica.page()).toContain("sallyport_kubernetes_reachable 1");
+  });
+});
+
+describe("a kind that is served in versions alone that are not read", () => {
+  /** A server with this kind in these versions, which may be changed. */
+  async function startWith(plural: string, versions: readonly string[]) {
+    const resources = [...standardResources];
+    const serve = (next: readonly string[]) => {
+      const at = resources.findIndex((each) => each.plural === plural);
+      resources[at] = { ...(resources[at] as (typeof resources)[number]), versions: next };
+      for (const watch of other.watches) if (watch.request.resource.plural === plural) watch.end();
+    };
+    const other = await startApiServer({ resources });
+    onTestFinished(() => other.stop().catch(() => undefined));
+    serve(versions);
+    applyShop(other, await startShop("one"));
+    return { other, serve };
+  }
+  const closedBy = (versions: string) => [
+    {
+      text: `tokenratelimitpolicies.kuadrant.io: the API server serves tokenratelimitpolicies.kuadrant.io in ${versions}, and v1alpha1 is read`,
+      closes: true,
+    },
+  ];
+
+  test("counts as unknown, not as not installed: what it may limit is closed until a version is read", async () => {
+    const { other, serve } = await startWith("tokenratelimitpolicies", ["v1", "v2"]);
+    const replica = await startReplica(other);
+    expect(await says(replica, "/shop")).toBe(500);
+    expect(replica.cluster.doubts()).toEqual(closedBy("v1, v2"));
+    expect(replica.log.lines.filter(({ level }) => level === "error").length).toBe(1);
+    serve(["v1", "v1alpha1"]);
+    await eventually(async () => expect(await says(replica, "/shop")).toBe("one"));
+    await eventually(() => expect(replica.cluster.doubts()).toEqual([]));
+  });
+
+  test("closes it also where nothing was installed before", async () => {
+    const { other } = await startWith("tokenratelimitpolicies", ["v1"]);
+    other.uninstalled.add("tokenratelimitpolicies");
+    const replica = await startReplica(other);
+    expect(await says(replica, "/shop")).toBe("one");
+    other.uninstalled.clear();
+    await eventually(async () => expect(await says(replica, "/shop")).toBe(500));
+    await eventually(() => expect(replica.cluster.doubts()).toEqual(closedBy("v1")));
+  });
+
+  test("stays as it was read where a gateway runs, which says so once", async () => {
+    const { other, serve } = await startWith("accesspolicies", ["v1alpha1"]);
+    other.apply({
+      apiVersion: "sallyport.dev/v1alpha1",
+      kind: "AccessPolicy",
+      metadata: { name: "nobody", namespace: "default" },
+      spec: {
+        targetRefs: [{ group: "gateway.networking.k8s.io", kind: "HTTPRoute", name: "shop" }],
+        rules: [{ name: "nobody", deny: "true" }],
+      },
+    });
+    const replica = await startReplica(other);
+    await eventually(async () => expect(await says(replica, "/shop")).toBe(403));
+    serve(["v2"]);
+    const told = () => replica.log.lines.filter(({ message }) => message.startsWith("accesspolicies.sallyport.dev"));
+    await eventually(() => expect(told()[0]?.fields["reason"]).toContain("in v2, and v1alpha1 is read"));
+    /* Long enough for it to be missing three times. */
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(await says(replica, "/shop")).toBe(403);
+    expect(told().length).toBe(1);
   });
 });
