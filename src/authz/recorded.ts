@@ -1,9 +1,12 @@
 import { Context, type ContextSource } from "../cel/context.ts";
 import { evaluationFault } from "../cel/expression.ts";
+import { ExpressionError } from "../cel/expression-error.ts";
 import { knownPart, unknownAnswer } from "../cel/known-part.ts";
+import { provePatterns } from "../cel/prove-patterns.ts";
 import type { Decision } from "../core/decision.ts";
 import type { Mode, Protocol, Target } from "../core/operation.ts";
 import { compileRules } from "./compile-rules.ts";
+import { PolicyError } from "./policy-error.ts";
 import { ruleSchema } from "./rule.ts";
 
 /** What the journal has of an operation: names, and never what was said. */
@@ -51,9 +54,18 @@ const isOfRules = ({ decision }: RecordedOperation): boolean =>
   decision.rule !== "the gateway's own" &&
   !decision.rule.startsWith("guard ");
 
-/** Compiles a rule for trial. Throws ZodError for what is no rule, and PolicyError for an expression that cannot be used. */
-export function createTrial(given: unknown): Trial {
+/**
+ * Compiles a rule for trial; what is dear to check of it is checked in a thread of its own. Throws ZodError for what is no rule, and PolicyError for an
+ * expression that cannot be used.
+ */
+export async function createTrial(given: unknown, signal: AbortSignal): Promise<Trial> {
   const value = ruleSchema.parse({ name: "trial", ...(given as object) });
+  try {
+    await provePatterns(value.allow ?? value.deny ?? value.require ?? "", signal);
+  } catch (error) {
+    if (!(error instanceof ExpressionError)) throw error;
+    throw new PolicyError([{ place: "this rule", message: error.message, excerpt: error.excerpt }]);
+  }
   const [rule] = compileRules([{ value, place: "this rule" }]);
   if (rule === undefined) throw new Error("a rule compiles to one rule");
   const { effect, expression, scopes, on } = rule;

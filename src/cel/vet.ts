@@ -93,11 +93,14 @@ function vetAsker(node: SyntaxNode, source: string, meanings: Meanings | undefin
   return { kind: "class", name };
 }
 
-function vetCall(node: SyntaxNode, source: string): void {
+/** The pattern of a call of matches(). */
+export function patternOf(node: SyntaxNode): SyntaxNode | undefined {
   const call = callOf(node);
-  if (call === undefined) return;
-  if (call.name !== "matches") return;
-  const pattern = call.args[0];
+  return call?.name === "matches" ? call.args[0] : undefined;
+}
+
+function vetCall(node: SyntaxNode, source: string): void {
+  const pattern = patternOf(node);
   if (pattern === undefined) return;
   if (pattern.op !== "value" || typeof pattern.args !== "string") {
     throw new ExpressionError(

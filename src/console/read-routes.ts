@@ -15,6 +15,7 @@ import { listChains } from "./list-chains.ts";
 import type { Live, Viewer } from "./live.ts";
 import { readOverview } from "./overview.ts";
 import { type Trial, tryRule } from "./try-rule.ts";
+import { createTurns } from "./turns.ts";
 
 /** What the pages read, handed in by the gateway. */
 export interface ConsoleReads {
@@ -31,8 +32,8 @@ export interface ConsoleReads {
     readonly policyHash: string;
     readonly rules: readonly Omit<PolicyRule, "hits">[];
   };
-  /** Throws GatewayError("invalid_params") for what is no rule. */
-  readonly createTrial: (given: unknown) => Trial;
+  /** Throws GatewayError("invalid_params") for what is no rule. It holds no thread that serves calls for long. */
+  readonly createTrial: (given: unknown, signal: AbortSignal) => Promise<Trial>;
   readonly models: () => Pick<Models, "models" | "pools" | "upstreams">;
   readonly connect: () => Connect;
 }
@@ -86,7 +87,10 @@ export function createReadRoutes({ reads, live, viewerOf, clock }: ReadRoutesOpt
     hits: traffic.rules.get(rule.name) ?? none,
   });
   const router = Router();
-  let isTrying = false;
+  const trials = createTurns({
+    mostWaiting: 1,
+    full: "A rule of yours is being tried and another waits: one is tried at a time. Try again in a moment.",
+  });
 
   router.get("/api/overview", async (request, response) => {
     const { window } = parse(overviewQuery, request.query);
@@ -116,23 +120,14 @@ export function createReadRoutes({ reads, live, viewerOf, clock }: ReadRoutesOpt
   });
   router.post("/api/policies/try", async (request, response) => {
     const { records: most, ...rule } = parse(trialRequest, request.body ?? {});
-    const trial = reads.createTrial(rule);
-    if (isTrying)
-      throw new GatewayError(
-        "overloaded",
-        "Another rule is being tried; one is tried at a time. Try again in a moment.",
-        {
-          headers: { "retry-after": "3" },
-        },
-      );
     const gone = new AbortController();
-    response.once("close", () => gone.abort());
-    isTrying = true;
-    try {
-      response.json(await tryRule(trial, journal, { most, clock, signal: gone.signal }));
-    } finally {
-      isTrying = false;
-    }
+    response.once("close", () => gone.abort(new GatewayError("cancelled", "Whoever asked has gone.")));
+    const { signal } = gone;
+    const { session = "" } = await viewerOf(request);
+    const made = await trials.take(session, signal, async () =>
+      tryRule(await reads.createTrial(rule, signal), journal, { most, clock, signal }),
+    );
+    response.json(made);
   });
   router.get("/api/models", (_request, response) => {
     const answer: Models = { process, sinceMs: traffic.sinceMs, ...reads.models(), picks: traffic.picks() };

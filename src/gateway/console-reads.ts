@@ -25,9 +25,9 @@ export function createConsoleReads(
       const { policyHash, rules } = epochs.current().authz;
       return { mode: rules === undefined ? "open" : "rules", policyHash, rules: rules ?? [] };
     },
-    createTrial(given) {
+    async createTrial(given, signal) {
       try {
-        return createTrial(given);
+        return await createTrial(given, signal);
       } catch (error) {
         if (error instanceof z.ZodError)
           throw new GatewayError("invalid_params", z.prettifyError(error), { cause: error });

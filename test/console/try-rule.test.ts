@@ -1,4 +1,4 @@
-import { setImmediate as turn } from "node:timers/promises";
+import { setImmediate as turn, setTimeout as rest } from "node:timers/promises";
 import { expect, test } from "vitest";
 import type { RuleTrial } from "../../src/console/api/policies.ts";
 import { tryRule, type TrialVerdict } from "../../src/console/try-rule.ts";
@@ -58,26 +58,60 @@ test("a trial stops when whoever asked has gone", async () => {
   expect(seen.judged).toBe(1);
 });
 
-test("one rule is tried at a time", async () => {
+test("one rule is tried at a time, and one more of the same session waits", async () => {
   const page = { records: [recordOf(0)], next: undefined };
   const asked = Promise.withResolvers<void>();
   const answered = Promise.withResolvers<typeof page>();
+  let queries = 0;
   const query = () => {
+    queries += 1;
     asked.resolve();
     return answered.promise;
   };
+  let compiled = 0;
   const call = await startConsole({
     journal: { query: query as unknown as Journal["query"] },
-    createTrial: () => () => undefined,
+    createTrial: async () => {
+      compiled += 1;
+      return () => undefined;
+    },
   });
   const attempt = () => call("POST", "/api/policies/try", '{"deny":"true"}');
   const first = attempt();
   await asked.promise;
-  expect(await attempt()).toMatchObject({ status: 503, error: { type: "overloaded" } });
+  const others = [attempt(), attempt()];
+  expect(await Promise.race(others)).toMatchObject({ status: 503, error: { type: "overloaded" } });
+  expect([compiled, queries]).toEqual([1, 1]);
   answered.resolve(page);
   expect(await first).toMatchObject({ status: 200, of: 1, tried: 1, looked: 0 });
+  const statuses = (await Promise.all(others)).map(({ status }) => status);
+  expect(statuses.toSorted((one, other) => one - other)).toEqual([200, 503]);
   expect(await attempt()).toMatchObject({ status: 200 });
 });
+
+test("a rule whose patterns are dear to check is checked without holding calls up, and refused where it takes too long", async () => {
+  const scene = await startScene();
+  const letters = "abcdefghijklmnopqrstuvwxyz";
+  const dear = (at: number) => `principal.subject.matches("^.*${letters[at % 26]}${letters[at % 7]}.{19}b$")`;
+  const attempt = (rule: object) => scene.admin<RuleTrial>("POST", "/api/policies/try", rule);
+  const many = Array.from({ length: 60 }, (_, at) => dear(at)).join(" || ");
+  let turns = 0;
+  let isDone = false;
+  const done = attempt({ deny: many }).finally(() => (isDone = true));
+  while (!isDone) {
+    turns += 1;
+    await rest(5);
+  }
+  const { status, body } = await done;
+  expect(status).toBe(400);
+  expect(JSON.stringify(body)).toContain("too much to check");
+  /* Two seconds of proving alone are some 300 turns; in this thread they would be none. */
+  expect(turns).toBeGreaterThan(20);
+  expect((await attempt({ deny: 'principal.subject.matches("(a+)+$")' })).body).toMatchObject({
+    error: { message: expect.stringContaining("exponential") as string },
+  });
+  expect((await attempt({ deny: 'principal.subject.matches("^al[a-z]+$")' })).status).toBe(200);
+}, 30_000);
 
 test("an expression that fails matches nothing, and the trial says how often and why", async () => {
   const scene = await startScene();
