@@ -8,6 +8,7 @@ import type { GatewayObject, HttpRouteObject } from "./attachment.ts";
 import { hostsMeet } from "./hostnames.ts";
 import type { ListenerState } from "./listeners.ts";
 import type { PlatformHosts } from "./platform-hosts.ts";
+import { pathsFault } from "./route-paths.ts";
 import { isGatewayRef, letsIn, namesListener, reservedHost } from "./takes-route.ts";
 
 /** What came of one parentRef to a Gateway of this gateway's. */
@@ -121,6 +122,8 @@ function attachTo(
     const message = `no listener of ${where} takes HTTPRoutes of namespace ${route.namespace} (allowedRoutes)`;
     return refuse("NotAllowedByListeners", message);
   }
+  const outside = pathsFault(parent, route);
+  if (outside !== undefined) return refuse(outside.reason, outside.message);
   /* A listener of the platform's own with a hostname says by its allowedRoutes who may have paths beside the gateway's there. */
   const shared = isPlatform(workspace.options, parent.namespace) ? open.filter(({ spec }) => spec.hostname) : [];
   if (reserved !== undefined && shared.length === 0) return refuse(reserved.reason, reserved.message);

@@ -4,6 +4,7 @@ import type { Attachment } from "./attach-routes.ts";
 import type { GatewayObject } from "./attachment.ts";
 import { gatewayFault } from "./listener-faults.ts";
 import type { ListenerState } from "./listeners.ts";
+import { ROUTE_PATHS, routePathsFault } from "./route-paths.ts";
 
 /** Says of every Gateway and each of its listeners what became of it. `accepted`: the routes that are served. */
 export function reportGateways(
@@ -24,6 +25,8 @@ export function reportGateways(
     const refuseOrWarn = workspace.options.source === "folder" ? refuse : warn;
     const whole = gatewayFault(object.spec);
     if (whole !== undefined) refuseOrWarn({ path: ["spec"], message: whole.message });
+    const paths = routePathsFault(object);
+    if (paths !== undefined) warn({ path: ["metadata", "annotations", ROUTE_PATHS], message: paths });
     const reported = own.map((listener) => {
       const unbound = listener.serves === undefined ? undefined : workspace.options.unbound.get(listener.serves);
       const path = ["spec", "listeners", listener.index];

@@ -1,5 +1,6 @@
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { eventually } from "../../e2e/eventually.ts";
+import { startEcho } from "../../services/services-scene.ts";
 import { find, type Manifest } from "./manifests.ts";
 import { namespaceOf, type ProductionScene, startProduction } from "./production-scene.ts";
 import { fillSkeleton } from "./skeleton.ts";
@@ -131,8 +132,77 @@ test("a namespace without the label attaches nothing, and one with it takes neit
     expect(conditionsOf(scene, "HTTPRoute", "support", "another-host")).toContain(
       "Accepted False NoMatchingListenerHostname",
     );
+    for (const name of ["everything", "own-path"])
+      expect(conditionsOf(scene, "HTTPRoute", "support", name)).toContain("Accepted False NotAllowedByListeners");
   }, 100);
   expect((await call("/models/lab/support-bot/v1/models", { token })).status).not.toBe(200);
   expect((await call("/v1/models", { token })).body).toContain('"gpt-4o"');
   expect((await call("/oauth/token", { body: {} })).status).toBe(404);
+}, 60_000);
+
+/** A Service of a team, with one pod on this machine. */
+function applyService({ api }: ProductionScene, namespace: string, port: number): void {
+  api.apply({
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name: "shop", namespace },
+    spec: { ports: [{ name: "http", port: 80, targetPort: 8080 }] },
+  });
+  api.apply({
+    apiVersion: "discovery.k8s.io/v1",
+    kind: "EndpointSlice",
+    metadata: { name: "shop-1", namespace, labels: { "kubernetes.io/service-name": "shop" } },
+    addressType: "IPv4",
+    endpoints: [{ addresses: ["127.0.0.1"], conditions: { ready: true } }],
+    ports: [{ name: "http", port, protocol: "TCP" }],
+  });
+}
+
+const routeTo = (namespace: string, name: string, path: object, filters: readonly object[] = []) => ({
+  apiVersion: "gateway.networking.k8s.io/v1",
+  kind: "HTTPRoute",
+  metadata: { name, namespace },
+  spec: {
+    parentRefs: [{ name: "sallyport", namespace: "sallyport" }],
+    rules: [{ matches: [{ path }], filters, backendRefs: [{ name: "shop", port: 80 }] }],
+  },
+});
+
+test("a team's Service is served to who is signed in, and takes no path of another team's", async () => {
+  const scene = await startProduction();
+  const { api, call, tokenOf } = scene;
+  const shop = await startEcho("shop");
+  onTestFinished(() => shop.close());
+  for (const namespace of ["support", "team-b"]) api.apply({ ...namespaceOf(namespace, routes) });
+  applyTeam(scene, "support", "1000000");
+  applyService(scene, "team-b", shop.port);
+  api.apply(routeTo("team-b", "shop", { type: "PathPrefix", value: "/apps/team-b/shop" }));
+  const token = await tokenOf("support");
+  await eventually(async () => expect((await call("/apps/team-b/shop/1", { token })).status).toBe(200), 100);
+  expect((await call("/apps/team-b/shop/1")).status).toBe(401);
+  expect((await call(base, { token, body: prompt("Say hello") })).status).toBe(200);
+
+  const rewrite = { type: "ReplaceFullPath", replaceFullPath: "/v1/chat/completions" };
+  api.apply(routeTo("team-b", "exact", { type: "Exact", value: base }));
+  api.apply(
+    routeTo("team-b", "rewritten", { type: "PathPrefix", value: base }, [
+      { type: "URLRewrite", urlRewrite: { path: rewrite } },
+    ]),
+  );
+  api.apply(routeTo("team-b", "pattern", { type: "RegularExpression", value: "/models/.*" }));
+  api.apply({
+    apiVersion: "kuadrant.io/v1alpha1",
+    kind: "TokenRateLimitPolicy",
+    metadata: { name: "exact", namespace: "team-b" },
+    spec: {
+      targetRef: { group: "gateway.networking.k8s.io", kind: "HTTPRoute", name: "exact" },
+      limits: { all: { rates: [{ limit: 100_000, window: "1m" }] } },
+    },
+  });
+  await eventually(() => {
+    for (const name of ["exact", "rewritten", "pattern"])
+      expect(conditionsOf(scene, "HTTPRoute", "team-b", name)).toContain("Accepted False NotAllowedByListeners");
+  }, 100);
+  const answer = await call(base, { token, body: prompt("Our secret plan") });
+  expect([answer.status, answer.body.includes('"name":"shop"')]).toEqual([200, false]);
 }, 60_000);
