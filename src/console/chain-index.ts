@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { Journal } from "../observability/journal.ts";
 import type { JournalRecord } from "../observability/journal-record.ts";
 import { GrowingChain } from "./chain-rows.ts";
@@ -77,6 +78,7 @@ export function createChainIndex(journal: Pick<Journal, "query">, clock: { now()
         return index;
       }
       if (!isFirst && fresh === 0) return index;
+      await setImmediate();
     }
     /* Between what was read now and what was read before there may be more. */
     return isFirst ? index : readInto(new Index(clock.now()));

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { BudgetRefusal } from "../core/charges.ts";
 import type { Journal } from "../observability/journal.ts";
 import type { JournalRecord } from "../observability/journal-record.ts";
@@ -95,6 +96,7 @@ async function readCharges(
       if (record.timeMs >= startsAtMs && record.timeMs <= toMs) sum.addRecord(record, charged);
     after = page.next;
     if (after === undefined) return true;
+    await setImmediate();
   }
   return false;
 }

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { Journal } from "../observability/journal.ts";
 import type { JournalRecord } from "../observability/journal-record.ts";
 
@@ -25,6 +26,7 @@ export async function findOperation(
     if (page.next === undefined) return undefined;
     count += Math.max(1, page.records.length);
     after = page.next;
+    await setImmediate();
   }
   return undefined;
 }
@@ -44,6 +46,7 @@ export async function newestRecords(
     records.push(...page.records);
     if (page.next === undefined) return { records, complete: true };
     after = page.next;
+    await setImmediate();
   }
   return { records, complete: false };
 }

@@ -6,7 +6,7 @@ import type { Journal } from "../observability/journal.ts";
 import type { RuleHits, Traffic } from "../observability/traffic.ts";
 import type { Connect, Models } from "./api/models.ts";
 import type { BudgetState } from "./api/overview.ts";
-import type { Policies, PolicyRule } from "./api/policies.ts";
+import type { ExplainedOperation, Policies, PolicyRule } from "./api/policies.ts";
 import { createChainIndex } from "./chain-index.ts";
 import type { CounterUseSource } from "./counter-use.ts";
 import { explainOperation } from "./explain-operation.ts";
@@ -92,6 +92,26 @@ export function createReadRoutes({ reads, live, viewerOf, clock }: ReadRoutesOpt
     full: "A rule of yours is being tried and another waits: one is tried at a time. Try again in a moment.",
   });
 
+  /* What reads thousands of records is read one at a time, and once for all who ask the same meanwhile. */
+  const searches = createTurns({ mostWaiting: 8, full: "You are asking for too much at once. Try again in a moment." });
+  const searching = new Map<string, Promise<ExplainedOperation>>();
+  const stays = new AbortController().signal;
+
+  async function explainNow(id: string, chain: string | undefined): Promise<ExplainedOperation> {
+    const record = await findOperation(journal, id, chain);
+    if (record === undefined) throw new GatewayError("not_found", "The journal has no such operation.");
+    const { policyHash, rules } = reads.policies();
+    return explainOperation(record, uses, { policyHash, rules: rules.map(withHits) });
+  }
+  function explain(id: string, chain: string | undefined, owner: string): Promise<ExplainedOperation> {
+    const key = JSON.stringify([id, chain]);
+    const known = searching.get(key);
+    if (known !== undefined) return known;
+    const made = searches.take(owner, stays, () => explainNow(id, chain)).finally(() => searching.delete(key));
+    searching.set(key, made);
+    return made;
+  }
+
   router.get("/api/overview", async (request, response) => {
     const { window } = parse(overviewQuery, request.query);
     response.json(await readOverview(overview, window));
@@ -101,10 +121,8 @@ export function createReadRoutes({ reads, live, viewerOf, clock }: ReadRoutesOpt
   });
   router.get("/api/operations/:id", async (request, response) => {
     const { chain } = parse(operationQuery, request.query);
-    const record = await findOperation(journal, request.params.id, chain);
-    if (record === undefined) throw new GatewayError("not_found", "The journal has no such operation.");
-    const { policyHash, rules } = reads.policies();
-    response.json(await explainOperation(record, uses, { policyHash, rules: rules.map(withHits) }));
+    const { session = "" } = await viewerOf(request);
+    response.json(await explain(request.params.id, chain, session));
   });
   router.get("/api/policies", (_request, response) => {
     const { mode, policyHash, rules } = reads.policies();
