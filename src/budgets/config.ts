@@ -1,3 +1,4 @@
+import { configName } from "../core/config-name.ts";
 import { z } from "zod";
 import type { ConfigProblem } from "../core/config-problem.ts";
 import { durationMs } from "../core/units.ts";
@@ -46,10 +47,10 @@ const share = z
 
 const budget = z
   .strictObject({
-    name: z
-      .string()
-      .regex(/^[A-Za-z0-9][A-Za-z0-9._:/-]{0,252}$/, "a name of letters, digits and . _ : / -, at most 253 long")
-      .meta({ description: "Callers, reports and `budget.remaining` know it by this name.", examples: ["team-a"] }),
+    name: configName.meta({
+      description: "Callers, reports and `budget.remaining` know it by this name.",
+      examples: ["team-a"],
+    }),
     where: expression("bool")
       .optional()
       .meta({

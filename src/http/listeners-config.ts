@@ -1,3 +1,4 @@
+import { configName } from "../core/config-name.ts";
 import { isIP } from "node:net";
 import { z } from "zod";
 import { secret } from "../core/units.ts";
@@ -69,10 +70,7 @@ const listener = z.strictObject({
 /** The name of what `listen` says. */
 export const MAIN = "main";
 
-const listenerName = z
-  .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9._:/-]{0,252}$/, "a name of letters, digits and . _ : / -, at most 253 long")
-  .refine((name) => name !== MAIN, "another name: `main` is the listener of `listen`");
+const listenerName = configName.refine((name) => name !== MAIN, "another name: `main` is the listener of `listen`");
 
 export const listenersConfig = {
   listeners: z

@@ -1,3 +1,4 @@
+import { configName } from "../core/config-name.ts";
 import { z } from "zod";
 import { statedPrice } from "../budgets/prices/prices.ts";
 import type { ConfigProblem } from "../core/config-problem.ts";
@@ -115,12 +116,7 @@ export const inferenceConfig = {
       ],
     }),
   pools: z
-    .record(
-      z
-        .string()
-        .regex(/^[A-Za-z0-9][A-Za-z0-9._:/-]{0,252}$/, "a name of letters, digits and . _ : / -, at most 253 long"),
-      poolSchema,
-    )
+    .record(configName, poolSchema)
     .optional()
     .meta({
       description: "Pools of model servers, by the name that `models` use.",

@@ -9,6 +9,8 @@ export interface ConfigPiece {
   readonly value: unknown;
   readonly in: "map" | "list";
   readonly from: Manifest;
+  /** Other objects that it comes from as much: what is wrong with it is wrong with all of them. */
+  readonly also: readonly Manifest[];
   /** The place in the object of a place in the value; undefined: the object itself. */
   readonly locate: ((path: ConfigPath) => ConfigPath) | undefined;
 }
@@ -17,6 +19,8 @@ export interface ConfigPiece {
 export interface PieceSink {
   /** One entry of a map: `set(["pools", "default/llama"], …)`. */
   set(path: readonly string[], value: unknown, locate?: ConfigPiece["locate"]): void;
+  /** One entry of a map that this object has with others. */
+  share(path: readonly string[], value: unknown, also: readonly Manifest[]): void;
   /** One more entry of a list: `push(["guardrails"], …)`. */
   push(path: readonly string[], value: unknown, locate?: ConfigPiece["locate"]): void;
 }
@@ -50,8 +54,9 @@ export function createConfigPieces(): ConfigPieces {
   };
   return {
     of: (from) => ({
-      set: (path, value, locate) => add({ path, value, in: "map", from, locate }),
-      push: (path, value, locate) => add({ path, value, in: "list", from, locate }),
+      set: (path, value, locate) => add({ path, value, in: "map", from, also: [], locate }),
+      share: (path, value, also) => add({ path, value, in: "map", from, also, locate: undefined }),
+      push: (path, value, locate) => add({ path, value, in: "list", from, also: [], locate }),
     }),
     drop(from) {
       dropped.add(from);
@@ -80,20 +85,20 @@ export interface MergedConfig {
   readonly value: JsonMap;
   readonly placed: readonly PlacedPiece[];
   /** The same name twice, in two objects or in an object and the base. */
-  readonly clashes: readonly { readonly from: Manifest; readonly remark: Remark }[];
+  readonly clashes: readonly { readonly piece: ConfigPiece; readonly remark: Remark }[];
 }
 
 /** Adds the pieces to a configuration as a file holds it; what that says stays as it is. */
 export function mergePieces(base: JsonMap, pieces: readonly ConfigPiece[]): MergedConfig {
   const value: Record<string, unknown> = { ...base };
   const placed: PlacedPiece[] = [];
-  const clashes: { from: Manifest; remark: Remark }[] = [];
+  const clashes: { piece: ConfigPiece; remark: Remark }[] = [];
   const owners = new Map<string, Manifest>();
   /* Maps and lists made here: those of the base are not written to. */
   const made = new Set<unknown>();
   for (const piece of pieces) {
     const { path, value: entry, in: place, from } = piece;
-    const clash = (message: string) => clashes.push({ from, remark: { path: [], message } });
+    const clash = (message: string) => clashes.push({ piece, remark: { path: [], message } });
     const holder = holderAt(value, place === "map" ? path.slice(0, -1) : path, place, made);
     const where = path.join(" ");
     if (holder === undefined) {

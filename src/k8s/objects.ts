@@ -157,6 +157,13 @@ function strangerRemark(manifest: Manifest): (Remark & { readonly fatal: boolean
       message: "an Ingress is not served: `sallyport migrate` makes HTTPRoutes of it",
       fatal: false,
     };
+  if (group === "kustomize.config.k8s.io")
+    return {
+      path: [],
+      message:
+        "a kustomization is passed over: files are read as they stand, and `kubectl kustomize` makes objects of it",
+      fatal: false,
+    };
   if (group === "" || groupsOfOthers.has(group)) return undefined;
   const own = kinds.filter((kind) => kind.group === group).map(({ kind }) => kind);
   const near = nearest(manifest.kind, own);

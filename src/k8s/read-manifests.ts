@@ -1,9 +1,10 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
-import { join, relative, resolve } from "node:path";
+import { basename, join, relative, resolve } from "node:path";
 import { type Fingerprint, stateOf } from "../config/fingerprint.ts";
 import { parseYamlStream, type YamlSource } from "../config/yaml-source.ts";
 import { type ConfigPath, formatConfigPath } from "../core/config-problem.ts";
-import { isMap, type JsonMap, type Manifest, type ManifestMetadata } from "./manifest.ts";
+import { kindOf, kinds } from "./kinds/registry.ts";
+import { groupOf, isMap, type JsonMap, type Manifest, type ManifestMetadata } from "./manifest.ts";
 
 /** What is wrong with a file or an object in it. Line and column are undefined where it is the file itself. */
 export interface ManifestProblem {
@@ -111,7 +112,7 @@ function readObject(reading: Reading, value: unknown, path: ConfigPath): void {
     reading.problems.push({ file, ...source.locate(at), path: at, message });
   };
   if (!isMap(value)) return fault([], "expected a Kubernetes object: a map with apiVersion, kind and metadata");
-  const { apiVersion, kind } = value;
+  const { apiVersion, kind } = { ...typeOf(reading.file, value), ...value };
   if (typeof apiVersion !== "string" || typeof kind !== "string" || apiVersion === "" || kind === "")
     return fault([], "not a Kubernetes object: it needs apiVersion and kind, each a text");
   if (Array.isArray(value["items"]) && kind.endsWith("List")) {
@@ -122,7 +123,8 @@ function readObject(reading: Reading, value: unknown, path: ConfigPath): void {
     }
     return undefined;
   }
-  const metadata = readMetadata(value["metadata"], fault);
+  const type = { apiVersion, kind };
+  const metadata = readMetadata(value["metadata"] ?? (isStranger(type) ? {} : undefined), type, fault);
   if (metadata === undefined) return undefined;
   const locate = (inner: ConfigPath) => source.locate([...path, ...inner]);
   manifests.push({
@@ -135,16 +137,33 @@ function readObject(reading: Reading, value: unknown, path: ConfigPath): void {
   });
 }
 
+/* A kustomization need not say what it is: its file's name does. */
+const typeOf = (file: string, { apiVersion, kind }: JsonMap) =>
+  apiVersion === undefined && kind === undefined && /^kustomization\.ya?ml$/.test(basename(file))
+    ? { apiVersion: "kustomize.config.k8s.io/v1beta1", kind: "Kustomization" }
+    : {};
+
+type Type = Pick<Manifest, "apiVersion" | "kind">;
 type Fault = (path: ConfigPath, message: string) => void;
 
-function readMetadata(metadata: unknown, fault: Fault): ManifestMetadata | undefined {
+/* Of a kind that is passed over: a Job may have `generateName` alone, and a kustomization nothing. */
+function isStranger(type: Type): boolean {
+  const group = groupOf(type);
+  return kindOf(type) === undefined && (group === "" || !kinds.some((kind) => kind.group === group));
+}
+
+function readMetadata(metadata: unknown, type: Type, fault: Fault): ManifestMetadata | undefined {
   if (!isMap(metadata)) {
     fault(["metadata"], "expected a map with a name");
     return undefined;
   }
-  const { name, namespace, generation, creationTimestamp } = metadata;
-  if (typeof name !== "string" || name === "") {
-    fault(["metadata", "name"], "expected a name, as a text");
+  const { name = isStranger(type) ? "" : undefined, namespace, generation, creationTimestamp, generateName } = metadata;
+  if (typeof name !== "string" || (name === "" && !isStranger(type))) {
+    const generated =
+      typeof generateName === "string"
+        ? `; ${type.kind} ${generateName}… has generateName, which is for an API server`
+        : "";
+    fault(["metadata", "name"], `expected a name, as a text${generated}`);
     return undefined;
   }
   if (namespace !== undefined && namespace !== null && typeof namespace !== "string") {

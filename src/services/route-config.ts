@@ -163,7 +163,7 @@ const rule = z.strictObject({
     .meta({ description: "Beyond these the answer is 504, or breaks off where it has begun." }),
 });
 
-const tagText = z.string().min(1).max(512);
+const tagText = z.string().min(1).max(1_024);
 const tag = z.union(
   [
     tagText.transform((text): TagConfig => ({ tag: text })),

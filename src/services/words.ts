@@ -1,3 +1,4 @@
+import { configName } from "../core/config-name.ts";
 import { z } from "zod";
 import { headerSecret } from "../core/header-words.ts";
 import { durationMs } from "../core/units.ts";
@@ -49,8 +50,6 @@ export const pathText = z
   );
 
 /** The name of a service or of a route; manifests give them their namespace and port. */
-export const serviceName = z
-  .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9._:/-]{0,252}$/, "a name of letters, digits and . _ : / -, at most 253 long");
+export const serviceName = configName;
 
 export const timeout = (description: string) => durationMs().meta({ description, examples: ["10s"] });

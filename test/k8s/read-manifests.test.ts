@@ -33,6 +33,29 @@ describe("reading manifests", () => {
     expect(namesOf(text)).toEqual(["one"]);
   });
 
+  test("who is passed over needs no name; one of ours with generateName alone is told what is missing", () => {
+    expect(
+      problemsOf(
+        "apiVersion: batch/v1\nkind: Job\nmetadata: {generateName: load-}\n---\napiVersion: a.b/v1\nkind: C\n",
+      ),
+    ).toEqual([]);
+    expect(
+      problemsOf("apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {generateName: shop-}\n"),
+    ).toEqual([
+      "f.yaml:3:1  metadata.name  expected a name, as a text; HTTPRoute shop-… has generateName, which is for an API server",
+    ]);
+  });
+
+  test("a kustomization is read as one, whether it says so or its file's name does", () => {
+    const kinds = (text: string, file: string) => parseManifests(text, file).manifests.map(({ kind }) => kind);
+    const bare = "resources: [shop.yaml]\n";
+    expect(kinds(bare, "k8s/kustomization.yaml")).toEqual(["Kustomization"]);
+    expect(kinds(bare, "k8s/shop.yaml")).toEqual([]);
+    expect(kinds(`apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n${bare}`, "k.yaml")).toEqual([
+      "Kustomization",
+    ]);
+  });
+
   test("an annotation that is no text is named and read as if it were", () => {
     const text = "apiVersion: v1\nkind: Service\nmetadata: {name: a, annotations: {on: true, n: 5}}\n";
     expect(parseManifests(text, "f").manifests[0]?.metadata.annotations).toEqual({ on: "true", n: "5" });

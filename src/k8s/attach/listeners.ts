@@ -1,5 +1,6 @@
 import type { Fault } from "../condition.ts";
 import type { ListenerSpec } from "../kinds/gateway.ts";
+import type { Manifest } from "../manifest.ts";
 import { isPlatform } from "../options.ts";
 import type { Workspace } from "../workspace.ts";
 import type { GatewayObject } from "./attachment.ts";
@@ -43,6 +44,7 @@ interface SharedListener {
   readonly spec: ListenerSpec;
   readonly port: number;
   readonly certificates: Certificate[];
+  readonly sharers: Set<Manifest>;
 }
 
 /**
@@ -90,14 +92,15 @@ export function planListeners(
       for (const host of routeHosts({ gateway, spec, supportedKinds: kinds.supported }))
         if (isOpenTo(ofPort.of(host), gateway)) ofPort.give(host, gateway, "loose");
     const key = `${port} ${spec.hostname ?? ""}`;
-    const entry = shared.get(key) ?? { name, gateway, spec, port, certificates: [] };
+    const entry = shared.get(key) ?? { name, gateway, spec, port, certificates: [], sharers: new Set() };
     shared.set(key, entry);
+    if (gateway !== entry.gateway) entry.sharers.add(gateway.manifest);
     for (const each of certificates)
       if (!entry.certificates.some(({ cert }) => cert === each.cert)) entry.certificates.push(each);
     return { ...state, supportedKinds: kinds.supported, serves: entry.name };
   };
   const states = gateways.flatMap((gateway) => gateway.spec.listeners.map((spec, index) => plan(gateway, spec, index)));
-  for (const { name, gateway, spec, port, certificates } of shared.values()) {
+  for (const { name, gateway, spec, port, certificates, sharers } of shared.values()) {
     const { config, warn } = workspace.contextOf(gateway);
     const asksOwn = gateway.metadata.annotations[OWN] === "true";
     const own = asksOwn && isPlatform(options, gateway.namespace);
@@ -106,13 +109,14 @@ export function planListeners(
         path: ["metadata", "annotations", OWN],
         message: "is for Gateways of the namespaces under `kubernetes.platformNamespaces`: passed over",
       });
-    config.set(["listeners", name], {
+    const entry = {
       ...(port !== options.listen.port && { port }),
       publicPort: spec.port,
       ...(spec.hostname !== undefined && { hostname: spec.hostname }),
       ...(certificates.length > 0 && { tls: { certificates } }),
       ...(own && { own: true }),
-    });
+    };
+    config.share(["listeners", name], entry, [...sharers]);
   }
   return states;
 }

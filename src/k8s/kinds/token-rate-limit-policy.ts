@@ -15,7 +15,7 @@ const limit = closed({
 });
 export type TokenLimitSpec = z.output<typeof limit>;
 
-const limits = z.record(z.string(), limit);
+const limits = z.record(z.string().max(253), limit);
 const group = closed({
   strategy: z.enum(["atomic", "merge"]).default("atomic"),
   limits: limits.optional(),

@@ -1,3 +1,4 @@
+import { isMap } from "../manifest.ts";
 import { mcpServer, type McpServerSpec } from "../kinds/mcp-server.ts";
 import { defineResource, type ResourceContext } from "./define-resource.ts";
 import { addressOf, credentialsOf, report } from "./reachable.ts";
@@ -8,10 +9,22 @@ export const mcpServerResource = defineResource<McpServerSpec>({
   backend: undefined,
   translate(contexts) {
     const byNamespace = Map.groupBy(contexts.filter(translateServer), ({ object }) => object.namespace);
-    for (const [namespace, [first, ...others]] of byNamespace)
-      first?.config.set(["mcp", "routes", `/mcp/${namespace}`], {
-        servers: [first, ...others].map(({ object }) => `${namespace}/${object.name}`),
-      });
+    for (const [namespace, [first, ...others]] of byNamespace) {
+      if (first === undefined) continue;
+      const servers = [first, ...others];
+      const path = `/mcp/${namespace}`;
+      const { mcp } = first.options.base;
+      /* Each of them is served all the same, at a path of its own. */
+      if (isMap(mcp) && isMap(mcp["routes"]) && Object.hasOwn(mcp["routes"], path))
+        for (const { warn } of servers)
+          warn({ path: ["metadata"], message: `${path} stands in the configuration file: this server is not there` });
+      else
+        first.config.share(
+          ["mcp", "routes", path],
+          { servers: servers.map(({ object }) => `${namespace}/${object.name}`) },
+          others.map(({ object }) => object.manifest),
+        );
+    }
   },
 });
 
