@@ -3,6 +3,7 @@ import type { Budget, Line } from "./budget.ts";
 import type { BudgetConfig } from "./config.ts";
 import { windowStart } from "./ledger/windows.ts";
 import type { Ledger } from "./ledger/ledger.ts";
+import { lastPace, noteReading } from "./pace.ts";
 
 /** A budget and how full its counters are, for people. */
 export interface BudgetStanding {
@@ -28,7 +29,7 @@ export interface CounterStanding {
   /** Null where the limit has no window. */
   readonly startsAtMs: number | null;
   readonly endsAtMs: number | null;
-  /** On average of the window so far. */
+  /** On average of the window so far, or of the last minutes where that is more. */
   readonly perMinute: number | null;
   /** When it is used up if it goes on so; null: not before the window ends. */
   readonly exhaustedAtMs: number | null;
@@ -74,7 +75,8 @@ export async function listBudgets(
   );
 }
 
-async function standingOf({ key, line: { limit, term } }: Known, ledger: Ledger): Promise<CounterStanding> {
+async function standingOf({ key, line }: Known, ledger: Ledger): Promise<CounterStanding> {
+  const { limit, term } = line;
   const standing = await ledger.read([term]);
   const [used = 0] = standing.used;
   const [endsMs = 0] = standing.endsMs;
@@ -90,7 +92,9 @@ async function standingOf({ key, line: { limit, term } }: Known, ledger: Ledger)
       exhaustedAtMs: used >= amount ? nowMs : null,
     };
   const startsAtMs = windowStart(limit.window, nowMs);
-  const perMs = used / Math.max(LEAST_MS, nowMs - startsAtMs);
+  const mean = used / Math.max(LEAST_MS, nowMs - startsAtMs);
+  const perMs = Math.max(mean, lastPace(line.readings, { atMs: nowMs, used, endsMs }));
+  line.readings = noteReading(line.readings, nowMs, used, endsMs);
   const endMs = used >= amount ? nowMs : perMs === 0 ? endsMs : nowMs + (amount - used) / perMs;
   return {
     ...common,

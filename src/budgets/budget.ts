@@ -8,6 +8,7 @@ import type { BudgetConfig, PerWord } from "./config.ts";
 import type { Term } from "./ledger/counter.ts";
 import { compileForProtocols } from "../cel/compile-for-protocols.ts";
 import { counterNameOf, type Limit } from "./limit.ts";
+import type { Readings } from "./pace.ts";
 import { countedNameOf } from "./runaway/target-names.ts";
 
 /** A limit as it holds for one call: the counter, and what was written. */
@@ -16,6 +17,8 @@ export interface Line {
   readonly key: string;
   /** How it stood when it was last looked at: spent, reserved and owed, and when its window ends. */
   seen: { readonly used: number; readonly endsMs: number } | undefined;
+  /** How it stood a few minutes ago. */
+  readings: Readings | undefined;
   readonly budget: BudgetConfig;
   readonly limit: Limit;
   readonly term: Term;
@@ -122,7 +125,14 @@ export function compileBudget(config: BudgetConfig): Budget {
       limit: config.mode === "shadow" ? NO_LIMIT : limit.amount,
       idleMs,
     };
-    return { key: config.per === "chain" ? "" : key, seen: undefined, budget: config, limit, term };
+    return {
+      key: config.per === "chain" ? "" : key,
+      seen: undefined,
+      readings: undefined,
+      budget: config,
+      limit,
+      term,
+    };
   }
 
   /* Most chains are one call: nothing of them is kept. */
@@ -137,6 +147,7 @@ export function compileBudget(config: BudgetConfig): Budget {
   const loneLine = (limit: Limit, at: number): Line => ({
     key: "",
     seen: undefined,
+    readings: undefined,
     budget: config,
     limit,
     term: loneTerms[at]!,

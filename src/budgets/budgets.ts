@@ -6,6 +6,7 @@ import type { Meter } from "../core/meter.ts";
 import type { Candidate, Operation } from "../core/operation.ts";
 import type { OperationContext } from "../core/step.ts";
 import { type Asked, type Budget, compileBudget, countsOwn, isCounted, type Line, needsStore } from "./budget.ts";
+import { noteReading } from "./pace.ts";
 import { type BudgetStanding, listBudgets } from "./budget-list.ts";
 import type { BudgetConfig } from "./config.ts";
 import type { Standing } from "./ledger/counting.ts";
@@ -82,8 +83,13 @@ export function createBudgets({ config, ledger, counter, uses, clock, log, meter
       lines.map(({ term }) => term),
     );
     const take = (standing: Standing): Reservation | Standing => {
-      for (let at = 0; at < lines.length; at++)
-        lines[at]!.seen = { used: standing.used[at]!, endsMs: standing.endsMs[at]! };
+      for (let at = 0; at < lines.length; at++) {
+        const line = lines[at]!;
+        const used = standing.used[at]!;
+        const endsMs = standing.endsMs[at]!;
+        line.seen = { used, endsMs };
+        if (endsMs !== 0) line.readings = noteReading(line.readings, standing.nowMs, used, endsMs);
+      }
       if (!standing.fits) return standing;
       watch.reserved(context, lines, amounts, isShadowed ? amountsOf(lines, price, shortest(reckoned)) : amounts);
       const onSettled = (held: readonly number[], booked: readonly number[]): void => {

@@ -101,7 +101,7 @@ export interface BudgetCounter {
   readonly startsAtMs: number | null;
   /** When it is filled up again; null: never. */
   readonly endsAtMs: number | null;
-  /** How much went each minute, on average of the window so far; null where there is no window. */
+  /** How much went each minute: on average of the window so far, or in the last minutes where that is more; null where there is no window. */
   readonly perMinute: number | null;
   /** When it is used up if it goes on so; null: not before it is filled up again. */
   readonly exhaustedAtMs: number | null;
