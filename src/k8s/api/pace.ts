@@ -20,6 +20,8 @@ export interface Pace {
   readonly unknownAfterMs: number;
   /** Between the beginnings of two writes of statuses: with it a thousand new routes are told theirs within some ten seconds. */
   readonly writeGapMs: number;
+  /** How long a status is left alone that somebody else writes against this gateway. */
+  readonly contestedMs: number;
 }
 
 export const defaultPace: Pace = {
@@ -31,6 +33,7 @@ export const defaultPace: Pace = {
   recheckMs: 30_000,
   unknownAfterMs: 10_000,
   writeGapMs: 10,
+  contestedMs: 300_000,
 };
 
 /** Somewhere between the two. */

@@ -5,6 +5,7 @@ import type { ApiClient } from "./api-client.ts";
 import { ApiError } from "./api-error.ts";
 import { type ApiObject, type Followed, pathOf, readApiObject } from "./api-object.ts";
 import type { KubernetesMetrics } from "./kubernetes-metrics.ts";
+import { createContests } from "./contests.ts";
 import { mergeStatus } from "./merge-status.ts";
 import { backOffMs, type Pace, pause } from "./pace.ts";
 import { createStatusRefusals } from "./status-refusals.ts";
@@ -60,6 +61,7 @@ export function createStatusWriter(options: StatusWriterOptions): StatusWriter {
   let waiting: (() => void)[] = [];
 
   const refusals = createStatusRefusals({ clock, log, pace, again: lookAtAll });
+  const contests = createContests({ clock, log, pace, controllerName, again: lookAtAll });
 
   const differs = ({ status, current, generation }: WantedStatus): boolean => {
     const object = current();
@@ -72,7 +74,11 @@ export function createStatusWriter(options: StatusWriterOptions): StatusWriter {
 
   function look(key: string): void {
     const wanted = planned.get(key);
-    if (wanted !== undefined && !refusals.isRejected(key, wanted.status) && differs(wanted)) queue.add(key);
+    const isOut =
+      wanted === undefined ||
+      refusals.isRejected(key, wanted.status) ||
+      contests.isLeft(key, [wanted.current()?.metadata.uid, wanted.status]);
+    if (!isOut && differs(wanted)) queue.add(key);
     else queue.delete(key);
   }
 
@@ -130,9 +136,13 @@ export function createStatusWriter(options: StatusWriterOptions): StatusWriter {
       if (next === undefined) return;
       const path = pathTo(object, followed);
       try {
-        await client.send(`${path}/status`, { method: "PUT", body: { ...object, status: next } }, signal);
+        const kept = await client.send(`${path}/status`, { method: "PUT", body: { ...object, status: next } }, signal);
         metrics.statusWritten(followed.plural, "written");
         refusals.written(followed.plural);
+        /* A schema that leaves something out is no other gateway. */
+        const merging = { controllerName: controllerName(), now: clock.now() };
+        if (isMap(kept) && mergeStatus(kept["status"], status, merging) === undefined)
+          contests.written(key, [object.metadata.uid, status]);
         return;
       } catch (error) {
         if (signal.aborted) return;
@@ -166,6 +176,7 @@ export function createStatusWriter(options: StatusWriterOptions): StatusWriter {
       planned = wanted;
       for (const key of queue) if (!wanted.has(key)) queue.delete(key);
       refusals.keep(wanted);
+      contests.keep(wanted);
       lookAtAll();
     },
     recheck(key) {
@@ -183,6 +194,7 @@ export function createStatusWriter(options: StatusWriterOptions): StatusWriter {
         : new Promise((resolve) => waiting.push(resolve)),
     async close() {
       refusals.close();
+      contests.close();
       stop.abort(new Error("closed"));
       if (writers > 0) await new Promise<void>((resolve) => waiting.push(resolve));
     },

@@ -33,6 +33,7 @@ export const quickPace: Pace = {
   shortWatchMs: 20,
   recheckMs: 60,
   writeGapMs: 0,
+  contestedMs: 60_000,
 };
 
 export const accessTo = (server: ApiServer, token?: () => string): ApiAccess => ({
