@@ -149,7 +149,10 @@ function matchOn(
   return (request) => {
     if (!isOwnHost(request.host)) return matchOthers(request);
     const ofGateway = matchPath(request.path);
-    if (ofGateway === undefined) return services?.byHost(request) ?? services?.byPath(request);
+    if (ofGateway === undefined) {
+      const open = isReserved(request.path) ? services?.firm : services;
+      return open?.byHost(request) ?? open?.byPath(request);
+    }
     // Whoever answers these under the gateway's name is handed codes and tokens of its callers: no route may.
     if (ofGateway === "control") return answered ? ofGateway : undefined;
     return services?.firm.byHost(request) ?? (answered ? ofGateway : services?.firm.byPath(request));
@@ -176,6 +179,10 @@ function matchAnyHost(
     );
   };
 }
+
+/* What is taken out of the configuration for a while must not be answered by a stranger meanwhile, who is sent its credentials. */
+const reserved = ["/mcp", "/a2a", "/v1"];
+const isReserved = (path: string): boolean => reserved.some((root) => isUnder(path, root));
 
 function isUnder(path: string, root: string): boolean {
   return path.startsWith(root) && (path.length === root.length || path.charCodeAt(root.length) === 0x2f);

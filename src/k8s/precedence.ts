@@ -8,5 +8,6 @@ export function byAge(a: KubeObject<unknown>, b: KubeObject<unknown>): number {
   return left < right ? -1 : left > right ? 1 : 0;
 }
 
-const bornMs = ({ metadata }: KubeObject<unknown>): number =>
+/** When an object was made, in milliseconds; Infinity where nobody says. */
+export const bornMs = ({ metadata }: KubeObject<unknown>): number =>
   metadata.creationTimestamp === undefined ? Number.POSITIVE_INFINITY : Date.parse(metadata.creationTimestamp);

@@ -35,8 +35,8 @@ export function translate(objects: Objects, options: TranslateOptions): Translat
   reportClasses(workspace);
   const gateways = ownGateways(workspace);
   const platformHosts = createPlatformHosts(options);
-  const listeners = planListeners(workspace, gateways, platformHosts);
-  const attachments = attachRoutes(workspace, listeners, platformHosts);
+  const { listeners, taken } = planListeners(workspace, gateways, platformHosts);
+  const attachments = attachRoutes(workspace, listeners, platformHosts, taken);
   const backends = createBackends(workspace, resources);
   const { served, users } = serveRoutes(workspace, attachments, backends, aiTargets(workspace, policies));
   translateResources(workspace, resources, (object) => users.get(object) ?? []);

@@ -206,7 +206,7 @@ export const route = z.strictObject({
     .default(false)
     .meta({
       description:
-        "Whether it gives way to the gateway's own paths on the hosts of `publicUrl` and `listen.allowedHosts`, also where its `hosts` name them. To `/oauth` and `/.well-known` each route does, there.",
+        "Whether it gives way to the gateway's own paths on the hosts of `publicUrl` and `listen.allowedHosts`, also where its `hosts` name them: what the gateway serves and all of `/mcp`, `/a2a` and `/v1`. To `/oauth` and `/.well-known` each route does, there.",
       examples: [true],
     }),
   listeners: z

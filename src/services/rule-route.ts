@@ -23,7 +23,7 @@ export interface ServiceRoutes {
   byPath(request: CanonicalRequest): Route | undefined;
   /** Whether one names this host, given in lower case and without its port. */
   knows(host: string): boolean;
-  /** Those alone that do not give way to what the gateway itself serves under its own hosts. */
+  /** Those alone that do not give way to the gateway itself under its own hosts. */
   readonly firm: Pick<ServiceRoutes, "byHost" | "byPath">;
 }
 

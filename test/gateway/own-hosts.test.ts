@@ -16,6 +16,7 @@ listeners:
   wild:  {hostname: "*.example.com"}
   alias: {hostname: alias.test}
   other: {port: 0}
+  apart: {port: 0, address: 127.0.0.1}
 services: {echo: "${echo.url}"}
 mcp: {servers: {tools: {url: "${echo.url}/mcp"}}, routes: {/mcp: {servers: [tools]}}}
 models: {m: {provider: openai, key: k, url: "${echo.url}"}}
@@ -26,6 +27,8 @@ routes:
   named:  {hosts: [gw.example.com], auth: optional, rules: [{match: [{path: /v1}, {path: /oauth}, {path: /named}], ${marked("named")}}]}
   meek:   {yields: true, hosts: [gw.example.com, one.pods.test, elsewhere.test], ${everything("meek")}}
   rest:   {${everything("rest")}}
+  apart:  {yields: true, listeners: [apart], ${everything("apart")}}
+  stub:   {hosts: [gw.example.com], auth: optional, rules: [{match: [{path: /a2a/named}], ${marked("stub")}}]}
   behind: {yields: true, listeners: [other], hosts: [gw.example.com], ${everything("behind")}}
 `;
 
@@ -80,6 +83,18 @@ describe("the gateway's other paths on its own hosts", () => {
     expect(await routeOf("/v1/models", "one.pods.test")).toBe(401);
     expect(await routeOf("/v1/models", "elsewhere.test")).toBe("meek");
     expect(await routeOf("/v1/models", "gw.example.com", "other")).toBe("other");
+  });
+
+  test("are no yielding route's where the gateway has nothing there, and a firm one's", async () => {
+    for (const path of ["/mcp/team-a/orders", "/mcp/team-a", "/a2a/team-a/w", "/a2a"]) {
+      expect([path, await routeOf(path, "gw.example.com")]).toEqual([path, "rest"]);
+      expect([path, await routeOf(path, "gw.example.com", "apart")]).toEqual([path, 404]);
+      expect([path, await routeOf(path, "elsewhere.test", "apart")]).toEqual([path, "apart"]);
+    }
+    expect(await routeOf("/a2a/named", "gw.example.com")).toBe("stub");
+    expect(await routeOf("/a2a/x", "elsewhere.test")).toBe("meek");
+    expect(await routeOf("/a2ax", "gw.example.com")).toBe("meek");
+    expect(await routeOf("/mcp/team-a", "gw.example.com", "other")).toBe("other");
   });
 
   test("leave the rest to routes as ever", async () => {

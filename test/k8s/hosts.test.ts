@@ -100,8 +100,8 @@ describe("a host of a port is for the namespace of the oldest Gateway that serve
   });
 
   test.for<[what: string, second: string, message: string]>([
-    ["its host", "a.example.com", by("a.example.com")],
-    ["a wildcard around it", "*.example.com", by("a.example.com inside of *.example.com")],
+    ["its host", "a.example.com", `${by("a.example.com")} and HTTPRoute shop/r`],
+    ["a wildcard around it", "*.example.com", `${by("a.example.com inside of *.example.com")} and HTTPRoute shop/r`],
   ])("also one that a route brings: %s is refused to others", ([, second, message]) => {
     const hosts = "hostnames: [a.example.com]";
     const found = cluster([gateway(late, listener(second)), gateway(shop, listener()), route(shop, hosts)]);
@@ -125,6 +125,98 @@ describe("a host of a port is for the namespace of the oldest Gateway that serve
     expect(Object.keys(found.value["listeners"] as object)).toEqual(["shop/gw/it"]);
   });
 
+  describe("a host that a route brings is as old as the route", () => {
+    const shared = { namespace: "infra" };
+    const parent = "{name: gw, namespace: infra}";
+    const accepted = (found: ReturnType<typeof cluster>) =>
+      (found.statusOf("HTTPRoute", "r") as { parents: { conditions: unknown[] }[] } | undefined)?.parents.map(
+        ({ conditions }) => conditions[0],
+      );
+
+    test.for<[what: string, listens: string, host: string, platform: readonly string[]]>([
+      ["the host of a listener", "a.example.com", "a.example.com", []],
+      ["one inside of a listener's wildcard", "*.example.com", "a.example.com", []],
+      ["the host of a listener, at a Gateway of the platform's", "a.example.com", "a.example.com", ["infra"]],
+    ])("%s that is older is not the route's", ([, listens, host, platform]) => {
+      const young = route({ namespace: "third", day: 4 }, `hostnames: [fine.test, "${host}"]`, parent);
+      const found = cluster([gateway(shared, listener()), gateway(late, listener(listens)), young], {}, platform);
+      expect(listenerOf(found, "late")).toEqual(served);
+      expect(accepted(found)).toEqual([
+        condition(
+          "Accepted",
+          "False",
+          "HostnameConflict",
+          `${host} on port 80 is for Gateways of namespace late, by Gateway gw`,
+        ),
+      ]);
+      expect(found.routes).toEqual({});
+      const old = route({ namespace: "third", day: 1 }, `hostnames: [fine.test, "${host}"]`, parent);
+      const before = cluster([gateway(shared, listener()), gateway(late, listener(listens)), old], {}, platform);
+      const message = `${host === listens ? host : `${host} inside of ${listens}`} on port 80 is for Gateways of namespace infra, by Gateway gw`;
+      expect(listenerOf(before, "late")).toEqual(refused(`${message} and HTTPRoute third/r`));
+      expect(accepted(before)).toEqual([condition("Accepted", "True")]);
+    });
+
+    test("a wildcard leaves listeners inside of it that are older, and gets the rest", () => {
+      const wide = route({ namespace: "third", day: 4 }, 'hostnames: ["*.com"]', parent);
+      const found = cluster([gateway(shared, listener()), gateway(late, listener("a.example.com")), wide]);
+      expect(listenerOf(found, "late")).toEqual(served);
+      expect(accepted(found)).toEqual([condition("Accepted", "True")]);
+      expect(found.routes["third/r"]).toMatchObject({ listeners: ["infra/gw/it"] });
+    });
+
+    test("at a wildcard, one inside of it that is another listener's is not the route's", () => {
+      const young = route({ namespace: "third", day: 4 }, "hostnames: [a.example.com]", parent);
+      const found = cluster([
+        gateway({ ...shared, day: 3 }, listener("*.com")),
+        gateway(late, listener("a.example.com")),
+        young,
+      ]);
+      expect(listenerOf(found, "late")).toEqual(served);
+      expect(accepted(found)).toEqual([
+        condition(
+          "Accepted",
+          "False",
+          "HostnameConflict",
+          "a.example.com on port 80 is for Gateways of namespace late, by Gateway gw",
+        ),
+      ]);
+    });
+
+    test("no route is older than its Gateway", () => {
+      const old = route({ namespace: "third", day: 1 }, "hostnames: [a.example.com]", parent);
+      const found = cluster([
+        gateway({ ...shared, day: 3 }, listener()),
+        gateway(late, listener("a.example.com")),
+        old,
+      ]);
+      expect(listenerOf(found, "late")).toEqual(served);
+      expect(accepted(found)).toEqual([expect.objectContaining({ status: "False", reason: "HostnameConflict" })]);
+    });
+
+    test("a namespace has its host at its own Gateway and at a shared one", () => {
+      const both = route({ ...late, day: 1 }, "hostnames: [a.example.com]", `${parent}, {name: gw}`);
+      const found = cluster([gateway(shared, listener()), gateway(late, listener("a.example.com")), both]);
+      expect(listenerOf(found, "late")).toEqual(served);
+      expect(found.routes["late/r"]).toMatchObject({ listeners: ["infra/gw/it", "late/gw/it"] });
+    });
+
+    test("a host that the platform's listener names is the platform's, whoever came first", () => {
+      const old = route({ namespace: "third", day: 1 }, "hostnames: [a.example.com]");
+      const own = gateway({ namespace: "third" }, listener());
+      const found = cluster([own, old, gateway({ ...shared, day: 4 }, listener("a.example.com"))], {}, ["infra"]);
+      expect(listenerOf(found, "infra")).toEqual(served);
+      expect(accepted(found)).toEqual([expect.objectContaining({ status: "False", reason: "HostnameConflict" })]);
+    });
+  });
+
+  test("namespaces of the platform share hosts with one another", () => {
+    const both = [gateway(late, listener()), gateway(shop, listener())];
+    const found = cluster(both, {}, ["late", "shop"]);
+    expect([listenerOf(found, "late"), listenerOf(found, "shop")]).toEqual([served, served]);
+    expect(translated(both.join("\n---\n")).problems).toEqual([]);
+  });
+
   test("those of the platform's namespaces come before older ones", () => {
     const found = cluster([gateway(late, listener()), gateway(shop, listener())], {}, ["late"]);
     expect(listenerOf(found, "late")).toEqual(served);
@@ -137,7 +229,7 @@ describe("a host of a port is for the namespace of the oldest Gateway that serve
 
   test("in a folder it is a problem of all", () => {
     const documents = [gateway(late, listener("a.example.com")), gateway(shop, listener("a.example.com"))];
-    const { problems } = translated(documents.join("\n---\n"));
+    const { problems } = translated(documents.join("\n---\n"), "folder", { platformNamespaces: [] });
     expect(problems).toEqual([`spec.listeners[0]: ${by("a.example.com")}`]);
   });
 });
@@ -183,6 +275,14 @@ describe("the hosts that the configuration names", () => {
     expect(platform.routes["shop/r"]).toMatchObject({ hosts: [host] });
   });
 
+  test.for([["a.localhost"], ["*.localhost"]])("%s is nobody's, unless it is named", ([host = ""]) => {
+    expect(listenerOf(cluster([gateway(shop, listener(host))], base), "shop")).toEqual(served);
+    const named = { publicUrl: "http://a.localhost:4000", listen: { allowedHosts: ["*.localhost"] } };
+    expect(listenerOf(cluster([gateway(shop, listener(host))], named), "shop")).toEqual(
+      refused(only(`${host} is a host of the gateway itself`)),
+    );
+  });
+
   test("are for routes of others where a listener of the platform's is for that host, which lets them in", () => {
     const named = route(shop, "hostnames: [gw.example.com]", "{name: gw, namespace: infra}");
     const found = cluster([gateway({ namespace: "infra" }, listener("gw.example.com")), named], base, ["infra"]);
@@ -195,9 +295,14 @@ describe("the hosts that the configuration names", () => {
   });
 
   test("are left by a wildcard around those of the gateway, and taken by one around a route's", () => {
-    expect(listenerOf(cluster([gateway(shop, listener("*.com"))], { publicUrl: base.publicUrl }), "shop")).toEqual(
-      served,
+    const named = { publicUrl: base.publicUrl };
+    expect(listenerOf(cluster([gateway(shop, listener("*.com"))], named), "shop")).toEqual(served);
+    /* The gateway has no place of its own on other ports. */
+    const elsewhere = [gateway(shop, listener("*.com", 443))];
+    expect(listenerOf(cluster(elsewhere, named), "shop")).toEqual(
+      refused(only("gw.example.com inside of *.com is a host of the gateway itself")),
     );
+    expect(listenerOf(cluster(elsewhere, named, ["shop"]), "shop")).toEqual(served);
     expect(listenerOf(cluster([gateway(shop, listener("*.test"))], base), "shop")).toEqual(
       refused(only("*.shop.test inside of *.test is a host of the configuration")),
     );

@@ -23,11 +23,18 @@ spec:
   gatewayClassName: sallyport
   listeners: [${hostnames.map((host, index) => `{name: l${index}, port: 80, protocol: HTTP${host === undefined ? "" : `, hostname: "${host}"`}}`).join(", ")}]
 `;
-const route = (namespace: string, name: string, parent: string, hostnames = "", annotations = "{}") => `
+const route = (
+  namespace: string,
+  name: string,
+  parent: string,
+  hostnames = "",
+  annotations = "{}",
+  home = namespace,
+) => `
 apiVersion: ${GROUP}/v1
 kind: HTTPRoute
 metadata: {name: ${name}, namespace: ${namespace}, annotations: ${annotations}}
-spec: {parentRefs: [{name: ${parent}}]${hostnames}, rules: [{backendRefs: [{name: web, port: 80}]}]}
+spec: {parentRefs: [{name: ${parent}, namespace: ${home}}]${hostnames}, rules: [{backendRefs: [{name: web, port: 80}]}]}
 `;
 const service = (namespace: string) => `
 apiVersion: v1
@@ -138,6 +145,41 @@ describe("of a folder", () => {
       await expect(done).rejects.toThrow(/spec\.(listeners|parentRefs)\[0\].* (is for Gateways of|is a host of)/);
     else await done;
     await expectAsEver(ask);
+  });
+
+  test("a route at a Gateway for all takes no host of a neighbour's Gateway, nor paths that the gateway leaves for a while", async () => {
+    const { ask, reload } = await start(platform);
+    const before = [
+      gatewayClass,
+      gateway("infra", 1, "main", undefined).replace(
+        "protocol: HTTP",
+        "protocol: HTTP, allowedRoutes: {namespaces: {from: All}}",
+      ),
+      gateway("shop", 2, "gw", "shop.example.com"),
+      route("shop", "shop", "gw"),
+      service("shop"),
+      service("stranger"),
+    ];
+    await reload(manifests(...before));
+    const of = async (host: string, path = "/") => {
+      const answer = await ask(path, { host });
+      return answer.status === 200 ? answer.echoed().name : answer.status;
+    };
+    expect(await of("shop.example.com")).toBe("victim");
+    const taking = (hostnames: string) =>
+      manifests(...before, route("stranger", "r", "main", hostnames, "{}", "infra"));
+    await expect(reload(taking(", hostnames: [shop.example.com]"))).rejects.toThrow(
+      "shop.example.com on port 80 is for Gateways of namespace shop",
+    );
+    expect(await of("shop.example.com")).toBe("victim");
+    await reload(taking(", hostnames: ['*.com']"));
+    expect([await of("shop.example.com"), await of("other.com")]).toEqual(["victim", "stranger"]);
+    await reload(taking(""));
+    expect([await of("shop.example.com"), await of("gw.example.com")]).toEqual(["victim", "stranger"]);
+    expect([await of("gw.example.com", "/mcp/shop/orders"), await of("gw.example.com", "/a2a/shop/w")]).toEqual([
+      404, 404,
+    ]);
+    stranger.seen.length = 0;
   });
 
   test("all namespaces are the platform's if none is named: they may take the gateway's host, but not its sign-in", async () => {

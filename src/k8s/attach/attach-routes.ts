@@ -2,14 +2,11 @@ import type { Fault } from "../condition.ts";
 import { gateway } from "../kinds/gateway.ts";
 import { namespace } from "../kinds/core.ts";
 import { httpRoute, type ParentRef } from "../kinds/http-route.ts";
-import { isPlatform } from "../options.ts";
 import type { Workspace } from "../workspace.ts";
 import type { GatewayObject, HttpRouteObject } from "./attachment.ts";
-import { hostsMeet } from "./hostnames.ts";
-import type { ListenerState } from "./listeners.ts";
+import type { ListenerState, TakenHosts } from "./listeners.ts";
 import type { PlatformHosts } from "./platform-hosts.ts";
-import { pathsFault } from "./route-paths.ts";
-import { isGatewayRef, letsIn, namesListener, reservedHost } from "./takes-route.ts";
+import { findTakers, isGatewayRef, reservedHost } from "./takes-route.ts";
 
 /** What came of one parentRef to a Gateway of this gateway's. */
 export interface ParentState {
@@ -33,11 +30,12 @@ export function attachRoutes(
   workspace: Workspace,
   listeners: readonly ListenerState[],
   platformHosts: PlatformHosts,
+  taken: TakenHosts,
 ): readonly Attachment[] {
   const byGateway = Map.groupBy(listeners, (listener) => listener.gateway);
   return workspace.objects
     .list(httpRoute)
-    .map((route) => attach(workspace, byGateway, route, reservedHost(platformHosts, route)));
+    .map((route) => attach(workspace, byGateway, route, reservedHost(platformHosts, route), taken));
 }
 
 function attach(
@@ -45,6 +43,7 @@ function attach(
   byGateway: ReadonlyMap<GatewayObject, readonly ListenerState[]>,
   route: HttpRouteObject,
   reserved: Fault | undefined,
+  taken: TakenHosts,
 ): Attachment {
   const { objects, options } = workspace;
   const { warn, refuse } = workspace.contextOf(route);
@@ -65,7 +64,9 @@ function attach(
     const parent = objects.get(gateway, home, ref.name);
     const own = parent && byGateway.get(parent);
     if (parent !== undefined && own !== undefined) {
-      const state = attachTo(workspace, route, ref, parent, own, reserved);
+      const found = findTakers(workspace, { route, ref, parent, listeners: own, reserved });
+      const fault = "fault" in found ? found.fault : taken.get(ref);
+      const state = { ref, gateway: parent, listeners: "fault" in found || fault ? [] : found.listeners, fault };
       parents.push(state);
       const selected = state.listeners.some(({ spec }) => spec.allowedRoutes.namespaces.from === "Selector");
       if (selected && objects.get(namespace, "", route.namespace) === undefined)
@@ -91,47 +92,4 @@ function attach(
     }
   }
   return { route, parents, main };
-}
-
-/* In the order in which a route is refused (gateway-api, conformance): no such listener, not let in, hosts of others, not its hosts. */
-function attachTo(
-  workspace: Workspace,
-  route: HttpRouteObject,
-  ref: ParentRef,
-  parent: GatewayObject,
-  listeners: readonly ListenerState[],
-  reserved: Fault | undefined,
-): ParentState {
-  const refuse = (reason: string, message: string): ParentState => ({
-    ref,
-    gateway: parent,
-    listeners: [],
-    fault: { reason, message },
-  });
-  const where = `Gateway ${parent.namespace}/${parent.name}`;
-  const named = listeners.filter(({ spec }) => namesListener(ref, spec));
-  if (named.length === 0) {
-    const asked = [
-      ref.sectionName === undefined ? "" : ` named ${ref.sectionName}`,
-      ref.port === undefined ? "" : ` on port ${ref.port}`,
-    ];
-    return refuse("NoMatchingParent", `${where} has no listener${asked.join("")}`);
-  }
-  const open = named.filter((listener) => letsIn(workspace, listener, route));
-  if (open.length === 0) {
-    const message = `no listener of ${where} takes HTTPRoutes of namespace ${route.namespace} (allowedRoutes)`;
-    return refuse("NotAllowedByListeners", message);
-  }
-  const outside = pathsFault(parent, route);
-  if (outside !== undefined) return refuse(outside.reason, outside.message);
-  /* A listener of the platform's own with a hostname says by its allowedRoutes who may have paths beside the gateway's there. */
-  const shared = isPlatform(workspace.options, parent.namespace) ? open.filter(({ spec }) => spec.hostname) : [];
-  if (reserved !== undefined && shared.length === 0) return refuse(reserved.reason, reserved.message);
-  const able = reserved === undefined ? open : shared;
-  const fitting = able.filter(({ spec }) => hostsMeet(spec.hostname, route.spec.hostnames));
-  if (fitting.length === 0) {
-    const message = `no listener of ${where} is for ${route.spec.hostnames?.join(", ")}`;
-    return refuse("NoMatchingListenerHostname", message);
-  }
-  return { ref, gateway: parent, listeners: fitting, fault: undefined };
 }

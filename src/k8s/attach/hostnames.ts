@@ -15,3 +15,19 @@ function meet(a: string, b: string): boolean {
 }
 
 const isWild = (host: string) => host.startsWith("*.");
+
+/** Whether a host is one of those that a wildcard stands for, and not the wildcard itself. */
+export const isInside = (host: string, wildcard: string): boolean =>
+  isWild(wildcard) && host !== wildcard && host.endsWith(wildcard.slice(1));
+
+/** What is for a host, or for all hosts of a wildcard: what is for just that, else for the narrowest wildcard around it. */
+export function nearestOf<T>(byHost: ReadonlyMap<string | undefined, T>, hostname: string): T | undefined {
+  const found = byHost.get(hostname);
+  if (found !== undefined) return found;
+  const name = isWild(hostname) ? hostname.slice(2) : hostname;
+  for (let dot = name.indexOf("."); dot >= 0; dot = name.indexOf(".", dot + 1)) {
+    const wide = byHost.get(`*${name.slice(dot)}`);
+    if (wide !== undefined) return wide;
+  }
+  return undefined;
+}

@@ -1,11 +1,12 @@
 import type { Fault } from "../condition.ts";
 import type { ListenerSpec } from "../kinds/gateway.ts";
+import type { ParentRef } from "../kinds/http-route.ts";
 import type { Manifest } from "../manifest.ts";
 import { isPlatform } from "../options.ts";
 import type { Workspace } from "../workspace.ts";
 import type { GatewayObject } from "./attachment.ts";
 import { type Certificate, resolveCertificates } from "./certificates.ts";
-import { createHostOwners, type HostOwners } from "./host-owners.ts";
+import { createHostClaims, inOrderOfClaims } from "./host-claims.ts";
 import {
   boundPort,
   gatewayFault,
@@ -15,7 +16,7 @@ import {
   routeKindsOf,
 } from "./listener-faults.ts";
 import type { PlatformHosts } from "./platform-hosts.ts";
-import { createRouteHosts } from "./takes-route.ts";
+import { findTakers, reservedHost } from "./takes-route.ts";
 
 /** On a Gateway: `true` has its listeners serve what is the gateway's own, such as `/mcp`, beside routes. */
 const OWN = "sallyport.dev/own-paths";
@@ -47,6 +48,9 @@ interface SharedListener {
   readonly sharers: Set<Manifest>;
 }
 
+/** Why parentRefs of routes are refused: a host of theirs is for another namespace. */
+export type TakenHosts = ReadonlyMap<ParentRef, Fault>;
+
 /**
  * Says what becomes of every listener, and puts those that serve into the configuration. Gateways share ports: what a port speaks is
  * what the first of them says, and a host of it is for the namespace of the first that serves it. `gateways`: in the order in which
@@ -56,19 +60,21 @@ export function planListeners(
   workspace: Workspace,
   gateways: readonly GatewayObject[],
   platformHosts: PlatformHosts,
-): readonly ListenerState[] {
+): { readonly listeners: readonly ListenerState[]; readonly taken: TakenHosts } {
   const { options } = workspace;
-  const hosts = new Map<number, HostOwners<GatewayObject>>();
-  const routeHosts = createRouteHosts(workspace, platformHosts);
+  const claims = createHostClaims(options);
   const shared = new Map<string, SharedListener>();
   const owners = new Map([[options.listen.port, { protocol: options.listen.tls ? "HTTPS" : "HTTP", name: "listen" }]]);
+
+  const hostConflict = (port: number, gateway: GatewayObject, spec: ListenerSpec): Fault | undefined =>
+    (spec.hostname === undefined ? undefined : platformHosts(gateway.namespace, spec.hostname, port)) ??
+    claims.listenerConflict(port, gateway, spec);
 
   const plan = (gateway: GatewayObject, spec: ListenerSpec, index: number): ListenerState => {
     const kinds = routeKindsOf(spec);
     const tls = spec.protocol === "HTTPS" ? resolveCertificates(workspace, gateway, spec) : undefined;
     const port = boundPort(options, spec);
     const owner = port === undefined ? undefined : owners.get(port);
-    const ofPort = hosts.get(port ?? 0) ?? createHostOwners<GatewayObject>();
     const protocols = protocolConflict(gateway.spec.listeners, spec);
     const unavailable =
       protocols ??
@@ -77,7 +83,7 @@ export function planListeners(
         ? undefined
         : { reason: "PortUnavailable", message: `port ${port} speaks ${owner.protocol} for ${owner.name}` });
     const conflict =
-      protocols ?? (unavailable === undefined ? hostConflict(platformHosts, ofPort, gateway, spec) : undefined);
+      protocols ?? (unavailable === undefined && port !== undefined ? hostConflict(port, gateway, spec) : undefined);
     const unaccepted = unavailable ?? conflict;
     const state = { gateway, spec, index, unaccepted, conflict, unresolved: kinds.fault ?? tls?.fault };
     const certificates = tls?.certificates ?? [];
@@ -86,11 +92,7 @@ export function planListeners(
     if (barred || port === undefined) return { ...state, supportedKinds: kinds.supported, serves: undefined };
     const name = `${gateway.namespace}/${gateway.name}/${spec.name}`;
     if (owner === undefined) owners.set(port, { protocol: spec.protocol, name });
-    hosts.set(port, ofPort);
-    ofPort.give(spec.hostname, gateway);
-    if (spec.hostname === undefined)
-      for (const host of routeHosts({ gateway, spec, supportedKinds: kinds.supported }))
-        if (isOpenTo(ofPort.of(host), gateway)) ofPort.give(host, gateway, "loose");
+    claims.addListener(port, gateway, spec);
     const key = `${port} ${spec.hostname ?? ""}`;
     const entry = shared.get(key) ?? { name, gateway, spec, port, certificates: [], sharers: new Set() };
     shared.set(key, entry);
@@ -99,7 +101,28 @@ export function planListeners(
       if (!entry.certificates.some(({ cert }) => cert === each.cert)) entry.certificates.push(each);
     return { ...state, supportedKinds: kinds.supported, serves: entry.name };
   };
-  const states = gateways.flatMap((gateway) => gateway.spec.listeners.map((spec, index) => plan(gateway, spec, index)));
+  const states = new Map<GatewayObject, readonly ListenerState[]>();
+  const taken = new Map<ParentRef, Fault>();
+  for (const { gateway, by } of inOrderOfClaims(workspace, gateways)) {
+    const known = states.get(gateway);
+    if (by === undefined || known === undefined) {
+      states.set(
+        gateway,
+        gateway.spec.listeners.map((spec, index) => plan(gateway, spec, index)),
+      );
+      continue;
+    }
+    const { route, ref } = by;
+    const reserved = reservedHost(platformHosts, route);
+    const found = findTakers(workspace, { route, ref, parent: gateway, listeners: known, reserved });
+    if ("fault" in found) continue;
+    const places = found.listeners.flatMap(({ spec, serves }) => {
+      const port = serves === undefined ? undefined : boundPort(options, spec);
+      return port === undefined ? [] : [{ port, spec }];
+    });
+    const fault = claims.claimRoute(gateway, route, places);
+    if (fault !== undefined) taken.set(ref, fault);
+  }
   for (const { name, gateway, spec, port, certificates, sharers } of shared.values()) {
     const { config, warn } = workspace.contextOf(gateway);
     const asksOwn = gateway.metadata.annotations[OWN] === "true";
@@ -118,29 +141,5 @@ export function planListeners(
     };
     config.share(["listeners", name], entry, [...sharers]);
   }
-  return states;
-}
-
-const isOpenTo = (owner: GatewayObject | undefined, { namespace }: GatewayObject): boolean =>
-  owner === undefined || owner.namespace === namespace;
-
-function hostConflict(
-  platformHosts: PlatformHosts,
-  ofPort: HostOwners<GatewayObject>,
-  gateway: GatewayObject,
-  { hostname, port }: ListenerSpec,
-): Fault | undefined {
-  const reserved = hostname === undefined ? undefined : platformHosts(gateway.namespace, hostname);
-  if (reserved !== undefined) return reserved;
-  const taken = (what: string, { namespace, name }: GatewayObject, advice = ""): Fault => ({
-    reason: "HostnameConflict",
-    message: `${what} on port ${port} is for Gateways of namespace ${namespace}, by Gateway ${name}${advice}`,
-  });
-  const owner = ofPort.of(hostname);
-  if (owner !== undefined && !isOpenTo(owner, gateway))
-    return hostname === undefined
-      ? taken("every host without a listener of its own", owner, ": give this listener a hostname")
-      : taken(hostname, owner);
-  const inside = ofPort.within(hostname).find((each) => !isOpenTo(each.owner, gateway));
-  return inside && taken(`${inside.host} inside of ${hostname}`, inside.owner);
+  return { listeners: gateways.flatMap((gateway) => states.get(gateway) ?? []), taken };
 }

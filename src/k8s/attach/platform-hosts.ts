@@ -4,8 +4,8 @@ import { isMap } from "../manifest.ts";
 import { isPlatform, type TranslateOptions } from "../options.ts";
 import { createHostOwners } from "./host-owners.ts";
 
-/** Says why an object of a namespace cannot have a host; undefined: nothing is against it. */
-export type PlatformHosts = (namespace: string, hostname: string) => Fault | undefined;
+/** Says why an object of a namespace cannot have a host; undefined: nothing is against it. `port`: the one that a listener binds. */
+export type PlatformHosts = (namespace: string, hostname: string, port?: number) => Fault | undefined;
 
 /**
  * The hosts that the configuration names, on whichever port, are for the platform's namespaces alone: those of the gateway itself, of routes
@@ -19,16 +19,19 @@ export function createPlatformHosts(options: TranslateOptions): PlatformHosts {
     Array.isArray(value) ? value.filter((each) => typeof each === "string") : [];
   const valuesOf = (value: unknown) => (isMap(value) ? Object.values(value).filter(isMap) : []);
   const own = ownHostnames(known, isMap(listen) ? texts(listen["allowedHosts"]) : []);
-  for (const host of [...own, "localhost", "*.localhost"]) owners.give(host, "the gateway itself");
+  for (const host of [...own, "localhost"]) owners.give(host, "the gateway itself");
+  /* On the port of `listen` a wildcard leaves these to the gateway; on others it would take them. */
+  const elsewhere = createHostOwners<string>();
+  for (const host of own) elsewhere.give(host, "the gateway itself", "loose");
   for (const { hosts } of valuesOf(routes))
     for (const host of texts(hosts)) owners.give(host, "the configuration", "loose");
   for (const { hostname } of valuesOf(listeners))
     if (typeof hostname === "string") owners.give(hostname, "the configuration");
 
-  return (namespace, hostname) => {
+  return (namespace, hostname, port = options.listen.port) => {
     if (isPlatform(options, namespace)) return undefined;
     const by = owners.of(hostname);
-    const [inside] = owners.within(hostname);
+    const [inside] = [...(port === options.listen.port ? [] : elsewhere.within(hostname)), ...owners.within(hostname)];
     if (by === undefined && inside === undefined) return undefined;
     const what = by === undefined ? `${inside?.host} inside of ${hostname}` : hostname;
     return {

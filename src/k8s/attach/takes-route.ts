@@ -1,13 +1,16 @@
 import type { ListenerSpec } from "../kinds/gateway.ts";
 import { gateway as gatewayKind } from "../kinds/gateway.ts";
 import { namespace as namespaceKind } from "../kinds/core.ts";
-import { httpRoute, type ParentRef } from "../kinds/http-route.ts";
+import type { ParentRef } from "../kinds/http-route.ts";
+import { isPlatform } from "../options.ts";
 import { selects } from "../selectors.ts";
 import type { Workspace } from "../workspace.ts";
 import type { GatewayObject, HttpRouteObject } from "./attachment.ts";
 import type { Fault } from "../condition.ts";
+import { hostsMeet } from "./hostnames.ts";
 import type { RouteKind } from "./listener-faults.ts";
 import type { PlatformHosts } from "./platform-hosts.ts";
+import { pathsFault } from "./route-paths.ts";
 
 /** What of a listener says which routes it takes. */
 export interface RouteTaker {
@@ -21,11 +24,11 @@ export const isGatewayRef = ({ group, kind }: ParentRef): boolean =>
   group === gatewayKind.group && kind === gatewayKind.kind;
 
 /** Whether a parentRef means this listener of its Gateway. */
-export const namesListener = ({ sectionName, port }: ParentRef, spec: ListenerSpec): boolean =>
+const namesListener = ({ sectionName, port }: ParentRef, spec: ListenerSpec): boolean =>
   (sectionName === undefined || spec.name === sectionName) && (port === undefined || spec.port === port);
 
 /** Whether a listener takes a route, by its `allowedRoutes`. */
-export function letsIn({ objects, options }: Workspace, taker: RouteTaker, route: HttpRouteObject): boolean {
+function letsIn({ objects, options }: Workspace, taker: RouteTaker, route: HttpRouteObject): boolean {
   const { gateway: parent, spec, supportedKinds } = taker;
   if (!supportedKinds.some(({ group, kind }) => group === route.kind.group && kind === route.kind.kind)) return false;
   const { from, selector } = spec.allowedRoutes.namespaces;
@@ -54,24 +57,47 @@ export function reservedHost(platformHosts: PlatformHosts, { namespace, spec }: 
   return undefined;
 }
 
-/** Gives the hosts that routes bring to a listener which names none itself. */
-export function createRouteHosts(
+/** What is asked of the listeners of a Gateway. */
+export interface Asked<L> {
+  readonly route: HttpRouteObject;
+  readonly ref: ParentRef;
+  readonly parent: GatewayObject;
+  readonly listeners: readonly L[];
+  /** Why the route cannot have one of its hosts. */
+  readonly reserved: Fault | undefined;
+}
+
+/**
+ * The listeners that a parentRef of a route leads to. In the order in which a route is refused (gateway-api, conformance): no such
+ * listener, not let in, hosts of others, not its hosts.
+ */
+export function findTakers<L extends RouteTaker>(
   workspace: Workspace,
-  platformHosts: PlatformHosts,
-): (taker: RouteTaker) => readonly string[] {
-  const byParent = new Map<string, { readonly route: HttpRouteObject; readonly ref: ParentRef }[]>();
-  for (const route of workspace.objects.list(httpRoute)) {
-    if (reservedHost(platformHosts, route) !== undefined) continue;
-    for (const ref of route.spec.parentRefs ?? []) {
-      if (!isGatewayRef(ref)) continue;
-      const key = `${ref.namespace ?? route.namespace}/${ref.name}`;
-      const known = byParent.get(key);
-      if (known === undefined) byParent.set(key, [{ route, ref }]);
-      else known.push({ route, ref });
-    }
+  { route, ref, parent, listeners, reserved }: Asked<L>,
+): { readonly listeners: readonly L[] } | { readonly fault: Fault } {
+  const refuse = (reason: string, message: string) => ({ fault: { reason, message } });
+  const where = `Gateway ${parent.namespace}/${parent.name}`;
+  const named = listeners.filter(({ spec }) => namesListener(ref, spec));
+  if (named.length === 0) {
+    const asked = [
+      ref.sectionName === undefined ? "" : ` named ${ref.sectionName}`,
+      ref.port === undefined ? "" : ` on port ${ref.port}`,
+    ];
+    return refuse("NoMatchingParent", `${where} has no listener${asked.join("")}`);
   }
-  return (taker) =>
-    (byParent.get(`${taker.gateway.namespace}/${taker.gateway.name}`) ?? []).flatMap(({ route, ref }) =>
-      namesListener(ref, taker.spec) && letsIn(workspace, taker, route) ? (route.spec.hostnames ?? []) : [],
-    );
+  const open = named.filter((listener) => letsIn(workspace, listener, route));
+  if (open.length === 0) {
+    const message = `no listener of ${where} takes HTTPRoutes of namespace ${route.namespace} (allowedRoutes)`;
+    return refuse("NotAllowedByListeners", message);
+  }
+  const outside = pathsFault(parent, route);
+  if (outside !== undefined) return { fault: outside };
+  /* A listener of the platform's own with a hostname says by its allowedRoutes who may have paths beside the gateway's there. */
+  const shared = isPlatform(workspace.options, parent.namespace) ? open.filter(({ spec }) => spec.hostname) : [];
+  if (reserved !== undefined && shared.length === 0) return { fault: reserved };
+  const able = reserved === undefined ? open : shared;
+  const fitting = able.filter(({ spec }) => hostsMeet(spec.hostname, route.spec.hostnames));
+  if (fitting.length > 0) return { listeners: fitting };
+  const message = `no listener of ${where} is for ${route.spec.hostnames?.join(", ")}`;
+  return refuse("NoMatchingListenerHostname", message);
 }
