@@ -3,7 +3,9 @@ import { isLimited } from "../observability/traffic.ts";
 import type { ChainOutcome, ChainRow } from "./api/chains.ts";
 import type { BudgetUnit } from "./api/overview.ts";
 
-const MOST_TARGETS = 8;
+/* A search finds a chain by so many; a row names the first of them. */
+const MOST_TARGETS = 64;
+const MOST_NAMED = 8;
 const MOST_REQUESTS = 8;
 /* Of rules, of budgets and of kinds of errors. */
 const MOST_REASONS = 8;
@@ -179,7 +181,7 @@ export class GrowingChain {
     const first = this.#first?.name;
     return first === undefined
       ? []
-      : [first, ...[...this.#targets].filter((name) => name !== first)].slice(0, MOST_TARGETS);
+      : [first, ...[...this.#targets].filter((name) => name !== first)].slice(0, MOST_NAMED);
   }
 
   #sayAll(): readonly (string | null)[] {

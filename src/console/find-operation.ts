@@ -5,8 +5,11 @@ import type { JournalRecord } from "../observability/journal-record.ts";
 const PAGE = 1_000;
 const MOST_RECORDS = 20_000;
 
+/** Whether it can be the id of a request or a chain, in lower case. */
+export const isId = (text: string): boolean => /^[0-9a-f]{32}$/.test(text);
+
 /**
- * The record of an operation: among those of its chain where that is known, else among the newest, for operations are not searched by. Undefined:
+ * The record of an operation, or of the newest one of a request by its id, one that did not end well before others. An operation is looked for among those of its chain where that is known, else among the newest, for operations are not searched by. Undefined:
  * it is not there.
  */
 export async function findOperation(
@@ -14,6 +17,11 @@ export async function findOperation(
   operationId: string,
   chain: string | undefined,
 ): Promise<JournalRecord | undefined> {
+  if (chain === undefined && isId(operationId)) {
+    const { records } = await journal.query({ request: operationId, limit: PAGE });
+    const asked = records.find(({ outcome }) => outcome !== "ok") ?? records[0];
+    if (asked !== undefined) return asked;
+  }
   let after: string | undefined;
   for (let count = 0; count < MOST_RECORDS;) {
     const page = await journal.query({

@@ -1,6 +1,7 @@
 import { GatewayError } from "../core/errors.ts";
 import type { Journal } from "../observability/journal.ts";
 import type { ChainList, ChainOutcome, ChainRow, ChainSort } from "./api/chains.ts";
+import { isId } from "./find-operation.ts";
 import type { ChainIndex } from "./chain-index.ts";
 import { type CounterQuery, GrowingChain } from "./chain-rows.ts";
 
@@ -95,7 +96,10 @@ export async function listChains(
   const words = query.q?.trim().toLowerCase() ?? "";
   const value = valueOf(sort, counter);
   let found = chains.filter(toCondition(query, counter));
-  if (found.length === 0 && !complete && /^[0-9a-f]{32}$/.test(words)) found = await findById(journal, words);
+  if (found.length === 0 && isId(words)) {
+    const { q: _id, ...others } = query;
+    found = (await findById(chains, journal, words)).filter(toCondition(others, counter));
+  }
   const isBehind = (chain: GrowingChain, than: number, chainId: string): boolean =>
     value(chain) < than || (value(chain) === than && chain.chainId < chainId);
   found.sort((one, other) => (isBehind(one, value(other), other.chainId) ? 1 : -1));
@@ -116,10 +120,18 @@ export async function listChains(
   };
 }
 
-async function findById(journal: Pick<Journal, "query">, id: string): Promise<GrowingChain[]> {
+/* A chain knows the first of its requests alone, and the index the newest records. */
+async function findById(
+  chains: readonly GrowingChain[],
+  journal: Pick<Journal, "query">,
+  id: string,
+): Promise<GrowingChain[]> {
   const limit = 1_000;
   const [asked] = (await journal.query({ request: id, limit: 1 })).records;
-  const { records } = await journal.query({ chain: asked?.chainId ?? id, limit });
+  const chainId = asked?.chainId ?? id;
+  const known = chains.find((chain) => chain.chainId === chainId);
+  if (known !== undefined) return [known];
+  const { records } = await journal.query({ chain: chainId, limit });
   const [first] = records;
   if (first === undefined) return [];
   const chain = new GrowingChain(first.chainId);

@@ -170,7 +170,7 @@ function Explain({ operation, chain }: ExplainProps): ComponentChildren {
         h(
           "label",
           { class: "field grow" },
-          "Operation id",
+          "Operation or request id",
           h("input", {
             type: "search",
             "data-search": true,
