@@ -130,6 +130,22 @@ describe("the policies", () => {
     expect(judge("require-token-limit", { ...sampleOf("bare-pod"), metadata: unnamed })).toMatch(/^Pod batch- serves/);
   });
 
+  test("a pod that was let in is looked at again when its labels change, and not when a finalizer comes", () => {
+    const pod = (more: object): Manifest => ({
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: { name: "server", namespace: "support", ...more },
+      spec: { containers: [{ name: "server", image: "registry.example.com/team/server:1" }] },
+    });
+    const before = [pod({}), pod({ labels: { app: "server" } })];
+    const relabelled = pod({ labels: { app: "server", "sallyport.dev/model": "evil-70b" } });
+    for (const { metadata } of policies) {
+      for (const old of before) expect(judge(metadata.name, relabelled, cluster, old)).toBeTypeOf("string");
+      const finalized = pod({ labels: relabelled.metadata.labels, finalizers: ["example.com/wait"] });
+      expect(judge(metadata.name, finalized, cluster, relabelled)).toBeUndefined();
+    }
+  });
+
   test("the approvals of the samples are those that are shipped", () => {
     const [shipped] = readManifests(join(folder, "approved-models.yaml"));
     expect(find(cluster, "ConfigMap", "approved-models").data).toEqual(shipped?.data);
