@@ -45,8 +45,14 @@ const isOwn = (address: Address): boolean =>
 /** Whether an address is out on a network, private or not: false for what is this machine, its link or a group. */
 export function isNetworkAddress(text: string): boolean {
   const address = parseAddress(text);
+  return address !== undefined && isOutwardAddress(text) && !isOwn(address);
+}
+
+/** The same by what is written alone: addresses that this machine has on a network are among them. */
+export function isOutwardAddress(text: string): boolean {
+  const address = parseAddress(text);
   if (address === undefined) return false;
   /* Of machines that reach IPv4 through it (RFC 6052): what is behind it counts. */
   if (inAnyCidr(address, nat64)) return !inAnyCidr({ family: 4, value: address.value & 0xffff_ffffn }, local4);
-  return !inAnyCidr(address, address.family === 4 ? local4 : local6) && !isOwn(address);
+  return !inAnyCidr(address, address.family === 4 ? local4 : local6);
 }

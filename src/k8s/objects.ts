@@ -1,5 +1,6 @@
 import { formatConfigPath } from "../core/config-problem.ts";
 import { nearest } from "../core/nearest.ts";
+import { addressKey, type Holder, indexAddresses } from "./address-index.ts";
 import type { Kind, Remark } from "./kinds/define-kind.ts";
 import { kindOf, kinds } from "./kinds/registry.ts";
 import { groupOf, type Manifest } from "./manifest.ts";
@@ -12,6 +13,8 @@ export interface Objects {
   get<S>(kind: Kind<S>, namespace: string, name: string): KubeObject<S> | undefined;
   /** Those of a namespace, or of all of them, in the order of namespaces and names. */
   list<S>(kind: Kind<S>, namespace?: string): readonly KubeObject<S>[];
+  /** The Services and pods that have an IP address, however it is written. */
+  holders(address: string): readonly Holder[];
   /** Why an object that is there is not taken; undefined where it is, or where there is none. */
   refused(kind: Kind<unknown>, namespace: string, name: string): RefusedObject | undefined;
   /** Why nobody has looked whether there is such an object; undefined where somebody has. */
@@ -110,6 +113,8 @@ export function createObjects(
   for (const [kind, namespaces] of index)
     lists.set(kind, [...namespaces.values()].flatMap((names) => [...names.values()]).toSorted(byNamespaceAndName));
 
+  let holders: ReadonlyMap<string, readonly Holder[]> | undefined;
+
   return {
     get: <S>(kind: Kind<S>, namespace: string, name: string) =>
       index.get(kind)?.get(namespace)?.get(name) as KubeObject<S> | undefined,
@@ -119,6 +124,12 @@ export function createObjects(
           ? lists.get(kind)
           : [...(index.get(kind)?.get(namespace)?.values() ?? [])].toSorted(byNamespaceAndName);
       return (found ?? []) as readonly KubeObject<S>[];
+    },
+    holders(address) {
+      const key = addressKey(address);
+      if (key === undefined) return [];
+      holders ??= indexAddresses(<S>(kind: Kind<S>) => (lists.get(kind) ?? []) as readonly KubeObject<S>[]);
+      return holders.get(key) ?? [];
     },
     refused: (kind, namespace, name) => refused.get(keyOf(kind, namespace, name)),
     unread: () => undefined,

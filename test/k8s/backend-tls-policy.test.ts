@@ -1,14 +1,16 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import { a2aAgent } from "../../src/k8s/kinds/a2a-agent.ts";
 import { backendTlsPolicy } from "../../src/k8s/kinds/backend-tls-policy.ts";
 import { endpointSlice, service } from "../../src/k8s/kinds/core.ts";
 import { httpRoute } from "../../src/k8s/kinds/http-route.ts";
 import { inferencePool } from "../../src/k8s/kinds/inference-pool.ts";
 import { mcpServer } from "../../src/k8s/kinds/mcp-server.ts";
+import { trafficPolicy } from "../../src/k8s/kinds/traffic-policy.ts";
 import { meaningOf, sample } from "./objects-from.ts";
 import { eventually } from "../e2e/eventually.ts";
 import { applyShop, startReplica, startShop } from "./api/cluster-scene.ts";
 import { type ApiServer, startApiServer } from "./api-server/api-server.ts";
-import { gw, route as routeTo } from "./policy-input.ts";
+import { gw, route as routeTo, target } from "./policy-input.ts";
 
 const validation = { hostname: "shop.example.com", wellKnownCACertificates: "System" };
 const tls = (target: object = {}, more: object = {}) =>
@@ -114,6 +116,65 @@ describe("a BackendTLSPolicy", () => {
     const closed = meaning(server, tls());
     expect(closed.at("mcp", "servers", "default/s")).toEqual([]);
     expect(closed.problems).toEqual(expect.arrayContaining([expect.stringMatching(/^spec\.service: .*asks for TLS/)]));
+  });
+
+  const addresses = sample(service, { clusterIP: "10.96.0.9", ports }, { name: "m", namespace: "default" });
+  test.for([
+    ["http://m.default.svc/mcp", true],
+    ["http://M.default.svc.cluster.local.:80/mcp", true],
+    ["http://m.default:80/mcp", true],
+    ["http://10.96.0.9/mcp", true],
+    ["http://m.default.svc:81/mcp", false],
+    /* Of a Service without an address of its own any port is one of its pods'. */
+    ["http://m.default.svc:8443/mcp", true],
+    ["https://m.default.svc/mcp", false],
+    ["http://other.default.svc/mcp", false],
+  ] as const)("closes what names the Service by url: %s", ([url, closed]) => {
+    const server = sample(mcpServer, { url }, { name: "s", namespace: "default" });
+    const policy = tls({ sectionName: "web" });
+    const agent = sample(
+      a2aAgent,
+      { url: "https://agents.example.com/", card: url },
+      { name: "w", namespace: "default" },
+    );
+    for (const options of [{}, { backends: new Map([["m.default", ["https://127.0.0.1:9"]]]) }]) {
+      const meant = meaningOf([gw(), routeTo("a"), addresses, slice, policy, server, agent], options);
+      expect(meant.at("mcp", "servers", "default/s")).toHaveLength(closed ? 0 : 1);
+      expect(meant.at("a2a", "agents", "default/w")).toHaveLength(closed ? 0 : 1);
+      const said = meant.problems.filter((problem) => /^spec\.(?:url|card): .*asks for TLS/.test(problem));
+      expect(said).toHaveLength(closed ? 2 : 0);
+    }
+  });
+
+  test("closes what a guard that asks such a Service is for", () => {
+    const endpoint = { host: "m.default.svc", port: 80 };
+    const guard = sample(
+      trafficPolicy,
+      { targetRefs: [target("HTTPRoute", "a")], ai: { promptGuard: { request: { webhook: { endpoint } } } } },
+      { name: "guard", namespace: "default" },
+    );
+    const meant = meaning(tls(), guard);
+    expect(meant.problems).toEqual(
+      expect.arrayContaining([expect.stringMatching(/^spec\.ai\.promptGuard\.request\.webhook.*asks for TLS/)]),
+    );
+    expect(JSON.stringify(meant.at("guardrails"))).not.toContain("webhook");
+  });
+
+  test("is passed over, with a word of it, where --backend says where each of its targets is", () => {
+    const backends = new Map([["m.default", ["https://127.0.0.1:9"]]]);
+    const meant = meaningOf([gw(), routeTo("a"), m, slice, tls()], { backends });
+    expect(meant.problems).toEqual([]);
+    expect(meant.warnings).toEqual([expect.stringMatching(/^spec\.validation: .*passed over/)]);
+    expect(meant.at("services", "default/m:80")).toEqual([{ endpoints: ["https://127.0.0.1:9"] }]);
+    expect(meant.statusOf("BackendTLSPolicy", "secure")).toMatchObject({
+      ancestors: [{ conditions: [{ type: "Accepted", status: "False", reason: "Invalid" }] }],
+    });
+    const two = sample(
+      backendTlsPolicy,
+      { targetRefs: ["m", "n"].map((name) => ({ group: "", kind: "Service", name })), validation },
+      { name: "secure", namespace: "default" },
+    );
+    expect(meaningOf([gw(), routeTo("a"), m, slice, two], { backends }).problems).toHaveLength(1);
   });
 });
 

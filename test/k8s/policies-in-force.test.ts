@@ -1,9 +1,18 @@
+import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { startGateway } from "../../src/gateway/gateway.ts";
 import { buildConfig } from "../../src/k8s/build-config.ts";
 import { ModelServer } from "../inference/pool/model-server.ts";
 import { type Answer, ask, type AskOptions, startEcho } from "../services/services-scene.ts";
-import { baseConfig, manifestFolder, manifests, openGateway, startManifestsScene } from "./manifests-scene.ts";
+import {
+  baseConfig,
+  manifestFolder,
+  manifests,
+  openGateway,
+  route,
+  service,
+  startManifestsScene,
+} from "./manifests-scene.ts";
 import { ingress, migrated } from "./migrate-input.ts";
 import { manifestsOf } from "./objects-from.ts";
 
@@ -87,6 +96,45 @@ describe("policies over real requests", () => {
     expect((await send(...call("My number is 536-90-4399.", "a", "/strict"))).status).toBe(422);
   });
 
+  test("the page's AccessPolicy closes a Gateway to what its guards do not read, whatever a route's own allows", async () => {
+    const echo = await startEcho("direct");
+    onTestFinished(() => echo.close());
+    const page = readFileSync(new URL("../../docs/kinds.md", import.meta.url), "utf8");
+    const example = [...page.matchAll(/```yaml\n([^]*?)```/g)].map(([, text = ""]) => text);
+    const closing =
+      example.find((text) => text.includes("name: models-alone"))?.replace("name: main", "name: gw") ?? "";
+    const direct = route(
+      "direct",
+      "hostnames: [direct.example.com], rules: [{backendRefs: [{name: direct, port: 80}]}]",
+    );
+    const opening = `apiVersion: sallyport.dev/v1alpha1
+kind: AccessPolicy
+metadata: {name: open}
+spec: {targetRefs: [{group: gateway.networking.k8s.io, kind: HTTPRoute, name: direct}], rules: [{name: x, allow: "true"}]}
+`;
+    const guard = traffic(
+      "all",
+      "infra",
+      "kind: Gateway, name: gw",
+      "{request: {regex: {action: REJECT, builtins: [SSN]}}}",
+    );
+    const statuses = async (...more: readonly string[]) => {
+      const { ask: send } = await startManifestsScene(
+        manifests(openGateway, pool, chat("a"), direct, service("direct"), guard, ...more),
+        { "llama.default": model.url, "direct.default": echo.url },
+      );
+      const asked = [
+        call("Hello.", "a"),
+        call("My number is 536-90-4399.", "a"),
+        call("My number is 536-90-4399.", "direct"),
+      ];
+      return Promise.all(asked.map(async (each) => (await send(...each)).status));
+    };
+    expect(await statuses()).toEqual([200, 403, 200]);
+    expect(await statuses(closing, opening)).toEqual([200, 403, 403]);
+    expect(echo.seen).toHaveLength(1);
+  });
+
   test("a TokenRateLimitPolicy of a Gateway counts each route by itself, and one of a rule that rule alone", async () => {
     const limit = (name: string, namespace: string, target: string, tokens: number) =>
       `apiVersion: kuadrant.io/v1alpha1
@@ -164,7 +212,7 @@ spec:
       "kind: HTTPRoute, name: a",
       `{request: {regex: {action: REJECT, matches: [{pattern: "(a+)+$"}]}}}`,
     );
-    const service = `apiVersion: sallyport.dev/v1alpha1
+    const closed = `apiVersion: sallyport.dev/v1alpha1
 kind: AccessPolicy
 metadata: {name: broken}
 spec: {targetRefs: [{group: sallyport.dev, kind: MCPServer, name: tools}], rules: [{name: x, deny: "nothing.known"}]}
@@ -180,7 +228,7 @@ metadata: {name: sallyport}
 spec: {controllerName: sallyport.dev/gateway}
 `;
     const { file } = manifestFolder("");
-    const text = manifests(openGateway, ofClass, pool, chat("a"), chat("b"), broken, service);
+    const text = manifests(openGateway, ofClass, pool, chat("a"), chat("b"), broken, closed);
     const built = buildConfig(manifestsOf(text), [], {
       file,
       source: "cluster",

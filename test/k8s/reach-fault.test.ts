@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { a2aAgent } from "../../src/k8s/kinds/a2a-agent.ts";
-import { service } from "../../src/k8s/kinds/core.ts";
+import { endpointSlice, pod, service } from "../../src/k8s/kinds/core.ts";
+import { inferencePool } from "../../src/k8s/kinds/inference-pool.ts";
 import { mcpServer } from "../../src/k8s/kinds/mcp-server.ts";
 import { referenceGrant } from "../../src/k8s/kinds/reference-grant.ts";
 import { trafficPolicy } from "../../src/k8s/kinds/traffic-policy.ts";
@@ -65,6 +66,72 @@ describe("an address of a namespace that is not the platform's", () => {
     const { at, problems } = meaning([serverAt(url, "sallyport")]);
     expect(problems).toEqual([]);
     expect(at("mcp", "servers", "sallyport/s")).toEqual([expect.not.objectContaining({ reach: "network" })]);
+  });
+
+  test("is refused by number too where it is known for that of a Service or a pod of another namespace", () => {
+    const managed = { "endpointslice.kubernetes.io/managed-by": "endpointslice-controller.k8s.io" };
+    const sliceOf = (namespace: string, address: string, labels: Readonly<Record<string, string>> = managed) =>
+      sample(
+        endpointSlice,
+        { addressType: address.includes(":") ? "IPv6" : "IPv4", endpoints: [{ addresses: [address] }], ports: [] },
+        { name: "s-1", namespace, labels: { ...labels, "kubernetes.io/service-name": "s" } },
+      );
+    const numbered = (namespace: string, clusterIP: string, clusterIPs: readonly string[] = [clusterIP]) =>
+      sample(service, { clusterIP, clusterIPs, ...port }, { name: "s", namespace });
+    const pool = sample(
+      inferencePool,
+      { selector: { matchLabels: { app: "x" } }, targetPorts: [{ number: 8000 }] },
+      { name: "llama", namespace: "team-c" },
+    );
+    const podAt = sample(pod, { status: { podIP: "10.1.1.3" } }, { name: "p", namespace: "team-c" });
+    const known = [
+      numbered("team-b", "10.96.0.12", ["10.96.0.12", "fd00:96::12"]),
+      numbered("sallyport", "10.96.0.13"),
+      numbered("team-a", "10.96.0.14"),
+      sample(service, { clusterIP: "None", ...port }, { name: "headless", namespace: "team-b" }),
+      sliceOf("team-b", "10.1.1.1"),
+      sliceOf("team-c", "203.0.113.9", {}),
+      pool,
+      podAt,
+    ];
+    const whyOf = (url: string, ...more: readonly object[]) =>
+      meaning([...known, ...more, serverAt(url, "team-a")]).problems;
+    for (const host of ["10.96.0.12", "0x0a.0x60.0.12", "[fd00:96::0:12]", "10.96.0.13", "10.1.1.1", "10.1.1.3"]) {
+      const problems = whyOf(`http://${host}:4000/mcp`);
+      expect([host, problems]).toEqual([host, [expect.stringMatching(/^spec\.url: .*of another namespace/)]]);
+      /* Whose it is is nobody's business. */
+      expect(problems.join("")).not.toMatch(/team-[bc]|sallyport/);
+    }
+    for (const host of ["10.96.0.14", "10.1.1.2", "203.0.113.9"])
+      expect([host, whyOf(`http://${host}:4000/mcp`)]).toEqual([host, []]);
+    const grant = sample(
+      referenceGrant,
+      {
+        from: [{ group: "sallyport.dev", kind: "MCPServer", namespace: "team-a" }],
+        to: [{ group: "", kind: "Service", name: "s" }],
+      },
+      { namespace: "team-b" },
+    );
+    expect(whyOf("http://10.96.0.12:8080/mcp", grant)).toEqual([]);
+    expect(whyOf("http://10.1.1.1:8080/mcp", grant)).toEqual([]);
+  });
+
+  test("is refused where it is one of `allowedHosts`, without `publicUrl` as well", () => {
+    const options = { ...cluster, base: { listen: { allowedHosts: ["*.gw.example.com", "10.250.0.1:4000"] } } };
+    for (const url of ["http://a.gw.example.com/mcp", "http://10.250.0.1:4000/mcp"])
+      expect(meaning([serverAt(url, "team-a")], { ...options, addresses: [] }).problems).toEqual([
+        expect.stringMatching(/is the gateway itself/),
+      ]);
+  });
+
+  test("is as little that of a Service of its own that is another name for one, by its url", () => {
+    const alias = sample(
+      service,
+      { type: "ExternalName", externalName: "orders.team-b.svc.cluster.local", ...port },
+      { name: "alias", namespace: "team-a" },
+    );
+    const { problems } = meaning([alias, serverAt("http://alias.team-a.svc:8080/mcp", "team-a")]);
+    expect(problems).toEqual([expect.stringMatching(/^spec\.url: .*ExternalName/)]);
   });
 
   test("may be a Service of a namespace that grants it", () => {

@@ -4,13 +4,19 @@ import { eventually } from "../e2e/eventually.ts";
 import { type Answer, type AskOptions, type Service, startEcho } from "../services/services-scene.ts";
 import { startReplica } from "./api/cluster-scene.ts";
 import { startApiServer } from "./api-server/api-server.ts";
+import { ownAddress } from "./own-address.ts";
 import { baseConfig, manifests, startManifestsScene } from "./manifests-scene.ts";
 
 let tools: Service;
 let victim: Service;
 let stranger: Service;
 beforeAll(async () => {
-  [tools, victim, stranger] = await Promise.all([startEcho("tools"), startEcho("victim"), startEcho("stranger")]);
+  const host = ownAddress();
+  [tools, victim, stranger] = await Promise.all([
+    startEcho("tools"),
+    startEcho("victim", host),
+    startEcho("stranger", host),
+  ]);
 });
 afterAll(() => Promise.all([tools.close(), victim.close(), stranger.close()]));
 
@@ -64,7 +70,7 @@ const endpoints = (namespace: string, { port }: Service) => ({
   kind: "EndpointSlice",
   metadata: { name: "web-1", namespace, labels: { "kubernetes.io/service-name": "web" } },
   addressType: "IPv4",
-  endpoints: [{ addresses: ["127.0.0.1"], conditions: { ready: true } }],
+  endpoints: [{ addresses: [ownAddress()], conditions: { ready: true } }],
   ports: [{ name: "web", port, protocol: "TCP" }],
 });
 

@@ -298,14 +298,32 @@ describe("a TokenRateLimitPolicy", () => {
   });
 
   test("of a Gateway leaves its ordinary services alone, and says so", () => {
-    const { warnings, at } = meaning(
-      policy(on({ limits: { x: rates(1) } }, "Gateway", "gw"), "wide"),
+    const { warnings, at, statusOf } = meaning(
+      policy(on({ overrides: { limits: { x: rates(1) } } }, "Gateway", "gw"), "wide"),
       policy(on({ limits: { x: rates(1) } }, "HTTPRoute", "b"), "near"),
     );
     expect(at("routes", "default/a")).toMatchObject([{ rules: [{ to: [{ service: "default/m:80" }] }, {}] }]);
     expect(at("routes", "default/b")).toMatchObject([{ rules: [{ to: [{ pool: "default/m:80" }] }, {}] }]);
     expect(warnings).toEqual([
-      expect.stringMatching(/^spec\.targetRef: is for calls of models: a route to Services alone, such as default\/a,/),
+      expect.stringMatching(/^spec\.targetRef: is for calls of models, not for 1 route to Services: default\/a:/),
     ]);
+    const message = "TokenRateLimitPolicy has been partially enforced: not for 1 route to Services: default/a";
+    expect(statusOf("TokenRateLimitPolicy", "wide")).toMatchObject({
+      conditions: [{ status: "True" }, { type: "Enforced", status: "True", reason: "Enforced", message }],
+    });
+  });
+
+  test("of a Gateway that has ordinary services alone is not said to be enforced", () => {
+    const { statusOf } = meaning(policy(on({ limits: { x: rates(1) } }, "Gateway", "gw"), "wide"));
+    expect(statusOf("TokenRateLimitPolicy", "wide")).toMatchObject({
+      conditions: [
+        { status: "True" },
+        {
+          type: "Enforced",
+          status: "Unknown",
+          message: expect.stringContaining("not for 2 routes to Services") as string,
+        },
+      ],
+    });
   });
 });

@@ -177,17 +177,36 @@ describe("a TrafficPolicy", () => {
   );
 
   test("of a Gateway leaves its ordinary services alone, and says so; one that names a route takes its Services for models", () => {
-    const { warnings, at } = meaning(
+    const { warnings, at, statusOf } = meaning(
       sample(trafficPolicy, guard(rejecting("x"), target("Gateway", "gw")), { name: "all" }),
       sample(trafficPolicy, guard(rejecting("x"), target("HTTPRoute", "b")), { name: "near" }),
     );
     expect(at("routes", "default/a")).toMatchObject([{ rules: [{ to: [{ service: "default/m:80" }] }, {}] }]);
     expect(at("routes", "default/b")).toMatchObject([{ rules: [{ to: [{ pool: "default/m:80" }] }, {}] }]);
     expect(warnings).toEqual([
-      expect.stringMatching(
-        /^spec\.targetRefs\.0: is for calls of models: a route to Services alone, such as default\/a,/,
-      ),
+      expect.stringMatching(/^spec\.targetRefs\.0: is for calls of models, not for 1 route to Services: default\/a:/),
     ]);
+    const attachedOf = (name: string) => JSON.stringify(statusOf("TrafficPolicy", name));
+    expect(attachedOf("all")).toContain(
+      '"Attached to calls of models by all targets, not for 1 route to Services: default/a."',
+    );
+    expect(attachedOf("near")).toContain('"Attached to all targets."');
+  });
+
+  test("of a Gateway that has ordinary services alone is attached to nothing, and of many names three", () => {
+    const { statusOf } = meaningOf(
+      [
+        gw(),
+        ...["a", "b", "c", "d"].map((name) => route(name)),
+        sample(trafficPolicy, guard(rejecting("x"), target("Gateway", "gw")), { name: "all" }),
+      ],
+      { backends },
+    );
+    const message =
+      "No route of the targets serves models; not for 4 routes to Services: default/a, default/b, default/c, ….";
+    expect(statusOf("TrafficPolicy", "all")).toMatchObject({
+      ancestors: [{ conditions: [{}, { type: "Attached", status: "False", reason: "Pending", message }] }],
+    });
   });
 
   test("whose rejections would pass for answers is refused", () => {

@@ -27,18 +27,18 @@ export interface Service {
   close(): Promise<void>;
 }
 
-export async function startService(answer: RequestListener): Promise<Service> {
+export async function startService(answer: RequestListener, host = "127.0.0.1"): Promise<Service> {
   const seen: IncomingMessage[] = [];
   const server = createServer((req, res) => {
     seen.push(req);
     service.answer(req, res);
   });
   server.requestTimeout = 0;
-  server.listen(0, "127.0.0.1");
+  server.listen(0, host);
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
   const service: Service = {
-    url: `http://127.0.0.1:${port}`,
+    url: `http://${host}:${port}`,
     port,
     server,
     answer,
@@ -53,7 +53,7 @@ export async function startService(answer: RequestListener): Promise<Service> {
 }
 
 /** A service that answers with what it was sent. */
-export const startEcho = (name: string): Promise<Service> =>
+export const startEcho = (name: string, host?: string): Promise<Service> =>
   startService((req, res) => {
     const chunks: Buffer[] = [];
     req.on("data", (chunk: Buffer) => chunks.push(chunk));
@@ -62,7 +62,7 @@ export const startEcho = (name: string): Promise<Service> =>
       res.writeHead(200, { "content-type": "application/json" });
       res.end(JSON.stringify({ name, method, url, headers, body: Buffer.concat(chunks).toString() }));
     });
-  });
+  }, host);
 
 export interface Echoed {
   readonly name: string;

@@ -1,5 +1,6 @@
 import type { Clock } from "../../core/clock.ts";
 import type { Log } from "../../core/log.ts";
+import { addressKeysIn } from "../address-index.ts";
 import { endpointSlice, service } from "../kinds/core.ts";
 import type { Kind } from "../kinds/define-kind.ts";
 import { isMap, type Manifest } from "../manifest.ts";
@@ -49,8 +50,8 @@ export interface ClusterSource {
   /** Why an object of a kind on demand is not read though it was asked for. */
   unread(asked: Pick<Followed, "plural" | "namespace" | "name">): string | undefined;
   /**
-   * From now on a change of any other Service, or of where its pods are, changes nothing: in a large cluster some pod comes or goes all
-   * the time. Undefined: every Service counts.
+   * From now on a change of any other Service, or of where its pods are, changes nothing, unless it has one of the addresses among these:
+   * in a large cluster some pod comes or goes all the time. Undefined: every Service counts.
    */
   heed(services: ReadonlySet<string> | undefined): void;
   /** Kinds that cannot be read and never were. */
@@ -228,11 +229,15 @@ export function createClusterSource(options: ClusterSourceOptions): ClusterSourc
   };
 }
 
-function isHeeded({ kind, metadata }: ApiObject, heeded: ReadonlySet<string> | undefined): boolean {
+function isHeeded(object: ApiObject, heeded: ReadonlySet<string> | undefined): boolean {
+  const { kind, metadata } = object;
   if (heeded === undefined || (kind !== service.kind && kind !== endpointSlice.kind)) return true;
   const { namespace = "", name, labels } = metadata;
   const owner = isMap(labels) ? labels["kubernetes.io/service-name"] : undefined;
-  return heeded.has(`${namespace}/${kind === service.kind ? name : String(owner)}`);
+  return (
+    heeded.has(`${namespace}/${kind === service.kind ? name : String(owner)}`) ||
+    addressKeysIn(object).some((key) => heeded.has(key))
+  );
 }
 
 /* What is followed in all namespaces, or all of a namespace, brings each object of it. */

@@ -1,3 +1,4 @@
+import { addressKey } from "../address-index.ts";
 import { configMap, endpointSlice, pod, secret, service } from "../kinds/core.ts";
 import type { Kind } from "../kinds/define-kind.ts";
 import type { Objects } from "../objects.ts";
@@ -16,7 +17,7 @@ const isKind = (kind: Kind<unknown>, other: Kind<unknown>) => kind === other;
 export interface Lookups {
   readonly objects: Objects;
   wanted(): readonly Followed[];
-  /** NAMESPACE/NAME of the Services that were asked for; undefined: any of them may count. */
+  /** NAMESPACE/NAME of the Services that were asked for, and the addresses (`addressKey`); undefined: any of them may count. */
   services(): ReadonlySet<string> | undefined;
 }
 
@@ -55,6 +56,11 @@ export function recordLookups(
         return objects.list(kind, namespace);
       },
       unread: ({ plural }, namespace, name) => unread({ plural, namespace, name }),
+      holders(address) {
+        const key = addressKey(address);
+        if (key !== undefined) services.add(key);
+        return objects.holders(address);
+      },
     },
     wanted: () => [...wanted.values()],
     services: () => (allServices ? undefined : services),

@@ -29,6 +29,8 @@ export interface ServedRoute {
   readonly platform: boolean;
   /** Whether an AI policy is attached: its Services are model servers then. */
   readonly ai: boolean;
+  /** What of it leads to Services that are no model servers: it is passed on unread. */
+  readonly unread: "nothing" | "some" | "all";
   /** Whether callers need a credential of the gateway's. */
   readonly auth: "required" | "optional";
 }

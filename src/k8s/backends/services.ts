@@ -31,8 +31,8 @@ const MOST_OF_A_POOL = 128;
 /* What is spoken to a Service; what is not named is HTTP (ServicePort.appProtocol). */
 const spoken = ["", "http"];
 
-export function createServices({ objects, options, pieces }: Workspace): Services {
-  const endpoints = createEndpoints(objects, options.source);
+export function createServices({ objects, options, pieces, contextOf }: Workspace): Services {
+  const endpoints = createEndpoints(objects, options);
   const entries = new Map<string, ServiceEntry | Fault>();
   const used = { service: new Set<ServiceEntry>(), pool: new Set<ServiceEntry>() };
 
@@ -57,7 +57,13 @@ export function createServices({ objects, options, pieces }: Workspace): Service
         message: `port ${number} of Service ${namespace}/${name} speaks ${protocol}; HTTP/1.1 is spoken to services`,
       };
     const found = endpoints.of(object, port);
-    return { name: entry, endpoints: found ?? [], unknown: found === undefined, object };
+    const { origins = [], refused = [] } = found ?? {};
+    if (refused.length > 0) {
+      const message = `Service ${namespace}/${name} is at ${refused.slice(0, 3).join(", ")}, which is of the gateway's own machine or link: not asked there; namespaces under kubernetes.platformNamespaces alone may have it`;
+      contextOf(object).warn({ path: ["spec"], message });
+      if (origins.length === 0) return missing(message);
+    }
+    return { name: entry, endpoints: origins, unknown: found === undefined, object };
   }
 
   return {

@@ -9,7 +9,7 @@ import { definePolicy, type PolicyContext } from "./define-policy.ts";
 import { type Part, type Parts, partsOf, policiesAt, reachOf, tagParts } from "./parts.ts";
 import { effectiveAt, type EffectiveLimit, limitsOf } from "./token-limits.ts";
 import { translateAttributes } from "./attributes.ts";
-import { warnOfOrdinaryRoutes } from "./ordinary-routes.ts";
+import { findOrdinaryRoutes, type OrdinaryRoutes } from "./ordinary-routes.ts";
 import { inParens } from "./in-parens.ts";
 import { readRates } from "./token-rates.ts";
 import type { Remark } from "../kinds/define-kind.ts";
@@ -32,9 +32,9 @@ export const tokenRateLimitPolicyPolicy = definePolicy<TokenRateLimitPolicySpec>
       ({ limit }) => limit.from,
     );
     for (const policy of sound) {
-      warnOfOrdinaryRoutes(policy);
+      const ordinary = findOrdinaryRoutes(policy);
       putBudgets(policy, parts, inForce.get(policy) ?? []);
-      tellEnforced(policy, parts, effective);
+      tellEnforced(policy, parts, effective, ordinary);
     }
   },
   refused({ manifest, because, reason, status }) {
@@ -147,7 +147,7 @@ function faultsOf({ object: { spec, namespace, name }, warn }: Context): readonl
 
 type Told = readonly [status: "True" | "False" | "Unknown", reason: string, message: string];
 
-function tellEnforced(policy: Context, parts: Parts, effective: Effective): void {
+function tellEnforced(policy: Context, parts: Parts, effective: Effective, ordinary: OrdinaryRoutes | undefined): void {
   const accepted: Told = ["True", "Accepted", "TokenRateLimitPolicy has been accepted"];
   const [missing] = policy.missing;
   if (missing !== undefined)
@@ -159,6 +159,12 @@ function tellEnforced(policy: Context, parts: Parts, effective: Effective): void
       "Unknown",
       "TokenRateLimitPolicy is not in the path to any existing routes",
     ]);
+  if (ordinary?.all === true)
+    return tell(policy, accepted, [
+      "Unknown",
+      "Unknown",
+      `TokenRateLimitPolicy is not in the path to any existing routes of models; not for ${ordinary.text}`,
+    ]);
   const names = Object.keys(limitsOf(policy.object.spec));
   const rival = rivalOf(policy, names, reached, effective);
   if (rival !== undefined) {
@@ -167,10 +173,10 @@ function tellEnforced(policy: Context, parts: Parts, effective: Effective): void
       return tell(policy, ["False", "Conflicted", `TokenRateLimitPolicy is conflicted: ${rival.message}`]);
   }
   const counts = reached.map((part) => (effective.get(part) ?? []).filter(({ from }) => from === policy).length);
-  if (counts.every((count) => count === names.length))
+  const partly = `TokenRateLimitPolicy has been partially enforced${ordinary === undefined ? "" : `: not for ${ordinary.text}`}`;
+  if (counts.every((count) => count === names.length) && ordinary === undefined)
     return tell(policy, accepted, ["True", "Enforced", "TokenRateLimitPolicy has been successfully enforced"]);
-  if (counts.some((count) => count > 0))
-    return tell(policy, accepted, ["True", "Enforced", "TokenRateLimitPolicy has been partially enforced"]);
+  if (counts.some((count) => count > 0)) return tell(policy, accepted, ["True", "Enforced", partly]);
   const others = new Set(reached.flatMap((part) => (effective.get(part) ?? []).map(({ from }) => from.object)));
   const by = [...others].map(({ namespace, name }) => `${namespace}/${name}`).join(" ");
   tell(policy, accepted, ["False", "Overridden", `TokenRateLimitPolicy is overridden by [${by}]`]);

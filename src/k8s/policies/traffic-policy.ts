@@ -12,8 +12,9 @@ import { type Part, partsOf, reachOf, tagParts } from "./parts.ts";
 import { ancestorsOf } from "./ancestors.ts";
 import { claimsOf } from "./close-claims.ts";
 import { gateway } from "../kinds/gateway.ts";
-import { warnOfOrdinaryRoutes } from "./ordinary-routes.ts";
+import { findOrdinaryRoutes, type OrdinaryRoutes } from "./ordinary-routes.ts";
 import { isPlatform } from "../options.ts";
+import { tlsFaultAt } from "../backends/tls-policies.ts";
 import { reachFault } from "../reach-fault.ts";
 import { refsOf } from "./refs.ts";
 
@@ -37,7 +38,7 @@ export const trafficPolicyPolicy = definePolicy<TrafficPolicySpec>({
     const sound = policies.filter((policy) => isSound(policy));
     const parts = partsOf(sound);
     for (const policy of sound.toSorted((a, b) => nearnessOf(a) - nearnessOf(b))) {
-      warnOfOrdinaryRoutes(policy);
+      const ordinary = findOrdinaryRoutes(policy);
       const reached = reachOf(policy, parts);
       const guards = guardsOf(policy);
       if (reached.length > 0 && guards.length > 0) {
@@ -45,7 +46,7 @@ export const trafficPolicyPolicy = definePolicy<TrafficPolicySpec>({
         const where = tagParts(`TrafficPolicy ${namespace}/${name}`, reached, parts, policy.tag);
         for (const { value, locate } of guards) policy.config.push(["guardrails"], { ...value, where }, locate);
       }
-      tell(policy, attachedAs(policy, reached));
+      tell(policy, attachedAs(policy, reached, ordinary));
     }
   },
   refused({ manifest, namespace, because, reason, options, status }) {
@@ -101,8 +102,10 @@ function reachFaults({ value, locate }: GuardPiece, { object, objects, options }
   if (value["type"] !== "webhook") return [];
   const { group, kind } = object.kind;
   const from = { group, kind, namespace: object.namespace };
-  const fault = reachFault(String(value["url"]), from, { objects, options });
-  return fault === undefined ? [] : [{ path: locate([]), message: fault.message }];
+  const url = String(value["url"]);
+  const known = { objects, options };
+  const message = reachFault(url, from, known)?.message ?? tlsFaultAt(known, url);
+  return message === undefined ? [] : [{ path: locate([]), message }];
 }
 
 /* In the order in which kgateway asks them: webhook, then patterns. */
@@ -186,10 +189,17 @@ function toPattern(pattern: string, buffer: boolean) {
 
 type Attached = readonly [status: "True" | "False", reason: string, message: string];
 
-function attachedAs({ targets, missing }: Context, reached: readonly Part[]): Attached {
+function attachedAs(
+  { targets, missing }: Context,
+  reached: readonly Part[],
+  ordinary: OrdinaryRoutes | undefined,
+): Attached {
   if (targets.length === 0) return ["False", "TargetNotFound", "None of the targets is there."];
   if (reached.length === 0) return ["False", "Pending", "No route of the targets is served yet."];
-  const which = missing.length === 0 ? "all targets" : "the targets that are there";
+  if (ordinary?.all === true)
+    return ["False", "Pending", `No route of the targets serves models; not for ${ordinary.text}.`];
+  const there = missing.length === 0 ? "all targets" : "the targets that are there";
+  const which = ordinary === undefined ? there : `calls of models by ${there}, not for ${ordinary.text}`;
   return ["True", "Attached", `Attached to ${which}.`];
 }
 

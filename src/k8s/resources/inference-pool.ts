@@ -1,5 +1,6 @@
 import { nearest } from "../../core/nearest.ts";
 import type { GatewayObject } from "../attach/attachment.ts";
+import { isUsable, originOf } from "../backends/endpoints.ts";
 import { conditionsOf } from "../condition.ts";
 import { pod, service } from "../kinds/core.ts";
 import { inferencePool, type InferencePoolSpec, oldInferencePool } from "../kinds/inference-pool.ts";
@@ -37,35 +38,46 @@ function translatePool(context: Context): void {
       path: ["spec", "appProtocol"],
       message: "model servers are asked over HTTP/1.1: write `http`",
     });
-  const found = endpointsOf(context);
+  const { found, refused } = endpointsOf(context);
   if (found.length > MOST_ENDPOINTS)
     warn({ path: ["spec", "selector"], message: `${found.length} servers: the first ${MOST_ENDPOINTS} are asked` });
   config.set(["pools", `${namespace}/${name}`], { engine, endpoints: found.slice(0, MOST_ENDPOINTS) });
-  context.status({ parents: parentsOf(context, resolution(context)) });
+  const left =
+    refused.length === 0
+      ? undefined
+      : `not asked: ${refused.slice(0, 3).join(", ")}, of the gateway's own machine or link, which namespaces under kubernetes.platformNamespaces alone may have`;
+  if (left !== undefined) warn({ path: ["spec", "selector"], message: left });
+  context.status({ parents: parentsOf(context, resolution(context), { left }) });
+}
+
+interface Endpoints {
+  readonly found: readonly string[];
+  /** Addresses of pods that are not asked. */
+  readonly refused: readonly string[];
 }
 
 /* Where the pool's servers are: as `--backend` says, or each ready pod of its labels at each port. */
-function endpointsOf({ object, objects, options, warn }: Context): readonly string[] {
+function endpointsOf({ object, objects, options, warn }: Context): Endpoints {
   const { namespace, name, spec } = object;
   const given = options.backends.get(`${name}.${namespace}`);
-  if (given !== undefined) return given;
+  if (given !== undefined) return { found: given, refused: [] };
   const labels = Object.entries(spec.selector.matchLabels);
   const matching = objects
     .list(pod, namespace)
     .filter(({ metadata }) => labels.every(([label, value]) => metadata.labels[label] === value));
-  const found = matching
+  const addresses = matching
     .filter(({ spec: { metadata, status } }) => isReady(status) && metadata.deletionTimestamp == null)
-    .flatMap(({ spec: { status } }) => {
-      const { podIP = "" } = status;
-      const host = podIP.includes(":") ? `[${podIP}]` : podIP;
-      return podIP === "" ? [] : spec.targetPorts.map(({ number }) => `http://${host}:${number}`);
-    });
-  if (found.length === 0 && options.source === "folder")
+    .flatMap(({ spec: { status } }) => (status.podIP ? [status.podIP] : []));
+  const [usable = [], refused = []] = [true, false].map((is) =>
+    addresses.filter((address) => isUsable(options, namespace, address) === is),
+  );
+  const found = usable.flatMap((address) => spec.targetPorts.map(({ number }) => originOf(address, number)));
+  if (addresses.length === 0 && options.source === "folder")
     warn({
       path: ["spec", "selector"],
       message: `the servers of this pool are not here, and until they are its callers get 503: say where with --backend ${name}.${namespace}=http://HOST:PORT[,http://HOST:PORT]`,
     });
-  return [...new Set(found)];
+  return { found: [...new Set(found)], refused };
 }
 
 interface PodStatus {
@@ -88,11 +100,22 @@ function resolution({ object, objects, options, warn }: Context): string | undef
   return `there is no Service ${picker.name}; this gateway's own picker chooses all the same`;
 }
 
-function parentsOf({ object, usedBy, options }: Context, unresolved: string | undefined, unsupported?: string) {
+interface Shortcoming {
+  /** Why it is not served. */
+  readonly unsupported?: string;
+  /** What is left out of it. */
+  readonly left?: string | undefined;
+}
+
+function parentsOf(
+  { object, usedBy, options }: Context,
+  unresolved: string | undefined,
+  { unsupported, left }: Shortcoming,
+) {
   const condition = conditionsOf(object.metadata.generation);
   const conditions = [
     unsupported === undefined
-      ? condition("Accepted", "True", "Accepted", "The pool is served.")
+      ? condition("Accepted", "True", "Accepted", `The pool is served${left === undefined ? "." : `; ${left}.`}`)
       : condition("Accepted", "False", "NotSupportedByParent", unsupported),
     unresolved === undefined
       ? condition("ResolvedRefs", "True", "ResolvedRefs", "All references are resolved.")
@@ -117,5 +140,5 @@ function turnAway(context: Context, remark: Parameters<Context["refuse"]>[0]): v
     context.warn(remark);
     config.set(["pools", `${object.namespace}/${object.name}`], { engine: "vllm", endpoints: [] });
   }
-  context.status({ parents: parentsOf(context, undefined, remark.message) });
+  context.status({ parents: parentsOf(context, undefined, { unsupported: remark.message }) });
 }

@@ -1,6 +1,6 @@
 import type { ConfigPath } from "../../core/config-problem.ts";
 import { HEADER_TEXT } from "../../core/header-words.ts";
-import { tlsFault } from "../backends/tls-policies.ts";
+import { tlsFault, tlsFaultAt } from "../backends/tls-policies.ts";
 import { invalidStatus } from "../condition.ts";
 import { secret, service } from "../kinds/core.ts";
 import type { Remark } from "../kinds/define-kind.ts";
@@ -47,11 +47,13 @@ export function addressOf(context: Context): Place | undefined {
     context.status(invalidStatus(object.metadata.generation, message));
     return true;
   };
-  const faultOf = (address: string) => reachFault(address, { group, kind, namespace }, { objects, options })?.message;
+  const faultOf = (address: string) =>
+    reachFault(address, { group, kind, namespace }, { objects, options })?.message ??
+    tlsFaultAt({ objects, options }, address);
   if (written !== undefined && refused("url", faultOf(written))) return undefined;
   if (card !== undefined && URL.canParse(card, place.url)) {
-    const { href, host } = new URL(card, place.url);
-    if (host !== new URL(place.url).host && refused("card", faultOf(href))) return undefined;
+    const { href, origin } = new URL(card, place.url);
+    if (origin !== new URL(place.url).origin && refused("card", faultOf(href))) return undefined;
   }
   /* It may point anywhere (CVE-2021-25740). */
   const isAlias = named !== undefined && objects.get(service, namespace, named.name)?.spec.type === "ExternalName";

@@ -27,8 +27,9 @@ export function serveRoutes(
   const served: ServedRoute[] = [];
   const users = new Map<KubeObject<unknown>, ServedRoute[]>();
   for (const attachment of attachments) {
-    const route = toServed(workspace, attachment, aiTargets);
-    const made = toRoute(route, backends);
+    const asked = toServed(workspace, attachment, aiTargets);
+    const made = toRoute(asked, backends);
+    const route: ServedRoute = { ...asked, unread: made.unread };
     report(workspace, attachment, made);
     /* Nobody has taken it, or what has is not served: it is looked at for its conditions alone. */
     if (route.gateways.length === 0 && !attachment.main) continue;
@@ -45,7 +46,7 @@ function toServed(
   workspace: Workspace,
   { route, parents, main }: Attachment,
   aiTargets: ReadonlySet<KubeObject<unknown>>,
-): ServedRoute {
+): Omit<ServedRoute, "unread"> {
   const gateways = [...new Set(parents.filter(({ fault }) => fault === undefined).map(({ gateway }) => gateway))];
   const attached = parents.flatMap((parent) =>
     parent.listeners.flatMap(({ gateway, spec: { name }, serves }) =>

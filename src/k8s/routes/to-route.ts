@@ -18,17 +18,22 @@ export interface ConfigRoute {
   readonly faults: readonly { readonly path: ConfigPath; readonly fault: Fault }[];
   readonly services: readonly { readonly entry: ServiceEntry; readonly path: ConfigPath; readonly as: ServiceUse }[];
   readonly resources: readonly KubeObject<unknown>[];
+  readonly unread: ServedRoute["unread"];
   /** The place in the object of what stands in `value`. */
   locate(path: ConfigPath): ConfigPath;
 }
 
 /** Translates one route. */
-export function toRoute({ object, platform, ai, listeners, auth }: ServedRoute, backends: Backends): ConfigRoute {
+export function toRoute(
+  { object, platform, ai, listeners, auth }: Omit<ServedRoute, "unread">,
+  backends: Backends,
+): ConfigRoute {
   const { spec, namespace, metadata } = object;
   const faults: { path: ConfigPath; fault: Fault }[] = [];
   const services: { entry: ServiceEntry; path: ConfigPath; as: ServiceUse }[] = [];
   const resources: KubeObject<unknown>[] = [];
   const filterIndexes: (readonly number[])[] = [];
+  let ordinary = false;
 
   const filtersAt = (list: readonly FilterSpec[], at: ConfigPath): ConfigFilters =>
     toFilters(list, {
@@ -73,6 +78,7 @@ export function toRoute({ object, platform, ai, listeners, auth }: ServedRoute, 
     }
     const as = model ? "pool" : "service";
     services.push({ entry: found.entry, path: at, as });
+    ordinary ||= !model;
     return { [as]: found.entry.name, weight, ...edits };
   };
 
@@ -109,7 +115,9 @@ export function toRoute({ object, platform, ai, listeners, auth }: ServedRoute, 
     ...(metadata.creationTimestamp !== undefined && { created: metadata.creationTimestamp }),
     rules: spec.rules.map(toRule),
   };
-  return { value, faults, services, resources, locate: (path) => toManifestPath(path, filterIndexes) };
+  const models = resources.length > 0 || services.some(({ as }) => as === "pool");
+  const unread = ordinary ? (models ? "some" : "all") : "nothing";
+  return { value, faults, services, resources, unread, locate: (path) => toManifestPath(path, filterIndexes) };
 }
 
 const names: Readonly<Record<string, string>> = { match: "matches", to: "backendRefs", timeouts: "timeouts" };

@@ -108,6 +108,9 @@ state: memory
 policies: open
 `;
 
+/* Servers of a test are on this machine, where those of no other namespace are asked. */
+const platform = "kubernetes: {platformNamespaces: [default]}\n";
+
 export interface ReplicaOptions {
   readonly namespaces?: readonly string[];
   /** Added to the usual configuration, or with `listen` in place of it. */
@@ -121,7 +124,8 @@ export async function startReplica(
 ): Promise<Replica> {
   const dir = mkdtempSync(join(tmpdir(), "sallyport-cluster-"));
   onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
-  writeFileSync(join(dir, "base.yaml"), /^listen:/m.test(base) ? base : baseConfig + base);
+  const own = /^kubernetes:/m.test(base) ? "" : platform;
+  writeFileSync(join(dir, "base.yaml"), own + (/^listen:/m.test(base) ? base : baseConfig + base));
   const log = createLineLog();
   const metrics = createMetrics();
   const cluster = openClusterConfig({

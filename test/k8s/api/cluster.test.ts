@@ -238,13 +238,34 @@ describe("a gateway that follows a cluster", () => {
     await eventually(async () => expect(await says(replica, "/later")).toBe("two"));
   });
 
+  test("a Service that comes to have an address that a server of another namespace names takes it from there", async () => {
+    applyShop(server, await startShop("one"));
+    server.apply({
+      apiVersion: "sallyport.dev/v1alpha1",
+      kind: "MCPServer",
+      metadata: { name: "tools", namespace: "stranger" },
+      spec: { url: "http://10.96.0.12:8080/mcp" },
+    });
+    const replica = await startReplica(server);
+    const accepted = () => JSON.stringify(server.get("MCPServer", "stranger", "tools")["status"]);
+    await eventually(() => expect(accepted()).toContain('"reason":"Accepted"'));
+    await replica.cluster.idle();
+    const redis = service("redis");
+    server.apply({ ...redis, spec: { ...redis.spec, clusterIP: "10.96.0.12" } });
+    await eventually(() => expect(accepted()).toContain("of another namespace"));
+    server.delete("Service", "default", "redis");
+    await eventually(() => expect(accepted()).toContain('"reason":"Accepted"'));
+  });
+
   test("a listener whose port is taken is told so", async () => {
     const taken = await startShop("taken");
     applyShop(server, await startShop("one"));
     const gateway = mainGateway();
     const listeners = [...gateway.spec.listeners, { name: "other", port: taken, protocol: "HTTP" }];
     server.apply({ ...gateway, spec: { ...gateway.spec, listeners } });
-    const replica = await startReplica(server, { base: `kubernetes: {ports: {80: 0, ${taken}: ${taken}}}` });
+    const replica = await startReplica(server, {
+      base: `kubernetes: {platformNamespaces: [default], ports: {80: 0, ${taken}: ${taken}}}`,
+    });
     const conditions = () => {
       const status = statusOf("Gateway", "main")?.["listeners"]?.find(({ name }) => name === "other");
       return status?.["conditions"];

@@ -176,7 +176,9 @@ describe("what is fetched because something asks for it", () => {
     }));
     const gateway = mainGateway();
     server.apply({ ...gateway, metadata: { name: "a", namespace: "strange" }, spec: { ...gateway.spec, listeners } });
-    const replica = await startReplica(server, { base: `kubernetes: {ports: {80: 0, 443: ${await freePort()}}}\n` });
+    const replica = await startReplica(server, {
+      base: `kubernetes: {platformNamespaces: [default], ports: {80: 0, 443: ${await freePort()}}}\n`,
+    });
     const chat = async () => {
       const body = JSON.stringify({ model: "m", messages: [{ role: "user", content: "hello" }] });
       const headers = { "content-type": "application/json" };

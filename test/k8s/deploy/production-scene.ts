@@ -10,6 +10,7 @@ import { startStaticIssuer } from "../../auth/static-issuer.ts";
 import { startServeProcess } from "../../e2e/serve-process.ts";
 import { makeCertificates } from "../../gateway/listeners-scene.ts";
 import { type ApiServer, startApiServer } from "../api-server/api-server.ts";
+import { ownAddress } from "../own-address.ts";
 import { find, k8s, type Manifest, readAdded } from "./manifests.ts";
 import { makeSecrets, mountFiles } from "./mounts.ts";
 import { createPermissions } from "./permissions.ts";
@@ -91,7 +92,7 @@ export async function startProduction(): Promise<ProductionScene> {
   const [api, issuer, model] = await Promise.all([
     startApiServer(),
     startStaticIssuer(),
-    startSimulator({ port: 0, model: "llama-3-8b" }),
+    startSimulator({ port: 0, host: ownAddress(), model: "llama-3-8b" }),
   ]);
   onTestFinished(async () => void (await Promise.all([api.stop(), model.close()])));
 

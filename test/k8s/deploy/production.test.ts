@@ -1,6 +1,7 @@
 import { expect, onTestFinished, test } from "vitest";
 import { eventually } from "../../e2e/eventually.ts";
 import { startEcho } from "../../services/services-scene.ts";
+import { ownAddress } from "../own-address.ts";
 import { find, type Manifest } from "./manifests.ts";
 import { namespaceOf, type ProductionScene, startProduction } from "./production-scene.ts";
 import { fillSkeleton } from "./skeleton.ts";
@@ -19,7 +20,7 @@ function podOf(deployment: Manifest): object {
     kind: "Pod",
     metadata: { ...template.metadata, name: "support-bot-1", namespace: deployment.metadata.namespace },
     spec: template.spec,
-    status: { podIP: "127.0.0.1", conditions: [{ type: "Ready", status: "True" }], phase: "Running" },
+    status: { podIP: ownAddress(), conditions: [{ type: "Ready", status: "True" }], phase: "Running" },
   };
 }
 
@@ -153,7 +154,7 @@ function applyService({ api }: ProductionScene, namespace: string, port: number)
     kind: "EndpointSlice",
     metadata: { name: "shop-1", namespace, labels: { "kubernetes.io/service-name": "shop" } },
     addressType: "IPv4",
-    endpoints: [{ addresses: ["127.0.0.1"], conditions: { ready: true } }],
+    endpoints: [{ addresses: [ownAddress()], conditions: { ready: true } }],
     ports: [{ name: "http", port, protocol: "TCP" }],
   });
 }
@@ -171,7 +172,7 @@ const routeTo = (namespace: string, name: string, path: object, filters: readonl
 test("a team's Service is served to who is signed in, and takes no path of another team's", async () => {
   const scene = await startProduction();
   const { api, call, tokenOf } = scene;
-  const shop = await startEcho("shop");
+  const shop = await startEcho("shop", ownAddress());
   onTestFinished(() => shop.close());
   for (const namespace of ["support", "team-b"]) api.apply({ ...namespaceOf(namespace, routes) });
   applyTeam(scene, "support", "1000000");

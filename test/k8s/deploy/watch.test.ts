@@ -56,7 +56,7 @@ beforeAll(async () => {
   };
   writeFileSync(join(folder, "kubeconfig"), JSON.stringify({ apiVersion: "v1", kind: "Config", ...config }));
   const port = await freePorts();
-  const yaml = `listen: ${listenOn(port)}\npolicies: ${join(k8s, "base/gateway/policies")}\nstate: memory\nauth: {embedded: true}\n`;
+  const yaml = `listen: ${listenOn(port)}\npolicies: ${join(k8s, "base/gateway/policies")}\nstate: memory\nauth: {embedded: true}\nkubernetes: {platformNamespaces: [sallyport]}\n`;
   gateway = await startServeProcess(folder, port, yaml, {}, [
     "--kubernetes",
     "--kubeconfig",
