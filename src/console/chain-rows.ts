@@ -60,6 +60,8 @@ export class GrowingChain {
   #rules: Set<string> | undefined;
   #budgets: Set<string> | undefined;
   #errors: Set<string> | undefined;
+  /* What answered in place of a target: a fallback, or what a router chose. */
+  #candidates: Set<string> | undefined;
   #charges: ChainCharge[] | undefined;
   readonly #targets = new Set<string>();
   readonly #requests = new Set<string>();
@@ -91,6 +93,9 @@ export class GrowingChain {
     if (!isCall(record)) return;
     this.#calls += 1;
     this.#take(record.target.name, timeMs);
+    const { candidate } = record;
+    if (candidate !== undefined && candidate !== record.target.name)
+      this.#candidates = addSome(this.#candidates, candidate);
     if (refusals !== undefined) for (const { budget } of refusals) this.#budgets = addSome(this.#budgets, budget);
     if (outcome === "denied") {
       this.#denied += 1;
@@ -145,6 +150,23 @@ export class GrowingChain {
     return this.#calls;
   }
 
+  /** Whether a call of it ended so; `ok`: none ended otherwise. */
+  had(outcome: ChainOutcome): boolean {
+    switch (outcome) {
+      case "denied":
+        return this.#denied > 0;
+      case "limited":
+        return this.#limited > 0;
+      case "failed":
+        return this.#failed > 0;
+      case "aborted":
+        return this.#aborted > 0;
+      case "ok":
+        return this.outcome === "ok";
+    }
+  }
+
+  /** The worst of its calls. */
   get outcome(): ChainOutcome {
     if (this.#denied > 0) return "denied";
     if (this.#limited > 0) return "limited";
@@ -187,7 +209,17 @@ export class GrowingChain {
   #sayAll(): readonly (string | null)[] {
     const { chainId, principal, tenant, rules, budgets, errors } = this.row;
     const kinds = errors.flatMap((kind) => [kind, kind.replaceAll("_", " ")]);
-    return [chainId, principal, tenant, ...this.#targets, ...this.#requests, ...rules, ...budgets, ...kinds];
+    return [
+      chainId,
+      principal,
+      tenant,
+      ...this.#targets,
+      ...(this.#candidates ?? none),
+      ...this.#requests,
+      ...rules,
+      ...budgets,
+      ...kinds,
+    ];
   }
 
   /** Whether a search for these words, in lower case, finds it. */

@@ -68,7 +68,7 @@ function toCondition(
     (only === undefined || chain.calls > 0) &&
     (from === undefined || chain.endMs >= from) &&
     (to === undefined || chain.beganAtMs <= to) &&
-    (outcome === undefined || chain.outcome === outcome) &&
+    (outcome === undefined || chain.had(outcome)) &&
     (rule === undefined || chain.wasDeniedBy(rule)) &&
     (budget === undefined || chain.wasRefusedBy(budget)) &&
     (error === undefined || chain.failedWith(error)) &&
