@@ -60,7 +60,7 @@ function writeKubeconfig(token: string): string {
 /** A configuration on this port and those after it. */
 function writeBase(port: number): string {
   const file = join(dir, "base.yaml");
-  writeFileSync(file, `listen: ${listenOn(port)}\nstate: memory\npolicies: open\n`);
+  writeFileSync(file, `listen: ${listenOn(port)}\nstate: memory\npolicies: open\nkubernetes: {platformNamespaces: [default]}\n`);
   return file;
 }
 
@@ -71,7 +71,7 @@ describe("serve --kubernetes", { timeout: 180_000 }, () => {
     const port = await freePort();
     writeFileSync(
       join(dir, "base.yaml"),
-      `listen: ${listenOn(port)}\nstate: memory\npolicies: open\npublicUrl: http://shop.example:${port}\n`,
+      `listen: ${listenOn(port)}\nstate: memory\npolicies: open\nkubernetes: {platformNamespaces: [default]}\npublicUrl: http://shop.example:${port}\n`,
     );
     const { child, ended, output } = serve(
       "--kubernetes",
