@@ -60,7 +60,10 @@ function writeKubeconfig(token: string): string {
 /** A configuration on this port and those after it. */
 function writeBase(port: number): string {
   const file = join(dir, "base.yaml");
-  writeFileSync(file, `listen: ${listenOn(port)}\nstate: memory\npolicies: open\nkubernetes: {platformNamespaces: [default]}\n`);
+  writeFileSync(
+    file,
+    `listen: ${listenOn(port)}\nstate: memory\npolicies: open\nkubernetes: {platformNamespaces: [default]}\n`,
+  );
   return file;
 }
 
